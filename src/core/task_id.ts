@@ -1,0 +1,67 @@
+import { createHash } from "node:crypto";
+import { DamselflyError } from "./error.ts";
+
+/** What the id of a task is made of (wire.md §3.1); absent parts contribute nothing. */
+export interface TaskIdInput {
+  readonly url: string;
+  readonly tag?: string | undefined;
+  readonly application?: string | undefined;
+  readonly revision?: string | undefined;
+  /** Only a piece length that the requester set explicitly, in bytes; never the computed one. */
+  readonly pieceLength?: number | undefined;
+  readonly filteredQueryParams?: readonly string[] | undefined;
+  /** If present, the id is the SHA-256 of this string. */
+  readonly content?: string | undefined;
+  /** OCI blobs: the digest is the id, whatever registry or tag the blob came by. */
+  readonly byBlobDigest?: boolean | undefined;
+}
+
+/** Query parameters that say who asks and until when, not what for (wire.md §3.1, the default list). */
+export const DEFAULT_FILTERED_QUERY_PARAMS: readonly string[] = [
+  ...["Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature", "Security-Token", "User-Agent"]
+    .map((name) => `X-Amz-${name}`),
+  ...["Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature"].map((name) => `X-Goog-${name}`),
+  ...["OSSAccessKeyId", "Expires", "Signature", "SecurityToken"],
+  ...["AccessKeyId", "X-Obs-Date", "X-Obs-Security-Token"],
+  ...["q-sign-algorithm", "q-ak", "q-sign-time", "q-key-time", "q-header-list", "q-url-param-list", "q-signature"],
+  ...["x-cos-security-token", "ns"],
+];
+
+const BLOB_URL = /^.*:\/\/.*\/v2\/.*\/blobs\/(sha256|sha512|crc32):([^?]+)(?:\?.*)?$/;
+
+/**
+ * The task id: 64 lower-case hex digits, but for the blob digests that are of another length.
+ *
+ * Throws `invalid_argument` when `url` is needed and is not an absolute URL.
+ */
+export function taskIdOf(input: TaskIdInput): string {
+  if (input.content !== undefined) return sha256(input.content);
+  const digest = input.byBlobDigest === true ? BLOB_URL.exec(input.url)?.[2] : undefined;
+  if (digest !== undefined) return digest;
+  return sha256([
+    canonicalUrl(input.url, input.filteredQueryParams ?? []),
+    input.tag ?? "",
+    input.application ?? "",
+    input.revision ?? "",
+    input.pieceLength === undefined ? "" : String(input.pieceLength),
+    "STANDARD",
+  ].join(""));
+}
+
+/** The URL as it enters the id: filtered parameters gone, the rest form-encoded in order, no lone slash at the end. */
+function canonicalUrl(text: string, filtered: readonly string[]): string {
+  if (!URL.canParse(text)) {
+    throw new DamselflyError(
+      "invalid_argument",
+      `Cannot derive a task id: "${text.slice(0, 200)}" is not an absolute URL`,
+    );
+  }
+  const url = new URL(text);
+  const kept = [...url.searchParams].filter(([key]) => !filtered.includes(key));
+  url.search = new URLSearchParams(kept).toString();
+  return url.pathname === "/" && url.href.endsWith("/") ? url.href.slice(0, -1) : url.href;
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

@@ -1,0 +1,54 @@
+/** What {@link Disk.stat} knows of a path. */
+export interface FileStat {
+  readonly size: number;
+  readonly isDirectory: boolean;
+  /** Permission bits. */
+  readonly mode: number;
+  readonly mtimeMs: number;
+}
+
+/** An open file with positional I/O; several users may read and write it at once. */
+export interface DiskFile extends AsyncDisposable {
+  /** Reads into `buffer` from `position`; the count is 0 only at or past the end of the file. */
+  read(buffer: Uint8Array, position: number): Promise<number>;
+  /** Writes all of `bytes` at `position`. */
+  write(bytes: Uint8Array, position: number): Promise<void>;
+  /** Returns when the content is on stable storage. */
+  sync(): Promise<void>;
+  size(): Promise<number>;
+}
+
+/** How {@link Disk.openFile} opens. */
+export interface OpenOptions {
+  /** Open for writing too. */
+  readonly write?: boolean;
+  /** Create the file when it is absent; implies `write`. */
+  readonly create?: boolean;
+  /** Set the file to this size, in bytes, sparse where it grows. */
+  readonly truncateTo?: number;
+}
+
+/**
+ * Disk as an argument. Absence is `undefined` from {@link Disk.stat}; every other failure is a `DamselflyError` with
+ * the path in its text: `not_found`, `permission_denied`, `no_space`, or `internal`.
+ */
+export interface Disk {
+  openFile(path: string, options?: OpenOptions): Promise<DiskFile>;
+  mkdirAll(path: string): Promise<void>;
+  /** Removes a file or a whole directory; an absent path is fine. */
+  remove(path: string): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  /** Makes `created` a hard link to `existing`. */
+  link(existing: string, created: string): Promise<void>;
+  readText(path: string): Promise<string>;
+  /** Replaces a file in one step: temporary file in the same directory, sync, rename. Keeps the mode it had. */
+  writeTextAtomic(path: string, text: string, options?: { readonly mode?: number }): Promise<void>;
+  /** Follows symbolic links. */
+  stat(path: string): Promise<FileStat | undefined>;
+  /** The names in a directory, sorted. */
+  list(path: string): Promise<string[]>;
+  /** The path with all symbolic links resolved. */
+  realPath(path: string): Promise<string>;
+  /** The space of the volume that holds `path`. */
+  space(path: string): Promise<{ readonly totalBytes: number; readonly freeBytes: number }>;
+}

@@ -1,0 +1,62 @@
+import * as prom from "prom-client";
+
+/** Values of a metric's labels; every label named at creation must be given. */
+export type Labels = Readonly<Record<string, string | number>>;
+
+/** A number that only grows. */
+export interface Counter {
+  inc(labels?: Labels, by?: number): void;
+}
+
+/** A number that moves both ways. */
+export interface Gauge {
+  set(labels: Labels, value: number): void;
+  inc(labels?: Labels, by?: number): void;
+  dec(labels?: Labels, by?: number): void;
+}
+
+/** A distribution over fixed buckets. */
+export interface Histogram {
+  observe(labels: Labels, value: number): void;
+}
+
+/** What a component counts. Asking twice for a name gives the same metric, so that parts may share it. */
+export interface Metrics {
+  counter(name: string, help: string, labelNames?: readonly string[]): Counter;
+  gauge(name: string, help: string, labelNames?: readonly string[]): Gauge;
+  histogram(name: string, help: string, buckets: readonly number[], labelNames?: readonly string[]): Histogram;
+  /** All metrics in the Prometheus text format. */
+  expose(): Promise<string>;
+}
+
+/** The content type of {@link Metrics.expose}. */
+export const METRICS_CONTENT_TYPE = prom.Registry.PROMETHEUS_CONTENT_TYPE;
+
+/** Metrics in a Prometheus registry of their own (prom-client). */
+export function realMetrics(options: { processMetrics?: boolean } = {}): Metrics {
+  const registry = new prom.Registry();
+  if (options.processMetrics === true) prom.collectDefaultMetrics({ register: registry });
+  const once = <M>(name: string, create: () => M): M => (registry.getSingleMetric(name) as M | undefined) ?? create();
+  return {
+    counter(name, help, labelNames = []) {
+      const counter = once(name, () => new prom.Counter({ name, help, labelNames, registers: [registry] }));
+      return { inc: (labels = {}, by = 1) => counter.inc(labels, by) };
+    },
+    gauge(name, help, labelNames = []) {
+      const gauge = once(name, () => new prom.Gauge({ name, help, labelNames, registers: [registry] }));
+      return {
+        set: (labels, value) => gauge.set(labels, value),
+        inc: (labels = {}, by = 1) => gauge.inc(labels, by),
+        dec: (labels = {}, by = 1) => gauge.dec(labels, by),
+      };
+    },
+    histogram(name, help, buckets, labelNames = []) {
+      const histogram = once(
+        name,
+        () => new prom.Histogram({ name, help, buckets: [...buckets], labelNames, registers: [registry] }),
+      );
+      return { observe: (labels, value) => histogram.observe(labels, value) };
+    },
+    expose: () => registry.metrics(),
+  };
+}

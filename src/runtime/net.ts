@@ -1,0 +1,31 @@
+/** A place to connect to or to listen on. */
+export interface Endpoint {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/** A TCP connection. A closed or broken one rejects what waits on it. */
+export interface Conn extends Disposable {
+  /** Reads what is there, at most `into.length` bytes; `null` at the end of the stream. */
+  read(into: Uint8Array): Promise<number | null>;
+  /** Writes all of `bytes`. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Sends FIN: the other side sees the end of the stream, and can still answer. */
+  closeWrite(): Promise<void>;
+  close(): void;
+  readonly remote: Endpoint;
+}
+
+/** A listening socket: iterate it for connections; disposing it ends the iteration. */
+export interface Listener extends Disposable, AsyncIterable<Conn> {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/** Raw TCP as an argument. */
+export interface Net {
+  /** Connects, or throws `unavailable` (nobody there), or rejects with the signal's reason. */
+  connect(to: Endpoint, signal: AbortSignal): Promise<Conn>;
+  /** Listens; port 0 lets the system choose. Throws `already_exists` when the port is in use. */
+  listen(on: Endpoint): Listener;
+}

@@ -1,0 +1,150 @@
+import * as fs from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { DamselflyError, type ErrorCode } from "../core/error.ts";
+import type { Disk, DiskFile, OpenOptions } from "./disk.ts";
+import type { Random } from "./random.ts";
+
+/** Below this a synchronous call costs less than the round trip of an asynchronous one (deno-platform.md §4). */
+const SYNC_BYTES_MAX = 256 * 1024;
+
+const DEFAULT_FILE_MODE = 0o644;
+
+const CODES: Readonly<Record<string, ErrorCode>> = {
+  ENOENT: "not_found",
+  EEXIST: "already_exists",
+  EACCES: "permission_denied",
+  EPERM: "permission_denied",
+  EROFS: "permission_denied",
+  ENOSPC: "no_space",
+  EDQUOT: "no_space",
+  // Deno's own permission system.
+  NotCapable: "permission_denied",
+};
+
+async function guarded<T>(action: string, path: string, run: () => Promise<T> | T): Promise<T> {
+  try {
+    return await run();
+  } catch (cause) {
+    const { code, name, message } = cause as NodeJS.ErrnoException;
+    const known = CODES[code ?? name] ?? "internal";
+    throw new DamselflyError(known, `Cannot ${action} ${path}: ${code ?? message}`, { cause });
+  }
+}
+
+const openFd = promisify(fs.open);
+const closeFd = promisify(fs.close);
+const truncateFd = promisify(fs.ftruncate);
+const syncFd = promisify(fs.fsync);
+
+class RealFile implements DiskFile {
+  readonly #fd: number;
+  readonly #path: string;
+  #isClosed = false;
+
+  constructor(fd: number, path: string) {
+    this.#fd = fd;
+    this.#path = path;
+  }
+
+  read(buffer: Uint8Array, position: number): Promise<number> {
+    return guarded("read", this.#path, () => {
+      if (buffer.length <= SYNC_BYTES_MAX) return fs.readSync(this.#fd, buffer, 0, buffer.length, position);
+      return new Promise<number>((resolve, reject) => {
+        fs.read(this.#fd, buffer, 0, buffer.length, position, (error, n) => error ? reject(error) : resolve(n));
+      });
+    });
+  }
+
+  write(bytes: Uint8Array, position: number): Promise<void> {
+    return guarded("write", this.#path, async () => {
+      let done = 0;
+      while (done < bytes.length) done += await this.#writeSome(bytes, done, position + done);
+    });
+  }
+
+  #writeSome(bytes: Uint8Array, offset: number, position: number): Promise<number> | number {
+    const length = bytes.length - offset;
+    if (length <= SYNC_BYTES_MAX) return fs.writeSync(this.#fd, bytes, offset, length, position);
+    return new Promise<number>((resolve, reject) => {
+      fs.write(this.#fd, bytes, offset, length, position, (error, n) => error ? reject(error) : resolve(n));
+    });
+  }
+
+  sync(): Promise<void> {
+    return guarded("sync", this.#path, () => syncFd(this.#fd));
+  }
+
+  size(): Promise<number> {
+    return guarded("read", this.#path, () => fs.fstatSync(this.#fd).size);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await guarded("close", this.#path, () => closeFd(this.#fd));
+  }
+}
+
+async function openFile(path: string, options: OpenOptions): Promise<DiskFile> {
+  const { O_RDONLY, O_RDWR, O_CREAT } = fs.constants;
+  const flags = options.create === true ? O_RDWR | O_CREAT : options.write === true ? O_RDWR : O_RDONLY;
+  const fd = await openFd(path, flags, DEFAULT_FILE_MODE);
+  const file = new RealFile(fd, path);
+  try {
+    if (options.truncateTo !== undefined) await truncateFd(fd, options.truncateTo);
+    return file;
+  } catch (error) {
+    await file[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function writeTextAtomic(path: string, text: string, mode: number | undefined, random: Random): Promise<void> {
+  const before = fs.statSync(path, { throwIfNoEntry: false });
+  const temporary = join(dirname(path), `.${basename(path)}.${random.uuid().slice(0, 8)}.tmp`);
+  const fd = await openFd(temporary, "wx", mode ?? (before === undefined ? DEFAULT_FILE_MODE : before.mode & 0o7777));
+  try {
+    try {
+      fs.writeFileSync(fd, text);
+      // The mode given to open is cut by the umask.
+      fs.fchmodSync(fd, mode ?? (before === undefined ? DEFAULT_FILE_MODE : before.mode & 0o7777));
+      if (before !== undefined && before.uid !== fs.fstatSync(fd).uid) fs.fchownSync(fd, before.uid, before.gid);
+      await syncFd(fd);
+    } finally {
+      await closeFd(fd);
+    }
+    await fs.promises.rename(temporary, path);
+  } catch (error) {
+    await fs.promises.rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** The disk of the machine. */
+export function realDisk(random: Random): Disk {
+  return {
+    openFile: (path, options = {}) => guarded("open", path, () => openFile(path, options)),
+    mkdirAll: (path) =>
+      guarded("create directory", path, async () => void (await fs.promises.mkdir(path, { recursive: true }))),
+    remove: (path) => guarded("remove", path, () => fs.promises.rm(path, { recursive: true, force: true })),
+    rename: (from, to) => guarded("rename", from, () => fs.promises.rename(from, to)),
+    link: (existing, created) => guarded("create link", created, () => fs.promises.link(existing, created)),
+    readText: (path) => guarded("read", path, () => fs.promises.readFile(path, "utf8")),
+    writeTextAtomic: (path, text, options = {}) =>
+      guarded("write", path, () => writeTextAtomic(path, text, options.mode, random)),
+    stat: (path) =>
+      guarded("read", path, () => {
+        const stat = fs.statSync(path, { throwIfNoEntry: false });
+        if (stat === undefined) return undefined;
+        return { size: stat.size, isDirectory: stat.isDirectory(), mode: stat.mode & 0o7777, mtimeMs: stat.mtimeMs };
+      }),
+    list: (path) => guarded("list", path, async () => (await fs.promises.readdir(path)).sort()),
+    realPath: (path) => guarded("resolve", path, () => fs.promises.realpath(path)),
+    space: (path) =>
+      guarded("read the free space of", path, async () => {
+        const { blocks, bavail, bsize } = await fs.promises.statfs(path);
+        return { totalBytes: blocks * bsize, freeBytes: bavail * bsize };
+      }),
+  };
+}

@@ -1,0 +1,117 @@
+import { DamselflyError, errorText } from "../core/error.ts";
+import type { Conn, Endpoint, Listener, Net } from "./net.ts";
+
+class RealConn implements Conn {
+  readonly remote: Endpoint;
+  readonly #conn: Deno.TcpConn;
+  #isClosed = false;
+
+  constructor(conn: Deno.TcpConn) {
+    this.#conn = conn;
+    conn.setNoDelay(true);
+    const address = conn.remoteAddr as Deno.NetAddr;
+    this.remote = { hostname: address.hostname, port: address.port };
+  }
+
+  read(into: Uint8Array): Promise<number | null> {
+    return this.#conn.read(into);
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    let done = 0;
+    while (done < bytes.length) done += await this.#conn.write(done === 0 ? bytes : bytes.subarray(done));
+  }
+
+  closeWrite(): Promise<void> {
+    return this.#conn.closeWrite();
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#conn.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+class RealListener implements Listener {
+  readonly hostname: string;
+  readonly port: number;
+  readonly #listener: Deno.TcpListener;
+  #isClosed = false;
+
+  constructor(listener: Deno.TcpListener) {
+    this.#listener = listener;
+    const address = listener.addr as Deno.NetAddr;
+    this.hostname = address.hostname;
+    this.port = address.port;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterator<Conn> {
+    while (!this.#isClosed) {
+      const conn = await this.#accept();
+      if (conn === undefined) continue;
+      yield conn;
+    }
+  }
+
+  /** A connection that is gone before it is accepted is no failure of the listener. */
+  async #accept(): Promise<Conn | undefined> {
+    try {
+      return new RealConn(await this.#listener.accept());
+    } catch (error) {
+      if (this.#isClosed || isEarlyClose(error)) return undefined;
+      throw error;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#listener.close();
+  }
+}
+
+function isEarlyClose(error: unknown): boolean {
+  return error instanceof Deno.errors.ConnectionAborted || error instanceof Deno.errors.ConnectionReset ||
+    error instanceof Deno.errors.NotConnected;
+}
+
+/** The error of a port that cannot be listened on, with the way out in its text. */
+export function listenError({ hostname, port }: Endpoint, cause: unknown): DamselflyError {
+  if (cause instanceof Deno.errors.AddrInUse) {
+    return new DamselflyError(
+      "already_exists",
+      `Cannot listen on ${hostname}:${port}: the port is in use; stop the other program or configure another port`,
+      { cause },
+    );
+  }
+  return new DamselflyError("unavailable", `Cannot listen on ${hostname}:${port}: ${errorText(cause)}`, { cause });
+}
+
+/** TCP of the machine. */
+export function realNet(): Net {
+  return {
+    async connect(to, signal) {
+      signal.throwIfAborted();
+      try {
+        return new RealConn(await Deno.connect({ hostname: to.hostname, port: to.port, signal }));
+      } catch (cause) {
+        if (signal.aborted) throw signal.reason;
+        throw new DamselflyError("unavailable", `Cannot connect to ${to.hostname}:${to.port}: ${errorText(cause)}`, {
+          cause,
+        });
+      }
+    },
+    listen(on) {
+      try {
+        return new RealListener(Deno.listen({ hostname: on.hostname, port: on.port }));
+      } catch (cause) {
+        throw listenError(on, cause);
+      }
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import * as os from "node:os";
+import { type Clock, realClock } from "./clock.ts";
+import type { Disk } from "./disk.ts";
+import { jsonLog, type Log, type LogLevel } from "./log.ts";
+import { type Metrics, realMetrics } from "./metrics.ts";
+import type { Net } from "./net.ts";
+import { type Random, realRandom } from "./random.ts";
+import { realDisk } from "./real_disk.ts";
+import { realNet } from "./real_net.ts";
+
+/** HTTP as an argument; `client` carries what the default one does not, such as extra certificate authorities. */
+export type Fetch = (input: string | URL, init?: RequestInit & { client?: Deno.HttpClient }) => Promise<Response>;
+
+/** Every effect that a component may have. Components get it as an argument and touch nothing else. */
+export interface Runtime {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly disk: Disk;
+  readonly net: Net;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly fetch: Fetch;
+  /** An environment variable. */
+  env(name: string): string | undefined;
+  /** The host name of the machine. */
+  hostname(): string;
+  /** Addresses of the machine's interfaces, IPv4 first, loopback last. */
+  localIps(): string[];
+}
+
+/** Options of {@link realRuntime}. */
+export interface RuntimeOptions {
+  readonly logLevel?: LogLevel;
+  /** Log lines go to standard error, so that standard output holds only what a command prints. */
+  readonly logToStderr?: boolean;
+  readonly log?: Log;
+}
+
+/** The effects of the real machine, for `component`. */
+export function realRuntime(component: string, options: RuntimeOptions = {}): Runtime {
+  const random = realRandom();
+  const log = options.log ?? jsonLog(component, {
+    level: options.logLevel ?? "info",
+    toStderr: options.logToStderr ?? false,
+  });
+  return {
+    clock: realClock(),
+    random,
+    disk: realDisk(random),
+    net: realNet(),
+    log,
+    metrics: realMetrics({ processMetrics: true }),
+    fetch: (input, init) => fetch(input, init),
+    env: (name) => Deno.env.get(name),
+    hostname: () => os.hostname(),
+    localIps,
+  };
+}
+
+function localIps(): string[] {
+  const rank = (address: os.NetworkInterfaceInfo) => Number(address.internal) * 2 + Number(address.family !== "IPv4");
+  return Object.values(os.networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter((address) => !address.address.toLowerCase().startsWith("fe80"))
+    .sort((a, b) => rank(a) - rank(b))
+    .map((address) => address.address);
+}
