@@ -1,0 +1,260 @@
+import * as z from "zod";
+import { DamselflyError } from "../core/error.ts";
+import { proxy } from "./dfdaemon_proxy.ts";
+import {
+  choice,
+  duration,
+  flag,
+  grpcAddress,
+  int,
+  ip,
+  parsed,
+  path,
+  port,
+  section,
+  size,
+  text,
+  textMap,
+} from "./fields.ts";
+import { network, NO_TLS, tracing } from "./shared.ts";
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const UNLIMITED_BYTES_PER_SECOND = 50e9;
+const NO_RATE = "transfers are not limited by rate yet";
+const NO_REQUEST_RATE = "requests are not limited by rate";
+const NO_BUFFERS = "buffers have a fixed size";
+const NO_PERSISTENT = "there are no persistent tasks";
+const NO_UPLOADS = "nothing is uploaded to object storage";
+
+function parseProtocol(name: string): "tcp" {
+  if (name === "tcp") return name;
+  const why = name === "quic" ? "QUIC is not supported" : "it is not a protocol";
+  throw new DamselflyError("invalid_argument", `Cannot use protocol "${name}": ${why}, write tcp`);
+}
+
+function mutualTls(whose: string) {
+  return {
+    caCert: path().optional().describe(`PEM file of the authority for ${whose}.`).meta({ ignored: NO_TLS }),
+    cert: path().optional().describe(`PEM file of our certificate for ${whose}.`).meta({ ignored: NO_TLS }),
+    key: path().optional().describe(`PEM file of our key for ${whose}.`).meta({ ignored: NO_TLS }),
+  };
+}
+
+function rateLimits() {
+  return {
+    requestRateLimit: int(1).default(400).describe("Most gRPC requests per second.").meta({ ignored: NO_REQUEST_RATE }),
+    requestBufferSize: int(1).default(50).describe("Most gRPC requests that wait.").meta({
+      ignored: NO_REQUEST_RATE,
+      aliases: ["requestbufferSize"],
+    }),
+  };
+}
+
+function bandwidth(what: string) {
+  return size().default(UNLIMITED_BYTES_PER_SECOND).describe(`Most bytes per second ${what}.`).meta({
+    ignored: NO_RATE,
+  });
+}
+
+function httpServer(what: string, defaultPort: number) {
+  return section({
+    server: section({
+      ip: ip().default("0.0.0.0").describe(`IP address ${what} listens on.`),
+      port: port().default(defaultPort).describe(`Port ${what} listens on.`),
+    }, `Listener of ${what}.`),
+  }, `HTTP server: ${what}.`);
+}
+
+const host = section({
+  idc: text().optional().describe("Data centre of this host; close peers are preferred as parents."),
+  location: text().optional().describe("Place of this host, from wide to narrow, separated by |."),
+  hostname: text().optional().describe("Name of this host, part of its id; the system's if left out."),
+  ip: ip().optional().describe("IP address that other peers connect to; the first local IPv4 one if left out."),
+  schedulerClusterID: int(1).optional().describe(
+    "Cluster to join; left out, the manager finds it by IP, name, IDC and location.",
+  ),
+}, "This host.");
+
+const server = section({
+  cacheDir: path().default("/var/cache/dragonfly/dfdaemon").describe(
+    "Directory of what helps the next start, such as the last good list of schedulers.",
+  ),
+  pluginDir: path().default("/usr/local/lib/dragonfly/plugins/dfdaemon/").describe("Directory of backend plugins.")
+    .meta({
+      ignored: "plugins of Dragonfly cannot be loaded",
+    }),
+  adaptiveRateLimit: section({
+    bucketCount: int(1).default(50).describe("Buckets of the observed time window."),
+    bucketInterval: duration().default(200).describe("Length of a bucket, a duration."),
+    cpuThreshold: int(1, 100).default(100).describe("CPU use above which requests are refused, in percent."),
+    memoryThreshold: int(1, 100).default(90).describe("Memory use above which requests are refused, in percent."),
+    shedCooldown: duration().default(5000).describe("Time that refusing goes on at least, a duration."),
+    collectInterval: duration().default(3000).describe("Time between two looks at the load, a duration."),
+  }, "Refusing gRPC requests under load.").meta({ ignored: NO_REQUEST_RATE }),
+}, "The process.");
+
+const download = section({
+  server: section({
+    socketPath: path().default("/var/run/dragonfly/dfdaemon.sock").describe(
+      "Unix socket that the command line tools use.",
+    ),
+    ...rateLimits(),
+  }, "gRPC server for the command line tools."),
+  protocol: parsed("tcp", parseProtocol).default("tcp").describe("Transport of pieces between peers."),
+  pieceLength: choice("damselfly", "dragonfly").default("damselfly").describe(
+    "Rule for the length of pieces; dragonfly in clusters that still run Dragonfly's own peers.",
+  ),
+  bandwidthLimit: bandwidth("downloaded from peers"),
+  backToSourceBandwidthLimit: bandwidth("downloaded from sources"),
+  pieceTimeout: duration().default(6 * MINUTE_MS).describe("Longest download of one piece, a duration."),
+  collectedPieceTimeout: duration().default(6 * MINUTE_MS).describe(
+    "Longest wait for a parent's next piece, a duration.",
+  ),
+  concurrentPieceCount: int(1, 1024).default(8).describe("Pieces of one task that are downloaded at the same time."),
+}, "Downloading tasks.");
+
+const upload = section({
+  server: section({
+    ip: ip().default("0.0.0.0").describe("IP address the gRPC server for peers listens on."),
+    port: port().default(4000).describe("Port the gRPC server for peers listens on."),
+    ...mutualTls("the gRPC server for peers"),
+    ...rateLimits(),
+  }, "gRPC server for peers."),
+  client: section(mutualTls("connections to parents"), "Connections to parents."),
+  disableShared: flag().default(false).describe("Never give pieces to other peers."),
+  bandwidthLimit: bandwidth("given to peers"),
+}, "Giving pieces to other peers.");
+
+const scheduler = section({
+  announceInterval: duration().default(5 * MINUTE_MS).describe(
+    "Time between two announcements of this host, a duration.",
+  ),
+  scheduleTimeout: duration().default(3 * HOUR_MS).describe(
+    "Longest conversation with a scheduler about one task, a duration.",
+  ),
+  maxScheduleCount: int(1).default(5).describe("Answers of the scheduler about one task before the source is asked."),
+  enableBackToSource: flag().default(true).describe("Download from the source when the scheduler fails.").meta({
+    ignored: "set proxy.disableBackToSource instead",
+  }),
+  ...mutualTls("connections to schedulers"),
+}, "Schedulers.");
+
+const storage = section({
+  server: section({
+    ip: ip().default("0.0.0.0").describe("IP address the piece server listens on."),
+    tcpPort: port().default(4005).describe("Port the piece server listens on."),
+    quicPort: port().default(4006).describe("UDP port of the piece server.").meta({ ignored: "QUIC is not supported" }),
+    tcpFastopen: flag().default(false).describe("TCP Fast Open for the piece server.").meta({
+      ignored: "TCP Fast Open cannot be set",
+    }),
+  }, "Server that hands pieces to other peers."),
+  dir: path().default("/var/lib/dragonfly").describe("Directory of content and its metadata."),
+  keep: flag().default(true).describe("Keep what was downloaded across restarts."),
+  writePieceTimeout: duration().default(6 * MINUTE_MS).describe("Longest write of one piece to disk, a duration."),
+  writeBufferSize: size().default(512 * 1024).describe("Buffer of one write, in bytes.").meta({ ignored: NO_BUFFERS }),
+  readBufferSize: size().default(512 * 1024).describe("Buffer of one read, in bytes.").meta({ ignored: NO_BUFFERS }),
+  cacheCapacity: size().default(64 * 1024 ** 2).describe("Memory for tasks that are preheated into memory, in bytes.")
+    .meta({
+      ignored: "there is no memory cache besides the system's page cache",
+    }),
+}, "Content on disk.");
+
+const policy = section({
+  taskTTL: duration().default(720 * HOUR_MS).describe(
+    "Time since its last use after which a task is removed, a duration.",
+  ),
+  persistentTaskTTL: duration().default(24 * HOUR_MS).describe("The same for persistent tasks, a duration.").meta({
+    ignored: NO_PERSISTENT,
+  }),
+  persistentCacheTaskTTL: duration().default(24 * HOUR_MS).describe("The same for persistent cache tasks, a duration.")
+    .meta({
+      ignored: NO_PERSISTENT,
+    }),
+  pageCacheIdleTimeout: duration().default(40 * MINUTE_MS).describe(
+    "Time until a task leaves the page cache, a duration.",
+  ).meta({
+    ignored: "the system manages the page cache",
+  }),
+  diskThreshold: size().default(0).describe("Bytes that tasks may take; 0 means the whole disk.").meta({
+    aliases: ["distThreshold"],
+  }),
+  diskHighThresholdPercent: int(1, 99).default(80).describe("Use at which the oldest tasks begin to go, in percent.")
+    .meta({
+      aliases: ["distHighThresholdPercent"],
+    }),
+  diskLowThresholdPercent: int(1, 99).default(60).describe("Use at which they stop going, in percent.").meta({
+    aliases: ["distLowThresholdPercent"],
+  }),
+}, "What is removed, and when.").refine(
+  ({ diskLowThresholdPercent: low, diskHighThresholdPercent: high }) => low < high,
+  "diskLowThresholdPercent must be less than diskHighThresholdPercent",
+);
+
+const backend = section({
+  requestHeader: textMap().default({}).describe("Headers added to requests to sources.").meta({
+    ignored: "requests to sources carry the requester's headers only",
+  }),
+  maxRetries: int(0).default(1).describe("Retries of a request to a source.").meta({ ignored: "retries are fixed" }),
+  enableCacheTemporaryRedirect: flag().default(true).describe("Remember redirects of sources.").meta({
+    ignored: "redirects are followed afresh",
+  }),
+  cacheTemporaryRedirectTTL: duration().default(10 * MINUTE_MS).describe("How long they are remembered, a duration.")
+    .meta({
+      ignored: "redirects are followed afresh",
+    }),
+  putConcurrentChunkCount: int(1).default(16).describe("Chunks uploaded at once.").meta({ ignored: NO_UPLOADS }),
+  putChunkSize: size().default(8 * 1024 ** 2).describe("Bytes of an uploaded chunk.").meta({ ignored: NO_UPLOADS }),
+  putTimeout: duration().default(15 * MINUTE_MS).describe("Longest upload, a duration.").meta({ ignored: NO_UPLOADS }),
+  enableHickoryDNS: flag().default(false).describe("Use Rust's resolver.").meta({
+    ignored: "names are resolved by the system",
+  }),
+}, "Requests to sources.");
+
+/** Every key of dfdaemon's YAML (node-side.md §4); durations in milliseconds, sizes in bytes. */
+export const DfdaemonConfig = z.strictObject({
+  host,
+  server,
+  download,
+  upload,
+  manager: section({
+    addr: grpcAddress().optional().describe(
+      "gRPC address of the manager; left out, the dynconfig file names the schedulers.",
+    ),
+    ...mutualTls("the connection to the manager"),
+  }, "The manager."),
+  scheduler,
+  seedPeer: section({
+    enable: flag().default(false).describe("Be a seed peer, which downloads from sources first."),
+    type: choice("super", "normal", "strong", "weak").default("super").describe("Kind of seed peer."),
+  }, "Role of this peer."),
+  dynconfig: section({
+    refreshInterval: duration().default(MINUTE_MS).describe(
+      "Time between two fetches of the list of schedulers, a duration.",
+    ),
+  }, "Settings that come from the manager."),
+  storage,
+  gc: section({
+    interval: duration().default(15 * MINUTE_MS).describe("Time between two searches for tasks to remove, a duration."),
+    policy,
+  }, "Removing tasks."),
+  proxy,
+  security: section({ enable: flag().default(false).describe("Reserved by Dragonfly.") }, "Reserved by Dragonfly.")
+    .meta({
+      ignored: "it has no effect in Dragonfly either",
+    }),
+  health: httpServer("the health check", 4003),
+  metrics: httpServer("the metrics", 4002),
+  stats: httpServer("the profiler", 4004).meta({ ignored: "there is no profiler" }),
+  tracing: tracing("dfdaemon"),
+  backend,
+  network: network(),
+  console: flag().default(true).describe("Log to standard output.").meta({
+    ignored: "logs always go to standard output",
+  }),
+  verbose: flag().default(false).describe("Log more.").meta({ ignored: "use the command line to log more" }),
+  log: section({ level: text().default("info").describe("Least severe messages logged.") }, "Logs.").meta({
+    ignored: "use the command line to log more",
+  }),
+}).meta({ component: "dfdaemon", file: "/etc/dragonfly/dfdaemon.yaml" });
+export type DfdaemonConfig = z.infer<typeof DfdaemonConfig>;

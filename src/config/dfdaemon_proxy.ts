@@ -1,0 +1,112 @@
+import * as z from "zod";
+import { DamselflyError } from "../core/error.ts";
+import { duration, flag, httpUrl, int, ip, list, parsed, path, port, section, size, text } from "./fields.ts";
+
+const READ_BUFFER_BYTES = 512 * 1024;
+const BLOB_PATTERN = "blobs/sha256.*";
+
+/** Compiles a rule's pattern; `(?i)` at its start, as Rust writes it, makes it blind to case. Throws `invalid_argument`. */
+function parsePattern(pattern: string): RegExp {
+  const isBlind = pattern.startsWith("(?i)");
+  try {
+    return new RegExp(isBlind ? pattern.slice(4) : pattern, isBlind ? "i" : "");
+  } catch (cause) {
+    throw new DamselflyError("invalid_argument", `Cannot compile regex "${pattern}": ${String(cause)}`, { cause });
+  }
+}
+
+function printPattern({ source, flags }: RegExp): string {
+  return flags.includes("i") ? `(?i)${source}` : source;
+}
+
+const rule = z.strictObject({
+  regex: parsed("regular expression", parsePattern, printPattern).default(/.*/).describe(
+    "Matched anywhere in the URL without its query; a match of a GET goes to the swarm.",
+  ),
+  useTLS: flag().default(false).describe("Ask the source by https whatever the request said."),
+  redirect: text("host:port").optional().describe("Ask this host instead of the one in the URL."),
+  filteredQueryParams: list(text(), 1000).optional().describe(
+    "Query parameters that do not tell one content from another; left out, those of well-known signed URLs.",
+  ),
+});
+
+const upstream = z.strictObject({
+  namespace: text("registry host").describe("Registry as image names write it, such as docker.io or reg.corp:5000."),
+  addr: httpUrl().describe("URL that the registry is reached by; http:// for a registry without TLS."),
+  ca: path().optional().describe("PEM file of authorities that are trusted for this registry besides the system's."),
+  skipVerify: flag().default(false).describe("Do not check the certificate of this registry."),
+}).superRefine(({ addr, ca, skipVerify }, context) => {
+  if (!addr.startsWith("http:") || (ca === undefined && !skipVerify)) return;
+  context.addIssue({ code: "custom", path: ["addr"], message: "ca and skipVerify need an https:// address" });
+});
+
+const upstreams = list(upstream).superRefine((rows, context) => {
+  const seen = new Set<string>();
+  for (const [index, { namespace }] of rows.entries()) {
+    if (seen.has(namespace)) {
+      context.addIssue({
+        code: "custom",
+        path: [index, "namespace"],
+        message: `"${namespace}" is already in the list`,
+      });
+    }
+    seen.add(namespace);
+  }
+});
+
+const registryMirror = section({
+  addr: httpUrl().default("https://index.docker.io").describe(
+    "Registry of requests that do not say which one they mean.",
+  ),
+  upstreams: upstreams.default([]).describe("How registries are reached that are not at https://<namespace>."),
+  cert: path().optional().describe("PEM file of the only authority trusted for all registries.").meta({
+    ignored: "write ca in proxy.registryMirror.upstreams",
+  }),
+  enableTaskIDBasedBlobDigest: flag().default(true).describe("A blob is one task whatever registry it came from.").meta(
+    {
+      ignored: "blobs always go by their digest",
+    },
+  ),
+}, "Registries behind the mirror.");
+
+const server = section({
+  ip: ip().default("127.0.0.1").describe(
+    "IP address the mirror and proxy listen on; any client that reaches it can use the peer as a proxy.",
+  ),
+  port: port().default(4001).describe("Port the mirror and proxy listen on."),
+  requestRateLimit: int(1).default(4000).describe("Most requests per second.").meta({
+    ignored: "requests are not limited by rate",
+  }),
+  caCert: path().optional().describe("PEM file of the authority that signs certificates of intercepted hosts.").meta({
+    ignored: "CONNECT is tunnelled, not intercepted",
+  }),
+  caKey: path().optional().describe("PEM file of the key of that authority.").meta({
+    ignored: "CONNECT is tunnelled, not intercepted",
+  }),
+  basicAuth: z.strictObject({
+    username: text().max(20).describe("User name."),
+    password: text().max(20).describe("Password."),
+  }).optional().describe("User and password of the proxy.").meta({
+    ignored: "requests are not authenticated, keep proxy.server.ip on a private address",
+  }),
+}, "Listener of the mirror and proxy.");
+
+/** `proxy.*` of dfdaemon. */
+export const proxy = section({
+  server,
+  rules: list(rule).default([
+    { regex: new RegExp(BLOB_PATTERN), useTLS: false },
+  ]).describe("Which requests go to the swarm; the others pass straight through."),
+  registryMirror,
+  disableBackToSource: flag().default(false).describe("Fail rather than download a task from its source."),
+  accessLeaseTtl: duration().default(5 * 60_000).describe(
+    "How long a successful check of a requester's right to a blob is remembered, a duration.",
+  ),
+  prefetch: flag().default(false).describe("Download the whole task when a range of it is asked for."),
+  prefetchBandwidthLimit: size().default(10e9).describe("Most bytes per second of prefetching.").meta({
+    ignored: "prefetching is not limited by rate",
+  }),
+  readBufferSize: size().default(READ_BUFFER_BYTES).describe("Buffer of one response, in bytes.").meta({
+    ignored: "buffers have a fixed size",
+  }),
+}, "Registry mirror and forward proxy.");

@@ -1,0 +1,44 @@
+import * as z from "zod";
+import { hostPort, int, list, section, text } from "./fields.ts";
+
+const NO_BLOCK_LIST = "block lists are not applied yet";
+
+const selection = {
+  applications: list(text()).default([]).describe("Applications that are refused."),
+  urls: list(text("regular expression")).default([]).describe("URLs that are refused."),
+  tags: list(text()).default([]).describe("Tags that are refused."),
+};
+
+function direction(what: string) {
+  return section({
+    download: section(
+      { ...selection, priorities: list(int(0, 6), 7).default([]).describe("Priorities that are refused.") },
+      `Refused downloads of ${what}.`,
+    ),
+    upload: section(selection, `Refused uploads of ${what}.`),
+  }, `Block list of ${what}.`);
+}
+
+function clientConfig(whose: string) {
+  return section({
+    loadLimit: int(1, 2000).optional().meta({ aliases: ["load_limit"] }).describe("Most concurrent uploads.").meta({
+      ignored: "the scheduler limits uploads",
+    }),
+    blockList: section({
+      task: direction("tasks"),
+      persistentTask: direction("persistent tasks").meta({ aliases: ["persistent_task"] }),
+      persistentCacheTask: direction("persistent cache tasks").meta({ aliases: ["persistent_cache_task"] }),
+    }, "Tasks that are refused.").meta({ ignored: NO_BLOCK_LIST, aliases: ["block_list"] }),
+  }, `Settings of ${whose}.`);
+}
+
+/** The local file that stands in for the manager (wire.md §2.2, node-side.md §4); read when `manager.addr` is absent. */
+export const PeerDynconfig = z.strictObject({
+  scheduler: section({
+    addr: hostPort().optional().describe("Schedulers by name: every IP address that the name has is one."),
+    addrs: list(hostPort()).default([]).describe("Schedulers one by one; they win over addr."),
+  }, "Schedulers of this peer; without any, tasks come from their source."),
+  clientConfig: clientConfig("peers").meta({ aliases: ["client_config"] }),
+  seedClientConfig: clientConfig("seed peers").meta({ aliases: ["seed_client_config"] }),
+}).meta({ component: "dynconfig", file: "/etc/dragonfly/dynconfig.yaml" });
+export type PeerDynconfig = z.infer<typeof PeerDynconfig>;

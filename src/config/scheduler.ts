@@ -1,0 +1,112 @@
+import * as z from "zod";
+import { DamselflyError } from "../core/error.ts";
+import { duration, flag, grpcAddress, int, ip, parsed, port, section, text } from "./fields.ts";
+import { goServerKeys, goTopKeys, grpcTls, metrics, network, redis, tracing } from "./shared.ts";
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+function parseAlgorithm(name: string): "default" {
+  if (name === "default") return name;
+  throw new DamselflyError("invalid_argument", `Cannot use algorithm "${name}": only default exists, no Go plugins`);
+}
+
+const server = section({
+  advertiseIP: ip().optional().describe("IP address that peers are told to connect to; the host's own if left out."),
+  advertisePort: port().optional().describe("Port that peers are told to connect to; server.port if left out."),
+  listenIP: ip().default("0.0.0.0").describe("IP address the gRPC server listens on."),
+  port: port().default(8002).describe("Port the gRPC server listens on."),
+  host: text().optional().describe("Host name by which the manager knows this scheduler; the system's if left out."),
+  requestRateLimit: int(1).default(4000).describe("Most gRPC requests per second.").meta({
+    ignored: "gRPC requests are not limited by rate yet",
+  }),
+  tls: grpcTls("the gRPC server"),
+  ...goServerKeys(),
+}, "gRPC server of the scheduler.");
+
+const gc = section({
+  pieceDownloadTimeout: duration().default(30 * MINUTE_MS).describe(
+    "Time without a new piece after which a downloading peer counts as gone, a duration.",
+  ),
+  peerGCInterval: duration().default(10_000).describe("Time between two searches for peers to forget, a duration."),
+  peerTTL: duration().default(24 * HOUR_MS).describe(
+    "Time after its last word at which a peer is forgotten, a duration.",
+  ),
+  taskGCInterval: duration().default(30 * MINUTE_MS).describe(
+    "Time between two searches for tasks to forget, a duration.",
+  ),
+  hostGCInterval: duration().default(5 * MINUTE_MS).describe(
+    "Time between two searches for hosts to forget, a duration.",
+  ),
+  hostTTL: duration().default(HOUR_MS).describe(
+    "Time after its last announcement at which a host is forgotten, a duration.",
+  ),
+}, "Forgetting what is gone.");
+
+const scheduler = section({
+  algorithm: parsed("default", parseAlgorithm).default("default").describe("How parents are scored."),
+  backToSourceCount: int(1).default(200).describe("Most peers of one task that may download from the source."),
+  retryBackToSourceLimit: int(1).default(4).describe("Attempts to find a parent before a peer is sent to the source."),
+  retryLimit: int(1).default(5).describe("Attempts to find a parent before the scheduler gives up."),
+  retryInterval: duration().default(500).describe("Wait between two attempts to find a parent, a duration."),
+  gc,
+}, "Choosing parents.");
+
+const jobWorkers = {
+  enable: flag().default(true).describe("Take jobs from Redis."),
+  globalWorkerNum: int(1).default(500).describe("Workers of the queue of all clusters."),
+  schedulerWorkerNum: int(1).default(500).describe("Workers of the queue of all schedulers."),
+  localWorkerNum: int(1).default(1000).describe("Workers of this scheduler's queue."),
+  redis: redis({}),
+};
+
+/** Every key of the scheduler's YAML (manager-rest.md §7.2); durations in milliseconds. */
+export const SchedulerConfig = z.strictObject({
+  ...goTopKeys(),
+  server,
+  scheduler,
+  database: section({ redis: redis({}) }, "Database of the scheduler."),
+  dynconfig: section({
+    refreshInterval: duration().default(MINUTE_MS).describe(
+      "Age at which the manager's settings are fetched anew, a duration.",
+    ),
+    type: text().optional().describe("Where settings come from, gone since Dragonfly 2.1.").meta({
+      ignored: "manager.addr decides",
+    }),
+  }, "Settings that come from the manager.").meta({ aliases: ["dynConfig"] }),
+  host: section({
+    idc: text().optional().describe("Data centre of this scheduler."),
+    location: text().optional().describe("Place of this scheduler, from wide to narrow, separated by |."),
+  }, "Where the scheduler runs."),
+  manager: section({
+    addr: grpcAddress().optional().describe("gRPC address of the manager; left out, the scheduler works without one."),
+    schedulerClusterID: int(1).default(1).describe("Cluster of the manager that this scheduler belongs to."),
+    keepAlive: section({
+      interval: duration().default(5000).describe("Time between two signs of life to the manager, a duration."),
+    }, "Signs of life to the manager."),
+    tls: grpcTls("the connection to the manager"),
+  }, "The manager."),
+  seedPeer: section({
+    enable: flag().default(true).describe("Use seed peers.").meta({
+      ignored: "the manager says which seed peers exist",
+    }),
+    taskDownloadTimeout: duration().default(10 * HOUR_MS).describe(
+      "Longest download of a task by a seed peer, a duration.",
+    ),
+    tls: grpcTls("connections to seed peers"),
+  }, "Seed peers."),
+  peer: section({ tls: grpcTls("connections to peers") }, "Peers."),
+  job: section(jobWorkers, "Jobs from Redis.").meta({ ignored: "the manager sends jobs over gRPC, not through Redis" }),
+  storage: z.unknown().optional().describe("Records of downloads, gone since Dragonfly 2.2.").meta({
+    type: "table",
+    ignored: "no records of downloads are kept",
+  }),
+  metrics: metrics({
+    enableHost: flag().default(false).describe("Traffic of each host as a series of its own.").meta({
+      ignored: "there are no series per host",
+    }),
+  }),
+  network: network(),
+  tracing: tracing("scheduler"),
+}).meta({ component: "scheduler", file: "/etc/dragonfly/scheduler.yaml", fileEnv: "SCHEDULER_CONFIG" });
+export type SchedulerConfig = z.infer<typeof SchedulerConfig>;

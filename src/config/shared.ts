@@ -1,0 +1,112 @@
+import * as z from "zod";
+import { choice, duration, flag, int, listenAddress, path, section, text, textMap } from "./fields.ts";
+
+/** Why TLS keys of connections between components have no effect. */
+export const NO_TLS = "connections between components are not encrypted yet";
+
+/** Why keys about Redis have no effect. */
+export const NO_REDIS = "nothing is kept in Redis";
+
+/** `tls.{caCert,cert,key}` of one gRPC connection. */
+export function grpcTls(whose: string) {
+  return section({
+    caCert: path().optional().describe("PEM file of the authority that the other side's certificate must come from."),
+    cert: path().optional().describe("PEM file of our own certificate."),
+    key: path().optional().describe("PEM file of the key of our own certificate."),
+  }, `Mutual TLS of ${whose}.`).meta({ ignored: NO_TLS });
+}
+
+/** `tracing.*` of every component. */
+export function tracing(serviceName: string) {
+  return section({
+    protocol: choice("grpc", "http", "https").optional().describe("Protocol of the OTLP collector."),
+    endpoint: text("host:port").optional().describe("Address of the OTLP collector."),
+    path: text("URL path").default("/v1/traces").describe("Path of the collector for http and https."),
+    headers: textMap().default({}).describe("Headers sent to the collector."),
+    "service-name": text().default(serviceName).meta({ aliases: ["serviceName"] }).describe(
+      "Name of the component in traces.",
+    ),
+  }, "OpenTelemetry traces over OTLP.").meta({ ignored: "traces are not exported yet" });
+}
+
+/** `network.*` of every component. */
+export function network() {
+  return section({
+    enableIPv6: flag().default(false).describe("Listen on and advertise IPv6 addresses.").meta({
+      ignored: "write an IPv6 address, such as ::, as the listen IP instead",
+    }),
+  }, "The network of the host.");
+}
+
+/** `metrics.*` of manager and scheduler, with the keys that only one of them has. */
+export function metrics<S extends z.core.$ZodLooseShape>(extra: S) {
+  return section({
+    enable: flag().default(false).describe("Serve Prometheus metrics at /metrics."),
+    addr: listenAddress().default({ hostname: "0.0.0.0", port: 8000 }).describe("Where metrics are served."),
+    ...extra,
+  }, "Prometheus metrics.");
+}
+
+/** The keys about logs, files and limits that `server` has in manager and scheduler alike. */
+export function goServerKeys() {
+  const noFiles = "logs go to standard output";
+  return {
+    logLevel: choice("debug", "info", "warn", "error", "fatal", "panic", "dpanic").default("info").describe(
+      "Least severe messages that are logged.",
+    ),
+    logDir: path().optional().describe("Directory of log files.").meta({ ignored: noFiles }),
+    logMaxSize: int(0).optional().describe("Size of a log file before it is rotated, in MB.").meta({
+      ignored: noFiles,
+    }),
+    logMaxAge: int(0).optional().describe("Days a log file is kept.").meta({ ignored: noFiles }),
+    logMaxBackups: int(0).optional().describe("Rotated log files kept.").meta({ ignored: noFiles }),
+    pluginDir: path().optional().describe("Directory of Go plugins.").meta({ ignored: "Go plugins cannot be loaded" }),
+    workHome: path().optional().describe("Working directory.").meta({ ignored: "no working directory is needed" }),
+    cacheDir: path().optional().describe("Directory of cached files.").meta({ ignored: "no cache files are written" }),
+    dataDir: path().optional().describe("Directory of data files.").meta({
+      ignored: "no data files are written there",
+    }),
+  };
+}
+
+/** `console`, `verbose` and `pprofPort`, which manager and scheduler have at the top. */
+export function goTopKeys() {
+  return {
+    console: flag().default(true).describe("Log to standard output.").meta({
+      ignored: "logs always go to standard output",
+    }),
+    verbose: flag().default(false).describe("Log more.").meta({ ignored: "set server.logLevel instead" }),
+    pprofPort: int(-1, 65535).default(-1).meta({ aliases: ["pprof-port"] }).describe(
+      "Port of Go's profiler, -1 is off.",
+    )
+      .meta({ ignored: "there is no Go profiler" }),
+  };
+}
+
+/** `database.redis.*` of manager and scheduler. */
+export function redis<S extends z.core.$ZodLooseShape>(extra: S) {
+  return section({
+    addrs: z.array(text("host:port")).max(100).meta({ type: "list of host:port" }).default([]).describe(
+      "Addresses of the Redis servers or sentinels.",
+    ),
+    host: text().optional().describe("Host of the Redis server, the form before addrs."),
+    port: int(0, 65535).optional().describe("Port of the Redis server, the form before addrs."),
+    masterName: text().optional().describe("Name of the master that the sentinels watch."),
+    username: text().optional().describe("Redis user."),
+    password: text().optional().describe("Password of the Redis user."),
+    sentinelUsername: text().optional().describe("User for the sentinels."),
+    sentinelPassword: text().optional().describe("Password for the sentinels."),
+    db: int(0).default(0).describe("Redis database of the cache."),
+    brokerDB: int(0).default(1).describe("Redis database of the job queue."),
+    backendDB: int(0).default(2).describe("Redis database of job results."),
+    poolSize: int(1).optional().describe("Most connections to Redis."),
+    poolTimeout: duration().optional().describe("Longest wait for a free connection, a duration."),
+    tls: section({
+      caCert: path().optional().describe("PEM file of the authority of the Redis server."),
+      cert: path().optional().describe("PEM file of our own certificate."),
+      key: path().optional().describe("PEM file of the key of our own certificate."),
+      insecureSkipVerify: flag().default(false).describe("Do not check the certificate of the Redis server."),
+    }, "TLS of the connection to Redis."),
+    ...extra,
+  }, "Connection to Redis.").meta({ ignored: NO_REDIS });
+}
