@@ -1,0 +1,46 @@
+import type { Download, Host, Peer, Piece } from "../../rpc/gen/common/v2/common.ts";
+
+/** What a scheduler answers on a peer's stream (wire.md §1.2, `AnnouncePeerResponse`). */
+export type Decision =
+  | { readonly kind: "empty_task" }
+  | { readonly kind: "from_parents"; readonly parents: readonly Peer[] }
+  | { readonly kind: "back_to_source"; readonly description: string }
+  | { readonly kind: "metadata_only" };
+
+/** What a peer reports on its stream; one to one the members of `AnnouncePeerRequest` (wire.md §1.2). */
+export type PeerEvent =
+  | { readonly kind: "register"; readonly download: Download }
+  | { readonly kind: "started" }
+  | { readonly kind: "back_to_source_started"; readonly description?: string }
+  | { readonly kind: "reschedule"; readonly parents: readonly Peer[]; readonly description?: string }
+  | { readonly kind: "finished" }
+  | { readonly kind: "back_to_source_finished" }
+  | { readonly kind: "failed"; readonly description: string }
+  | { readonly kind: "back_to_source_failed"; readonly description: string }
+  | { readonly kind: "piece_finished"; readonly piece: Piece }
+  | { readonly kind: "piece_back_to_source_finished"; readonly piece: Piece }
+  | {
+    readonly kind: "piece_failed";
+    readonly pieceNumber: number;
+    readonly parentId: string;
+    readonly temporary: boolean;
+  }
+  | { readonly kind: "piece_back_to_source_failed"; readonly pieceNumber?: number; readonly message: string };
+
+/** A peer's conversation with the scheduler of its task (`AnnouncePeer`). A broken one rejects; the caller goes on without. */
+export interface PeerSession extends AsyncDisposable {
+  send(event: PeerEvent, signal: AbortSignal): Promise<void>;
+  /** The next decision; undefined when the scheduler has closed the stream. */
+  nextDecision(signal: AbortSignal): Promise<Decision | undefined>;
+}
+
+/** The control plane as a peer sees it; all of it is optional and may come and go. */
+export interface Control extends AsyncDisposable {
+  readonly hostId: string;
+  /** The host as it is announced now. */
+  host(): Host;
+  /** Opens a conversation about a task; undefined when there is no scheduler. Throws `unavailable` or `timeout`. */
+  openSession(taskId: string, peerId: string, signal: AbortSignal): Promise<PeerSession | undefined>;
+  /** Tells the scheduler of the task that this host no longer has it. */
+  taskDeleted(taskId: string, signal: AbortSignal): Promise<void>;
+}

@@ -1,0 +1,51 @@
+import type { ByteRange } from "../../core/byte_range.ts";
+
+/** What to fetch from an origin, and with whose rights. Credentials are in `headers`, used in flight, never kept. */
+export interface SourceRequest {
+  readonly url: string;
+  /** Header names in lower case. `range`, `host` and hop-by-hop headers are not part of it. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What the origin says of a content. */
+export interface SourceStat {
+  readonly contentLength: number;
+  /** Whether parts can be had; otherwise the content comes as one stream from its first byte. */
+  readonly acceptsRanges: boolean;
+  /** Headers worth replaying to later requesters: type, digest, validators. Never cookies, dates or lengths. */
+  readonly responseHeaders: Readonly<Record<string, string>>;
+}
+
+/** `details` of a `source_error`: what the origin answered, to be mirrored to the requester. */
+export interface SourceAnswer {
+  /** Undefined when there was no answer at all: connection refused, TLS failure, no such name, time-out. */
+  readonly status: number | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+  /** The body of the refusal, at most 64 KiB. */
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+/** A body that is read into the caller's buffer; disposing it ends the transfer. */
+export interface SourceBody extends AsyncDisposable {
+  /** The count of bytes read into `buffer` (at least 1), or `null` at the end. A body cut short throws. */
+  read(buffer: Uint8Array<ArrayBuffer>): Promise<{ bytes: Uint8Array<ArrayBuffer> } | null>;
+}
+
+/**
+ * The origins: registries and plain HTTP servers. Every failure is a `source_error` with a {@link SourceAnswer}, but
+ * for the signal's own. Redirects are followed inside, credentials stripped when host, port or scheme changes.
+ */
+export interface Source {
+  /** Asks for length and headers with the requester's own rights, without fetching the content. */
+  stat(request: SourceRequest, signal: AbortSignal): Promise<SourceStat>;
+  /**
+   * Fetches `range` of a content of `contentLength` bytes. The answer is validated: 206 with exactly this range and
+   * total, or 200 with this length when the range starts at 0; anything else throws.
+   */
+  read(
+    request: SourceRequest,
+    range: ByteRange,
+    contentLength: number,
+    signal: AbortSignal,
+  ): Promise<SourceBody>;
+}

@@ -1,0 +1,93 @@
+import type { Digest } from "../../core/digest.ts";
+import type { PiecePlan } from "../../core/piece.ts";
+
+/** Where the bytes of a piece came from (wire.md §1.1, `TrafficType`). */
+export type TrafficType = "back_to_source" | "remote_peer" | "local_peer";
+
+/** A finished piece: its bytes are in the content file and their CRC-32 was checked. */
+export interface PieceRecord {
+  readonly number: number;
+  /** `crc32:<decimal>` (wire.md §3.4). */
+  readonly digest: string;
+  /** Peer id of the parent it came from; empty when it came from the source. */
+  readonly parentId: string;
+  readonly trafficType: TrafficType;
+  readonly costMs: number;
+  readonly finishedAtMs: number;
+}
+
+/** What must be known of a content before a byte of it is stored. */
+export interface TaskInit {
+  readonly taskId: string;
+  /** The URL without its query: what people may see. */
+  readonly url: string;
+  readonly plan: PiecePlan;
+  /** Digest of the whole content; it is checked before the task is sealed. */
+  readonly digest: Digest | undefined;
+  /** Headers of the source that are replayed to later requesters; never credentials or cookies. */
+  readonly responseHeaders: Readonly<Record<string, string>>;
+}
+
+/** A task as the storage remembers it. */
+export interface TaskRecord extends TaskInit {
+  /** Complete, and its digest checked. */
+  readonly isSealed: boolean;
+  readonly createdAtMs: number;
+  /** When it was last opened or written. */
+  readonly updatedAtMs: number;
+  readonly finishedAtMs: number | undefined;
+}
+
+/** Takes the bytes of one piece, in order. Nothing counts until {@link commit}; leaving it uncommitted forgets them. */
+export interface PieceWriter extends Disposable {
+  write(bytes: Uint8Array): Promise<void>;
+  /**
+   * Records the piece as finished. Throws `data_loss` when the byte count is not the piece's length, or when
+   * `expectedDigest` (`crc32:…`; empty is accepted unchecked, wire.md §2.11) differs from that of the bytes.
+   */
+  commit(from: {
+    readonly parentId: string;
+    readonly trafficType: TrafficType;
+    readonly costMs: number;
+    readonly expectedDigest?: string;
+  }): Promise<PieceRecord>;
+}
+
+/** One task on disk. It stays readable while somebody holds it, even when it is deleted meanwhile. */
+export interface StoredTask {
+  readonly record: TaskRecord;
+  readonly finishedPieceCount: number;
+  piece(number: number): PieceRecord | undefined;
+  /** Numbers of finished pieces, ascending. */
+  finishedPieces(): number[];
+  /** Starts to write a piece; undefined when it is finished or being written: then wait with {@link nextChange}. */
+  openPiece(number: number): PieceWriter | undefined;
+  /** Reads bytes of finished pieces into `buffer` from `position`; never fewer than asked but at the end of the content. */
+  read(buffer: Uint8Array, position: number): Promise<number>;
+  /**
+   * When all pieces are there: hashes what is not hashed yet, compares with the digest, syncs, and marks the task
+   * sealed. Throws `data_loss` on a mismatch: the task is then deleted, and the error's `details` hold its
+   * {@link PieceRecord}s, so that the caller can find who lied.
+   */
+  seal(signal: AbortSignal): Promise<void>;
+  /** Resolves at the next piece finished or given up, at the seal, or at the deletion; rejects when `signal` fires. */
+  nextChange(signal: AbortSignal): Promise<void>;
+  readonly isDeleted: boolean;
+}
+
+/** The content store of a peer: one preallocated file per task, metadata in SQLite. */
+export interface Storage extends AsyncDisposable {
+  find(taskId: string): StoredTask | undefined;
+  /**
+   * The task with this id, new or as it was left. One with another content or piece length is deleted first.
+   * Throws `no_space` when the volume, or the configured limit, has no room for the content.
+   */
+  open(init: TaskInit): Promise<StoredTask>;
+  /** Removes a task; absent is fine. */
+  delete(taskId: string): Promise<void>;
+  list(): TaskRecord[];
+  /** Bytes of finished pieces, and the space of the volume. */
+  usage(): Promise<{ readonly usedBytes: number; readonly totalBytes: number; readonly freeBytes: number }>;
+  /** Deletes tasks past their time or, least recently used first, until space is below the limit (wire.md §6.3). */
+  collectGarbage(): Promise<string[]>;
+}
