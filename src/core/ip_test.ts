@@ -1,0 +1,19 @@
+import assert from "node:assert/strict";
+import { ipBytes } from "./ip.ts";
+
+Deno.test("ipBytes() gives network order for both families, compressed or not", () => {
+  assert.deepEqual([...ipBytes("10.0.0.1")], [10, 0, 0, 1]);
+  assert.deepEqual([...ipBytes("::1")], [...Array(15).fill(0), 1]);
+  assert.deepEqual([...ipBytes("2001:db8::ff00:42:8329")], [
+    ...[0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0],
+    ...[0, 0, 0xff, 0, 0, 0x42, 0x83, 0x29],
+  ]);
+  assert.deepEqual([...ipBytes("::ffff:1.2.3.4")].slice(10), [0xff, 0xff, 1, 2, 3, 4]);
+  assert.deepEqual([...ipBytes("::")], Array(16).fill(0));
+});
+
+Deno.test("ipBytes() refuses what is no address", () => {
+  for (const text of ["", "1.2.3", "example.com", "fe80::1%eth0"]) {
+    assert.throws(() => ipBytes(text), /Cannot parse IP/);
+  }
+});

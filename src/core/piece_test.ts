@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { pieceAt, pieceLengthOf, piecePlan, pieceRange, pieceRuns, piecesOf } from "./piece.ts";
+
+const MIB = 1024 * 1024;
+const lengths = fc.integer({ min: 1, max: 2 ** 40 });
+
+Deno.test("pieceRange() tiles the content without gap or overlap", () => {
+  fc.assert(fc.property(fc.integer({ min: 1, max: 1 << 20 }), fc.integer({ min: 1, max: 4096 }), (content, length) => {
+    const plan = piecePlan(content, length);
+    let position = 0;
+    for (let number = 0; number < plan.pieceCount; number++) {
+      const range = pieceRange(plan, number);
+      assert.equal(range.start, position);
+      assert.equal(pieceAt(plan, range.start), number);
+      assert.equal(pieceAt(plan, range.end - 1), number);
+      position = range.end;
+    }
+    assert.equal(position, content);
+  }));
+});
+
+Deno.test("piecesOf() names exactly the pieces that overlap a range", () => {
+  fc.assert(fc.property(
+    fc.integer({ min: 1, max: 5000 }),
+    fc.integer({ min: 1, max: 700 }),
+    fc.nat(5000),
+    fc.nat(5000),
+    (content, length, a, b) => {
+      const plan = piecePlan(content, length);
+      const range = { start: Math.min(a, b), end: Math.min(content, Math.max(a, b)) };
+      const overlapping = Array.from({ length: plan.pieceCount }, (_, number) => number).filter((number) => {
+        const piece = pieceRange(plan, number);
+        return piece.start < range.end && range.start < piece.end && range.end > range.start;
+      });
+      assert.deepEqual(piecesOf(plan, range), overlapping);
+    },
+  ));
+});
+
+Deno.test("pieceLengthOf() with the stock rule gives the lengths of wire.md", () => {
+  assert.equal(pieceLengthOf(0, "dragonfly"), 4 * MIB);
+  assert.equal(pieceLengthOf(500 * 4 * MIB, "dragonfly"), 4 * MIB);
+  assert.equal(pieceLengthOf(500 * 4 * MIB + 500, "dragonfly"), 8 * MIB);
+  assert.equal(pieceLengthOf(500 * 32 * MIB + 500, "dragonfly"), 64 * MIB);
+  assert.equal(pieceLengthOf(2 ** 45, "dragonfly"), 64 * MIB);
+});
+
+Deno.test("pieceLengthOf() gives powers of two within bounds, never shorter for a longer content", () => {
+  for (const rule of ["damselfly", "dragonfly"] as const) {
+    fc.assert(fc.property(lengths, lengths, (a, b) => {
+      const [short, long] = [Math.min(a, b), Math.max(a, b)].map((length) => pieceLengthOf(length, rule));
+      assert.ok(Number.isInteger(Math.log2(short ?? 0)) && (short ?? 0) <= (long ?? 0));
+    }));
+  }
+});
+
+Deno.test("pieceLengthOf() cuts a layer of 500 MiB fine enough for a thousand peers", () => {
+  assert.ok(piecePlan(500 * MIB, pieceLengthOf(500 * MIB, "damselfly")).pieceCount >= 180);
+});
+
+Deno.test("pieceRuns() joins neighbours and keeps every number", () => {
+  assert.deepEqual(pieceRuns([0, 1, 2, 5, 7, 8]), [{ first: 0, last: 2 }, { first: 5, last: 5 }, {
+    first: 7,
+    last: 8,
+  }]);
+  fc.assert(fc.property(fc.uniqueArray(fc.nat(200)), (numbers) => {
+    const sorted = numbers.sort((a, b) => a - b);
+    const runs = pieceRuns(sorted);
+    const expanded = runs.flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, i) => first + i));
+    assert.deepEqual(expanded, sorted);
+    runs.slice(1).forEach((run, index) => assert.ok(run.first > (runs[index]?.last ?? 0) + 1));
+  }));
+});
