@@ -23,6 +23,8 @@ export interface SourceAnswer {
   readonly headers: Readonly<Record<string, string>>;
   /** The body of the refusal, at most 64 KiB. */
   readonly body: Uint8Array<ArrayBuffer>;
+  /** It sent the whole content when asked for a part that does not start at 0: only a stream from 0 can be had. */
+  readonly ignoresRange?: boolean;
 }
 
 /** A body that is read into the caller's buffer; disposing it ends the transfer. */

@@ -1,0 +1,107 @@
+import type { Clock } from "../../runtime/clock.ts";
+import type { Exchange } from "./exchange.ts";
+import type { SourceBody } from "./source.ts";
+import { sourceFailure } from "./source_failure.ts";
+
+/** Longest time without a byte of a body. */
+const IDLE_TIMEOUT_MS = 30_000;
+/** Of a refusal's body; a registry's JSON has a few hundred bytes. */
+const REFUSAL_BYTES_MAX = 64 * 1024;
+
+/**
+ * Reads exactly `length` bytes of an answer into the caller's buffers; less throws. More throws too when the answer
+ * should end there (`isAll`), else it is left alone.
+ */
+export function exactBody(
+  exchange: Exchange,
+  { length, isAll }: { readonly length: number; readonly isAll: boolean },
+  clock: Clock,
+  signal: AbortSignal,
+): SourceBody {
+  const reader = exchange.response.body?.getReader({ mode: "byob" });
+  let left = length;
+  let isClosed = false;
+  return {
+    async read(buffer) {
+      if (left === 0) {
+        if (isAll && reader !== undefined) await mustEnd(exchange, reader, clock, signal);
+        return null;
+      }
+      const wanted = buffer.length > left ? buffer.subarray(0, left) : buffer;
+      const { value } = reader === undefined
+        ? { value: undefined }
+        : await readSome(exchange, reader, wanted, clock, signal);
+      if (value === undefined || value.length === 0) {
+        throw sourceFailure(exchange.url, `the answer ends ${left} bytes short of ${length}`);
+      }
+      left -= value.length;
+      return { bytes: value };
+    },
+    async [Symbol.asyncDispose]() {
+      if (isClosed) return;
+      isClosed = true;
+      await reader?.cancel().catch(() => {});
+      await exchange.close("no longer wanted");
+    },
+  };
+}
+
+async function mustEnd(
+  exchange: Exchange,
+  reader: ReadableStreamBYOBReader,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  const { value } = await readSome(exchange, reader, new Uint8Array(1), clock, signal);
+  if (value !== undefined && value.length > 0) throw sourceFailure(exchange.url, "the content is longer than it was");
+}
+
+/** The body of a refusal, cut to what is relayed. A body that fails is no body: the status says enough. */
+export async function refusalBody(
+  exchange: Exchange,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const reader = exchange.response.body?.getReader({ mode: "byob" });
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let length = 0;
+  try {
+    while (reader !== undefined && length < REFUSAL_BYTES_MAX) {
+      const { value } = await readSome(exchange, reader, new Uint8Array(REFUSAL_BYTES_MAX - length), clock, signal);
+      if (value === undefined || value.length === 0) break;
+      chunks.push(value);
+      length += value.length;
+    }
+  } catch {
+    signal.throwIfAborted();
+  } finally {
+    await reader?.cancel().catch(() => {});
+    await exchange.close("read");
+  }
+  const body = new Uint8Array(length);
+  let position = 0;
+  for (const chunk of chunks) {
+    body.set(chunk, position);
+    position += chunk.length;
+  }
+  return body;
+}
+
+async function readSome(
+  exchange: Exchange,
+  reader: ReadableStreamBYOBReader,
+  buffer: Uint8Array<ArrayBuffer>,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<ReadableStreamReadResult<Uint8Array<ArrayBuffer>>> {
+  using idle = clock.deadline(IDLE_TIMEOUT_MS);
+  const onIdle = () => void exchange.close(idle.signal.reason);
+  idle.signal.addEventListener("abort", onIdle, { once: true });
+  try {
+    return await reader.read(buffer);
+  } catch (cause) {
+    signal.throwIfAborted();
+    const what = idle.signal.aborted ? `no byte came for ${IDLE_TIMEOUT_MS} ms` : "the connection broke";
+    throw sourceFailure(exchange.url, what, { cause });
+  }
+}

@@ -1,0 +1,56 @@
+import type { SourceAnswer } from "./source.ts";
+
+/** What a later requester may be told of a content; everything else is about one answer or one requester. */
+const REPLAYED = [
+  "content-type",
+  "content-disposition",
+  "content-language",
+  "cache-control",
+  "etag",
+  "last-modified",
+  "docker-content-digest",
+  "docker-distribution-api-version",
+];
+
+/** Headers that belong to one connection or one transfer (RFC 9110 §7.6.1), and cookies. */
+const NOT_RELAYED = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "content-length",
+  "content-encoding",
+  "set-cookie",
+]);
+
+/** Request headers that another origin may see. An allow-list: credentials have more names than anybody can list. */
+const CROSS_ORIGIN = new Set(["accept", "accept-encoding", "accept-language", "range", "user-agent"]);
+
+/** Headers of the origin that are stored with a content and replayed to later requesters. */
+export function replayedHeaders(headers: Headers): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const name of REPLAYED) {
+    const value = headers.get(name);
+    if (value !== null) kept[name] = value;
+  }
+  return kept;
+}
+
+/**
+ * Headers of a refusal, for the requester. The challenge of an origin that a redirect led to is left out: it would
+ * make the requester send that origin what it has for the first one.
+ */
+export function refusalHeaders(headers: Headers, isFirstOrigin: boolean): SourceAnswer["headers"] {
+  return Object.fromEntries(
+    [...headers].filter(([name]) => !NOT_RELAYED.has(name) && (isFirstOrigin || name !== "www-authenticate")),
+  );
+}
+
+/** The headers of a request that may follow a redirect to another origin. */
+export function crossOriginHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => CROSS_ORIGIN.has(name.toLowerCase())));
+}

@@ -1,0 +1,116 @@
+import { type ByteRange, parseContentRange, rangeHeader } from "../../core/byte_range.ts";
+import { DamselflyError } from "../../core/error.ts";
+import { exactBody, refusalBody } from "./body.ts";
+import { type Exchange, type ExchangeParts, Exchanger } from "./exchange.ts";
+import { refusalHeaders, replayedHeaders } from "./headers.ts";
+import type { Source, SourceAnswer, SourceBody, SourceRequest, SourceStat } from "./source.ts";
+import { publicUrl, sourceFailure } from "./source_failure.ts";
+
+/** Servers that know no HEAD at all. */
+const HEAD_UNKNOWN = new Set([405, 501]);
+
+/** The origins that speak HTTP or HTTPS. */
+export function createSource(parts: ExchangeParts): Source {
+  const exchanger = new Exchanger(parts);
+  const { clock } = parts;
+
+  async function refusal(exchange: Exchange, signal: AbortSignal): Promise<DamselflyError> {
+    const { response, url } = exchange;
+    const details: SourceAnswer = {
+      status: response.status,
+      headers: refusalHeaders(response.headers, exchange.isFirstOrigin),
+      body: await refusalBody(exchange, clock, signal),
+    };
+    const text = `Cannot fetch ${publicUrl(url)}: the source answered ${response.status}`;
+    return new DamselflyError("source_error", text, { details });
+  }
+
+  /** GET of one byte, where HEAD is not understood: pre-signed URLs are made for one method. */
+  async function probe(request: SourceRequest, signal: AbortSignal): Promise<SourceStat> {
+    const exchange = await exchanger.send("GET", request, { range: "bytes=0-0" }, signal);
+    const { status } = exchange.response;
+    if (status === 416) {
+      await exchange.close("empty");
+      return probeWhole(request, signal);
+    }
+    if (status !== 206) return statOfWhole(exchange, signal);
+    await exchange.close("one byte is enough");
+    const total = parseContentRange(exchange.response.headers.get("content-range"))?.total;
+    if (total === undefined) throw sourceFailure(exchange.url, "it does not say how long the content is");
+    return { contentLength: total, acceptsRanges: true, responseHeaders: replayedHeaders(exchange.response.headers) };
+  }
+
+  /** Of nothing there is no first byte: an empty content answers 416 to every range. */
+  async function probeWhole(request: SourceRequest, signal: AbortSignal): Promise<SourceStat> {
+    return statOfWhole(await exchanger.send("GET", request, {}, signal), signal);
+  }
+
+  async function statOfWhole(exchange: Exchange, signal: AbortSignal): Promise<SourceStat> {
+    if (exchange.response.status !== 200) throw await refusal(exchange, signal);
+    await exchange.close("the headers are enough");
+    const contentLength = lengthOf(exchange.response);
+    if (contentLength === undefined) throw sourceFailure(exchange.url, "it does not say how long the content is");
+    return { contentLength, acceptsRanges: false, responseHeaders: replayedHeaders(exchange.response.headers) };
+  }
+
+  return {
+    async stat(request, signal) {
+      const exchange = await exchanger.send("HEAD", request, {}, signal);
+      const { response, isFirstOrigin } = exchange;
+      await exchange.close("no body");
+      const contentLength = lengthOf(response);
+      // Handlers that forget HEAD answer it with an empty body and its length: 0 is only believed of a GET.
+      if (response.status === 200 && contentLength !== undefined && contentLength > 0) {
+        const acceptsRanges = response.headers.get("accept-ranges")?.toLowerCase() !== "none";
+        return { contentLength, acceptsRanges, responseHeaders: replayedHeaders(response.headers) };
+      }
+      const isFinal = isFirstOrigin && response.status >= 400 && !HEAD_UNKNOWN.has(response.status);
+      if (isFinal) throw await refusal(exchange, signal);
+      return probe(request, signal);
+    },
+
+    async read(request, range, contentLength, signal): Promise<SourceBody> {
+      const isWhole = range.start === 0 && range.end === contentLength;
+      const headers: Record<string, string> = isWhole ? {} : { range: rangeHeader(range) };
+      const exchange = await exchanger.send("GET", request, headers, signal);
+      if (exchange.response.status !== 200 && exchange.response.status !== 206) throw await refusal(exchange, signal);
+      const wrong = wrongAnswer(exchange, range, contentLength);
+      const expected = { length: range.end - range.start, isAll: isWhole };
+      if (wrong === undefined) return exactBody(exchange, expected, clock, signal);
+      await exchange.close("not what was asked for");
+      throw wrong;
+    },
+  };
+}
+
+/** The length that an answer states; undefined when it does not, or states that of an encoding of the content. */
+function lengthOf({ headers }: Response): number | undefined {
+  const text = headers.get("content-length");
+  if (text === null || !/^\d{1,15}$/.test(text) || isEncoded(headers)) return undefined;
+  return Number(text);
+}
+
+function isEncoded(headers: Headers): boolean {
+  const encoding = headers.get("content-encoding");
+  return encoding !== null && encoding.toLowerCase() !== "identity";
+}
+
+/** Why an answer is not the bytes `range` of a content of `contentLength` bytes; undefined when it is. */
+function wrongAnswer({ response, url }: Exchange, range: ByteRange, contentLength: number): DamselflyError | undefined {
+  const { status, headers } = response;
+  if (isEncoded(headers)) return sourceFailure(url, "it answered with an encoding of the content");
+  if (status === 206) {
+    const text = headers.get("content-range");
+    const answered = parseContentRange(text);
+    const isRight = answered?.total === contentLength && answered.range.start === range.start &&
+      answered.range.end === range.end;
+    return isRight ? undefined : sourceFailure(
+      url,
+      `it answered the range "${text ?? ""}" to ${rangeHeader(range)} of ${contentLength} bytes`,
+    );
+  }
+  const length = lengthOf(response);
+  if (range.start > 0) return sourceFailure(url, "it ignores ranges", { ignoresRange: true });
+  if (length === undefined || length === contentLength) return undefined;
+  return sourceFailure(url, `the content has ${length} bytes now and had ${contentLength}`);
+}

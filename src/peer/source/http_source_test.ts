@@ -1,0 +1,330 @@
+import assert from "node:assert/strict";
+import { resolveRange } from "../../core/byte_range.ts";
+import { DamselflyError } from "../../core/error.ts";
+import { testRuntime } from "../../testing/test_runtime.ts";
+import { createSource } from "./http_source.ts";
+import type { Source, SourceBody, SourceRequest } from "./source.ts";
+import { sourceAnswerOf } from "./source_failure.ts";
+
+const CONTENT = Uint8Array.from({ length: 300_000 }, (_, i) => (i * 31 + (i >> 8)) & 0xff);
+const NEVER = new AbortController().signal;
+
+interface Seen {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Headers;
+}
+
+/** A real HTTP server on a free port that remembers what it was asked. */
+function serve(answer: (request: Request) => Response | Promise<Response>) {
+  const seen: Seen[] = [];
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, (request) => {
+    seen.push({ method: request.method, path: new URL(request.url).pathname, headers: request.headers });
+    return answer(request);
+  });
+  return {
+    seen,
+    url: (path: string) => `http://127.0.0.1:${server.addr.port}${path}`,
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
+
+/** Answers as a plain file server does. */
+function file(request: Request, content = CONTENT, headers: Record<string, string> = {}): Response {
+  const all = { "accept-ranges": "bytes", etag: '"v1"', ...headers };
+  const asked = resolveRange(request.headers.get("range"), content.length);
+  if (asked.kind === "unsatisfiable") {
+    return new Response(null, { status: 416, headers: { "content-range": `bytes */${content.length}` } });
+  }
+  if (asked.kind === "part") {
+    const { start, end } = asked.range;
+    return new Response(content.slice(start, end), {
+      status: 206,
+      headers: { ...all, "content-range": `bytes ${start}-${end - 1}/${content.length}` },
+    });
+  }
+  if (request.method === "HEAD") {
+    return new Response(null, { headers: { ...all, "content-length": `${content.length}` } });
+  }
+  return new Response(content, { headers: { ...all, "content-length": `${content.length}` } });
+}
+
+/** A server that writes `answer` to every connection and hangs up. */
+function serveRaw(answer: string | Uint8Array) {
+  const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+  const done = (async () => {
+    for await (const conn of listener) {
+      await conn.read(new Uint8Array(65_536));
+      await conn.write(typeof answer === "string" ? new TextEncoder().encode(answer) : answer);
+      conn.close();
+    }
+  })();
+  return {
+    url: `http://127.0.0.1:${(listener.addr as Deno.NetAddr).port}/blob`,
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      await done.catch(() => {});
+    },
+  };
+}
+
+function source(): Source {
+  return createSource({ ...testRuntime(), fetch: (url, init) => fetch(url, init), clientFor: () => undefined });
+}
+
+function request(url: string, headers: Record<string, string> = {}): SourceRequest {
+  return { url, headers };
+}
+
+async function readAll(body: SourceBody): Promise<Uint8Array> {
+  await using _body = body;
+  const chunks: number[] = [];
+  let buffer = new Uint8Array(64 * 1024);
+  while (true) {
+    const step = await body.read(buffer);
+    if (step === null) return Uint8Array.from(chunks);
+    for (const byte of step.bytes) chunks.push(byte);
+    buffer = new Uint8Array(step.bytes.buffer);
+  }
+}
+
+async function failureOf(promise: Promise<unknown>): Promise<DamselflyError> {
+  try {
+    await promise;
+  } catch (error) {
+    assert.ok(error instanceof DamselflyError);
+    return error;
+  }
+  assert.fail("it did not fail");
+}
+
+Deno.test("stat asks by one HEAD, with the requester's headers and without compression", async () => {
+  await using server = serve((r) => file(r, CONTENT, { "set-cookie": "a=b", "docker-content-digest": "sha256:ab" }));
+  const stat = await source().stat(request(server.url("/b"), { authorization: "Bearer t" }), NEVER);
+  assert.deepEqual(stat, {
+    contentLength: CONTENT.length,
+    acceptsRanges: true,
+    responseHeaders: {
+      etag: '"v1"',
+      "docker-content-digest": "sha256:ab",
+    },
+  });
+  assert.deepEqual(server.seen.map((s) => s.method), ["HEAD"]);
+  assert.equal(server.seen[0]?.headers.get("authorization"), "Bearer t");
+  assert.equal(server.seen[0]?.headers.get("accept-encoding"), "identity");
+});
+
+Deno.test("where HEAD is refused the length comes from a GET of one byte", async () => {
+  for (const status of [405, 501]) {
+    await using server = serve((r) => r.method === "HEAD" ? new Response(null, { status }) : file(r));
+    const stat = await source().stat(request(server.url("/b")), NEVER);
+    assert.equal(stat.contentLength, CONTENT.length);
+    assert.equal(stat.acceptsRanges, true);
+    assert.equal(server.seen[1]?.headers.get("range"), "bytes=0-0");
+  }
+});
+
+Deno.test("where HEAD is refused and ranges are unknown, stat says that only a whole stream can be had", async () => {
+  await using server = serve((r) =>
+    r.method === "HEAD" ? new Response(null, { status: 405 }) : file(new Request(r.url))
+  );
+  const stat = await source().stat(request(server.url("/b")), NEVER);
+  assert.deepEqual([stat.contentLength, stat.acceptsRanges], [CONTENT.length, false]);
+});
+
+Deno.test("an empty content has length 0 even where every range of it is refused", async () => {
+  await using server = serve((r) =>
+    r.method === "HEAD"
+      ? new Response(null, { status: 405 })
+      : r.headers.has("range")
+      ? new Response(null, { status: 416 })
+      : new Response(null, { headers: { "content-length": "0" } })
+  );
+  assert.equal((await source().stat(request(server.url("/b")), NEVER)).contentLength, 0);
+});
+
+Deno.test("a content whose length nobody says is an error, not a guess", async () => {
+  await using server = serve((r) =>
+    new Response(r.method === "HEAD" ? null : new ReadableStream({ pull: (c) => c.close() }), {
+      headers: { "transfer-encoding": "chunked" },
+    })
+  );
+  const error = await failureOf(source().stat(request(server.url("/b")), NEVER));
+  assert.equal(error.code, "source_error");
+  assert.equal(sourceAnswerOf(error)?.status, undefined);
+});
+
+Deno.test("a redirect to another origin is followed without the requester's credentials", async () => {
+  await using store = serve((r) => file(r));
+  await using registry = serve(() => new Response(null, { status: 307, headers: { location: store.url("/blob") } }));
+  const secrets = {
+    authorization: "Bearer t",
+    cookie: "c=1",
+    "proxy-authorization": "Basic x",
+    "x-token": "secret",
+    accept: "*/*",
+  };
+  const asked = request(registry.url("/b"), secrets);
+  const stat = await source().stat(asked, NEVER);
+  const body = await source().read(asked, { start: 10, end: 20 }, stat.contentLength, NEVER);
+  assert.deepEqual(await readAll(body), CONTENT.slice(10, 20));
+  for (const { headers } of store.seen) {
+    for (const name of ["authorization", "cookie", "proxy-authorization", "x-token"]) {
+      assert.equal(headers.get(name), null);
+    }
+    assert.equal(headers.get("accept"), "*/*");
+  }
+  assert.equal(registry.seen[0]?.headers.get("authorization"), "Bearer t");
+});
+
+Deno.test("credentials stay gone when a redirect leads back to the first origin", async () => {
+  await using second = serve(() => new Response(null, { status: 302, headers: { location: first.url("/end") } }));
+  await using first = serve((r) =>
+    r.url.endsWith("/end") ? file(r) : new Response(null, { status: 302, headers: { location: second.url("/x") } })
+  );
+  await source().stat(request(first.url("/start"), { authorization: "Bearer t" }), NEVER);
+  assert.deepEqual(first.seen.map((s) => s.headers.get("authorization")), ["Bearer t", null]);
+});
+
+Deno.test("credentials are kept on a redirect within the origin", async () => {
+  await using server = serve((r) =>
+    r.url.endsWith("/end") ? file(r) : new Response(null, { status: 301, headers: { location: "/end" } })
+  );
+  await source().stat(request(server.url("/start"), { authorization: "Bearer t" }), NEVER);
+  assert.deepEqual(server.seen.map((s) => s.headers.get("authorization")), ["Bearer t", "Bearer t"]);
+});
+
+Deno.test("a URL that is signed for GET only is asked by GET", async () => {
+  await using store = serve((r) =>
+    r.method === "HEAD" ? new Response("SignatureDoesNotMatch", { status: 403 }) : file(r)
+  );
+  await using registry = serve(() => new Response(null, { status: 307, headers: { location: store.url("/blob") } }));
+  const stat = await source().stat(request(registry.url("/b")), NEVER);
+  assert.equal(stat.contentLength, CONTENT.length);
+});
+
+Deno.test("redirects in a circle end after ten", async () => {
+  await using server = serve(() => new Response(null, { status: 302, headers: { location: "/again" } }));
+  const error = await failureOf(source().stat(request(server.url("/b")), NEVER));
+  assert.match(error.message, /more than 10/);
+  assert.equal(server.seen.length, 11);
+});
+
+Deno.test("a refusal keeps its status, challenge and body, and tells no secrets of the URL", async () => {
+  await using server = serve(() =>
+    new Response('{"errors":[]}', {
+      status: 401,
+      headers: { "www-authenticate": 'Bearer realm="r"', "set-cookie": "a=b", "content-type": "application/json" },
+    })
+  );
+  const asked = request(server.url("/b?X-Amz-Signature=secret"));
+  const error = await failureOf(source().read(asked, { start: 0, end: 5 }, 5, NEVER));
+  const answer = sourceAnswerOf(error);
+  assert.equal(answer?.status, 401);
+  assert.equal(answer?.headers["www-authenticate"], 'Bearer realm="r"');
+  assert.equal(answer?.headers["set-cookie"], undefined);
+  assert.equal(new TextDecoder().decode(answer?.body), '{"errors":[]}');
+  assert.doesNotMatch(error.message, /secret/);
+  assert.equal(sourceAnswerOf(await failureOf(source().stat(asked, NEVER)))?.status, 401);
+});
+
+Deno.test("a challenge of another origin is not relayed", async () => {
+  await using store = serve(() => new Response(null, { status: 401, headers: { "www-authenticate": "Basic" } }));
+  await using registry = serve(() => new Response(null, { status: 307, headers: { location: store.url("/blob") } }));
+  const error = await failureOf(source().read(request(registry.url("/b")), { start: 0, end: 5 }, 5, NEVER));
+  assert.equal(sourceAnswerOf(error)?.headers["www-authenticate"], undefined);
+});
+
+Deno.test("a refusal's body is cut at 64 KiB", async () => {
+  await using server = serve(() => new Response(new Uint8Array(200_000), { status: 500 }));
+  const error = await failureOf(source().read(request(server.url("/b")), { start: 0, end: 5 }, 5, NEVER));
+  assert.equal(sourceAnswerOf(error)?.body.length, 64 * 1024);
+});
+
+Deno.test("read gives the whole content by one GET without a range", async () => {
+  await using server = serve((r) => file(r));
+  const whole = { start: 0, end: CONTENT.length };
+  const body = await source().read(request(server.url("/b")), whole, CONTENT.length, NEVER);
+  assert.deepEqual(await readAll(body), CONTENT);
+  assert.equal(server.seen[0]?.headers.get("range"), null);
+});
+
+Deno.test("a server that ignores ranges may answer from the first byte, and no other", async () => {
+  await using server = serve((r) => file(new Request(r.url)));
+  const body = await source().read(request(server.url("/b")), { start: 0, end: 100 }, CONTENT.length, NEVER);
+  assert.deepEqual(await readAll(body), CONTENT.slice(0, 100));
+  const error = await failureOf(
+    source().read(request(server.url("/b")), { start: 7, end: 100 }, CONTENT.length, NEVER),
+  );
+  assert.equal(sourceAnswerOf(error)?.ignoresRange, true);
+});
+
+Deno.test("a Content-Range that lies is refused", async () => {
+  for (const range of ["bytes 0-9/300000", "bytes 10-19/299999", "bytes 10-29/300000", "bytes 10-19/*", "x"]) {
+    await using server = serve(() =>
+      new Response(CONTENT.slice(10, 20), { status: 206, headers: { "content-range": range } })
+    );
+    const read = source().read(request(server.url("/b")), { start: 10, end: 20 }, CONTENT.length, NEVER);
+    assert.equal((await failureOf(read)).code, "source_error", range);
+  }
+});
+
+Deno.test("a content of another length than it had is refused", async () => {
+  await using server = serve((r) => file(r, CONTENT.slice(1)));
+  const whole = { start: 0, end: CONTENT.length };
+  const error = await failureOf(source().read(request(server.url("/b")), whole, CONTENT.length, NEVER));
+  assert.match(error.message, /299999 bytes now and had 300000/);
+});
+
+Deno.test("a chunked content that is longer than it was is refused at its end", async () => {
+  await using server = serve(() => new Response(ReadableStream.from([CONTENT.slice(0, 11)])));
+  const body = await source().read(request(server.url("/b")), { start: 0, end: 10 }, 10, NEVER);
+  assert.match((await failureOf(readAll(body))).message, /longer than it was/);
+});
+
+Deno.test("a body cut short throws, whether or not it said how long it would be", async () => {
+  for (const header of ["Content-Length: 100\r\n", ""]) {
+    await using server = serveRaw(`HTTP/1.1 200 OK\r\n${header}Connection: close\r\n\r\nonly this`);
+    const body = await source().read(request(server.url), { start: 0, end: 100 }, 100, NEVER);
+    assert.equal((await failureOf(readAll(body))).code, "source_error");
+  }
+});
+
+Deno.test("an encoded answer is refused, since its bytes are not the content", async () => {
+  const gzip = new Uint8Array(
+    await new Response(new Response("hello").body?.pipeThrough(new CompressionStream("gzip"))).arrayBuffer(),
+  );
+  const head = new TextEncoder().encode(
+    `HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: ${gzip.length}\r\nConnection: close\r\n\r\n`,
+  );
+  await using server = serveRaw(Uint8Array.of(...head, ...gzip));
+  const error = await failureOf((async () => {
+    await readAll(await source().read(request(server.url), { start: 0, end: gzip.length }, gzip.length, NEVER));
+  })());
+  assert.equal(error.code, "source_error");
+});
+
+Deno.test("nobody listening is a source error without a status", async () => {
+  const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+  const { port } = listener.addr as Deno.NetAddr;
+  listener.close();
+  const error = await failureOf(source().stat(request(`http://127.0.0.1:${port}/b?token=x`), NEVER));
+  assert.equal(sourceAnswerOf(error)?.status, undefined);
+  assert.match(error.message, /cannot be reached/);
+  assert.doesNotMatch(error.message, /token/);
+});
+
+Deno.test("an abort ends the wait with the caller's reason", async () => {
+  const asked = Promise.withResolvers<void>();
+  const never = Promise.withResolvers<Response>();
+  await using server = serve(() => {
+    asked.resolve();
+    return never.promise;
+  });
+  const stop = new AbortController();
+  const stat = source().stat(request(server.url("/b")), stop.signal);
+  await asked.promise;
+  stop.abort(new DamselflyError("cancelled", "Left"));
+  assert.equal((await failureOf(stat)).code, "cancelled");
+  never.resolve(new Response());
+});

@@ -1,0 +1,34 @@
+import { DamselflyError } from "../../core/error.ts";
+import type { SourceAnswer } from "./source.ts";
+
+/** The URL without user, query and fragment: the only form that may be written down. */
+export function publicUrl(url: URL): string {
+  return `${url.protocol}//${url.host}${url.pathname}`;
+}
+
+/** A `source_error` of an origin that gave no answer, or none that can be used. */
+export function sourceFailure(
+  url: URL,
+  what: string,
+  options: { readonly cause?: unknown; readonly ignoresRange?: boolean } = {},
+): DamselflyError {
+  const details: SourceAnswer = {
+    status: undefined,
+    headers: {},
+    body: new Uint8Array(0),
+    ignoresRange: options.ignoresRange ?? false,
+  };
+  return new DamselflyError("source_error", `Cannot fetch ${publicUrl(url)}: ${what}`, {
+    details,
+    ...(options.cause === undefined ? {} : { cause: options.cause }),
+  });
+}
+
+/** What the origin answered, when `error` is a `source_error`. */
+export function sourceAnswerOf(error: unknown): SourceAnswer | undefined {
+  if (!(error instanceof DamselflyError) || error.code !== "source_error") return undefined;
+  const details = error.details;
+  return typeof details === "object" && details !== null && "headers" in details && "body" in details
+    ? details as SourceAnswer
+    : undefined;
+}
