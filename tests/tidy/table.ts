@@ -1,0 +1,71 @@
+/**
+ * Who may import what; what is not listed is forbidden. A folder's own files are always allowed, and so is `src/core`,
+ * except where a folder below says otherwise. The longest matching folder decides.
+ */
+export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  "src/core": [],
+  "src/runtime": [],
+  "src/config": ["src/runtime"],
+  "src/rpc": ["src/runtime"],
+  "src/http": ["src/runtime"],
+  "src/oci": ["src/http", "src/runtime"],
+  "src/scheduler": ["src/runtime", "src/config", "src/rpc", "src/http"],
+  "src/scheduler/core": [],
+  "src/manager": ["src/runtime", "src/config", "src/rpc", "src/http"],
+  "src/peer": ["src/runtime", "src/config", "src/rpc", "src/http", "src/oci"],
+  "src/peer/mirror": ["src/peer/task", "src/peer/source", "src/oci", "src/http", "src/runtime"],
+  "src/peer/task": [
+    ...["src/peer/piece", "src/peer/source", "src/peer/storage", "src/peer/control"],
+    ...["src/rpc", "src/runtime"],
+  ],
+  "src/peer/piece": ["src/rpc", "src/runtime", "src/peer/storage"],
+  "src/peer/source": ["src/oci", "src/http", "src/runtime"],
+  "src/peer/storage": ["src/runtime"],
+  "src/peer/upload": ["src/peer/storage", "src/peer/task", "src/peer/piece", "src/rpc", "src/http", "src/runtime"],
+  "src/peer/control": ["src/rpc", "src/config", "src/runtime"],
+  "src/cli": ["src/config", "src/rpc", "src/runtime", "src/http"],
+  "src/console": [],
+  "src/cmd": [
+    ...["src/runtime", "src/config", "src/rpc", "src/http", "src/oci"],
+    ...["src/manager", "src/scheduler", "src/peer", "src/cli", "dfinit"],
+  ],
+  "src/testing": [
+    ...["src/runtime", "src/config", "src/rpc", "src/http", "src/oci"],
+    ...["src/manager", "src/scheduler", "src/peer"],
+  ],
+  "dfinit": ["src/config", "src/runtime"],
+  "tests": ["src", "dfinit"],
+};
+
+/** Node modules that compute and touch nothing: all that `src/core` may use. */
+export const PURE_NODE_MODULES: readonly string[] = ["node:crypto", "node:net"];
+
+/** Where time, chance and effects may be taken from the platform. */
+export const EFFECTFUL: readonly string[] = ["src/runtime", "src/testing", "tests"];
+
+/** Calls that are arguments everywhere else (style.md P6). */
+export const BANNED_CALLS: readonly RegExp[] = [
+  /\bDate\.now\(/,
+  /\bnew Date\(\)/,
+  /\bperformance\.now\(/,
+  /\bsetTimeout\(/,
+  /\bsetInterval\(/,
+  /\bsetImmediate\(/,
+  /\bAbortSignal\.timeout\(/,
+  /\bMath\.random\(/,
+  /\brandomUUID\(/,
+  /\bgetRandomValues\(/,
+  /\bnew WeakRef\(/,
+  /\bnew FinalizationRegistry\(/,
+];
+
+/** Files that may use one of them all the same, and why. */
+export const EXCEPTIONS: Readonly<Record<string, string>> = {
+  "src/rpc/http2_guard.ts": "defers a call of the platform to the next turn of the event loop; no time is meant",
+};
+
+export const FILE_LINES_MAX = 600;
+export const FUNCTION_LINES_MAX = 70;
+
+/** Generated code is held to no limit of size. */
+export const GENERATED: readonly string[] = ["src/rpc/gen"];
