@@ -63,6 +63,11 @@ export function parseGrpcAddress(text: string): HostPort {
   return parseHostPort(text.replace(/^http:\/\//i, "").replace(/\/$/, ""));
 }
 
+/** `text` without the user and password that a URL may carry: errors are logged. */
+function withoutUser(text: string): string {
+  return text.replace(/^([a-z+.-]*:?\/\/)?.*@/i, "$1");
+}
+
 function cannotParse(what: string, text: string, why: string): DamselflyError {
-  return new DamselflyError("invalid_argument", `Cannot parse ${what} "${text.slice(0, 256)}": ${why}`);
+  return new DamselflyError("invalid_argument", `Cannot parse ${what} "${withoutUser(text.slice(0, 256))}": ${why}`);
 }

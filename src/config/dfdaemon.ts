@@ -86,11 +86,11 @@ const server = section({
     }),
   adaptiveRateLimit: section({
     bucketCount: int(1).default(50).describe("Buckets of the observed time window."),
-    bucketInterval: duration().default(200).describe("Length of a bucket, a duration."),
+    bucketInterval: duration().default(200).describe("Length of a bucket."),
     cpuThreshold: int(1, 100).default(100).describe("CPU use above which requests are refused, in percent."),
     memoryThreshold: int(1, 100).default(90).describe("Memory use above which requests are refused, in percent."),
-    shedCooldown: duration().default(5000).describe("Time that refusing goes on at least, a duration."),
-    collectInterval: duration().default(3000).describe("Time between two looks at the load, a duration."),
+    shedCooldown: duration().default(5000).describe("Time that refusing goes on at least."),
+    collectInterval: duration().default(3000).describe("Time between two looks at the load."),
   }, "Refusing gRPC requests under load.").meta({ ignored: NO_REQUEST_RATE }),
 }, "The process.");
 
@@ -107,9 +107,9 @@ const download = section({
   ),
   bandwidthLimit: bandwidth("downloaded from peers"),
   backToSourceBandwidthLimit: bandwidth("downloaded from sources"),
-  pieceTimeout: duration().default(6 * MINUTE_MS).describe("Longest download of one piece, a duration."),
+  pieceTimeout: duration().default(6 * MINUTE_MS).describe("Longest download of one piece."),
   collectedPieceTimeout: duration().default(6 * MINUTE_MS).describe(
-    "Longest wait for a parent's next piece, a duration.",
+    "Longest wait for a parent's next piece.",
   ),
   concurrentPieceCount: int(1, 1024).default(8).describe("Pieces of one task that are downloaded at the same time."),
 }, "Downloading tasks.");
@@ -128,10 +128,10 @@ const upload = section({
 
 const scheduler = section({
   announceInterval: duration().default(5 * MINUTE_MS).describe(
-    "Time between two announcements of this host, a duration.",
+    "Time between two announcements of this host.",
   ),
   scheduleTimeout: duration().default(3 * HOUR_MS).describe(
-    "Longest conversation with a scheduler about one task, a duration.",
+    "Longest conversation with a scheduler about one task.",
   ),
   maxScheduleCount: int(1).default(5).describe("Answers of the scheduler about one task before the source is asked."),
   enableBackToSource: flag().default(true).describe("Download from the source when the scheduler fails.").meta({
@@ -150,8 +150,8 @@ const storage = section({
     }),
   }, "Server that hands pieces to other peers."),
   dir: path().default("/var/lib/dragonfly").describe("Directory of content and its metadata."),
-  keep: flag().default(true).describe("Keep what was downloaded across restarts."),
-  writePieceTimeout: duration().default(6 * MINUTE_MS).describe("Longest write of one piece to disk, a duration."),
+  keep: flag().default(true).describe("Keep what was downloaded across restarts; false in Dragonfly."),
+  writePieceTimeout: duration().default(6 * MINUTE_MS).describe("Longest write of one piece to disk."),
   writeBufferSize: size().default(512 * 1024).describe("Buffer of one write, in bytes.").meta({ ignored: NO_BUFFERS }),
   readBufferSize: size().default(512 * 1024).describe("Buffer of one read, in bytes.").meta({ ignored: NO_BUFFERS }),
   cacheCapacity: size().default(64 * 1024 ** 2).describe("Memory for tasks that are preheated into memory, in bytes.")
@@ -162,17 +162,17 @@ const storage = section({
 
 const policy = section({
   taskTTL: duration().default(720 * HOUR_MS).describe(
-    "Time since its last use after which a task is removed, a duration.",
+    "Time since its last use after which a task is removed.",
   ),
-  persistentTaskTTL: duration().default(24 * HOUR_MS).describe("The same for persistent tasks, a duration.").meta({
+  persistentTaskTTL: duration().default(24 * HOUR_MS).describe("The same for persistent tasks.").meta({
     ignored: NO_PERSISTENT,
   }),
-  persistentCacheTaskTTL: duration().default(24 * HOUR_MS).describe("The same for persistent cache tasks, a duration.")
+  persistentCacheTaskTTL: duration().default(24 * HOUR_MS).describe("The same for persistent cache tasks.")
     .meta({
       ignored: NO_PERSISTENT,
     }),
   pageCacheIdleTimeout: duration().default(40 * MINUTE_MS).describe(
-    "Time until a task leaves the page cache, a duration.",
+    "Time until a task leaves the page cache.",
   ).meta({
     ignored: "the system manages the page cache",
   }),
@@ -199,13 +199,13 @@ const backend = section({
   enableCacheTemporaryRedirect: flag().default(true).describe("Remember redirects of sources.").meta({
     ignored: "redirects are followed afresh",
   }),
-  cacheTemporaryRedirectTTL: duration().default(10 * MINUTE_MS).describe("How long they are remembered, a duration.")
+  cacheTemporaryRedirectTTL: duration().default(10 * MINUTE_MS).describe("How long they are remembered.")
     .meta({
       ignored: "redirects are followed afresh",
     }),
   putConcurrentChunkCount: int(1).default(16).describe("Chunks uploaded at once.").meta({ ignored: NO_UPLOADS }),
   putChunkSize: size().default(8 * 1024 ** 2).describe("Bytes of an uploaded chunk.").meta({ ignored: NO_UPLOADS }),
-  putTimeout: duration().default(15 * MINUTE_MS).describe("Longest upload, a duration.").meta({ ignored: NO_UPLOADS }),
+  putTimeout: duration().default(15 * MINUTE_MS).describe("Longest upload.").meta({ ignored: NO_UPLOADS }),
   enableHickoryDNS: flag().default(false).describe("Use Rust's resolver.").meta({
     ignored: "names are resolved by the system",
   }),
@@ -230,12 +230,12 @@ export const DfdaemonConfig = z.strictObject({
   }, "Role of this peer."),
   dynconfig: section({
     refreshInterval: duration().default(MINUTE_MS).describe(
-      "Time between two fetches of the list of schedulers, a duration.",
+      "Time between two fetches of the list of schedulers.",
     ),
   }, "Settings that come from the manager."),
   storage,
   gc: section({
-    interval: duration().default(15 * MINUTE_MS).describe("Time between two searches for tasks to remove, a duration."),
+    interval: duration().default(15 * MINUTE_MS).describe("Time between two searches for tasks to remove."),
     policy,
   }, "Removing tasks."),
   proxy,
@@ -243,8 +243,8 @@ export const DfdaemonConfig = z.strictObject({
     .meta({
       ignored: "it has no effect in Dragonfly either",
     }),
-  health: httpServer("the health check", 4003),
-  metrics: httpServer("the metrics", 4002),
+  health: httpServer("the health server", 4003),
+  metrics: httpServer("the metrics server", 4002),
   stats: httpServer("the profiler", 4004).meta({ ignored: "there is no profiler" }),
   tracing: tracing("dfdaemon"),
   backend,

@@ -16,7 +16,8 @@ function parsePattern(pattern: string): RegExp {
 }
 
 function printPattern({ source, flags }: RegExp): string {
-  return flags.includes("i") ? `(?i)${source}` : source;
+  const text = source.replaceAll("\\/", "/");
+  return flags.includes("i") ? `(?i)${text}` : text;
 }
 
 const rule = z.strictObject({
@@ -58,7 +59,9 @@ const registryMirror = section({
   addr: httpUrl().default("https://index.docker.io").describe(
     "Registry of requests that do not say which one they mean.",
   ),
-  upstreams: upstreams.default([]).describe("How registries are reached that are not at https://<namespace>."),
+  upstreams: upstreams.default([]).describe(
+    "How registries are reached that are not found by https:// and their namespace.",
+  ),
   cert: path().optional().describe("PEM file of the only authority trusted for all registries.").meta({
     ignored: "write ca in proxy.registryMirror.upstreams",
   }),
@@ -71,7 +74,7 @@ const registryMirror = section({
 
 const server = section({
   ip: ip().default("127.0.0.1").describe(
-    "IP address the mirror and proxy listen on; any client that reaches it can use the peer as a proxy.",
+    "IP address the mirror and proxy listen on, open to any client that reaches it; 0.0.0.0 in Dragonfly.",
   ),
   port: port().default(4001).describe("Port the mirror and proxy listen on."),
   requestRateLimit: int(1).default(4000).describe("Most requests per second.").meta({
@@ -96,11 +99,11 @@ export const proxy = section({
   server,
   rules: list(rule).default([
     { regex: new RegExp(BLOB_PATTERN), useTLS: false },
-  ]).describe("Which requests go to the swarm; the others pass straight through."),
+  ]).describe("Which requests go to the swarm, while the others pass straight through; none in Dragonfly."),
   registryMirror,
   disableBackToSource: flag().default(false).describe("Fail rather than download a task from its source."),
   accessLeaseTtl: duration().default(5 * 60_000).describe(
-    "How long a successful check of a requester's right to a blob is remembered, a duration.",
+    "How long a successful check of a requester's right to a blob is remembered.",
   ),
   prefetch: flag().default(false).describe("Download the whole task when a range of it is asked for."),
   prefetchBandwidthLimit: size().default(10e9).describe("Most bytes per second of prefetching.").meta({

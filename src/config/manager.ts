@@ -17,7 +17,7 @@ const grpcPort = z.union([
   port(),
   z.strictObject({
     start: port().describe("The port."),
-    end: port().optional().describe("Last port of the range.").meta({ ignored: "only the first port is used" }),
+    end: port().optional().describe("Last port of the range; it is not used."),
   }).transform(({ start }) => start),
 ]).meta({ type: "port, or a table with start and end" });
 
@@ -55,9 +55,9 @@ const auth = section({
     key: text().optional().describe(
       "Secret that signs sessions; left out, it is random and sessions end when the manager restarts.",
     ),
-    timeout: duration().default(336 * HOUR_MS).describe("Lifetime of a session, a duration."),
+    timeout: duration().default(336 * HOUR_MS).describe("Lifetime of a session."),
     maxRefresh: duration().default(168 * HOUR_MS).describe(
-      "How long after its end a session may be renewed, a duration.",
+      "How long after its end a session may be renewed.",
     ),
   }, "Sessions of the REST API and console."),
 }, "Who may use the REST API.");
@@ -101,7 +101,7 @@ const polardb = section({
 }, "PolarDB.").meta({ ignored: NO_SQL_SERVER });
 
 const database = section({
-  type: parsed("sqlite", parseDatabaseType).default("sqlite").describe("Kind of database."),
+  type: parsed("sqlite", parseDatabaseType).default("sqlite").describe("Kind of database; mysql in Dragonfly."),
   sqlite: section({
     path: path().default("/var/lib/dragonfly/manager.db").describe("File of the database; it is created if absent."),
   }, "SQLite, which is built in."),
@@ -119,17 +119,17 @@ const database = section({
 
 const cache = section({
   redis: section({
-    ttl: duration().default(5 * 60_000).describe("Lifetime of an answer cached in Redis, a duration."),
+    ttl: duration().default(5 * 60_000).describe("Lifetime of an answer cached in Redis."),
   }, "Cache in Redis."),
   local: section({
     size: int(1).default(8000).describe("Most cached answers."),
-    ttl: duration().default(3 * 60_000).describe("Lifetime of an answer cached in memory, a duration."),
+    ttl: duration().default(3 * 60_000).describe("Lifetime of an answer cached in memory."),
   }, "Cache in memory."),
 }, "Cache of gRPC answers.").meta({ ignored: "answers are computed afresh from the embedded database" });
 
 const job = section({
   preheat: section({
-    registryTimeout: duration().default(60_000).describe("Longest wait for a registry, a duration.").meta({
+    registryTimeout: duration().default(60_000).describe("Longest wait for a registry.").meta({
       ignored: "the manager has a fixed limit for registries",
     }),
     tls: section({
@@ -138,18 +138,18 @@ const job = section({
     }, "TLS towards registries.").meta({ ignored: "registries are checked against the system's authorities" }),
   }, "Resolving images for preheat."),
   syncPeers: section({
-    interval: duration().default(24 * HOUR_MS).describe("Time between two counts of peers, a duration."),
-    timeout: duration().default(10 * 60_000).describe("Longest time of one count, a duration."),
+    interval: duration().default(24 * HOUR_MS).describe("Time between two counts of peers."),
+    timeout: duration().default(10 * 60_000).describe("Longest time of one count."),
     batchSize: int(1).default(500).describe("Peers stored in one transaction."),
   }, "Counting the peers of each cluster.").meta({ ignored: "peers are not counted by a job" }),
   rateLimit: section({
-    fillInterval: duration().default(60_000).describe("Time between two refills of the limit, a duration."),
+    fillInterval: duration().default(60_000).describe("Time between two refills of the limit."),
     capacity: int(1).default(10).describe("Most jobs at once."),
     quantum: int(1).default(10).describe("Jobs added at each refill."),
   }, "Limit of jobs.").meta({ ignored: "a cluster's job_rate_limit sets the limit" }),
   gc: section({
-    interval: duration().default(3 * HOUR_MS).describe("Time between two clean-ups of jobs, a duration."),
-    ttl: duration().default(6 * HOUR_MS).describe("Age at which a job is removed, a duration."),
+    interval: duration().default(3 * HOUR_MS).describe("Time between two clean-ups of jobs."),
+    ttl: duration().default(6 * HOUR_MS).describe("Age at which a job is removed."),
   }, "Removal of old jobs.").meta({ ignored: "jobs are removed by a setting in the database" }),
 }, "Jobs.");
 

@@ -26,20 +26,20 @@ const server = section({
 
 const gc = section({
   pieceDownloadTimeout: duration().default(30 * MINUTE_MS).describe(
-    "Time without a new piece after which a downloading peer counts as gone, a duration.",
+    "Time without a new piece after which a downloading peer counts as gone.",
   ),
-  peerGCInterval: duration().default(10_000).describe("Time between two searches for peers to forget, a duration."),
+  peerGCInterval: duration().default(10_000).describe("Time between two searches for peers to forget."),
   peerTTL: duration().default(24 * HOUR_MS).describe(
-    "Time after its last word at which a peer is forgotten, a duration.",
+    "Time after its last word at which a peer is forgotten.",
   ),
   taskGCInterval: duration().default(30 * MINUTE_MS).describe(
-    "Time between two searches for tasks to forget, a duration.",
+    "Time between two searches for tasks to forget.",
   ),
   hostGCInterval: duration().default(5 * MINUTE_MS).describe(
-    "Time between two searches for hosts to forget, a duration.",
+    "Time between two searches for hosts to forget.",
   ),
   hostTTL: duration().default(HOUR_MS).describe(
-    "Time after its last announcement at which a host is forgotten, a duration.",
+    "Time after its last announcement at which a host is forgotten.",
   ),
 }, "Forgetting what is gone.");
 
@@ -48,7 +48,7 @@ const scheduler = section({
   backToSourceCount: int(1).default(200).describe("Most peers of one task that may download from the source."),
   retryBackToSourceLimit: int(1).default(4).describe("Attempts to find a parent before a peer is sent to the source."),
   retryLimit: int(1).default(5).describe("Attempts to find a parent before the scheduler gives up."),
-  retryInterval: duration().default(500).describe("Wait between two attempts to find a parent, a duration."),
+  retryInterval: duration().default(500).describe("Wait between two attempts to find a parent."),
   gc,
 }, "Choosing parents.");
 
@@ -68,7 +68,7 @@ export const SchedulerConfig = z.strictObject({
   database: section({ redis: redis({}) }, "Database of the scheduler."),
   dynconfig: section({
     refreshInterval: duration().default(MINUTE_MS).describe(
-      "Age at which the manager's settings are fetched anew, a duration.",
+      "Age at which the manager's settings are fetched anew.",
     ),
     type: text().optional().describe("Where settings come from, gone since Dragonfly 2.1.").meta({
       ignored: "manager.addr decides",
@@ -82,7 +82,7 @@ export const SchedulerConfig = z.strictObject({
     addr: grpcAddress().optional().describe("gRPC address of the manager; left out, the scheduler works without one."),
     schedulerClusterID: int(1).default(1).describe("Cluster of the manager that this scheduler belongs to."),
     keepAlive: section({
-      interval: duration().default(5000).describe("Time between two signs of life to the manager, a duration."),
+      interval: duration().default(5000).describe("Time between two signs of life to the manager."),
     }, "Signs of life to the manager."),
     tls: grpcTls("the connection to the manager"),
   }, "The manager."),
@@ -91,7 +91,7 @@ export const SchedulerConfig = z.strictObject({
       ignored: "the manager says which seed peers exist",
     }),
     taskDownloadTimeout: duration().default(10 * HOUR_MS).describe(
-      "Longest download of a task by a seed peer, a duration.",
+      "Longest download of a task by a seed peer.",
     ),
     tls: grpcTls("connections to seed peers"),
   }, "Seed peers."),

@@ -1,5 +1,7 @@
 import * as z from "zod";
-import { choice, duration, flag, int, listenAddress, path, section, text, textMap } from "./fields.ts";
+import { DamselflyError } from "../core/error.ts";
+import type { LogLevel } from "../runtime/log.ts";
+import { choice, duration, flag, int, listenAddress, parsed, path, section, text, textMap } from "./fields.ts";
 
 /** Why TLS keys of connections between components have no effect. */
 export const NO_TLS = "connections between components are not encrypted yet";
@@ -14,6 +16,13 @@ export function grpcTls(whose: string) {
     cert: path().optional().describe("PEM file of our own certificate."),
     key: path().optional().describe("PEM file of the key of our own certificate."),
   }, `Mutual TLS of ${whose}.`).meta({ ignored: NO_TLS });
+}
+
+/** Reads a level of Dragonfly's Go servers; the ones above error count as error. Throws `invalid_argument`. */
+function parseLogLevel(name: string): LogLevel {
+  if (["fatal", "panic", "dpanic", "error"].includes(name)) return "error";
+  if (name === "debug" || name === "info" || name === "warn") return name;
+  throw new DamselflyError("invalid_argument", `Cannot log at level "${name}": expected debug, info, warn or error`);
 }
 
 /** `tracing.*` of every component. */
@@ -51,7 +60,7 @@ export function metrics<S extends z.core.$ZodLooseShape>(extra: S) {
 export function goServerKeys() {
   const noFiles = "logs go to standard output";
   return {
-    logLevel: choice("debug", "info", "warn", "error", "fatal", "panic", "dpanic").default("info").describe(
+    logLevel: parsed("debug or info or warn or error", parseLogLevel).default("info").describe(
       "Least severe messages that are logged.",
     ),
     logDir: path().optional().describe("Directory of log files.").meta({ ignored: noFiles }),
@@ -100,7 +109,7 @@ export function redis<S extends z.core.$ZodLooseShape>(extra: S) {
     brokerDB: int(0).default(1).describe("Redis database of the job queue."),
     backendDB: int(0).default(2).describe("Redis database of job results."),
     poolSize: int(1).optional().describe("Most connections to Redis."),
-    poolTimeout: duration().optional().describe("Longest wait for a free connection, a duration."),
+    poolTimeout: duration().optional().describe("Longest wait for a free connection."),
     tls: section({
       caCert: path().optional().describe("PEM file of the authority of the Redis server."),
       cert: path().optional().describe("PEM file of our own certificate."),

@@ -1,0 +1,90 @@
+import { deepEqual, equal } from "node:assert/strict";
+import type * as z from "zod";
+import { DfdaemonConfig } from "./dfdaemon.ts";
+import { DfinitConfig } from "./dfinit.ts";
+import { metaOf } from "./fields.ts";
+import { parseConfig } from "./load.ts";
+import { ManagerConfig } from "./manager.ts";
+import { PeerDynconfig } from "./peer_dynconfig.ts";
+import { SchedulerConfig } from "./scheduler.ts";
+import { elementOf, shapeOf } from "./schema_tree.ts";
+
+const SCHEMAS = { ManagerConfig, SchedulerConfig, DfdaemonConfig, DfinitConfig, PeerDynconfig };
+
+for (const [name, schema] of Object.entries(SCHEMAS)) {
+  Deno.test(`an empty ${name} is valid and says nothing`, () => {
+    deepEqual(parseConfig(schema as z.ZodObject, "", "x.yaml").warnings, []);
+  });
+
+  Deno.test(`every key of ${name} has a description that ends in a full stop`, () => {
+    const silent: string[] = [];
+    const visit = (part: z.core.$ZodType, path: string): void => {
+      if (path !== "" && !/\.$/.test(metaOf(part).description ?? "")) silent.push(path);
+      for (const [key, child] of shapeOf(part) ?? []) visit(child, `${path}.${key}`);
+      const element = elementOf(part);
+      for (const [key, child] of (element && shapeOf(element)) ?? []) visit(child, `${path}[].${key}`);
+    };
+    visit(schema, "");
+    deepEqual(silent, []);
+  });
+}
+
+Deno.test("dfdaemon's ports and limits are Dragonfly's, and its mirror listens on loopback only", () => {
+  const { proxy, upload, storage, health, metrics, scheduler, download, gc, dynconfig } = DfdaemonConfig.parse({});
+  deepEqual(
+    [upload.server.port, proxy.server.port, metrics.server.port, health.server.port, storage.server.tcpPort],
+    [4000, 4001, 4002, 4003, 4005],
+  );
+  equal(proxy.server.ip, "127.0.0.1");
+  equal(proxy.accessLeaseTtl, 300_000);
+  equal(storage.keep, true);
+  equal(storage.dir, "/var/lib/dragonfly");
+  deepEqual(proxy.rules.map(({ regex }) => regex.test("https://r/v2/a/blobs/sha256:00")), [true]);
+  deepEqual(scheduler, {
+    announceInterval: 300_000,
+    scheduleTimeout: 10_800_000,
+    maxScheduleCount: 5,
+    enableBackToSource: true,
+  });
+  equal(download.pieceLength, "damselfly");
+  equal(download.pieceTimeout, 360_000);
+  equal(gc.interval, 900_000);
+  equal(gc.policy.taskTTL, 2_592_000_000);
+  equal(dynconfig.refreshInterval, 60_000);
+});
+
+Deno.test("the scheduler's defaults are those of Dragonfly's code", () => {
+  const { scheduler, server, manager, dynconfig } = SchedulerConfig.parse({});
+  deepEqual([server.listenIP, server.port, server.advertisePort], ["0.0.0.0", 8002, undefined]);
+  deepEqual(manager.schedulerClusterID, 1);
+  deepEqual([manager.keepAlive.interval, dynconfig.refreshInterval], [5000, 60_000]);
+  deepEqual(scheduler, {
+    algorithm: "default",
+    backToSourceCount: 200,
+    retryBackToSourceLimit: 4,
+    retryLimit: 5,
+    retryInterval: 500,
+    gc: {
+      pieceDownloadTimeout: 1_800_000,
+      peerGCInterval: 10_000,
+      peerTTL: 86_400_000,
+      taskGCInterval: 1_800_000,
+      hostGCInterval: 300_000,
+      hostTTL: 3_600_000,
+    },
+  });
+});
+
+Deno.test("the manager needs neither a database server nor a key to start", () => {
+  const { server, auth, database } = ManagerConfig.parse({});
+  deepEqual(server.grpc.port, 65003);
+  deepEqual(server.rest.addr, { hostname: "0.0.0.0", port: 8080 });
+  deepEqual(auth.jwt, { realm: "Dragonfly", timeout: 336 * 3_600_000, maxRefresh: 168 * 3_600_000 });
+  equal(database.type, "sqlite");
+  equal(database.sqlite.path, "/var/lib/dragonfly/manager.db");
+});
+
+Deno.test("without containerRuntime dfinit has nothing to configure", () => {
+  deepEqual(DfinitConfig.parse({}).containerRuntime, undefined);
+  equal(DfinitConfig.parse({}).proxy.addr, "http://127.0.0.1:4001");
+});
