@@ -24,15 +24,27 @@ const TS_PROTO_OPTIONS = [
   "unknownFields=true", // a scheduler forwards a Download, with the fields of a newer version
 ];
 
-/** ts-proto's reader of 64-bit integers fails on large values, as an "unlimited" memory limit of a control group is. */
-const LONG_TO_NUMBER = /function longToNumber\(int64: \{ toString\(\): string \}\): number \{[^]*?\n\}\n/;
-
-/** Reads such a value as the nearest number that can be written again as a signed 64-bit integer. */
-const SATURATING_LONG_TO_NUMBER = `function longToNumber(int64: { toString(): string }): number {
-  const largest = 2 ** 63 - 1024;
-  return globalThis.Math.min(globalThis.Number(int64.toString()), largest);
+/** A change to what ts-proto writes. */
+interface Patch {
+  readonly find: RegExp;
+  readonly replacement: string;
 }
-`;
+
+/**
+ * Reads a 64-bit integer that no number can hold as the nearest one that can be written again. ts-proto fails
+ * instead, and the "unlimited" memory of a control group is such a value.
+ */
+const SATURATE_INTEGERS: Patch = {
+  find: /(function longToNumber\(int64: \{ toString\(\): string \}\): number \{\n)[^]*?\n\}\n/g,
+  replacement: `$1  return globalThis.Math.min(globalThis.Number(int64.toString()), 2 ** 63 - 1024);\n}\n`,
+};
+
+/** Makes the object of the unknown fields when there are any, not with each message. */
+const LAZY_UNKNOWN_FIELDS: readonly Patch[] = [
+  { find: /,?\s_unknownFields: \{\},?/g, replacement: "" },
+  { find: /message\._unknownFields!\[tag\] = /g, replacement: "(message._unknownFields ??= {})[tag] = " },
+  { find: /message\._unknownFields!\[tag\]/g, replacement: "message._unknownFields?.[tag]" },
+];
 
 /**
  * Generates every file of `src/rpc/gen`, as a map from its path in the repository to its text. Runs buf and ts-proto
@@ -45,7 +57,7 @@ export async function generateRpc(): Promise<Map<string, string>> {
     const files = new Map<string, string>();
     for (const path of await filesBelow(directory)) {
       const text = await Deno.readTextFile(`${directory}/${path}`);
-      files.set(`${OUTPUT_DIRECTORY}/${path}`, withSaturatingIntegers(text, path));
+      files.set(`${OUTPUT_DIRECTORY}/${path}`, patched(text, path));
     }
     return files;
   } finally {
@@ -87,10 +99,14 @@ async function filesBelow(directory: string, prefix = ""): Promise<string[]> {
   return paths.sort();
 }
 
-function withSaturatingIntegers(text: string, path: string): string {
-  if (!text.includes("longToNumber(")) return text;
-  if (!LONG_TO_NUMBER.test(text)) {
-    throw new Error(`Cannot generate ${path}: ts-proto reads integers in another way now`);
-  }
-  return text.replace(LONG_TO_NUMBER, SATURATING_LONG_TO_NUMBER);
+function patched(text: string, path: string): string {
+  const patches = [
+    ...(text.includes("_unknownFields") ? LAZY_UNKNOWN_FIELDS : []),
+    ...(text.includes("longToNumber(") ? [SATURATE_INTEGERS] : []),
+  ];
+  return patches.reduce((result, { find, replacement }) => {
+    const next = result.replace(find, replacement);
+    if (next === result) throw new Error(`Cannot generate ${path}: ts-proto no longer writes ${find}`);
+    return next;
+  }, text);
 }

@@ -523,7 +523,7 @@ function createBasePeer(): Peer {
     createdAt: undefined,
     updatedAt: undefined,
     concurrentPieceCount: 0,
-    _unknownFields: {},
+   
   };
 }
 
@@ -691,10 +691,10 @@ export const Peer: MessageFns<Peer> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -744,7 +744,7 @@ function createBaseCachePeer(): CachePeer {
     createdAt: undefined,
     updatedAt: undefined,
     concurrentPieceCount: 0,
-    _unknownFields: {},
+   
   };
 }
 
@@ -912,10 +912,10 @@ export const CachePeer: MessageFns<CachePeer> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -962,7 +962,7 @@ function createBasePersistentPeer(): PersistentPeer {
     createdAt: undefined,
     updatedAt: undefined,
     concurrentPieceCount: 0,
-    _unknownFields: {},
+   
   };
 }
 
@@ -1097,10 +1097,10 @@ export const PersistentPeer: MessageFns<PersistentPeer> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -1146,7 +1146,7 @@ function createBasePersistentCachePeer(): PersistentCachePeer {
     createdAt: undefined,
     updatedAt: undefined,
     concurrentPieceCount: 0,
-    _unknownFields: {},
+   
   };
 }
 
@@ -1281,10 +1281,10 @@ export const PersistentCachePeer: MessageFns<PersistentCachePeer> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -1338,7 +1338,7 @@ function createBaseTask(): Task {
     hasAvailablePeer: false,
     createdAt: undefined,
     updatedAt: undefined,
-    _unknownFields: {},
+   
   };
 }
 
@@ -1564,10 +1564,10 @@ export const Task: MessageFns<Task> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -1617,7 +1617,7 @@ export const Task: MessageFns<Task> = {
 };
 
 function createBaseTask_RequestHeaderEntry(): Task_RequestHeaderEntry {
-  return { key: "", value: "", _unknownFields: {} };
+  return { key: "", value: "" };
 }
 
 export const Task_RequestHeaderEntry: MessageFns<Task_RequestHeaderEntry> = {
@@ -1674,10 +1674,10 @@ export const Task_RequestHeaderEntry: MessageFns<Task_RequestHeaderEntry> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -1718,7 +1718,7 @@ function createBaseCacheTask(): CacheTask {
     hasAvailablePeer: false,
     createdAt: undefined,
     updatedAt: undefined,
-    _unknownFields: {},
+   
   };
 }
 
@@ -1944,10 +1944,10 @@ export const CacheTask: MessageFns<CacheTask> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -1997,7 +1997,7 @@ export const CacheTask: MessageFns<CacheTask> = {
 };
 
 function createBaseCacheTask_RequestHeaderEntry(): CacheTask_RequestHeaderEntry {
-  return { key: "", value: "", _unknownFields: {} };
+  return { key: "", value: "" };
 }
 
 export const CacheTask_RequestHeaderEntry: MessageFns<CacheTask_RequestHeaderEntry> = {
@@ -2054,10 +2054,10 @@ export const CacheTask_RequestHeaderEntry: MessageFns<CacheTask_RequestHeaderEnt
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -2091,7 +2091,7 @@ function createBasePersistentTask(): PersistentTask {
     ttl: undefined,
     createdAt: undefined,
     updatedAt: undefined,
-    _unknownFields: {},
+   
   };
 }
 
@@ -2237,10 +2237,10 @@ export const PersistentTask: MessageFns<PersistentTask> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -2289,7 +2289,7 @@ function createBasePersistentCacheTask(): PersistentCacheTask {
     ttl: undefined,
     createdAt: undefined,
     updatedAt: undefined,
-    _unknownFields: {},
+   
   };
 }
 
@@ -2468,10 +2468,10 @@ export const PersistentCacheTask: MessageFns<PersistentCacheTask> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -2530,7 +2530,7 @@ function createBaseHost(): Host {
     disableShared: false,
     proxyPort: 0,
     name: "",
-    _unknownFields: {},
+   
   };
 }
 
@@ -2786,10 +2786,10 @@ export const Host: MessageFns<Host> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -2841,7 +2841,7 @@ function createBaseCPU(): CPU {
     processPercent: 0,
     times: undefined,
     cgroup: undefined,
-    _unknownFields: {},
+   
   };
 }
 
@@ -2943,10 +2943,10 @@ export const CPU: MessageFns<CPU> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -2977,7 +2977,7 @@ export const CPU: MessageFns<CPU> = {
 };
 
 function createBaseCgroupCPU(): CgroupCPU {
-  return { period: 0, quota: 0, usedPercent: 0, _unknownFields: {} };
+  return { period: 0, quota: 0, usedPercent: 0 };
 }
 
 export const CgroupCPU: MessageFns<CgroupCPU> = {
@@ -3045,10 +3045,10 @@ export const CgroupCPU: MessageFns<CgroupCPU> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -3083,7 +3083,7 @@ function createBaseCPUTimes(): CPUTimes {
     steal: 0,
     guest: 0,
     guestNice: 0,
-    _unknownFields: {},
+   
   };
 }
 
@@ -3229,10 +3229,10 @@ export const CPUTimes: MessageFns<CPUTimes> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -3271,7 +3271,7 @@ function createBaseMemory(): Memory {
     processUsedPercent: 0,
     free: 0,
     cgroup: undefined,
-    _unknownFields: {},
+   
   };
 }
 
@@ -3384,10 +3384,10 @@ export const Memory: MessageFns<Memory> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -3417,7 +3417,7 @@ export const Memory: MessageFns<Memory> = {
 };
 
 function createBaseCgroupMemory(): CgroupMemory {
-  return { limit: 0, usage: 0, usedPercent: 0, _unknownFields: {} };
+  return { limit: 0, usage: 0, usedPercent: 0 };
 }
 
 export const CgroupMemory: MessageFns<CgroupMemory> = {
@@ -3485,10 +3485,10 @@ export const CgroupMemory: MessageFns<CgroupMemory> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -3521,7 +3521,7 @@ function createBaseNetwork(): Network {
     rxBandwidth: undefined,
     maxTxBandwidth: 0,
     txBandwidth: undefined,
-    _unknownFields: {},
+   
   };
 }
 
@@ -3645,10 +3645,10 @@ export const Network: MessageFns<Network> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -3689,7 +3689,7 @@ function createBaseDisk(): Disk {
     readBandwidth: 0,
     writeBandwidth: 0,
     cgroup: undefined,
-    _unknownFields: {},
+   
   };
 }
 
@@ -3846,10 +3846,10 @@ export const Disk: MessageFns<Disk> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -3883,7 +3883,7 @@ export const Disk: MessageFns<Disk> = {
 };
 
 function createBaseCgroupDisk(): CgroupDisk {
-  return { readBandwidth: 0, writeBandwidth: 0, _unknownFields: {} };
+  return { readBandwidth: 0, writeBandwidth: 0 };
 }
 
 export const CgroupDisk: MessageFns<CgroupDisk> = {
@@ -3940,10 +3940,10 @@ export const CgroupDisk: MessageFns<CgroupDisk> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -3972,7 +3972,7 @@ function createBaseBuild(): Build {
     goVersion: undefined,
     rustVersion: undefined,
     platform: undefined,
-    _unknownFields: {},
+   
   };
 }
 
@@ -4063,10 +4063,10 @@ export const Build: MessageFns<Build> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -4125,7 +4125,7 @@ function createBaseDownload(): Download {
     huggingFace: undefined,
     modelScope: undefined,
     metadataOnly: false,
-    _unknownFields: {},
+   
   };
 }
 
@@ -4516,10 +4516,10 @@ export const Download: MessageFns<Download> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -4588,7 +4588,7 @@ export const Download: MessageFns<Download> = {
 };
 
 function createBaseDownload_RequestHeaderEntry(): Download_RequestHeaderEntry {
-  return { key: "", value: "", _unknownFields: {} };
+  return { key: "", value: "" };
 }
 
 export const Download_RequestHeaderEntry: MessageFns<Download_RequestHeaderEntry> = {
@@ -4645,10 +4645,10 @@ export const Download_RequestHeaderEntry: MessageFns<Download_RequestHeaderEntry
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -4681,7 +4681,7 @@ function createBaseObjectStorage(): ObjectStorage {
     predefinedAcl: undefined,
     securityToken: undefined,
     insecureSkipVerify: undefined,
-    _unknownFields: {},
+   
   };
 }
 
@@ -4816,10 +4816,10 @@ export const ObjectStorage: MessageFns<ObjectStorage> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -4849,7 +4849,7 @@ export const ObjectStorage: MessageFns<ObjectStorage> = {
 };
 
 function createBaseHDFS(): HDFS {
-  return { delegationToken: undefined, _unknownFields: {} };
+  return { delegationToken: undefined };
 }
 
 export const HDFS: MessageFns<HDFS> = {
@@ -4895,10 +4895,10 @@ export const HDFS: MessageFns<HDFS> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -4920,7 +4920,7 @@ export const HDFS: MessageFns<HDFS> = {
 };
 
 function createBaseHuggingFace(): HuggingFace {
-  return { token: undefined, revision: "", baseUrl: undefined, _unknownFields: {} };
+  return { token: undefined, revision: "", baseUrl: undefined };
 }
 
 export const HuggingFace: MessageFns<HuggingFace> = {
@@ -4988,10 +4988,10 @@ export const HuggingFace: MessageFns<HuggingFace> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -5015,7 +5015,7 @@ export const HuggingFace: MessageFns<HuggingFace> = {
 };
 
 function createBaseModelScope(): ModelScope {
-  return { token: undefined, revision: "", baseUrl: undefined, _unknownFields: {} };
+  return { token: undefined, revision: "", baseUrl: undefined };
 }
 
 export const ModelScope: MessageFns<ModelScope> = {
@@ -5083,10 +5083,10 @@ export const ModelScope: MessageFns<ModelScope> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -5110,7 +5110,7 @@ export const ModelScope: MessageFns<ModelScope> = {
 };
 
 function createBaseRange(): Range {
-  return { start: 0, length: 0, _unknownFields: {} };
+  return { start: 0, length: 0 };
 }
 
 export const Range: MessageFns<Range> = {
@@ -5167,10 +5167,10 @@ export const Range: MessageFns<Range> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -5203,7 +5203,7 @@ function createBasePiece(): Piece {
     trafficType: undefined,
     cost: undefined,
     createdAt: undefined,
-    _unknownFields: {},
+   
   };
 }
 
@@ -5338,10 +5338,10 @@ export const Piece: MessageFns<Piece> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -5382,8 +5382,7 @@ type DeepPartial<T> = T extends Builtin ? T
   : Partial<T>;
 
 function longToNumber(int64: { toString(): string }): number {
-  const largest = 2 ** 63 - 1024;
-  return globalThis.Math.min(globalThis.Number(int64.toString()), largest);
+  return globalThis.Math.min(globalThis.Number(int64.toString()), 2 ** 63 - 1024);
 }
 
 interface MessageFns<T> {

@@ -577,7 +577,7 @@ export interface ExchangeIBVerbsQueuePairEndpointResponse {
 }
 
 function createBaseDownloadTaskRequest(): DownloadTaskRequest {
-  return { download: undefined, _unknownFields: {} };
+  return { download: undefined };
 }
 
 export const DownloadTaskRequest: MessageFns<DownloadTaskRequest> = {
@@ -623,10 +623,10 @@ export const DownloadTaskRequest: MessageFns<DownloadTaskRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -650,7 +650,7 @@ export const DownloadTaskRequest: MessageFns<DownloadTaskRequest> = {
 };
 
 function createBaseDownloadTaskStartedResponse(): DownloadTaskStartedResponse {
-  return { contentLength: 0, range: undefined, responseHeader: {}, pieces: [], isFinished: false, _unknownFields: {} };
+  return { contentLength: 0, range: undefined, responseHeader: {}, pieces: [], isFinished: false };
 }
 
 export const DownloadTaskStartedResponse: MessageFns<DownloadTaskStartedResponse> = {
@@ -744,10 +744,10 @@ export const DownloadTaskStartedResponse: MessageFns<DownloadTaskStartedResponse
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -781,7 +781,7 @@ export const DownloadTaskStartedResponse: MessageFns<DownloadTaskStartedResponse
 };
 
 function createBaseDownloadTaskStartedResponse_ResponseHeaderEntry(): DownloadTaskStartedResponse_ResponseHeaderEntry {
-  return { key: "", value: "", _unknownFields: {} };
+  return { key: "", value: "" };
 }
 
 export const DownloadTaskStartedResponse_ResponseHeaderEntry: MessageFns<
@@ -843,10 +843,10 @@ export const DownloadTaskStartedResponse_ResponseHeaderEntry: MessageFns<
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -873,7 +873,7 @@ export const DownloadTaskStartedResponse_ResponseHeaderEntry: MessageFns<
 };
 
 function createBaseDownloadPieceFinishedResponse(): DownloadPieceFinishedResponse {
-  return { piece: undefined, _unknownFields: {} };
+  return { piece: undefined };
 }
 
 export const DownloadPieceFinishedResponse: MessageFns<DownloadPieceFinishedResponse> = {
@@ -919,10 +919,10 @@ export const DownloadPieceFinishedResponse: MessageFns<DownloadPieceFinishedResp
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -944,7 +944,7 @@ export const DownloadPieceFinishedResponse: MessageFns<DownloadPieceFinishedResp
 };
 
 function createBaseDownloadTaskResponse(): DownloadTaskResponse {
-  return { hostId: "", taskId: "", peerId: "", response: undefined, _unknownFields: {} };
+  return { hostId: "", taskId: "", peerId: "", response: undefined };
 }
 
 export const DownloadTaskResponse: MessageFns<DownloadTaskResponse> = {
@@ -1042,10 +1042,10 @@ export const DownloadTaskResponse: MessageFns<DownloadTaskResponse> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -1089,7 +1089,7 @@ export const DownloadTaskResponse: MessageFns<DownloadTaskResponse> = {
 };
 
 function createBaseSyncPiecesRequest(): SyncPiecesRequest {
-  return { hostId: "", taskId: "", interestedPieceNumbers: [], _unknownFields: {} };
+  return { hostId: "", taskId: "", interestedPieceNumbers: [] };
 }
 
 export const SyncPiecesRequest: MessageFns<SyncPiecesRequest> = {
@@ -1171,10 +1171,10 @@ export const SyncPiecesRequest: MessageFns<SyncPiecesRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -1198,7 +1198,7 @@ export const SyncPiecesRequest: MessageFns<SyncPiecesRequest> = {
 };
 
 function createBaseSyncPiecesResponse(): SyncPiecesResponse {
-  return { number: 0, offset: 0, length: 0, ip: "", tcpPort: undefined, quicPort: undefined, _unknownFields: {} };
+  return { number: 0, offset: 0, length: 0, ip: "", tcpPort: undefined, quicPort: undefined };
 }
 
 export const SyncPiecesResponse: MessageFns<SyncPiecesResponse> = {
@@ -1299,10 +1299,10 @@ export const SyncPiecesResponse: MessageFns<SyncPiecesResponse> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -1329,7 +1329,7 @@ export const SyncPiecesResponse: MessageFns<SyncPiecesResponse> = {
 };
 
 function createBaseStatTaskRequest(): StatTaskRequest {
-  return { taskId: "", remoteIp: undefined, _unknownFields: {} };
+  return { taskId: "", remoteIp: undefined };
 }
 
 export const StatTaskRequest: MessageFns<StatTaskRequest> = {
@@ -1386,10 +1386,10 @@ export const StatTaskRequest: MessageFns<StatTaskRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -1412,7 +1412,7 @@ export const StatTaskRequest: MessageFns<StatTaskRequest> = {
 };
 
 function createBaseStatLocalTaskRequest(): StatLocalTaskRequest {
-  return { taskId: "", remoteIp: undefined, _unknownFields: {} };
+  return { taskId: "", remoteIp: undefined };
 }
 
 export const StatLocalTaskRequest: MessageFns<StatLocalTaskRequest> = {
@@ -1469,10 +1469,10 @@ export const StatLocalTaskRequest: MessageFns<StatLocalTaskRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -1507,7 +1507,7 @@ function createBaseStatLocalTaskResponse(): StatLocalTaskResponse {
     prefetchedAt: undefined,
     failedAt: undefined,
     finishedAt: undefined,
-    _unknownFields: {},
+   
   };
 }
 
@@ -1667,10 +1667,10 @@ export const StatLocalTaskResponse: MessageFns<StatLocalTaskResponse> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -1720,7 +1720,7 @@ export const StatLocalTaskResponse: MessageFns<StatLocalTaskResponse> = {
 };
 
 function createBaseStatLocalTaskResponse_ResponseHeaderEntry(): StatLocalTaskResponse_ResponseHeaderEntry {
-  return { key: "", value: "", _unknownFields: {} };
+  return { key: "", value: "" };
 }
 
 export const StatLocalTaskResponse_ResponseHeaderEntry: MessageFns<StatLocalTaskResponse_ResponseHeaderEntry> = {
@@ -1777,10 +1777,10 @@ export const StatLocalTaskResponse_ResponseHeaderEntry: MessageFns<StatLocalTask
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -1805,7 +1805,7 @@ export const StatLocalTaskResponse_ResponseHeaderEntry: MessageFns<StatLocalTask
 };
 
 function createBaseListLocalTasksRequest(): ListLocalTasksRequest {
-  return { remoteIp: undefined, _unknownFields: {} };
+  return { remoteIp: undefined };
 }
 
 export const ListLocalTasksRequest: MessageFns<ListLocalTasksRequest> = {
@@ -1851,10 +1851,10 @@ export const ListLocalTasksRequest: MessageFns<ListLocalTasksRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -1876,7 +1876,7 @@ export const ListLocalTasksRequest: MessageFns<ListLocalTasksRequest> = {
 };
 
 function createBaseListLocalTasksResponse(): ListLocalTasksResponse {
-  return { tasks: [], _unknownFields: {} };
+  return { tasks: [] };
 }
 
 export const ListLocalTasksResponse: MessageFns<ListLocalTasksResponse> = {
@@ -1922,10 +1922,10 @@ export const ListLocalTasksResponse: MessageFns<ListLocalTasksResponse> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -1958,7 +1958,7 @@ function createBaseListTaskEntriesRequest(): ListTaskEntriesRequest {
     remoteIp: undefined,
     huggingFace: undefined,
     modelScope: undefined,
-    _unknownFields: {},
+   
   };
 }
 
@@ -2107,10 +2107,10 @@ export const ListTaskEntriesRequest: MessageFns<ListTaskEntriesRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -2157,7 +2157,7 @@ export const ListTaskEntriesRequest: MessageFns<ListTaskEntriesRequest> = {
 };
 
 function createBaseListTaskEntriesRequest_RequestHeaderEntry(): ListTaskEntriesRequest_RequestHeaderEntry {
-  return { key: "", value: "", _unknownFields: {} };
+  return { key: "", value: "" };
 }
 
 export const ListTaskEntriesRequest_RequestHeaderEntry: MessageFns<ListTaskEntriesRequest_RequestHeaderEntry> = {
@@ -2214,10 +2214,10 @@ export const ListTaskEntriesRequest_RequestHeaderEntry: MessageFns<ListTaskEntri
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -2242,7 +2242,7 @@ export const ListTaskEntriesRequest_RequestHeaderEntry: MessageFns<ListTaskEntri
 };
 
 function createBaseListTaskEntriesResponse(): ListTaskEntriesResponse {
-  return { contentLength: 0, responseHeader: {}, statusCode: undefined, entries: [], _unknownFields: {} };
+  return { contentLength: 0, responseHeader: {}, statusCode: undefined, entries: [] };
 }
 
 export const ListTaskEntriesResponse: MessageFns<ListTaskEntriesResponse> = {
@@ -2324,10 +2324,10 @@ export const ListTaskEntriesResponse: MessageFns<ListTaskEntriesResponse> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -2360,7 +2360,7 @@ export const ListTaskEntriesResponse: MessageFns<ListTaskEntriesResponse> = {
 };
 
 function createBaseListTaskEntriesResponse_ResponseHeaderEntry(): ListTaskEntriesResponse_ResponseHeaderEntry {
-  return { key: "", value: "", _unknownFields: {} };
+  return { key: "", value: "" };
 }
 
 export const ListTaskEntriesResponse_ResponseHeaderEntry: MessageFns<ListTaskEntriesResponse_ResponseHeaderEntry> = {
@@ -2420,10 +2420,10 @@ export const ListTaskEntriesResponse_ResponseHeaderEntry: MessageFns<ListTaskEnt
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -2448,7 +2448,7 @@ export const ListTaskEntriesResponse_ResponseHeaderEntry: MessageFns<ListTaskEnt
 };
 
 function createBaseEntry(): Entry {
-  return { url: "", contentLength: 0, isDir: false, _unknownFields: {} };
+  return { url: "", contentLength: 0, isDir: false };
 }
 
 export const Entry: MessageFns<Entry> = {
@@ -2516,10 +2516,10 @@ export const Entry: MessageFns<Entry> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -2543,7 +2543,7 @@ export const Entry: MessageFns<Entry> = {
 };
 
 function createBaseDeleteTaskRequest(): DeleteTaskRequest {
-  return { taskId: "", remoteIp: undefined, _unknownFields: {} };
+  return { taskId: "", remoteIp: undefined };
 }
 
 export const DeleteTaskRequest: MessageFns<DeleteTaskRequest> = {
@@ -2600,10 +2600,10 @@ export const DeleteTaskRequest: MessageFns<DeleteTaskRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -2626,7 +2626,7 @@ export const DeleteTaskRequest: MessageFns<DeleteTaskRequest> = {
 };
 
 function createBaseDeleteLocalTaskRequest(): DeleteLocalTaskRequest {
-  return { taskId: "", remoteIp: undefined, _unknownFields: {} };
+  return { taskId: "", remoteIp: undefined };
 }
 
 export const DeleteLocalTaskRequest: MessageFns<DeleteLocalTaskRequest> = {
@@ -2683,10 +2683,10 @@ export const DeleteLocalTaskRequest: MessageFns<DeleteLocalTaskRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -2733,7 +2733,7 @@ function createBaseDownloadCacheTaskRequest(): DownloadCacheTaskRequest {
     contentForCalculatingTaskId: undefined,
     remoteIp: undefined,
     overwrite: false,
-    _unknownFields: {},
+   
   };
 }
 
@@ -3025,10 +3025,10 @@ export const DownloadCacheTaskRequest: MessageFns<DownloadCacheTaskRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -3084,7 +3084,7 @@ export const DownloadCacheTaskRequest: MessageFns<DownloadCacheTaskRequest> = {
 };
 
 function createBaseDownloadCacheTaskRequest_RequestHeaderEntry(): DownloadCacheTaskRequest_RequestHeaderEntry {
-  return { key: "", value: "", _unknownFields: {} };
+  return { key: "", value: "" };
 }
 
 export const DownloadCacheTaskRequest_RequestHeaderEntry: MessageFns<DownloadCacheTaskRequest_RequestHeaderEntry> = {
@@ -3144,10 +3144,10 @@ export const DownloadCacheTaskRequest_RequestHeaderEntry: MessageFns<DownloadCac
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -3172,7 +3172,7 @@ export const DownloadCacheTaskRequest_RequestHeaderEntry: MessageFns<DownloadCac
 };
 
 function createBaseDownloadCacheTaskStartedResponse(): DownloadCacheTaskStartedResponse {
-  return { contentLength: 0, range: undefined, responseHeader: {}, pieces: [], isFinished: false, _unknownFields: {} };
+  return { contentLength: 0, range: undefined, responseHeader: {}, pieces: [], isFinished: false };
 }
 
 export const DownloadCacheTaskStartedResponse: MessageFns<DownloadCacheTaskStartedResponse> = {
@@ -3266,10 +3266,10 @@ export const DownloadCacheTaskStartedResponse: MessageFns<DownloadCacheTaskStart
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -3303,7 +3303,7 @@ export const DownloadCacheTaskStartedResponse: MessageFns<DownloadCacheTaskStart
 };
 
 function createBaseDownloadCacheTaskStartedResponse_ResponseHeaderEntry(): DownloadCacheTaskStartedResponse_ResponseHeaderEntry {
-  return { key: "", value: "", _unknownFields: {} };
+  return { key: "", value: "" };
 }
 
 export const DownloadCacheTaskStartedResponse_ResponseHeaderEntry: MessageFns<
@@ -3365,10 +3365,10 @@ export const DownloadCacheTaskStartedResponse_ResponseHeaderEntry: MessageFns<
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -3395,7 +3395,7 @@ export const DownloadCacheTaskStartedResponse_ResponseHeaderEntry: MessageFns<
 };
 
 function createBaseDownloadCacheTaskResponse(): DownloadCacheTaskResponse {
-  return { hostId: "", taskId: "", peerId: "", response: undefined, _unknownFields: {} };
+  return { hostId: "", taskId: "", peerId: "", response: undefined };
 }
 
 export const DownloadCacheTaskResponse: MessageFns<DownloadCacheTaskResponse> = {
@@ -3493,10 +3493,10 @@ export const DownloadCacheTaskResponse: MessageFns<DownloadCacheTaskResponse> = 
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -3540,7 +3540,7 @@ export const DownloadCacheTaskResponse: MessageFns<DownloadCacheTaskResponse> = 
 };
 
 function createBaseSyncCachePiecesRequest(): SyncCachePiecesRequest {
-  return { hostId: "", taskId: "", interestedCachePieceNumbers: [], _unknownFields: {} };
+  return { hostId: "", taskId: "", interestedCachePieceNumbers: [] };
 }
 
 export const SyncCachePiecesRequest: MessageFns<SyncCachePiecesRequest> = {
@@ -3622,10 +3622,10 @@ export const SyncCachePiecesRequest: MessageFns<SyncCachePiecesRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -3649,7 +3649,7 @@ export const SyncCachePiecesRequest: MessageFns<SyncCachePiecesRequest> = {
 };
 
 function createBaseSyncCachePiecesResponse(): SyncCachePiecesResponse {
-  return { number: 0, offset: 0, length: 0, _unknownFields: {} };
+  return { number: 0, offset: 0, length: 0 };
 }
 
 export const SyncCachePiecesResponse: MessageFns<SyncCachePiecesResponse> = {
@@ -3717,10 +3717,10 @@ export const SyncCachePiecesResponse: MessageFns<SyncCachePiecesResponse> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -3744,7 +3744,7 @@ export const SyncCachePiecesResponse: MessageFns<SyncCachePiecesResponse> = {
 };
 
 function createBaseDownloadCachePieceRequest(): DownloadCachePieceRequest {
-  return { hostId: "", taskId: "", pieceNumber: 0, _unknownFields: {} };
+  return { hostId: "", taskId: "", pieceNumber: 0 };
 }
 
 export const DownloadCachePieceRequest: MessageFns<DownloadCachePieceRequest> = {
@@ -3812,10 +3812,10 @@ export const DownloadCachePieceRequest: MessageFns<DownloadCachePieceRequest> = 
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -3839,7 +3839,7 @@ export const DownloadCachePieceRequest: MessageFns<DownloadCachePieceRequest> = 
 };
 
 function createBaseDownloadCachePieceResponse(): DownloadCachePieceResponse {
-  return { piece: undefined, digest: undefined, _unknownFields: {} };
+  return { piece: undefined, digest: undefined };
 }
 
 export const DownloadCachePieceResponse: MessageFns<DownloadCachePieceResponse> = {
@@ -3896,10 +3896,10 @@ export const DownloadCachePieceResponse: MessageFns<DownloadCachePieceResponse> 
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -3922,7 +3922,7 @@ export const DownloadCachePieceResponse: MessageFns<DownloadCachePieceResponse> 
 };
 
 function createBaseStatCacheTaskRequest(): StatCacheTaskRequest {
-  return { taskId: "", remoteIp: undefined, _unknownFields: {} };
+  return { taskId: "", remoteIp: undefined };
 }
 
 export const StatCacheTaskRequest: MessageFns<StatCacheTaskRequest> = {
@@ -3979,10 +3979,10 @@ export const StatCacheTaskRequest: MessageFns<StatCacheTaskRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -4005,7 +4005,7 @@ export const StatCacheTaskRequest: MessageFns<StatCacheTaskRequest> = {
 };
 
 function createBaseDeleteCacheTaskRequest(): DeleteCacheTaskRequest {
-  return { taskId: "", remoteIp: undefined, _unknownFields: {} };
+  return { taskId: "", remoteIp: undefined };
 }
 
 export const DeleteCacheTaskRequest: MessageFns<DeleteCacheTaskRequest> = {
@@ -4062,10 +4062,10 @@ export const DeleteCacheTaskRequest: MessageFns<DeleteCacheTaskRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -4099,7 +4099,7 @@ function createBaseDownloadPersistentTaskRequest(): DownloadPersistentTaskReques
     digest: undefined,
     remoteIp: undefined,
     overwrite: false,
-    _unknownFields: {},
+   
   };
 }
 
@@ -4245,10 +4245,10 @@ export const DownloadPersistentTaskRequest: MessageFns<DownloadPersistentTaskReq
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -4283,7 +4283,7 @@ export const DownloadPersistentTaskRequest: MessageFns<DownloadPersistentTaskReq
 };
 
 function createBaseDownloadPersistentTaskStartedResponse(): DownloadPersistentTaskStartedResponse {
-  return { contentLength: 0, _unknownFields: {} };
+  return { contentLength: 0 };
 }
 
 export const DownloadPersistentTaskStartedResponse: MessageFns<DownloadPersistentTaskStartedResponse> = {
@@ -4329,10 +4329,10 @@ export const DownloadPersistentTaskStartedResponse: MessageFns<DownloadPersisten
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -4354,7 +4354,7 @@ export const DownloadPersistentTaskStartedResponse: MessageFns<DownloadPersisten
 };
 
 function createBaseDownloadPersistentTaskResponse(): DownloadPersistentTaskResponse {
-  return { hostId: "", taskId: "", peerId: "", response: undefined, _unknownFields: {} };
+  return { hostId: "", taskId: "", peerId: "", response: undefined };
 }
 
 export const DownloadPersistentTaskResponse: MessageFns<DownloadPersistentTaskResponse> = {
@@ -4452,10 +4452,10 @@ export const DownloadPersistentTaskResponse: MessageFns<DownloadPersistentTaskRe
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -4507,7 +4507,7 @@ function createBaseUploadPersistentTaskRequest(): UploadPersistentTaskRequest {
     ttl: undefined,
     timeout: undefined,
     remoteIp: undefined,
-    _unknownFields: {},
+   
   };
 }
 
@@ -4620,10 +4620,10 @@ export const UploadPersistentTaskRequest: MessageFns<UploadPersistentTaskRequest
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -4655,7 +4655,7 @@ export const UploadPersistentTaskRequest: MessageFns<UploadPersistentTaskRequest
 };
 
 function createBaseUpdatePersistentTaskRequest(): UpdatePersistentTaskRequest {
-  return { taskId: "", persistent: false, remoteIp: undefined, _unknownFields: {} };
+  return { taskId: "", persistent: false, remoteIp: undefined };
 }
 
 export const UpdatePersistentTaskRequest: MessageFns<UpdatePersistentTaskRequest> = {
@@ -4723,10 +4723,10 @@ export const UpdatePersistentTaskRequest: MessageFns<UpdatePersistentTaskRequest
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -4750,7 +4750,7 @@ export const UpdatePersistentTaskRequest: MessageFns<UpdatePersistentTaskRequest
 };
 
 function createBaseStatPersistentTaskRequest(): StatPersistentTaskRequest {
-  return { taskId: "", remoteIp: undefined, _unknownFields: {} };
+  return { taskId: "", remoteIp: undefined };
 }
 
 export const StatPersistentTaskRequest: MessageFns<StatPersistentTaskRequest> = {
@@ -4807,10 +4807,10 @@ export const StatPersistentTaskRequest: MessageFns<StatPersistentTaskRequest> = 
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -4833,7 +4833,7 @@ export const StatPersistentTaskRequest: MessageFns<StatPersistentTaskRequest> = 
 };
 
 function createBaseStatLocalPersistentTaskRequest(): StatLocalPersistentTaskRequest {
-  return { taskId: "", remoteIp: undefined, _unknownFields: {} };
+  return { taskId: "", remoteIp: undefined };
 }
 
 export const StatLocalPersistentTaskRequest: MessageFns<StatLocalPersistentTaskRequest> = {
@@ -4890,10 +4890,10 @@ export const StatLocalPersistentTaskRequest: MessageFns<StatLocalPersistentTaskR
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -4928,7 +4928,7 @@ function createBaseStatLocalPersistentTaskResponse(): StatLocalPersistentTaskRes
     updatedAt: undefined,
     failedAt: undefined,
     finishedAt: undefined,
-    _unknownFields: {},
+   
   };
 }
 
@@ -5085,10 +5085,10 @@ export const StatLocalPersistentTaskResponse: MessageFns<StatLocalPersistentTask
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -5128,7 +5128,7 @@ export const StatLocalPersistentTaskResponse: MessageFns<StatLocalPersistentTask
 };
 
 function createBaseListLocalPersistentTasksRequest(): ListLocalPersistentTasksRequest {
-  return { remoteIp: undefined, _unknownFields: {} };
+  return { remoteIp: undefined };
 }
 
 export const ListLocalPersistentTasksRequest: MessageFns<ListLocalPersistentTasksRequest> = {
@@ -5174,10 +5174,10 @@ export const ListLocalPersistentTasksRequest: MessageFns<ListLocalPersistentTask
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -5199,7 +5199,7 @@ export const ListLocalPersistentTasksRequest: MessageFns<ListLocalPersistentTask
 };
 
 function createBaseListLocalPersistentTasksResponse(): ListLocalPersistentTasksResponse {
-  return { tasks: [], _unknownFields: {} };
+  return { tasks: [] };
 }
 
 export const ListLocalPersistentTasksResponse: MessageFns<ListLocalPersistentTasksResponse> = {
@@ -5245,10 +5245,10 @@ export const ListLocalPersistentTasksResponse: MessageFns<ListLocalPersistentTas
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -5270,7 +5270,7 @@ export const ListLocalPersistentTasksResponse: MessageFns<ListLocalPersistentTas
 };
 
 function createBaseDeletePersistentTaskRequest(): DeletePersistentTaskRequest {
-  return { taskId: "", remoteIp: undefined, _unknownFields: {} };
+  return { taskId: "", remoteIp: undefined };
 }
 
 export const DeletePersistentTaskRequest: MessageFns<DeletePersistentTaskRequest> = {
@@ -5327,10 +5327,10 @@ export const DeletePersistentTaskRequest: MessageFns<DeletePersistentTaskRequest
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -5353,7 +5353,7 @@ export const DeletePersistentTaskRequest: MessageFns<DeletePersistentTaskRequest
 };
 
 function createBaseSyncPersistentPiecesRequest(): SyncPersistentPiecesRequest {
-  return { hostId: "", taskId: "", interestedPieceNumbers: [], _unknownFields: {} };
+  return { hostId: "", taskId: "", interestedPieceNumbers: [] };
 }
 
 export const SyncPersistentPiecesRequest: MessageFns<SyncPersistentPiecesRequest> = {
@@ -5435,10 +5435,10 @@ export const SyncPersistentPiecesRequest: MessageFns<SyncPersistentPiecesRequest
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -5462,7 +5462,7 @@ export const SyncPersistentPiecesRequest: MessageFns<SyncPersistentPiecesRequest
 };
 
 function createBaseSyncPersistentPiecesResponse(): SyncPersistentPiecesResponse {
-  return { number: 0, offset: 0, length: 0, ip: "", tcpPort: undefined, quicPort: undefined, _unknownFields: {} };
+  return { number: 0, offset: 0, length: 0, ip: "", tcpPort: undefined, quicPort: undefined };
 }
 
 export const SyncPersistentPiecesResponse: MessageFns<SyncPersistentPiecesResponse> = {
@@ -5563,10 +5563,10 @@ export const SyncPersistentPiecesResponse: MessageFns<SyncPersistentPiecesRespon
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -5605,7 +5605,7 @@ function createBaseDownloadPersistentCacheTaskRequest(): DownloadPersistentCache
     digest: undefined,
     remoteIp: undefined,
     overwrite: false,
-    _unknownFields: {},
+   
   };
 }
 
@@ -5762,10 +5762,10 @@ export const DownloadPersistentCacheTaskRequest: MessageFns<DownloadPersistentCa
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -5799,7 +5799,7 @@ export const DownloadPersistentCacheTaskRequest: MessageFns<DownloadPersistentCa
 };
 
 function createBaseDownloadPersistentCacheTaskStartedResponse(): DownloadPersistentCacheTaskStartedResponse {
-  return { contentLength: 0, _unknownFields: {} };
+  return { contentLength: 0 };
 }
 
 export const DownloadPersistentCacheTaskStartedResponse: MessageFns<DownloadPersistentCacheTaskStartedResponse> = {
@@ -5845,10 +5845,10 @@ export const DownloadPersistentCacheTaskStartedResponse: MessageFns<DownloadPers
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -5872,7 +5872,7 @@ export const DownloadPersistentCacheTaskStartedResponse: MessageFns<DownloadPers
 };
 
 function createBaseDownloadPersistentCacheTaskResponse(): DownloadPersistentCacheTaskResponse {
-  return { hostId: "", taskId: "", peerId: "", response: undefined, _unknownFields: {} };
+  return { hostId: "", taskId: "", peerId: "", response: undefined };
 }
 
 export const DownloadPersistentCacheTaskResponse: MessageFns<DownloadPersistentCacheTaskResponse> = {
@@ -5970,10 +5970,10 @@ export const DownloadPersistentCacheTaskResponse: MessageFns<DownloadPersistentC
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -6027,7 +6027,7 @@ function createBaseUploadPersistentCacheTaskRequest(): UploadPersistentCacheTask
     ttl: undefined,
     timeout: undefined,
     remoteIp: undefined,
-    _unknownFields: {},
+   
   };
 }
 
@@ -6162,10 +6162,10 @@ export const UploadPersistentCacheTaskRequest: MessageFns<UploadPersistentCacheT
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -6197,7 +6197,7 @@ export const UploadPersistentCacheTaskRequest: MessageFns<UploadPersistentCacheT
 };
 
 function createBaseUpdatePersistentCacheTaskRequest(): UpdatePersistentCacheTaskRequest {
-  return { taskId: "", persistent: false, remoteIp: undefined, _unknownFields: {} };
+  return { taskId: "", persistent: false, remoteIp: undefined };
 }
 
 export const UpdatePersistentCacheTaskRequest: MessageFns<UpdatePersistentCacheTaskRequest> = {
@@ -6265,10 +6265,10 @@ export const UpdatePersistentCacheTaskRequest: MessageFns<UpdatePersistentCacheT
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -6292,7 +6292,7 @@ export const UpdatePersistentCacheTaskRequest: MessageFns<UpdatePersistentCacheT
 };
 
 function createBaseStatPersistentCacheTaskRequest(): StatPersistentCacheTaskRequest {
-  return { taskId: "", remoteIp: undefined, _unknownFields: {} };
+  return { taskId: "", remoteIp: undefined };
 }
 
 export const StatPersistentCacheTaskRequest: MessageFns<StatPersistentCacheTaskRequest> = {
@@ -6349,10 +6349,10 @@ export const StatPersistentCacheTaskRequest: MessageFns<StatPersistentCacheTaskR
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -6375,7 +6375,7 @@ export const StatPersistentCacheTaskRequest: MessageFns<StatPersistentCacheTaskR
 };
 
 function createBaseStatLocalPersistentCacheTaskRequest(): StatLocalPersistentCacheTaskRequest {
-  return { taskId: "", remoteIp: undefined, _unknownFields: {} };
+  return { taskId: "", remoteIp: undefined };
 }
 
 export const StatLocalPersistentCacheTaskRequest: MessageFns<StatLocalPersistentCacheTaskRequest> = {
@@ -6432,10 +6432,10 @@ export const StatLocalPersistentCacheTaskRequest: MessageFns<StatLocalPersistent
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -6470,7 +6470,7 @@ function createBaseStatLocalPersistentCacheTaskResponse(): StatLocalPersistentCa
     updatedAt: undefined,
     failedAt: undefined,
     finishedAt: undefined,
-    _unknownFields: {},
+   
   };
 }
 
@@ -6627,10 +6627,10 @@ export const StatLocalPersistentCacheTaskResponse: MessageFns<StatLocalPersisten
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -6670,7 +6670,7 @@ export const StatLocalPersistentCacheTaskResponse: MessageFns<StatLocalPersisten
 };
 
 function createBaseListLocalPersistentCacheTasksRequest(): ListLocalPersistentCacheTasksRequest {
-  return { remoteIp: undefined, _unknownFields: {} };
+  return { remoteIp: undefined };
 }
 
 export const ListLocalPersistentCacheTasksRequest: MessageFns<ListLocalPersistentCacheTasksRequest> = {
@@ -6716,10 +6716,10 @@ export const ListLocalPersistentCacheTasksRequest: MessageFns<ListLocalPersisten
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -6741,7 +6741,7 @@ export const ListLocalPersistentCacheTasksRequest: MessageFns<ListLocalPersisten
 };
 
 function createBaseListLocalPersistentCacheTasksResponse(): ListLocalPersistentCacheTasksResponse {
-  return { tasks: [], _unknownFields: {} };
+  return { tasks: [] };
 }
 
 export const ListLocalPersistentCacheTasksResponse: MessageFns<ListLocalPersistentCacheTasksResponse> = {
@@ -6787,10 +6787,10 @@ export const ListLocalPersistentCacheTasksResponse: MessageFns<ListLocalPersiste
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -6812,7 +6812,7 @@ export const ListLocalPersistentCacheTasksResponse: MessageFns<ListLocalPersiste
 };
 
 function createBaseDeletePersistentCacheTaskRequest(): DeletePersistentCacheTaskRequest {
-  return { taskId: "", remoteIp: undefined, _unknownFields: {} };
+  return { taskId: "", remoteIp: undefined };
 }
 
 export const DeletePersistentCacheTaskRequest: MessageFns<DeletePersistentCacheTaskRequest> = {
@@ -6869,10 +6869,10 @@ export const DeletePersistentCacheTaskRequest: MessageFns<DeletePersistentCacheT
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -6895,7 +6895,7 @@ export const DeletePersistentCacheTaskRequest: MessageFns<DeletePersistentCacheT
 };
 
 function createBaseSyncPersistentCachePiecesRequest(): SyncPersistentCachePiecesRequest {
-  return { hostId: "", taskId: "", interestedPieceNumbers: [], _unknownFields: {} };
+  return { hostId: "", taskId: "", interestedPieceNumbers: [] };
 }
 
 export const SyncPersistentCachePiecesRequest: MessageFns<SyncPersistentCachePiecesRequest> = {
@@ -6977,10 +6977,10 @@ export const SyncPersistentCachePiecesRequest: MessageFns<SyncPersistentCachePie
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -7004,7 +7004,7 @@ export const SyncPersistentCachePiecesRequest: MessageFns<SyncPersistentCachePie
 };
 
 function createBaseSyncPersistentCachePiecesResponse(): SyncPersistentCachePiecesResponse {
-  return { number: 0, offset: 0, length: 0, ip: "", tcpPort: undefined, quicPort: undefined, _unknownFields: {} };
+  return { number: 0, offset: 0, length: 0, ip: "", tcpPort: undefined, quicPort: undefined };
 }
 
 export const SyncPersistentCachePiecesResponse: MessageFns<SyncPersistentCachePiecesResponse> = {
@@ -7105,10 +7105,10 @@ export const SyncPersistentCachePiecesResponse: MessageFns<SyncPersistentCachePi
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -7135,7 +7135,7 @@ export const SyncPersistentCachePiecesResponse: MessageFns<SyncPersistentCachePi
 };
 
 function createBaseSyncHostRequest(): SyncHostRequest {
-  return { hostId: "", peerId: "", _unknownFields: {} };
+  return { hostId: "", peerId: "" };
 }
 
 export const SyncHostRequest: MessageFns<SyncHostRequest> = {
@@ -7192,10 +7192,10 @@ export const SyncHostRequest: MessageFns<SyncHostRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -7218,7 +7218,7 @@ export const SyncHostRequest: MessageFns<SyncHostRequest> = {
 };
 
 function createBaseIBVerbsQueuePairEndpoint(): IBVerbsQueuePairEndpoint {
-  return { num: 0, lid: 0, gid: Buffer.alloc(0), _unknownFields: {} };
+  return { num: 0, lid: 0, gid: Buffer.alloc(0) };
 }
 
 export const IBVerbsQueuePairEndpoint: MessageFns<IBVerbsQueuePairEndpoint> = {
@@ -7286,10 +7286,10 @@ export const IBVerbsQueuePairEndpoint: MessageFns<IBVerbsQueuePairEndpoint> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -7313,7 +7313,7 @@ export const IBVerbsQueuePairEndpoint: MessageFns<IBVerbsQueuePairEndpoint> = {
 };
 
 function createBaseExchangeIBVerbsQueuePairEndpointRequest(): ExchangeIBVerbsQueuePairEndpointRequest {
-  return { endpoint: undefined, _unknownFields: {} };
+  return { endpoint: undefined };
 }
 
 export const ExchangeIBVerbsQueuePairEndpointRequest: MessageFns<ExchangeIBVerbsQueuePairEndpointRequest> = {
@@ -7359,10 +7359,10 @@ export const ExchangeIBVerbsQueuePairEndpointRequest: MessageFns<ExchangeIBVerbs
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -7386,7 +7386,7 @@ export const ExchangeIBVerbsQueuePairEndpointRequest: MessageFns<ExchangeIBVerbs
 };
 
 function createBaseExchangeIBVerbsQueuePairEndpointResponse(): ExchangeIBVerbsQueuePairEndpointResponse {
-  return { endpoint: undefined, _unknownFields: {} };
+  return { endpoint: undefined };
 }
 
 export const ExchangeIBVerbsQueuePairEndpointResponse: MessageFns<ExchangeIBVerbsQueuePairEndpointResponse> = {
@@ -7432,10 +7432,10 @@ export const ExchangeIBVerbsQueuePairEndpointResponse: MessageFns<ExchangeIBVerb
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -8103,8 +8103,7 @@ type DeepPartial<T> = T extends Builtin ? T
   : Partial<T>;
 
 function longToNumber(int64: { toString(): string }): number {
-  const largest = 2 ** 63 - 1024;
-  return globalThis.Math.min(globalThis.Number(int64.toString()), largest);
+  return globalThis.Math.min(globalThis.Number(int64.toString()), 2 ** 63 - 1024);
 }
 
 interface MessageFns<T> {

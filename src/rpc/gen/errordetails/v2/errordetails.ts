@@ -30,7 +30,7 @@ export interface Unknown {
 }
 
 function createBaseBackend(): Backend {
-  return { message: "", header: {}, statusCode: undefined, _unknownFields: {} };
+  return { message: "", header: {}, statusCode: undefined };
 }
 
 export const Backend: MessageFns<Backend> = {
@@ -101,10 +101,10 @@ export const Backend: MessageFns<Backend> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -136,7 +136,7 @@ export const Backend: MessageFns<Backend> = {
 };
 
 function createBaseBackend_HeaderEntry(): Backend_HeaderEntry {
-  return { key: "", value: "", _unknownFields: {} };
+  return { key: "", value: "" };
 }
 
 export const Backend_HeaderEntry: MessageFns<Backend_HeaderEntry> = {
@@ -193,10 +193,10 @@ export const Backend_HeaderEntry: MessageFns<Backend_HeaderEntry> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -219,7 +219,7 @@ export const Backend_HeaderEntry: MessageFns<Backend_HeaderEntry> = {
 };
 
 function createBaseUnknown(): Unknown {
-  return { message: undefined, _unknownFields: {} };
+  return { message: undefined };
 }
 
 export const Unknown: MessageFns<Unknown> = {
@@ -265,10 +265,10 @@ export const Unknown: MessageFns<Unknown> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }

@@ -21,7 +21,7 @@ export interface Empty {
 }
 
 function createBaseEmpty(): Empty {
-  return { _unknownFields: {} };
+  return { };
 }
 
 export const Empty: MessageFns<Empty> = {
@@ -56,10 +56,10 @@ export const Empty: MessageFns<Empty> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }

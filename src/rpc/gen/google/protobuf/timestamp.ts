@@ -117,7 +117,7 @@ export interface Timestamp {
 }
 
 function createBaseTimestamp(): Timestamp {
-  return { seconds: 0, nanos: 0, _unknownFields: {} };
+  return { seconds: 0, nanos: 0 };
 }
 
 export const Timestamp: MessageFns<Timestamp> = {
@@ -174,10 +174,10 @@ export const Timestamp: MessageFns<Timestamp> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -209,8 +209,7 @@ type DeepPartial<T> = T extends Builtin ? T
   : Partial<T>;
 
 function longToNumber(int64: { toString(): string }): number {
-  const largest = 2 ** 63 - 1024;
-  return globalThis.Math.min(globalThis.Number(int64.toString()), largest);
+  return globalThis.Math.min(globalThis.Number(int64.toString()), 2 ** 63 - 1024);
 }
 
 interface MessageFns<T> {

@@ -223,7 +223,7 @@ export interface KeepAliveRequest {
 }
 
 function createBaseSeedPeerCluster(): SeedPeerCluster {
-  return { id: 0, name: "", bio: "", config: Buffer.alloc(0), _unknownFields: {} };
+  return { id: 0, name: "", bio: "", config: Buffer.alloc(0) };
 }
 
 export const SeedPeerCluster: MessageFns<SeedPeerCluster> = {
@@ -302,10 +302,10 @@ export const SeedPeerCluster: MessageFns<SeedPeerCluster> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -343,7 +343,7 @@ function createBaseSeedPeer(): SeedPeer {
     seedPeerClusterId: 0,
     seedPeerCluster: undefined,
     schedulers: [],
-    _unknownFields: {},
+   
   };
 }
 
@@ -511,10 +511,10 @@ export const SeedPeer: MessageFns<SeedPeer> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -549,7 +549,7 @@ export const SeedPeer: MessageFns<SeedPeer> = {
 };
 
 function createBaseGetSeedPeerRequest(): GetSeedPeerRequest {
-  return { sourceType: 0, hostname: "", seedPeerClusterId: 0, ip: "", _unknownFields: {} };
+  return { sourceType: 0, hostname: "", seedPeerClusterId: 0, ip: "" };
 }
 
 export const GetSeedPeerRequest: MessageFns<GetSeedPeerRequest> = {
@@ -628,10 +628,10 @@ export const GetSeedPeerRequest: MessageFns<GetSeedPeerRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -656,7 +656,7 @@ export const GetSeedPeerRequest: MessageFns<GetSeedPeerRequest> = {
 };
 
 function createBaseListSeedPeersRequest(): ListSeedPeersRequest {
-  return { sourceType: 0, hostname: "", ip: "", version: "", commit: "", _unknownFields: {} };
+  return { sourceType: 0, hostname: "", ip: "", version: "", commit: "" };
 }
 
 export const ListSeedPeersRequest: MessageFns<ListSeedPeersRequest> = {
@@ -746,10 +746,10 @@ export const ListSeedPeersRequest: MessageFns<ListSeedPeersRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -775,7 +775,7 @@ export const ListSeedPeersRequest: MessageFns<ListSeedPeersRequest> = {
 };
 
 function createBaseListSeedPeersResponse(): ListSeedPeersResponse {
-  return { seedPeers: [], _unknownFields: {} };
+  return { seedPeers: [] };
 }
 
 export const ListSeedPeersResponse: MessageFns<ListSeedPeersResponse> = {
@@ -821,10 +821,10 @@ export const ListSeedPeersResponse: MessageFns<ListSeedPeersResponse> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -856,7 +856,7 @@ function createBaseUpdateSeedPeerRequest(): UpdateSeedPeerRequest {
     port: 0,
     downloadPort: 0,
     seedPeerClusterId: 0,
-    _unknownFields: {},
+   
   };
 }
 
@@ -991,10 +991,10 @@ export const UpdateSeedPeerRequest: MessageFns<UpdateSeedPeerRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -1024,7 +1024,7 @@ export const UpdateSeedPeerRequest: MessageFns<UpdateSeedPeerRequest> = {
 };
 
 function createBaseDeleteSeedPeerRequest(): DeleteSeedPeerRequest {
-  return { sourceType: 0, hostname: "", seedPeerClusterId: 0, ip: "", _unknownFields: {} };
+  return { sourceType: 0, hostname: "", seedPeerClusterId: 0, ip: "" };
 }
 
 export const DeleteSeedPeerRequest: MessageFns<DeleteSeedPeerRequest> = {
@@ -1103,10 +1103,10 @@ export const DeleteSeedPeerRequest: MessageFns<DeleteSeedPeerRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -1139,7 +1139,7 @@ function createBaseSchedulerCluster(): SchedulerCluster {
     clientConfig: Buffer.alloc(0),
     scopes: Buffer.alloc(0),
     seedClientConfig: Buffer.alloc(0),
-    _unknownFields: {},
+   
   };
 }
 
@@ -1252,10 +1252,10 @@ export const SchedulerCluster: MessageFns<SchedulerCluster> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -1295,7 +1295,7 @@ function createBaseScheduler(): Scheduler {
     schedulerCluster: undefined,
     seedPeers: [],
     features: Buffer.alloc(0),
-    _unknownFields: {},
+   
   };
 }
 
@@ -1452,10 +1452,10 @@ export const Scheduler: MessageFns<Scheduler> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -1489,7 +1489,7 @@ export const Scheduler: MessageFns<Scheduler> = {
 };
 
 function createBaseGetSchedulerRequest(): GetSchedulerRequest {
-  return { sourceType: 0, hostname: "", schedulerClusterId: 0, ip: "", _unknownFields: {} };
+  return { sourceType: 0, hostname: "", schedulerClusterId: 0, ip: "" };
 }
 
 export const GetSchedulerRequest: MessageFns<GetSchedulerRequest> = {
@@ -1568,10 +1568,10 @@ export const GetSchedulerRequest: MessageFns<GetSchedulerRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -1606,7 +1606,7 @@ function createBaseUpdateSchedulerRequest(): UpdateSchedulerRequest {
     port: 0,
     features: [],
     config: Buffer.alloc(0),
-    _unknownFields: {},
+   
   };
 }
 
@@ -1741,10 +1741,10 @@ export const UpdateSchedulerRequest: MessageFns<UpdateSchedulerRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -1783,7 +1783,7 @@ function createBaseListSchedulersRequest(): ListSchedulersRequest {
     version: "",
     commit: "",
     schedulerClusterId: 0,
-    _unknownFields: {},
+   
   };
 }
 
@@ -1907,10 +1907,10 @@ export const ListSchedulersRequest: MessageFns<ListSchedulersRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -1939,7 +1939,7 @@ export const ListSchedulersRequest: MessageFns<ListSchedulersRequest> = {
 };
 
 function createBaseListSchedulersResponse(): ListSchedulersResponse {
-  return { schedulers: [], _unknownFields: {} };
+  return { schedulers: [] };
 }
 
 export const ListSchedulersResponse: MessageFns<ListSchedulersResponse> = {
@@ -1985,10 +1985,10 @@ export const ListSchedulersResponse: MessageFns<ListSchedulersResponse> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -2010,7 +2010,7 @@ export const ListSchedulersResponse: MessageFns<ListSchedulersResponse> = {
 };
 
 function createBaseURLPriority(): URLPriority {
-  return { regex: "", value: 0, _unknownFields: {} };
+  return { regex: "", value: 0 };
 }
 
 export const URLPriority: MessageFns<URLPriority> = {
@@ -2067,10 +2067,10 @@ export const URLPriority: MessageFns<URLPriority> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -2093,7 +2093,7 @@ export const URLPriority: MessageFns<URLPriority> = {
 };
 
 function createBaseApplicationPriority(): ApplicationPriority {
-  return { value: 0, urls: [], _unknownFields: {} };
+  return { value: 0, urls: [] };
 }
 
 export const ApplicationPriority: MessageFns<ApplicationPriority> = {
@@ -2150,10 +2150,10 @@ export const ApplicationPriority: MessageFns<ApplicationPriority> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -2176,7 +2176,7 @@ export const ApplicationPriority: MessageFns<ApplicationPriority> = {
 };
 
 function createBaseApplication(): Application {
-  return { id: 0, name: "", url: "", bio: "", priority: undefined, _unknownFields: {} };
+  return { id: 0, name: "", url: "", bio: "", priority: undefined };
 }
 
 export const Application: MessageFns<Application> = {
@@ -2266,10 +2266,10 @@ export const Application: MessageFns<Application> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -2297,7 +2297,7 @@ export const Application: MessageFns<Application> = {
 };
 
 function createBaseListApplicationsRequest(): ListApplicationsRequest {
-  return { sourceType: 0, hostname: "", ip: "", _unknownFields: {} };
+  return { sourceType: 0, hostname: "", ip: "" };
 }
 
 export const ListApplicationsRequest: MessageFns<ListApplicationsRequest> = {
@@ -2365,10 +2365,10 @@ export const ListApplicationsRequest: MessageFns<ListApplicationsRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -2392,7 +2392,7 @@ export const ListApplicationsRequest: MessageFns<ListApplicationsRequest> = {
 };
 
 function createBaseListApplicationsResponse(): ListApplicationsResponse {
-  return { applications: [], _unknownFields: {} };
+  return { applications: [] };
 }
 
 export const ListApplicationsResponse: MessageFns<ListApplicationsResponse> = {
@@ -2438,10 +2438,10 @@ export const ListApplicationsResponse: MessageFns<ListApplicationsResponse> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -2463,7 +2463,7 @@ export const ListApplicationsResponse: MessageFns<ListApplicationsResponse> = {
 };
 
 function createBaseKeepAliveRequest(): KeepAliveRequest {
-  return { sourceType: 0, hostname: "", clusterId: 0, ip: "", _unknownFields: {} };
+  return { sourceType: 0, hostname: "", clusterId: 0, ip: "" };
 }
 
 export const KeepAliveRequest: MessageFns<KeepAliveRequest> = {
@@ -2542,10 +2542,10 @@ export const KeepAliveRequest: MessageFns<KeepAliveRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -2703,8 +2703,7 @@ type DeepPartial<T> = T extends Builtin ? T
   : Partial<T>;
 
 function longToNumber(int64: { toString(): string }): number {
-  const largest = 2 ** 63 - 1024;
-  return globalThis.Math.min(globalThis.Number(int64.toString()), largest);
+  return globalThis.Math.min(globalThis.Number(int64.toString()), 2 ** 63 - 1024);
 }
 
 interface MessageFns<T> {

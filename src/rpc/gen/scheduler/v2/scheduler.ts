@@ -822,7 +822,7 @@ export interface File {
 }
 
 function createBaseRegisterPeerRequest(): RegisterPeerRequest {
-  return { download: undefined, _unknownFields: {} };
+  return { download: undefined };
 }
 
 export const RegisterPeerRequest: MessageFns<RegisterPeerRequest> = {
@@ -868,10 +868,10 @@ export const RegisterPeerRequest: MessageFns<RegisterPeerRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -895,7 +895,7 @@ export const RegisterPeerRequest: MessageFns<RegisterPeerRequest> = {
 };
 
 function createBaseDownloadPeerStartedRequest(): DownloadPeerStartedRequest {
-  return { _unknownFields: {} };
+  return { };
 }
 
 export const DownloadPeerStartedRequest: MessageFns<DownloadPeerStartedRequest> = {
@@ -930,10 +930,10 @@ export const DownloadPeerStartedRequest: MessageFns<DownloadPeerStartedRequest> 
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -954,7 +954,7 @@ export const DownloadPeerStartedRequest: MessageFns<DownloadPeerStartedRequest> 
 };
 
 function createBaseDownloadPeerBackToSourceStartedRequest(): DownloadPeerBackToSourceStartedRequest {
-  return { description: undefined, _unknownFields: {} };
+  return { description: undefined };
 }
 
 export const DownloadPeerBackToSourceStartedRequest: MessageFns<DownloadPeerBackToSourceStartedRequest> = {
@@ -1000,10 +1000,10 @@ export const DownloadPeerBackToSourceStartedRequest: MessageFns<DownloadPeerBack
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -1025,7 +1025,7 @@ export const DownloadPeerBackToSourceStartedRequest: MessageFns<DownloadPeerBack
 };
 
 function createBaseReschedulePeerRequest(): ReschedulePeerRequest {
-  return { candidateParents: [], description: undefined, _unknownFields: {} };
+  return { candidateParents: [], description: undefined };
 }
 
 export const ReschedulePeerRequest: MessageFns<ReschedulePeerRequest> = {
@@ -1082,10 +1082,10 @@ export const ReschedulePeerRequest: MessageFns<ReschedulePeerRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -1108,7 +1108,7 @@ export const ReschedulePeerRequest: MessageFns<ReschedulePeerRequest> = {
 };
 
 function createBaseDownloadPeerFinishedRequest(): DownloadPeerFinishedRequest {
-  return { _unknownFields: {} };
+  return { };
 }
 
 export const DownloadPeerFinishedRequest: MessageFns<DownloadPeerFinishedRequest> = {
@@ -1143,10 +1143,10 @@ export const DownloadPeerFinishedRequest: MessageFns<DownloadPeerFinishedRequest
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -1167,7 +1167,7 @@ export const DownloadPeerFinishedRequest: MessageFns<DownloadPeerFinishedRequest
 };
 
 function createBaseDownloadPeerBackToSourceFinishedRequest(): DownloadPeerBackToSourceFinishedRequest {
-  return { _unknownFields: {} };
+  return { };
 }
 
 export const DownloadPeerBackToSourceFinishedRequest: MessageFns<DownloadPeerBackToSourceFinishedRequest> = {
@@ -1202,10 +1202,10 @@ export const DownloadPeerBackToSourceFinishedRequest: MessageFns<DownloadPeerBac
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -1226,7 +1226,7 @@ export const DownloadPeerBackToSourceFinishedRequest: MessageFns<DownloadPeerBac
 };
 
 function createBaseDownloadPeerFailedRequest(): DownloadPeerFailedRequest {
-  return { description: undefined, _unknownFields: {} };
+  return { description: undefined };
 }
 
 export const DownloadPeerFailedRequest: MessageFns<DownloadPeerFailedRequest> = {
@@ -1272,10 +1272,10 @@ export const DownloadPeerFailedRequest: MessageFns<DownloadPeerFailedRequest> = 
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -1297,7 +1297,7 @@ export const DownloadPeerFailedRequest: MessageFns<DownloadPeerFailedRequest> = 
 };
 
 function createBaseDownloadPeerBackToSourceFailedRequest(): DownloadPeerBackToSourceFailedRequest {
-  return { description: undefined, _unknownFields: {} };
+  return { description: undefined };
 }
 
 export const DownloadPeerBackToSourceFailedRequest: MessageFns<DownloadPeerBackToSourceFailedRequest> = {
@@ -1343,10 +1343,10 @@ export const DownloadPeerBackToSourceFailedRequest: MessageFns<DownloadPeerBackT
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -1368,7 +1368,7 @@ export const DownloadPeerBackToSourceFailedRequest: MessageFns<DownloadPeerBackT
 };
 
 function createBaseDownloadPieceFinishedRequest(): DownloadPieceFinishedRequest {
-  return { piece: undefined, _unknownFields: {} };
+  return { piece: undefined };
 }
 
 export const DownloadPieceFinishedRequest: MessageFns<DownloadPieceFinishedRequest> = {
@@ -1414,10 +1414,10 @@ export const DownloadPieceFinishedRequest: MessageFns<DownloadPieceFinishedReque
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -1439,7 +1439,7 @@ export const DownloadPieceFinishedRequest: MessageFns<DownloadPieceFinishedReque
 };
 
 function createBaseDownloadPieceBackToSourceFinishedRequest(): DownloadPieceBackToSourceFinishedRequest {
-  return { piece: undefined, _unknownFields: {} };
+  return { piece: undefined };
 }
 
 export const DownloadPieceBackToSourceFinishedRequest: MessageFns<DownloadPieceBackToSourceFinishedRequest> = {
@@ -1485,10 +1485,10 @@ export const DownloadPieceBackToSourceFinishedRequest: MessageFns<DownloadPieceB
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -1510,7 +1510,7 @@ export const DownloadPieceBackToSourceFinishedRequest: MessageFns<DownloadPieceB
 };
 
 function createBaseDownloadPieceFailedRequest(): DownloadPieceFailedRequest {
-  return { pieceNumber: undefined, parentId: "", temporary: false, _unknownFields: {} };
+  return { pieceNumber: undefined, parentId: "", temporary: false };
 }
 
 export const DownloadPieceFailedRequest: MessageFns<DownloadPieceFailedRequest> = {
@@ -1578,10 +1578,10 @@ export const DownloadPieceFailedRequest: MessageFns<DownloadPieceFailedRequest> 
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -1605,7 +1605,7 @@ export const DownloadPieceFailedRequest: MessageFns<DownloadPieceFailedRequest> 
 };
 
 function createBaseDownloadPieceBackToSourceFailedRequest(): DownloadPieceBackToSourceFailedRequest {
-  return { pieceNumber: undefined, response: undefined, _unknownFields: {} };
+  return { pieceNumber: undefined, response: undefined };
 }
 
 export const DownloadPieceBackToSourceFailedRequest: MessageFns<DownloadPieceBackToSourceFailedRequest> = {
@@ -1675,10 +1675,10 @@ export const DownloadPieceBackToSourceFailedRequest: MessageFns<DownloadPieceBac
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -1714,7 +1714,7 @@ export const DownloadPieceBackToSourceFailedRequest: MessageFns<DownloadPieceBac
 };
 
 function createBaseAnnouncePeerRequest(): AnnouncePeerRequest {
-  return { hostId: "", taskId: "", peerId: "", request: undefined, _unknownFields: {} };
+  return { hostId: "", taskId: "", peerId: "", request: undefined };
 }
 
 export const AnnouncePeerRequest: MessageFns<AnnouncePeerRequest> = {
@@ -1952,10 +1952,10 @@ export const AnnouncePeerRequest: MessageFns<AnnouncePeerRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -2089,7 +2089,7 @@ export const AnnouncePeerRequest: MessageFns<AnnouncePeerRequest> = {
 };
 
 function createBaseEmptyTaskResponse(): EmptyTaskResponse {
-  return { _unknownFields: {} };
+  return { };
 }
 
 export const EmptyTaskResponse: MessageFns<EmptyTaskResponse> = {
@@ -2124,10 +2124,10 @@ export const EmptyTaskResponse: MessageFns<EmptyTaskResponse> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -2148,7 +2148,7 @@ export const EmptyTaskResponse: MessageFns<EmptyTaskResponse> = {
 };
 
 function createBaseNormalTaskResponse(): NormalTaskResponse {
-  return { candidateParents: [], _unknownFields: {} };
+  return { candidateParents: [] };
 }
 
 export const NormalTaskResponse: MessageFns<NormalTaskResponse> = {
@@ -2194,10 +2194,10 @@ export const NormalTaskResponse: MessageFns<NormalTaskResponse> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -2219,7 +2219,7 @@ export const NormalTaskResponse: MessageFns<NormalTaskResponse> = {
 };
 
 function createBaseNeedBackToSourceResponse(): NeedBackToSourceResponse {
-  return { description: undefined, _unknownFields: {} };
+  return { description: undefined };
 }
 
 export const NeedBackToSourceResponse: MessageFns<NeedBackToSourceResponse> = {
@@ -2265,10 +2265,10 @@ export const NeedBackToSourceResponse: MessageFns<NeedBackToSourceResponse> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -2290,7 +2290,7 @@ export const NeedBackToSourceResponse: MessageFns<NeedBackToSourceResponse> = {
 };
 
 function createBaseMetadataOnlyResponse(): MetadataOnlyResponse {
-  return { _unknownFields: {} };
+  return { };
 }
 
 export const MetadataOnlyResponse: MessageFns<MetadataOnlyResponse> = {
@@ -2325,10 +2325,10 @@ export const MetadataOnlyResponse: MessageFns<MetadataOnlyResponse> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -2349,7 +2349,7 @@ export const MetadataOnlyResponse: MessageFns<MetadataOnlyResponse> = {
 };
 
 function createBaseAnnouncePeerResponse(): AnnouncePeerResponse {
-  return { response: undefined, _unknownFields: {} };
+  return { response: undefined };
 }
 
 export const AnnouncePeerResponse: MessageFns<AnnouncePeerResponse> = {
@@ -2439,10 +2439,10 @@ export const AnnouncePeerResponse: MessageFns<AnnouncePeerResponse> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -2501,7 +2501,7 @@ export const AnnouncePeerResponse: MessageFns<AnnouncePeerResponse> = {
 };
 
 function createBaseStatPeerRequest(): StatPeerRequest {
-  return { hostId: "", taskId: "", peerId: "", _unknownFields: {} };
+  return { hostId: "", taskId: "", peerId: "" };
 }
 
 export const StatPeerRequest: MessageFns<StatPeerRequest> = {
@@ -2569,10 +2569,10 @@ export const StatPeerRequest: MessageFns<StatPeerRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -2596,7 +2596,7 @@ export const StatPeerRequest: MessageFns<StatPeerRequest> = {
 };
 
 function createBaseDeletePeerRequest(): DeletePeerRequest {
-  return { hostId: "", taskId: "", peerId: "", _unknownFields: {} };
+  return { hostId: "", taskId: "", peerId: "" };
 }
 
 export const DeletePeerRequest: MessageFns<DeletePeerRequest> = {
@@ -2664,10 +2664,10 @@ export const DeletePeerRequest: MessageFns<DeletePeerRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -2691,7 +2691,7 @@ export const DeletePeerRequest: MessageFns<DeletePeerRequest> = {
 };
 
 function createBaseStatTaskRequest(): StatTaskRequest {
-  return { hostId: "", taskId: "", _unknownFields: {} };
+  return { hostId: "", taskId: "" };
 }
 
 export const StatTaskRequest: MessageFns<StatTaskRequest> = {
@@ -2748,10 +2748,10 @@ export const StatTaskRequest: MessageFns<StatTaskRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -2774,7 +2774,7 @@ export const StatTaskRequest: MessageFns<StatTaskRequest> = {
 };
 
 function createBaseDeleteTaskRequest(): DeleteTaskRequest {
-  return { hostId: "", taskId: "", _unknownFields: {} };
+  return { hostId: "", taskId: "" };
 }
 
 export const DeleteTaskRequest: MessageFns<DeleteTaskRequest> = {
@@ -2831,10 +2831,10 @@ export const DeleteTaskRequest: MessageFns<DeleteTaskRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -2857,7 +2857,7 @@ export const DeleteTaskRequest: MessageFns<DeleteTaskRequest> = {
 };
 
 function createBaseAnnounceHostRequest(): AnnounceHostRequest {
-  return { host: undefined, interval: undefined, _unknownFields: {} };
+  return { host: undefined, interval: undefined };
 }
 
 export const AnnounceHostRequest: MessageFns<AnnounceHostRequest> = {
@@ -2914,10 +2914,10 @@ export const AnnounceHostRequest: MessageFns<AnnounceHostRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -2942,7 +2942,7 @@ export const AnnounceHostRequest: MessageFns<AnnounceHostRequest> = {
 };
 
 function createBaseListHostsRequest(): ListHostsRequest {
-  return { type: undefined, _unknownFields: {} };
+  return { type: undefined };
 }
 
 export const ListHostsRequest: MessageFns<ListHostsRequest> = {
@@ -2988,10 +2988,10 @@ export const ListHostsRequest: MessageFns<ListHostsRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -3013,7 +3013,7 @@ export const ListHostsRequest: MessageFns<ListHostsRequest> = {
 };
 
 function createBaseListHostsResponse(): ListHostsResponse {
-  return { hosts: [], _unknownFields: {} };
+  return { hosts: [] };
 }
 
 export const ListHostsResponse: MessageFns<ListHostsResponse> = {
@@ -3059,10 +3059,10 @@ export const ListHostsResponse: MessageFns<ListHostsResponse> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -3084,7 +3084,7 @@ export const ListHostsResponse: MessageFns<ListHostsResponse> = {
 };
 
 function createBaseDeleteHostRequest(): DeleteHostRequest {
-  return { hostId: "", _unknownFields: {} };
+  return { hostId: "" };
 }
 
 export const DeleteHostRequest: MessageFns<DeleteHostRequest> = {
@@ -3130,10 +3130,10 @@ export const DeleteHostRequest: MessageFns<DeleteHostRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -3182,7 +3182,7 @@ function createBaseRegisterCachePeerRequest(): RegisterCachePeerRequest {
     actualPieceLength: undefined,
     actualContentLength: undefined,
     actualPieceCount: undefined,
-    _unknownFields: {},
+   
   };
 }
 
@@ -3507,10 +3507,10 @@ export const RegisterCachePeerRequest: MessageFns<RegisterCachePeerRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -3569,7 +3569,7 @@ export const RegisterCachePeerRequest: MessageFns<RegisterCachePeerRequest> = {
 };
 
 function createBaseRegisterCachePeerRequest_RequestHeaderEntry(): RegisterCachePeerRequest_RequestHeaderEntry {
-  return { key: "", value: "", _unknownFields: {} };
+  return { key: "", value: "" };
 }
 
 export const RegisterCachePeerRequest_RequestHeaderEntry: MessageFns<RegisterCachePeerRequest_RequestHeaderEntry> = {
@@ -3629,10 +3629,10 @@ export const RegisterCachePeerRequest_RequestHeaderEntry: MessageFns<RegisterCac
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -3657,7 +3657,7 @@ export const RegisterCachePeerRequest_RequestHeaderEntry: MessageFns<RegisterCac
 };
 
 function createBaseDownloadCachePeerStartedRequest(): DownloadCachePeerStartedRequest {
-  return { _unknownFields: {} };
+  return { };
 }
 
 export const DownloadCachePeerStartedRequest: MessageFns<DownloadCachePeerStartedRequest> = {
@@ -3692,10 +3692,10 @@ export const DownloadCachePeerStartedRequest: MessageFns<DownloadCachePeerStarte
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -3716,7 +3716,7 @@ export const DownloadCachePeerStartedRequest: MessageFns<DownloadCachePeerStarte
 };
 
 function createBaseDownloadCachePeerBackToSourceStartedRequest(): DownloadCachePeerBackToSourceStartedRequest {
-  return { description: undefined, _unknownFields: {} };
+  return { description: undefined };
 }
 
 export const DownloadCachePeerBackToSourceStartedRequest: MessageFns<DownloadCachePeerBackToSourceStartedRequest> = {
@@ -3765,10 +3765,10 @@ export const DownloadCachePeerBackToSourceStartedRequest: MessageFns<DownloadCac
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -3792,7 +3792,7 @@ export const DownloadCachePeerBackToSourceStartedRequest: MessageFns<DownloadCac
 };
 
 function createBaseRescheduleCachePeerRequest(): RescheduleCachePeerRequest {
-  return { candidateParents: [], description: undefined, _unknownFields: {} };
+  return { candidateParents: [], description: undefined };
 }
 
 export const RescheduleCachePeerRequest: MessageFns<RescheduleCachePeerRequest> = {
@@ -3849,10 +3849,10 @@ export const RescheduleCachePeerRequest: MessageFns<RescheduleCachePeerRequest> 
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -3875,7 +3875,7 @@ export const RescheduleCachePeerRequest: MessageFns<RescheduleCachePeerRequest> 
 };
 
 function createBaseDownloadCachePeerFinishedRequest(): DownloadCachePeerFinishedRequest {
-  return { _unknownFields: {} };
+  return { };
 }
 
 export const DownloadCachePeerFinishedRequest: MessageFns<DownloadCachePeerFinishedRequest> = {
@@ -3910,10 +3910,10 @@ export const DownloadCachePeerFinishedRequest: MessageFns<DownloadCachePeerFinis
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -3934,7 +3934,7 @@ export const DownloadCachePeerFinishedRequest: MessageFns<DownloadCachePeerFinis
 };
 
 function createBaseDownloadCachePeerBackToSourceFinishedRequest(): DownloadCachePeerBackToSourceFinishedRequest {
-  return { _unknownFields: {} };
+  return { };
 }
 
 export const DownloadCachePeerBackToSourceFinishedRequest: MessageFns<DownloadCachePeerBackToSourceFinishedRequest> = {
@@ -3972,10 +3972,10 @@ export const DownloadCachePeerBackToSourceFinishedRequest: MessageFns<DownloadCa
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -4000,7 +4000,7 @@ export const DownloadCachePeerBackToSourceFinishedRequest: MessageFns<DownloadCa
 };
 
 function createBaseDownloadCachePeerFailedRequest(): DownloadCachePeerFailedRequest {
-  return { description: undefined, _unknownFields: {} };
+  return { description: undefined };
 }
 
 export const DownloadCachePeerFailedRequest: MessageFns<DownloadCachePeerFailedRequest> = {
@@ -4046,10 +4046,10 @@ export const DownloadCachePeerFailedRequest: MessageFns<DownloadCachePeerFailedR
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -4071,7 +4071,7 @@ export const DownloadCachePeerFailedRequest: MessageFns<DownloadCachePeerFailedR
 };
 
 function createBaseDownloadCachePeerBackToSourceFailedRequest(): DownloadCachePeerBackToSourceFailedRequest {
-  return { description: undefined, _unknownFields: {} };
+  return { description: undefined };
 }
 
 export const DownloadCachePeerBackToSourceFailedRequest: MessageFns<DownloadCachePeerBackToSourceFailedRequest> = {
@@ -4117,10 +4117,10 @@ export const DownloadCachePeerBackToSourceFailedRequest: MessageFns<DownloadCach
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -4144,7 +4144,7 @@ export const DownloadCachePeerBackToSourceFailedRequest: MessageFns<DownloadCach
 };
 
 function createBaseAnnounceCachePeerRequest(): AnnounceCachePeerRequest {
-  return { hostId: "", taskId: "", peerId: "", request: undefined, _unknownFields: {} };
+  return { hostId: "", taskId: "", peerId: "", request: undefined };
 }
 
 export const AnnounceCachePeerRequest: MessageFns<AnnounceCachePeerRequest> = {
@@ -4382,10 +4382,10 @@ export const AnnounceCachePeerRequest: MessageFns<AnnounceCachePeerRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -4519,7 +4519,7 @@ export const AnnounceCachePeerRequest: MessageFns<AnnounceCachePeerRequest> = {
 };
 
 function createBaseEmptyCacheTaskResponse(): EmptyCacheTaskResponse {
-  return { _unknownFields: {} };
+  return { };
 }
 
 export const EmptyCacheTaskResponse: MessageFns<EmptyCacheTaskResponse> = {
@@ -4554,10 +4554,10 @@ export const EmptyCacheTaskResponse: MessageFns<EmptyCacheTaskResponse> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -4578,7 +4578,7 @@ export const EmptyCacheTaskResponse: MessageFns<EmptyCacheTaskResponse> = {
 };
 
 function createBaseNormalCacheTaskResponse(): NormalCacheTaskResponse {
-  return { candidateParents: [], _unknownFields: {} };
+  return { candidateParents: [] };
 }
 
 export const NormalCacheTaskResponse: MessageFns<NormalCacheTaskResponse> = {
@@ -4624,10 +4624,10 @@ export const NormalCacheTaskResponse: MessageFns<NormalCacheTaskResponse> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -4649,7 +4649,7 @@ export const NormalCacheTaskResponse: MessageFns<NormalCacheTaskResponse> = {
 };
 
 function createBaseAnnounceCachePeerResponse(): AnnounceCachePeerResponse {
-  return { response: undefined, _unknownFields: {} };
+  return { response: undefined };
 }
 
 export const AnnounceCachePeerResponse: MessageFns<AnnounceCachePeerResponse> = {
@@ -4728,10 +4728,10 @@ export const AnnounceCachePeerResponse: MessageFns<AnnounceCachePeerResponse> = 
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -4781,7 +4781,7 @@ export const AnnounceCachePeerResponse: MessageFns<AnnounceCachePeerResponse> = 
 };
 
 function createBaseStatCachePeerRequest(): StatCachePeerRequest {
-  return { hostId: "", taskId: "", peerId: "", _unknownFields: {} };
+  return { hostId: "", taskId: "", peerId: "" };
 }
 
 export const StatCachePeerRequest: MessageFns<StatCachePeerRequest> = {
@@ -4849,10 +4849,10 @@ export const StatCachePeerRequest: MessageFns<StatCachePeerRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -4876,7 +4876,7 @@ export const StatCachePeerRequest: MessageFns<StatCachePeerRequest> = {
 };
 
 function createBaseDeleteCachePeerRequest(): DeleteCachePeerRequest {
-  return { hostId: "", taskId: "", peerId: "", _unknownFields: {} };
+  return { hostId: "", taskId: "", peerId: "" };
 }
 
 export const DeleteCachePeerRequest: MessageFns<DeleteCachePeerRequest> = {
@@ -4944,10 +4944,10 @@ export const DeleteCachePeerRequest: MessageFns<DeleteCachePeerRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -4971,7 +4971,7 @@ export const DeleteCachePeerRequest: MessageFns<DeleteCachePeerRequest> = {
 };
 
 function createBaseStatCacheTaskRequest(): StatCacheTaskRequest {
-  return { hostId: "", taskId: "", _unknownFields: {} };
+  return { hostId: "", taskId: "" };
 }
 
 export const StatCacheTaskRequest: MessageFns<StatCacheTaskRequest> = {
@@ -5028,10 +5028,10 @@ export const StatCacheTaskRequest: MessageFns<StatCacheTaskRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -5054,7 +5054,7 @@ export const StatCacheTaskRequest: MessageFns<StatCacheTaskRequest> = {
 };
 
 function createBaseDeleteCacheTaskRequest(): DeleteCacheTaskRequest {
-  return { hostId: "", taskId: "", _unknownFields: {} };
+  return { hostId: "", taskId: "" };
 }
 
 export const DeleteCacheTaskRequest: MessageFns<DeleteCacheTaskRequest> = {
@@ -5111,10 +5111,10 @@ export const DeleteCacheTaskRequest: MessageFns<DeleteCacheTaskRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -5145,7 +5145,7 @@ function createBaseRegisterPersistentPeerRequest(): RegisterPersistentPeerReques
     concurrentPieceCount: undefined,
     pieceCount: 0,
     needBackToSource: false,
-    _unknownFields: {},
+   
   };
 }
 
@@ -5258,10 +5258,10 @@ export const RegisterPersistentPeerRequest: MessageFns<RegisterPersistentPeerReq
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -5291,7 +5291,7 @@ export const RegisterPersistentPeerRequest: MessageFns<RegisterPersistentPeerReq
 };
 
 function createBaseDownloadPersistentPeerStartedRequest(): DownloadPersistentPeerStartedRequest {
-  return { _unknownFields: {} };
+  return { };
 }
 
 export const DownloadPersistentPeerStartedRequest: MessageFns<DownloadPersistentPeerStartedRequest> = {
@@ -5326,10 +5326,10 @@ export const DownloadPersistentPeerStartedRequest: MessageFns<DownloadPersistent
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -5350,7 +5350,7 @@ export const DownloadPersistentPeerStartedRequest: MessageFns<DownloadPersistent
 };
 
 function createBaseDownloadPersistentPeerBackToSourceStartedRequest(): DownloadPersistentPeerBackToSourceStartedRequest {
-  return { description: undefined, _unknownFields: {} };
+  return { description: undefined };
 }
 
 export const DownloadPersistentPeerBackToSourceStartedRequest: MessageFns<
@@ -5401,10 +5401,10 @@ export const DownloadPersistentPeerBackToSourceStartedRequest: MessageFns<
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -5430,7 +5430,7 @@ export const DownloadPersistentPeerBackToSourceStartedRequest: MessageFns<
 };
 
 function createBaseReschedulePersistentPeerRequest(): ReschedulePersistentPeerRequest {
-  return { candidateParents: [], description: undefined, _unknownFields: {} };
+  return { candidateParents: [], description: undefined };
 }
 
 export const ReschedulePersistentPeerRequest: MessageFns<ReschedulePersistentPeerRequest> = {
@@ -5487,10 +5487,10 @@ export const ReschedulePersistentPeerRequest: MessageFns<ReschedulePersistentPee
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -5513,7 +5513,7 @@ export const ReschedulePersistentPeerRequest: MessageFns<ReschedulePersistentPee
 };
 
 function createBaseDownloadPersistentPeerFinishedRequest(): DownloadPersistentPeerFinishedRequest {
-  return { _unknownFields: {} };
+  return { };
 }
 
 export const DownloadPersistentPeerFinishedRequest: MessageFns<DownloadPersistentPeerFinishedRequest> = {
@@ -5548,10 +5548,10 @@ export const DownloadPersistentPeerFinishedRequest: MessageFns<DownloadPersisten
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -5572,7 +5572,7 @@ export const DownloadPersistentPeerFinishedRequest: MessageFns<DownloadPersisten
 };
 
 function createBaseDownloadPersistentPeerBackToSourceFinishedRequest(): DownloadPersistentPeerBackToSourceFinishedRequest {
-  return { _unknownFields: {} };
+  return { };
 }
 
 export const DownloadPersistentPeerBackToSourceFinishedRequest: MessageFns<
@@ -5612,10 +5612,10 @@ export const DownloadPersistentPeerBackToSourceFinishedRequest: MessageFns<
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -5640,7 +5640,7 @@ export const DownloadPersistentPeerBackToSourceFinishedRequest: MessageFns<
 };
 
 function createBaseDownloadPersistentPeerFailedRequest(): DownloadPersistentPeerFailedRequest {
-  return { description: undefined, _unknownFields: {} };
+  return { description: undefined };
 }
 
 export const DownloadPersistentPeerFailedRequest: MessageFns<DownloadPersistentPeerFailedRequest> = {
@@ -5686,10 +5686,10 @@ export const DownloadPersistentPeerFailedRequest: MessageFns<DownloadPersistentP
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -5711,7 +5711,7 @@ export const DownloadPersistentPeerFailedRequest: MessageFns<DownloadPersistentP
 };
 
 function createBaseDownloadPersistentPeerBackToSourceFailedRequest(): DownloadPersistentPeerBackToSourceFailedRequest {
-  return { description: undefined, _unknownFields: {} };
+  return { description: undefined };
 }
 
 export const DownloadPersistentPeerBackToSourceFailedRequest: MessageFns<
@@ -5762,10 +5762,10 @@ export const DownloadPersistentPeerBackToSourceFailedRequest: MessageFns<
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -5791,7 +5791,7 @@ export const DownloadPersistentPeerBackToSourceFailedRequest: MessageFns<
 };
 
 function createBaseAnnouncePersistentPeerRequest(): AnnouncePersistentPeerRequest {
-  return { hostId: "", taskId: "", peerId: "", request: undefined, _unknownFields: {} };
+  return { hostId: "", taskId: "", peerId: "", request: undefined };
 }
 
 export const AnnouncePersistentPeerRequest: MessageFns<AnnouncePersistentPeerRequest> = {
@@ -6030,10 +6030,10 @@ export const AnnouncePersistentPeerRequest: MessageFns<AnnouncePersistentPeerReq
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -6167,7 +6167,7 @@ export const AnnouncePersistentPeerRequest: MessageFns<AnnouncePersistentPeerReq
 };
 
 function createBaseEmptyPersistentTaskResponse(): EmptyPersistentTaskResponse {
-  return { _unknownFields: {} };
+  return { };
 }
 
 export const EmptyPersistentTaskResponse: MessageFns<EmptyPersistentTaskResponse> = {
@@ -6202,10 +6202,10 @@ export const EmptyPersistentTaskResponse: MessageFns<EmptyPersistentTaskResponse
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -6226,7 +6226,7 @@ export const EmptyPersistentTaskResponse: MessageFns<EmptyPersistentTaskResponse
 };
 
 function createBaseNormalPersistentTaskResponse(): NormalPersistentTaskResponse {
-  return { candidateParents: [], _unknownFields: {} };
+  return { candidateParents: [] };
 }
 
 export const NormalPersistentTaskResponse: MessageFns<NormalPersistentTaskResponse> = {
@@ -6272,10 +6272,10 @@ export const NormalPersistentTaskResponse: MessageFns<NormalPersistentTaskRespon
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -6297,7 +6297,7 @@ export const NormalPersistentTaskResponse: MessageFns<NormalPersistentTaskRespon
 };
 
 function createBaseAnnouncePersistentPeerResponse(): AnnouncePersistentPeerResponse {
-  return { response: undefined, _unknownFields: {} };
+  return { response: undefined };
 }
 
 export const AnnouncePersistentPeerResponse: MessageFns<AnnouncePersistentPeerResponse> = {
@@ -6376,10 +6376,10 @@ export const AnnouncePersistentPeerResponse: MessageFns<AnnouncePersistentPeerRe
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -6429,7 +6429,7 @@ export const AnnouncePersistentPeerResponse: MessageFns<AnnouncePersistentPeerRe
 };
 
 function createBaseStatPersistentPeerRequest(): StatPersistentPeerRequest {
-  return { hostId: "", taskId: "", peerId: "", _unknownFields: {} };
+  return { hostId: "", taskId: "", peerId: "" };
 }
 
 export const StatPersistentPeerRequest: MessageFns<StatPersistentPeerRequest> = {
@@ -6497,10 +6497,10 @@ export const StatPersistentPeerRequest: MessageFns<StatPersistentPeerRequest> = 
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -6524,7 +6524,7 @@ export const StatPersistentPeerRequest: MessageFns<StatPersistentPeerRequest> = 
 };
 
 function createBaseDeletePersistentPeerRequest(): DeletePersistentPeerRequest {
-  return { hostId: "", taskId: "", peerId: "", _unknownFields: {} };
+  return { hostId: "", taskId: "", peerId: "" };
 }
 
 export const DeletePersistentPeerRequest: MessageFns<DeletePersistentPeerRequest> = {
@@ -6592,10 +6592,10 @@ export const DeletePersistentPeerRequest: MessageFns<DeletePersistentPeerRequest
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -6629,7 +6629,7 @@ function createBaseUploadPersistentTaskStartedRequest(): UploadPersistentTaskSta
     contentLength: 0,
     pieceCount: 0,
     ttl: undefined,
-    _unknownFields: {},
+   
   };
 }
 
@@ -6764,10 +6764,10 @@ export const UploadPersistentTaskStartedRequest: MessageFns<UploadPersistentTask
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -6799,7 +6799,7 @@ export const UploadPersistentTaskStartedRequest: MessageFns<UploadPersistentTask
 };
 
 function createBaseUploadPersistentTaskFinishedRequest(): UploadPersistentTaskFinishedRequest {
-  return { hostId: "", taskId: "", peerId: "", _unknownFields: {} };
+  return { hostId: "", taskId: "", peerId: "" };
 }
 
 export const UploadPersistentTaskFinishedRequest: MessageFns<UploadPersistentTaskFinishedRequest> = {
@@ -6867,10 +6867,10 @@ export const UploadPersistentTaskFinishedRequest: MessageFns<UploadPersistentTas
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -6894,7 +6894,7 @@ export const UploadPersistentTaskFinishedRequest: MessageFns<UploadPersistentTas
 };
 
 function createBaseUploadPersistentTaskFailedRequest(): UploadPersistentTaskFailedRequest {
-  return { hostId: "", taskId: "", peerId: "", description: undefined, _unknownFields: {} };
+  return { hostId: "", taskId: "", peerId: "", description: undefined };
 }
 
 export const UploadPersistentTaskFailedRequest: MessageFns<UploadPersistentTaskFailedRequest> = {
@@ -6973,10 +6973,10 @@ export const UploadPersistentTaskFailedRequest: MessageFns<UploadPersistentTaskF
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -7001,7 +7001,7 @@ export const UploadPersistentTaskFailedRequest: MessageFns<UploadPersistentTaskF
 };
 
 function createBaseStatPersistentTaskRequest(): StatPersistentTaskRequest {
-  return { hostId: "", taskId: "", _unknownFields: {} };
+  return { hostId: "", taskId: "" };
 }
 
 export const StatPersistentTaskRequest: MessageFns<StatPersistentTaskRequest> = {
@@ -7058,10 +7058,10 @@ export const StatPersistentTaskRequest: MessageFns<StatPersistentTaskRequest> = 
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -7084,7 +7084,7 @@ export const StatPersistentTaskRequest: MessageFns<StatPersistentTaskRequest> = 
 };
 
 function createBaseDeletePersistentTaskRequest(): DeletePersistentTaskRequest {
-  return { hostId: "", taskId: "", _unknownFields: {} };
+  return { hostId: "", taskId: "" };
 }
 
 export const DeletePersistentTaskRequest: MessageFns<DeletePersistentTaskRequest> = {
@@ -7141,10 +7141,10 @@ export const DeletePersistentTaskRequest: MessageFns<DeletePersistentTaskRequest
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -7175,7 +7175,7 @@ function createBaseRegisterPersistentCachePeerRequest(): RegisterPersistentCache
     outputPath: undefined,
     concurrentPieceCount: undefined,
     pieceCount: 0,
-    _unknownFields: {},
+   
   };
 }
 
@@ -7288,10 +7288,10 @@ export const RegisterPersistentCachePeerRequest: MessageFns<RegisterPersistentCa
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -7319,7 +7319,7 @@ export const RegisterPersistentCachePeerRequest: MessageFns<RegisterPersistentCa
 };
 
 function createBaseDownloadPersistentCachePeerStartedRequest(): DownloadPersistentCachePeerStartedRequest {
-  return { _unknownFields: {} };
+  return { };
 }
 
 export const DownloadPersistentCachePeerStartedRequest: MessageFns<DownloadPersistentCachePeerStartedRequest> = {
@@ -7354,10 +7354,10 @@ export const DownloadPersistentCachePeerStartedRequest: MessageFns<DownloadPersi
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -7378,7 +7378,7 @@ export const DownloadPersistentCachePeerStartedRequest: MessageFns<DownloadPersi
 };
 
 function createBaseReschedulePersistentCachePeerRequest(): ReschedulePersistentCachePeerRequest {
-  return { candidateParents: [], description: undefined, _unknownFields: {} };
+  return { candidateParents: [], description: undefined };
 }
 
 export const ReschedulePersistentCachePeerRequest: MessageFns<ReschedulePersistentCachePeerRequest> = {
@@ -7435,10 +7435,10 @@ export const ReschedulePersistentCachePeerRequest: MessageFns<ReschedulePersiste
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -7461,7 +7461,7 @@ export const ReschedulePersistentCachePeerRequest: MessageFns<ReschedulePersiste
 };
 
 function createBaseDownloadPersistentCachePeerFinishedRequest(): DownloadPersistentCachePeerFinishedRequest {
-  return { _unknownFields: {} };
+  return { };
 }
 
 export const DownloadPersistentCachePeerFinishedRequest: MessageFns<DownloadPersistentCachePeerFinishedRequest> = {
@@ -7496,10 +7496,10 @@ export const DownloadPersistentCachePeerFinishedRequest: MessageFns<DownloadPers
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -7520,7 +7520,7 @@ export const DownloadPersistentCachePeerFinishedRequest: MessageFns<DownloadPers
 };
 
 function createBaseDownloadPersistentCachePeerFailedRequest(): DownloadPersistentCachePeerFailedRequest {
-  return { description: undefined, _unknownFields: {} };
+  return { description: undefined };
 }
 
 export const DownloadPersistentCachePeerFailedRequest: MessageFns<DownloadPersistentCachePeerFailedRequest> = {
@@ -7566,10 +7566,10 @@ export const DownloadPersistentCachePeerFailedRequest: MessageFns<DownloadPersis
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -7591,7 +7591,7 @@ export const DownloadPersistentCachePeerFailedRequest: MessageFns<DownloadPersis
 };
 
 function createBaseAnnouncePersistentCachePeerRequest(): AnnouncePersistentCachePeerRequest {
-  return { hostId: "", taskId: "", peerId: "", request: undefined, _unknownFields: {} };
+  return { hostId: "", taskId: "", peerId: "", request: undefined };
 }
 
 export const AnnouncePersistentCachePeerRequest: MessageFns<AnnouncePersistentCachePeerRequest> = {
@@ -7759,10 +7759,10 @@ export const AnnouncePersistentCachePeerRequest: MessageFns<AnnouncePersistentCa
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -7851,7 +7851,7 @@ export const AnnouncePersistentCachePeerRequest: MessageFns<AnnouncePersistentCa
 };
 
 function createBaseEmptyPersistentCacheTaskResponse(): EmptyPersistentCacheTaskResponse {
-  return { _unknownFields: {} };
+  return { };
 }
 
 export const EmptyPersistentCacheTaskResponse: MessageFns<EmptyPersistentCacheTaskResponse> = {
@@ -7886,10 +7886,10 @@ export const EmptyPersistentCacheTaskResponse: MessageFns<EmptyPersistentCacheTa
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -7910,7 +7910,7 @@ export const EmptyPersistentCacheTaskResponse: MessageFns<EmptyPersistentCacheTa
 };
 
 function createBaseNormalPersistentCacheTaskResponse(): NormalPersistentCacheTaskResponse {
-  return { candidateParents: [], _unknownFields: {} };
+  return { candidateParents: [] };
 }
 
 export const NormalPersistentCacheTaskResponse: MessageFns<NormalPersistentCacheTaskResponse> = {
@@ -7956,10 +7956,10 @@ export const NormalPersistentCacheTaskResponse: MessageFns<NormalPersistentCache
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -7981,7 +7981,7 @@ export const NormalPersistentCacheTaskResponse: MessageFns<NormalPersistentCache
 };
 
 function createBaseAnnouncePersistentCachePeerResponse(): AnnouncePersistentCachePeerResponse {
-  return { response: undefined, _unknownFields: {} };
+  return { response: undefined };
 }
 
 export const AnnouncePersistentCachePeerResponse: MessageFns<AnnouncePersistentCachePeerResponse> = {
@@ -8046,10 +8046,10 @@ export const AnnouncePersistentCachePeerResponse: MessageFns<AnnouncePersistentC
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -8090,7 +8090,7 @@ export const AnnouncePersistentCachePeerResponse: MessageFns<AnnouncePersistentC
 };
 
 function createBaseStatPersistentCachePeerRequest(): StatPersistentCachePeerRequest {
-  return { hostId: "", taskId: "", peerId: "", _unknownFields: {} };
+  return { hostId: "", taskId: "", peerId: "" };
 }
 
 export const StatPersistentCachePeerRequest: MessageFns<StatPersistentCachePeerRequest> = {
@@ -8158,10 +8158,10 @@ export const StatPersistentCachePeerRequest: MessageFns<StatPersistentCachePeerR
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -8185,7 +8185,7 @@ export const StatPersistentCachePeerRequest: MessageFns<StatPersistentCachePeerR
 };
 
 function createBaseDeletePersistentCachePeerRequest(): DeletePersistentCachePeerRequest {
-  return { hostId: "", taskId: "", peerId: "", _unknownFields: {} };
+  return { hostId: "", taskId: "", peerId: "" };
 }
 
 export const DeletePersistentCachePeerRequest: MessageFns<DeletePersistentCachePeerRequest> = {
@@ -8253,10 +8253,10 @@ export const DeletePersistentCachePeerRequest: MessageFns<DeletePersistentCacheP
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -8291,7 +8291,7 @@ function createBaseUploadPersistentCacheTaskStartedRequest(): UploadPersistentCa
     contentLength: 0,
     pieceCount: 0,
     ttl: undefined,
-    _unknownFields: {},
+   
   };
 }
 
@@ -8437,10 +8437,10 @@ export const UploadPersistentCacheTaskStartedRequest: MessageFns<UploadPersisten
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -8471,7 +8471,7 @@ export const UploadPersistentCacheTaskStartedRequest: MessageFns<UploadPersisten
 };
 
 function createBaseUploadPersistentCacheTaskFinishedRequest(): UploadPersistentCacheTaskFinishedRequest {
-  return { hostId: "", taskId: "", peerId: "", _unknownFields: {} };
+  return { hostId: "", taskId: "", peerId: "" };
 }
 
 export const UploadPersistentCacheTaskFinishedRequest: MessageFns<UploadPersistentCacheTaskFinishedRequest> = {
@@ -8539,10 +8539,10 @@ export const UploadPersistentCacheTaskFinishedRequest: MessageFns<UploadPersiste
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -8566,7 +8566,7 @@ export const UploadPersistentCacheTaskFinishedRequest: MessageFns<UploadPersiste
 };
 
 function createBaseUploadPersistentCacheTaskFailedRequest(): UploadPersistentCacheTaskFailedRequest {
-  return { hostId: "", taskId: "", peerId: "", description: undefined, _unknownFields: {} };
+  return { hostId: "", taskId: "", peerId: "", description: undefined };
 }
 
 export const UploadPersistentCacheTaskFailedRequest: MessageFns<UploadPersistentCacheTaskFailedRequest> = {
@@ -8645,10 +8645,10 @@ export const UploadPersistentCacheTaskFailedRequest: MessageFns<UploadPersistent
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -8673,7 +8673,7 @@ export const UploadPersistentCacheTaskFailedRequest: MessageFns<UploadPersistent
 };
 
 function createBaseStatPersistentCacheTaskRequest(): StatPersistentCacheTaskRequest {
-  return { hostId: "", taskId: "", _unknownFields: {} };
+  return { hostId: "", taskId: "" };
 }
 
 export const StatPersistentCacheTaskRequest: MessageFns<StatPersistentCacheTaskRequest> = {
@@ -8730,10 +8730,10 @@ export const StatPersistentCacheTaskRequest: MessageFns<StatPersistentCacheTaskR
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -8756,7 +8756,7 @@ export const StatPersistentCacheTaskRequest: MessageFns<StatPersistentCacheTaskR
 };
 
 function createBaseDeletePersistentCacheTaskRequest(): DeletePersistentCacheTaskRequest {
-  return { hostId: "", taskId: "", _unknownFields: {} };
+  return { hostId: "", taskId: "" };
 }
 
 export const DeletePersistentCacheTaskRequest: MessageFns<DeletePersistentCacheTaskRequest> = {
@@ -8813,10 +8813,10 @@ export const DeletePersistentCacheTaskRequest: MessageFns<DeletePersistentCacheT
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -8859,7 +8859,7 @@ function createBasePreheatImageRequest(): PreheatImageRequest {
     priority: 0,
     certificateChain: [],
     insecureSkipVerify: false,
-    _unknownFields: {},
+   
   };
 }
 
@@ -9107,10 +9107,10 @@ export const PreheatImageRequest: MessageFns<PreheatImageRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -9160,7 +9160,7 @@ export const PreheatImageRequest: MessageFns<PreheatImageRequest> = {
 };
 
 function createBasePreheatImageRequest_HeaderEntry(): PreheatImageRequest_HeaderEntry {
-  return { key: "", value: "", _unknownFields: {} };
+  return { key: "", value: "" };
 }
 
 export const PreheatImageRequest_HeaderEntry: MessageFns<PreheatImageRequest_HeaderEntry> = {
@@ -9217,10 +9217,10 @@ export const PreheatImageRequest_HeaderEntry: MessageFns<PreheatImageRequest_Hea
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -9258,7 +9258,7 @@ function createBaseStatImageRequest(): StatImageRequest {
     timeout: undefined,
     certificateChain: [],
     insecureSkipVerify: false,
-    _unknownFields: {},
+   
   };
 }
 
@@ -9451,10 +9451,10 @@ export const StatImageRequest: MessageFns<StatImageRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -9499,7 +9499,7 @@ export const StatImageRequest: MessageFns<StatImageRequest> = {
 };
 
 function createBaseStatImageRequest_HeaderEntry(): StatImageRequest_HeaderEntry {
-  return { key: "", value: "", _unknownFields: {} };
+  return { key: "", value: "" };
 }
 
 export const StatImageRequest_HeaderEntry: MessageFns<StatImageRequest_HeaderEntry> = {
@@ -9556,10 +9556,10 @@ export const StatImageRequest_HeaderEntry: MessageFns<StatImageRequest_HeaderEnt
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -9582,7 +9582,7 @@ export const StatImageRequest_HeaderEntry: MessageFns<StatImageRequest_HeaderEnt
 };
 
 function createBaseStatImageResponse(): StatImageResponse {
-  return { image: undefined, peers: [], _unknownFields: {} };
+  return { image: undefined, peers: [] };
 }
 
 export const StatImageResponse: MessageFns<StatImageResponse> = {
@@ -9639,10 +9639,10 @@ export const StatImageResponse: MessageFns<StatImageResponse> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -9665,7 +9665,7 @@ export const StatImageResponse: MessageFns<StatImageResponse> = {
 };
 
 function createBasePeerImage(): PeerImage {
-  return { ip: "", hostname: "", cachedLayers: [], _unknownFields: {} };
+  return { ip: "", hostname: "", cachedLayers: [] };
 }
 
 export const PeerImage: MessageFns<PeerImage> = {
@@ -9733,10 +9733,10 @@ export const PeerImage: MessageFns<PeerImage> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -9760,7 +9760,7 @@ export const PeerImage: MessageFns<PeerImage> = {
 };
 
 function createBaseImage(): Image {
-  return { layers: [], _unknownFields: {} };
+  return { layers: [] };
 }
 
 export const Image: MessageFns<Image> = {
@@ -9806,10 +9806,10 @@ export const Image: MessageFns<Image> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -9831,7 +9831,7 @@ export const Image: MessageFns<Image> = {
 };
 
 function createBaseLayer(): Layer {
-  return { url: "", isFinished: undefined, _unknownFields: {} };
+  return { url: "", isFinished: undefined };
 }
 
 export const Layer: MessageFns<Layer> = {
@@ -9888,10 +9888,10 @@ export const Layer: MessageFns<Layer> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -9934,7 +9934,7 @@ function createBasePreheatFileRequest(): PreheatFileRequest {
     objectStorage: undefined,
     hdfs: undefined,
     outputPath: undefined,
-    _unknownFields: {},
+   
   };
 }
 
@@ -10182,10 +10182,10 @@ export const PreheatFileRequest: MessageFns<PreheatFileRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -10237,7 +10237,7 @@ export const PreheatFileRequest: MessageFns<PreheatFileRequest> = {
 };
 
 function createBasePreheatFileRequest_HeaderEntry(): PreheatFileRequest_HeaderEntry {
-  return { key: "", value: "", _unknownFields: {} };
+  return { key: "", value: "" };
 }
 
 export const PreheatFileRequest_HeaderEntry: MessageFns<PreheatFileRequest_HeaderEntry> = {
@@ -10294,10 +10294,10 @@ export const PreheatFileRequest_HeaderEntry: MessageFns<PreheatFileRequest_Heade
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -10333,7 +10333,7 @@ function createBaseStatFileRequest(): StatFileRequest {
     insecureSkipVerify: false,
     objectStorage: undefined,
     hdfs: undefined,
-    _unknownFields: {},
+   
   };
 }
 
@@ -10504,10 +10504,10 @@ export const StatFileRequest: MessageFns<StatFileRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -10552,7 +10552,7 @@ export const StatFileRequest: MessageFns<StatFileRequest> = {
 };
 
 function createBaseStatFileRequest_HeaderEntry(): StatFileRequest_HeaderEntry {
-  return { key: "", value: "", _unknownFields: {} };
+  return { key: "", value: "" };
 }
 
 export const StatFileRequest_HeaderEntry: MessageFns<StatFileRequest_HeaderEntry> = {
@@ -10609,10 +10609,10 @@ export const StatFileRequest_HeaderEntry: MessageFns<StatFileRequest_HeaderEntry
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -10635,7 +10635,7 @@ export const StatFileRequest_HeaderEntry: MessageFns<StatFileRequest_HeaderEntry
 };
 
 function createBaseStatFileResponse(): StatFileResponse {
-  return { peers: [], _unknownFields: {} };
+  return { peers: [] };
 }
 
 export const StatFileResponse: MessageFns<StatFileResponse> = {
@@ -10681,10 +10681,10 @@ export const StatFileResponse: MessageFns<StatFileResponse> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -10706,7 +10706,7 @@ export const StatFileResponse: MessageFns<StatFileResponse> = {
 };
 
 function createBasePeerFile(): PeerFile {
-  return { ip: "", hostname: "", cachedFiles: [], _unknownFields: {} };
+  return { ip: "", hostname: "", cachedFiles: [] };
 }
 
 export const PeerFile: MessageFns<PeerFile> = {
@@ -10774,10 +10774,10 @@ export const PeerFile: MessageFns<PeerFile> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -10801,7 +10801,7 @@ export const PeerFile: MessageFns<PeerFile> = {
 };
 
 function createBaseFile(): File {
-  return { url: "", isFinished: undefined, _unknownFields: {} };
+  return { url: "", isFinished: undefined };
 }
 
 export const File: MessageFns<File> = {
@@ -10858,10 +10858,10 @@ export const File: MessageFns<File> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -11334,8 +11334,7 @@ type DeepPartial<T> = T extends Builtin ? T
   : Partial<T>;
 
 function longToNumber(int64: { toString(): string }): number {
-  const largest = 2 ** 63 - 1024;
-  return globalThis.Math.min(globalThis.Number(int64.toString()), largest);
+  return globalThis.Math.min(globalThis.Number(int64.toString()), 2 ** 63 - 1024);
 }
 
 interface MessageFns<T> {

@@ -32,7 +32,7 @@ export enum HealthCheckResponse_ServingStatus {
 }
 
 function createBaseHealthCheckRequest(): HealthCheckRequest {
-  return { service: "", _unknownFields: {} };
+  return { service: "" };
 }
 
 export const HealthCheckRequest: MessageFns<HealthCheckRequest> = {
@@ -78,10 +78,10 @@ export const HealthCheckRequest: MessageFns<HealthCheckRequest> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }
@@ -103,7 +103,7 @@ export const HealthCheckRequest: MessageFns<HealthCheckRequest> = {
 };
 
 function createBaseHealthCheckResponse(): HealthCheckResponse {
-  return { status: 0, _unknownFields: {} };
+  return { status: 0 };
 }
 
 export const HealthCheckResponse: MessageFns<HealthCheckResponse> = {
@@ -149,10 +149,10 @@ export const HealthCheckResponse: MessageFns<HealthCheckResponse> = {
         }
         const buf = reader.skip(tag & 7);
 
-        const list = message._unknownFields![tag];
+        const list = message._unknownFields?.[tag];
 
         if (list === undefined) {
-          message._unknownFields![tag] = [buf];
+          (message._unknownFields ??= {})[tag] = [buf];
         } else {
           list.push(buf);
         }

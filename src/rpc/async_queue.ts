@@ -1,0 +1,96 @@
+import { DamselflyError } from "../core/error.ts";
+
+/**
+ * A bounded queue between somebody who produces and one who iterates. A full queue makes the producer wait, or tells
+ * him; nothing is ever dropped. Made for handlers that answer a stream from several places.
+ */
+export class AsyncQueue<T> implements AsyncIterable<T> {
+  readonly #itemsMax: number;
+  readonly #items: T[] = [];
+  #end: { readonly error: unknown } | "closed" | undefined;
+  #changed = Promise.withResolvers<void>();
+
+  /** A queue that holds up to `itemsMax` items that nobody has taken yet. */
+  constructor(itemsMax: number) {
+    this.#itemsMax = itemsMax;
+  }
+
+  /** How many items wait to be taken. */
+  get length(): number {
+    return this.#items.length;
+  }
+
+  /** Adds an item if there is room; false when there is none, or the queue is at its end. */
+  tryPush(item: T): boolean {
+    if (this.#end !== undefined || this.#items.length >= this.#itemsMax) return false;
+    this.#items.push(item);
+    this.#wake();
+    return true;
+  }
+
+  /**
+   * Adds an item once there is room. Rejects with the signal's reason when that aborts first, and with `cancelled`
+   * when the queue ends first.
+   */
+  async push(item: T, signal: AbortSignal): Promise<void> {
+    while (!this.tryPush(item)) {
+      signal.throwIfAborted();
+      if (this.#end !== undefined) throw new DamselflyError("cancelled", "Cannot add to the queue: it has ended");
+      await this.#untilChanged(signal);
+    }
+  }
+
+  /** No more items: the iteration ends after those that wait. */
+  close(): void {
+    this.#finish("closed");
+  }
+
+  /** No more items: the iteration fails with `error` after those that wait. */
+  fail(error: unknown): void {
+    this.#finish({ error });
+  }
+
+  /** Takes the items in order; leaving the loop early ends the queue. For one consumer. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    try {
+      while (true) {
+        if (this.#items.length > 0) {
+          const item = this.#items.shift() as T;
+          this.#wake();
+          yield item;
+        } else if (this.#end === undefined) {
+          await this.#changed.promise;
+        } else if (this.#end === "closed") {
+          return;
+        } else {
+          throw this.#end.error;
+        }
+      }
+    } finally {
+      this.#items.length = 0;
+      this.close();
+    }
+  }
+
+  #finish(end: { readonly error: unknown } | "closed"): void {
+    this.#end ??= end;
+    this.#wake();
+  }
+
+  #wake(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers<void>();
+  }
+
+  #untilChanged(signal: AbortSignal): Promise<void> {
+    const changed = this.#changed.promise;
+    return new Promise((resolve, reject) => {
+      const onAbort = () => reject(signal.reason);
+      signal.addEventListener("abort", onAbort, { once: true });
+      changed.then(() => {
+        signal.removeEventListener("abort", onAbort);
+        resolve();
+      });
+    });
+  }
+}
