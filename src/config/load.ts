@@ -132,14 +132,15 @@ function sayAt(file: string, yaml: YamlText, overrides: Readonly<Record<string, 
 }
 
 function withOverrides(table: object, overrides: Readonly<Record<string, unknown>>): unknown {
-  const copy = structuredClone(table) as Record<string, unknown>;
+  // Only tables on the way are copied: an alias may share them with another key, which must not change.
+  const copy: Record<string, unknown> = { ...table };
   for (const [path, value] of Object.entries(overrides)) {
     if (value === undefined) continue;
     const keys = path.split(".");
     const last = keys.pop() ?? "";
     let parent = copy;
     for (const key of keys) {
-      const child = isTable(parent[key]) ? parent[key] as Record<string, unknown> : {};
+      const child: Record<string, unknown> = isTable(parent[key]) ? { ...parent[key] } : {};
       parent[key] = child;
       parent = child;
     }

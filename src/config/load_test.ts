@@ -93,6 +93,10 @@ Deno.test("aliases are read, and a bomb of aliases is an error", () => {
     "c.yaml",
   );
   equal(config.health.server.port, 7);
+  deepEqual(problemsOf(DfdaemonConfig, "upload: { server: &it { port: x } }\nhealth: { server: *it }\n"), [
+    "c.yaml:1:25: 'upload.server.port' is a text, expected integer from 0 to 65535",
+    "c.yaml:1:25: 'health.server.port' is a text, expected integer from 0 to 65535",
+  ]);
   const bomb = ["a: &a [x, x, x, x, x, x, x, x, x]"];
   for (const [name, last] of ["ba", "cb", "dc", "ed", "fe"]) {
     bomb.push(`${name}: &${name} [${Array(9).fill(`*${last}`).join(", ")}]`);
@@ -126,6 +130,13 @@ Deno.test("a known key without effect warns only when it is not at its default",
   ]);
 });
 
+Deno.test("keys inside a table without effect are not warned about one by one", () => {
+  const text = "job:\n  enable: false\n  redis: { addrs: [redis:6379] }\n";
+  deepEqual(parseConfig(SchedulerConfig, text, "c.yaml").warnings, [
+    "c.yaml:1:1: 'job' has no effect: the manager sends jobs over gRPC, not through Redis",
+  ]);
+});
+
 Deno.test("another spelling of a key is read with a warning, and both spellings together are an error", () => {
   const { config, warnings } = parseConfig(SchedulerConfig, "dynConfig:\n  refreshInterval: 7s\n", "c.yaml");
   equal(config.dynconfig.refreshInterval, 7000);
@@ -146,6 +157,12 @@ Deno.test("a value from the command line wins over the file, and its errors say 
   equal(config.download.concurrentPieceCount, 3);
   equal(config.host.ip, "10.0.0.1");
   deepEqual(problemsOf(DfdaemonConfig, "", { "host.ip": "nope" }).map((line) => line.split(": ")[0]), ["command line"]);
+});
+
+Deno.test("a value from the command line changes its own key only, even where an alias shares the table", () => {
+  const text = "metrics: { server: &it { port: 7 } }\nhealth: { server: *it }\n";
+  const { config } = parseConfig(DfdaemonConfig, text, "c.yaml", { "health.server.port": 8 });
+  deepEqual([config.metrics.server.port, config.health.server.port], [7, 8]);
 });
 
 Deno.test("a registry may stand only once in the table of upstreams", () => {
