@@ -56,18 +56,27 @@ export interface PieceWriter extends Disposable {
 /** One task on disk. It stays readable while somebody holds it, even when it is deleted meanwhile. */
 export interface StoredTask {
   readonly record: TaskRecord;
+  /**
+   * Until disposed: the garbage collection spares the task, and it stays readable though it is deleted. Take it in the
+   * same step as `find` or `open` gave the task.
+   */
+  hold(): Disposable;
   readonly finishedPieceCount: number;
   piece(number: number): PieceRecord | undefined;
   /** Numbers of finished pieces, ascending. */
   finishedPieces(): number[];
   /** Starts to write a piece; undefined when it is finished or being written: then wait with {@link nextChange}. */
   openPiece(number: number): PieceWriter | undefined;
-  /** Reads bytes of finished pieces into `buffer` from `position`; never fewer than asked but at the end of the content. */
+  /**
+   * Reads bytes of finished pieces into `buffer` from `position`; never fewer than asked but at the end of the content.
+   * Throws `failed_precondition` for a piece that is not finished, `not_found` when the task is deleted and not held.
+   */
   read(buffer: Uint8Array, position: number): Promise<number>;
   /**
-   * When all pieces are there: hashes what is not hashed yet, compares with the digest, syncs, and marks the task
-   * sealed. Throws `data_loss` on a mismatch: the task is then deleted, and the error's `details` hold its
-   * {@link PieceRecord}s, so that the caller can find who lied.
+   * When all pieces are there: hashes what is not hashed yet, compares with the digest, and marks the task sealed. The
+   * sync to stable storage goes on behind the caller's back; only after it the mark survives a restart.
+   * Throws `data_loss` on a mismatch: the task is then deleted, and the error's `details` hold its
+   * {@link PieceRecord}s, so that the caller can find who lied. Throws `failed_precondition` while pieces are missing.
    */
   seal(signal: AbortSignal): Promise<void>;
   /** Resolves at the next piece finished or given up, at the seal, or at the deletion; rejects when `signal` fires. */
@@ -77,10 +86,15 @@ export interface StoredTask {
 
 /** The content store of a peer: one preallocated file per task, metadata in SQLite. */
 export interface Storage extends AsyncDisposable {
+  /**
+   * The task with this id. One that an earlier run left incomplete is absent until it is opened: its pieces have to be
+   * checked first, since after a crash of the machine their records may be ahead of their bytes.
+   */
   find(taskId: string): StoredTask | undefined;
   /**
-   * The task with this id, new or as it was left. One with another content or piece length is deleted first.
-   * Throws `no_space` when the volume, or the configured limit, has no room for the content.
+   * The task with this id, new or as it was left. One with another content length, piece length or digest is deleted
+   * first. Throws `invalid_argument` when the id is not made of hex digits, and `no_space` when the volume, or the
+   * configured limit, has no room for the content.
    */
   open(init: TaskInit): Promise<StoredTask>;
   /** Removes a task; absent is fine. */

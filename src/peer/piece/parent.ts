@@ -1,0 +1,32 @@
+import { DfdaemonUploadService } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
+import type { Host } from "../../rpc/gen/common/v2/common.ts";
+import type { SyncHostRequest, SyncPiecesRequest, SyncPiecesResponse } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
+import type { RpcChannels } from "../../rpc/client.ts";
+import type { Endpoint } from "../../runtime/net.ts";
+
+/** A peer that the scheduler proposes to get pieces from. */
+export interface Parent {
+  /** Its peer id. */
+  readonly peerId: string;
+  readonly hostId: string;
+  /** Where it answers `DfdaemonUpload`. */
+  readonly rpc: Endpoint;
+}
+
+/** What a child asks of its parents over gRPC. A stream starts when it is iterated and ends when the loop is left. */
+export interface ParentRpc {
+  /** The wanted pieces that the parent has, as it gets them. */
+  syncPieces(parent: Parent, request: SyncPiecesRequest, signal: AbortSignal): AsyncIterable<SyncPiecesResponse>;
+  /** The parent's host, about once a second; only its `network` is filled. */
+  syncHost(parent: Parent, request: SyncHostRequest, signal: AbortSignal): AsyncIterable<Host>;
+}
+
+/** The real thing, over shared channels. */
+export function createParentRpc(channels: RpcChannels): ParentRpc {
+  const clientOf = ({ rpc: { hostname, port } }: Parent) =>
+    channels.client(DfdaemonUploadService, hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`);
+  return {
+    syncPieces: (parent, request, signal) => clientOf(parent).syncPieces(request, { signal }),
+    syncHost: (parent, request, signal) => clientOf(parent).syncHost(request, { signal }),
+  };
+}
