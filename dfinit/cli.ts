@@ -1,0 +1,117 @@
+import { Command, CommanderError, Option } from "commander";
+import { DfinitConfig } from "../src/config/dfinit.ts";
+import { loadConfig } from "../src/config/load.ts";
+import { DamselflyError } from "../src/core/error.ts";
+import { VERSION } from "../src/core/version.ts";
+import type { Disk } from "../src/runtime/disk.ts";
+import { applyPlan } from "./apply.ts";
+import { HostFiles } from "./host_files.ts";
+import { EMPTY_PLAN, type Plan, RefusalError } from "./plan.ts";
+import { reportPlan, reportRefusals, reportWarnings } from "./report.ts";
+import { planContainerd } from "./runtimes/containerd_plan.ts";
+
+/** How dfinit ends. */
+export const EXIT = { done: 0, failed: 1, usage: 2, wouldChange: 3 } as const;
+
+/** What dfinit needs of the world. */
+export interface DfinitEffects {
+  readonly disk: Disk;
+  env(name: string): string | undefined;
+  /** Writes to standard output. */
+  print(text: string): void;
+  /** Writes to standard error. */
+  printError(text: string): void;
+}
+
+interface Flags {
+  readonly config?: string;
+  readonly check?: boolean;
+  readonly diff?: boolean;
+  readonly root: string;
+}
+
+const HELP = `
+What it does:
+  Reads the container runtime's configuration, prints what differs from what dfinit.yaml asks for, and changes just
+  that; comments, order and everything else stay as they are. A file is replaced in one step and keeps its mode and
+  owner; what it held before the first change is kept next to it as <file>.damselfly.bak. A second run changes nothing.
+  What cannot be edited safely is refused with the reason and the way out, and then no file is changed at all.
+  It never restarts the runtime; it says whether that is needed.
+
+Exit codes:
+  0  done, or nothing to do
+  1  failed, or refused
+  2  wrong use
+  3  --check: something would change
+
+Examples:
+  dfinit --config /etc/dragonfly/dfinit.yaml --check --diff
+  dfinit --config /etc/dragonfly/dfinit.yaml --root /host
+`;
+
+/** Runs dfinit with the arguments of the command line and returns the exit code. */
+export async function runDfinit(args: readonly string[], effects: DfinitEffects): Promise<number> {
+  const program = dfinitCommand(effects);
+  try {
+    program.parse(args, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  }
+  try {
+    return await configure(program.opts<Flags>(), effects);
+  } catch (error) {
+    if (!(error instanceof DamselflyError)) throw error;
+    effects.printError(error instanceof RefusalError ? reportRefusals([error.refusal]) : `dfinit: ${error.message}\n`);
+    return EXIT.failed;
+  }
+}
+
+/** The command line of dfinit. */
+export function dfinitCommand({ print, printError }: Pick<DfinitEffects, "print" | "printError">): Command {
+  return new Command("dfinit")
+    .description("Makes the container runtime of this node pull through the Damselfly peer that runs on it.")
+    .option("-c, --config <file>", "configuration of dfinit (default: /etc/dragonfly/dfinit.yaml)")
+    .option("--check", "change nothing; exit with 3 when something would change")
+    .option("--diff", "print each change as a unified diff")
+    .option("--root <dir>", "where the node's / is mounted; paths of the configuration are below it", "/")
+    .addOption(
+      new Option("-l, --log-level <level>", "accepted as in Dragonfly; the report is always the same")
+        .choices(["trace", "debug", "info", "warn", "error"]).default("info"),
+    )
+    .option("--console", "accepted as in Dragonfly; the report always goes to standard output")
+    .version(`dfinit ${VERSION}`, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .addHelpText("after", HELP)
+    .allowExcessArguments(false)
+    .exitOverride()
+    .configureOutput({ writeOut: print, writeErr: printError });
+}
+
+async function configure(flags: Flags, effects: DfinitEffects): Promise<number> {
+  const source = flags.config === undefined ? {} : { path: flags.config };
+  const { config, warnings } = await loadConfig(DfinitConfig, source, effects);
+  effects.printError(warnings.map((warning) => `warning: ${warning}\n`).join(""));
+  const files = new HostFiles(effects.disk, flags.root);
+  const plan = await planNode(config, files);
+  effects.printError(reportWarnings(plan));
+  if (plan.refusals.length > 0) {
+    effects.printError(reportRefusals(plan.refusals));
+    effects.printError("Nothing was changed\n");
+    return EXIT.failed;
+  }
+  const isCheck = flags.check === true;
+  if (!isCheck) await applyPlan(plan, files);
+  effects.print(reportPlan(plan, { isCheck, withDiff: flags.diff === true }));
+  return isCheck && plan.changes.length > 0 ? EXIT.wouldChange : EXIT.done;
+}
+
+function planNode({ containerRuntime, proxy }: DfinitConfig, files: HostFiles): Promise<Plan> | Plan {
+  if (containerRuntime === undefined) return EMPTY_PLAN;
+  if (containerRuntime.containerd !== undefined) return planContainerd(containerRuntime.containerd, proxy.addr, files);
+  const name = Object.entries(containerRuntime).find(([, value]) => value !== undefined)?.[0] ?? "this runtime";
+  throw new DamselflyError(
+    "unimplemented",
+    `Cannot configure ${name}: dfinit edits the files of containerd only so far`,
+  );
+}

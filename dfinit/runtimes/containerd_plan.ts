@@ -1,0 +1,184 @@
+import { join } from "node:path/posix";
+import type { DfinitConfig } from "../../src/config/dfinit.ts";
+import type { HostFiles } from "../host_files.ts";
+import { type Change, EMPTY_PLAN, type Plan, type Refusal, RefusalError, refusing } from "../plan.ts";
+import { DEFAULT_CONFIG_PATH, planConfig, registrySettings } from "./containerd.ts";
+import { canonicalServer, editHosts, hasForeignHosts, hasRelativePaths, type WantedHosts } from "./containerd_hosts.ts";
+import { readConfigFiles } from "./containerd_imports.ts";
+import type { LegacyMirror } from "./containerd_mirrors.ts";
+import { DEFAULT_NAMESPACE, type HostsRoot, placeFor } from "./containerd_roots.ts";
+
+type ContainerdConfig = NonNullable<NonNullable<DfinitConfig["containerRuntime"]>["containerd"]>;
+
+/** What is planned for one registry's `hosts.toml`. */
+interface HostsPlan {
+  readonly path: string;
+  readonly change?: Change;
+  readonly warnings: readonly string[];
+}
+
+/** What a registry's directory holds before dfinit. */
+interface Present {
+  readonly path: string;
+  readonly text: string | undefined;
+  readonly files: readonly string[];
+  /** The text of `_default/hosts.toml` in force, which a directory of its own would hide. */
+  readonly fallback: string | undefined;
+}
+
+const REPAIR_HOSTS = "Repair or remove the file, and run dfinit again";
+
+/** Plans a node with containerd: its configuration, and a `hosts.toml` per registry. Reads, and writes nothing. */
+export async function planContainerd(config: ContainerdConfig, mirror: string, files: HostFiles): Promise<Plan> {
+  try {
+    const [main, ...imported] = await readConfigFiles(config.configPath, files);
+    if (main === undefined) return EMPTY_PLAN;
+    const settings = registrySettings([main, ...imported]);
+    const paths = settings.roots.length > 0 ? settings.roots : [DEFAULT_CONFIG_PATH];
+    const plan = planConfig(settings, await Promise.all(paths.map((path) => readRoot(path, files))));
+    const hosts = await planHosts(wantedHosts(config, mirror, plan.mirrors), plan.roots, mirror, files);
+    const changed = new Set([...plan.changes, ...hosts.changes].map(({ path }) => path));
+    const unchanged = [main.path, ...imported.map(({ path }) => path), ...hosts.unchanged];
+    return {
+      // First the files that containerd will look for, then the line that makes it look.
+      changes: [...hosts.changes, ...plan.changes],
+      unchanged: unchanged.filter((path) => !changed.has(path)),
+      refusals: hosts.refusals,
+      warnings: [...plan.warnings, ...hosts.warnings, ...tlsWarnings(config)],
+      restart: plan.changes.length > 0 ? "containerd" : undefined,
+    };
+  } catch (error) {
+    if (error instanceof RefusalError) return { ...EMPTY_PLAN, refusals: [error.refusal] };
+    throw error;
+  }
+}
+
+async function readRoot(path: string, files: HostFiles): Promise<HostsRoot> {
+  const namespaces = new Map<string, readonly string[]>();
+  for (const name of await files.list(path) ?? []) {
+    const inside = await files.list(join(path, name));
+    if (inside !== undefined) namespaces.set(name, inside);
+  }
+  return { path, namespaces };
+}
+
+/** One entry per registry of the configuration, `_default`, and the mirrors that containerd had in its own file. */
+function wantedHosts(
+  config: ContainerdConfig,
+  mirror: string,
+  legacy: readonly LegacyMirror[],
+): Map<string, WantedHosts> {
+  const wanted = new Map<string, WantedHosts>();
+  for (const { hostNamespace, serverAddr, capabilities, skipVerify, ca } of config.registries) {
+    wanted.set(hostNamespace, { mirror, capabilities, registry: canonicalServer(serverAddr), skipVerify, ca });
+  }
+  const others: WantedHosts = {
+    mirror: config.proxyAllRegistries ? mirror : undefined,
+    capabilities: ["pull", "resolve"],
+  };
+  if (config.proxyAllRegistries) wanted.set(DEFAULT_NAMESPACE, others);
+  for (const { namespace, endpoints } of legacy) {
+    if (endpoints.length === 0) continue;
+    const name = namespace === "*" ? DEFAULT_NAMESPACE : namespace;
+    wanted.set(name, { ...(wanted.get(name) ?? others), extraHosts: endpoints });
+  }
+  return wanted;
+}
+
+async function planHosts(
+  wanted: ReadonlyMap<string, WantedHosts>,
+  roots: readonly HostsRoot[],
+  mirror: string,
+  files: HostFiles,
+) {
+  const changes: Change[] = [];
+  const unchanged: string[] = [];
+  const refusals: Refusal[] = [];
+  const warnings: string[] = [];
+  const fallbackPlace = placeFor(DEFAULT_NAMESPACE, roots);
+  const fallback = await files.read(join(fallbackPlace.directory, "hosts.toml"));
+  for (const [namespace, hosts] of wanted) {
+    const place = placeFor(namespace, roots);
+    const path = join(place.directory, "hosts.toml");
+    try {
+      refuseName(path, namespace);
+      await refuseMissingCa(path, hosts, files);
+      const present: Present = { path, text: await files.read(path), files: place.files, fallback };
+      const plan = planHostsFile(namespace, hosts, present, mirror);
+      if (plan.change === undefined) unchanged.push(path);
+      else changes.push(plan.change);
+      warnings.push(...plan.warnings);
+    } catch (error) {
+      if (!(error instanceof RefusalError)) throw error;
+      refusals.push(error.refusal);
+    }
+  }
+  return { changes, unchanged, refusals, warnings };
+}
+
+/** Decides one `hosts.toml`. */
+function planHostsFile(namespace: string, hosts: WantedHosts, present: Present, mirror: string): HostsPlan {
+  const { path, text, fallback } = present;
+  const why = hosts.mirror === undefined
+    ? `${namespace} keeps the mirrors of containerd's configuration`
+    : namespace === DEFAULT_NAMESPACE
+    ? `registries without a directory of their own ask ${mirror} first`
+    : `${namespace} asks ${mirror} first${hosts.registry === undefined ? "" : `, then ${hosts.registry}`}`;
+  if (text !== undefined) {
+    const after = refusing(path, REPAIR_HOSTS, () => editHosts(text, hosts));
+    return { path, ...(after === text ? {} : { change: { path, before: text, after, why } }), warnings: [] };
+  }
+  const isHiding = namespace !== DEFAULT_NAMESPACE && present.files.length === 0 && fallback !== undefined &&
+    refusing(
+      path,
+      "Repair or remove _default/hosts.toml, and run dfinit again",
+      () => hasForeignHosts(fallback, mirror),
+    );
+  const after = isHiding
+    ? afterFallback(path, fallback, hosts)
+    : editHosts(undefined, withCertificates(hosts, present));
+  const warnings = isHiding
+    ? [`${path}: starts as a copy of _default/hosts.toml, which it hides; later changes there do not reach it`]
+    : [];
+  return { path, change: { path, before: undefined, after, why }, warnings };
+}
+
+/** A directory of its own takes the registry away from `_default`, so it starts with what that one says. */
+function afterFallback(path: string, fallback: string, hosts: WantedHosts): string {
+  if (hasRelativePaths(fallback)) {
+    const reason = "it would hide _default/hosts.toml, which names certificates by relative paths";
+    throw new RefusalError(path, reason, "Write the paths there from / on, and run dfinit again");
+  }
+  return refusing(path, REPAIR_HOSTS, () => editHosts(fallback, hosts));
+}
+
+/** A `hosts.toml` ends containerd's habit of taking certificates from the directory, so it names them. */
+function withCertificates(hosts: WantedHosts, { files }: Present): WantedHosts {
+  const ca = files.filter((name) => name.endsWith(".crt"));
+  const client = files.filter((name) => name.endsWith(".cert")).map((name) => [name, name.replace(/cert$/, "key")]);
+  return { ...hosts, ca: [...(hosts.ca ?? []), ...ca], client };
+}
+
+function refuseName(path: string, namespace: string): void {
+  if (/^[A-Za-z0-9._:[\]-]+$/.test(namespace) && !/^\.+$/.test(namespace)) return;
+  const reason = `"${namespace}" is no registry host, such as docker.io or reg.corp:5000`;
+  throw new RefusalError(path, reason, "Correct hostNamespace in the configuration of dfinit");
+}
+
+/** containerd drops a whole `hosts.toml` for one missing file. */
+async function refuseMissingCa(path: string, { ca = [] }: WantedHosts, files: HostFiles): Promise<void> {
+  for (const file of ca) {
+    if (file.startsWith("/") && await files.exists(file)) continue;
+    const reason = `the ca file ${file} ${
+      file.startsWith("/") ? "does not exist on the node" : "is not an absolute path"
+    }`;
+    throw new RefusalError(path, reason, "Put it there or remove it from the configuration of dfinit");
+  }
+}
+
+function tlsWarnings({ registries }: ContainerdConfig): string[] {
+  return registries.filter(({ skipVerify, ca }) => skipVerify === true || ca !== undefined).map(({ serverAddr }) =>
+    `${serverAddr}: skipVerify and ca are set for pulls that go to the registry directly; the peer needs them too, in ` +
+    "proxy.registryMirror.upstreams of dfdaemon.yaml"
+  );
+}
