@@ -1,0 +1,80 @@
+/** The ring's own ground: what containerd does without us. The pulls through peers are measured against this. */
+import assert from "node:assert/strict";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { freePort, reserveAddresses } from "./lib/addresses.ts";
+import {
+  CONTAINERD_PROGRAMS,
+  ContainerdNode,
+  type ContainerdProgram,
+  installedContainerd,
+  newerContainerd,
+} from "./lib/containerd.ts";
+import { blobsOf, buildImage, IMAGE_PROGRAMS, pushImage } from "./lib/image.ts";
+import { e2eTest } from "./lib/programs.ts";
+import { blobBytes, REGISTRY_PROGRAM, startRegistry } from "./lib/registry.ts";
+import { story } from "./lib/story.ts";
+import { Workspace } from "./lib/workspace.ts";
+
+const needs = { programs: [...CONTAINERD_PROGRAMS, ...IMAGE_PROGRAMS, REGISTRY_PROGRAM], root: true };
+
+e2eTest("containerd 1.x pulls directly, and around a mirror that is down", needs, async (t) => {
+  await directPull(t, await installedContainerd());
+});
+
+e2eTest("containerd 2.x pulls directly, and around a mirror that is down", needs, async (t) => {
+  await directPull(t, await newerContainerd());
+});
+
+async function directPull(t: Deno.TestContext, program: ContainerdProgram): Promise<void> {
+  await using workspace = await Workspace.create();
+  await using addresses = await reserveAddresses();
+  await using registry = await startRegistry({ ip: addresses.ip(1), dir: workspace.dir });
+  const image = await buildImage();
+  await pushImage(image, registry.url, "debian/tools", "1.0");
+  const name = `${registry.namespace}/debian/tools:1.0`;
+  await using node = await ContainerdNode.prepare("node", join(workspace.dir, "node"), program);
+  await node.start();
+  const step = story(t, workspace);
+
+  await step(`containerd ${program.version} pulls every blob once`, async () => {
+    registry.forget();
+    console.log(`direct pull: ${await node.pull(name)} ms`);
+    const sent = blobBytes(registry.requests());
+    for (const blob of blobsOf(image)) assert.equal(sent.get(blob.digest), blob.size, blob.digest);
+    assert.equal((await node.status(name))?.id, image.config.digest);
+    assert.deepEqual((await node.status(name))?.repoDigests, [
+      `${registry.namespace}/debian/tools@${image.index.digest}`,
+    ]);
+  });
+
+  await step("a removed image leaves no blobs behind", async () => {
+    await node.remove(name);
+    assert.equal(await node.status(name), undefined);
+    registry.forget();
+    await node.pull(name);
+    assert.equal(blobBytes(registry.requests()).size, blobsOf(image).length);
+  });
+
+  await step("with a mirror whose port is closed, the pull succeeds all the same", async () => {
+    await node.remove(name);
+    await node.stop();
+    await mirrorTo(node, registry.namespace, `http://${addresses.ip(2)}:${await freePort(addresses.ip(2))}`);
+    await node.start();
+    console.log(`pull around a closed mirror: ${await node.pull(name)} ms`);
+    assert.equal((await node.status(name))?.id, image.config.digest);
+  });
+}
+
+/** What an administrator would do by hand: `config_path` and a hosts.toml with one mirror. */
+async function mirrorTo(node: ContainerdNode, namespace: string, mirror: string): Promise<void> {
+  const certs = join(node.dir, "certs.d");
+  await mkdir(join(certs, namespace), { recursive: true });
+  const hosts = `server = "http://${namespace}"\n\n[host."${mirror}"]\n  capabilities = ["pull", "resolve"]\n`;
+  await writeFile(join(certs, namespace, "hosts.toml"), hosts);
+  const config = await Deno.readTextFile(node.configFile);
+  const cri =
+    /(\[plugins\.['"]io\.containerd\.(?:cri\.v1\.images|grpc\.v1\.cri)['"]\.registry\]\n\s*config_path = )['"]['"]/;
+  assert.match(config, cri);
+  await writeFile(node.configFile, config.replace(cri, (_, before: string) => `${before}"${certs}"`));
+}

@@ -1,0 +1,204 @@
+/** Our own processes with their YAML files, started as a user starts them. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { stringify } from "yaml";
+import { SchedulerService } from "../../../src/rpc/gen/scheduler/v2/scheduler.ts";
+import { grpcServes, unaryCall } from "./grpc.ts";
+import { downloadTraffic, type Traffic, uploadTraffic } from "./metrics.ts";
+import { run } from "./programs.ts";
+import { type RunningProcess, startProcess } from "./process.ts";
+
+const START_TIMEOUT_MS = 60_000;
+const MANAGER_GRPC_PORT = 65003;
+const MANAGER_REST_PORT = 8080;
+const SCHEDULER_PORT = 8002;
+/** Short, so that nobody waits long for the news of a process that has just been started. */
+const REFRESH_INTERVAL = "1s";
+
+/** The checkout. */
+export const REPOSITORY = fileURLToPath(new URL("../../..", import.meta.url));
+
+/** The ways a component is started. */
+export type Launch = (component: string, configFile: string) => {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly env?: Record<string, string>;
+};
+
+/** `deno task <component> --config FILE` in the checkout. */
+export const fromCheckout: Launch = (component, configFile) => ({
+  command: Deno.execPath(),
+  args: ["task", "--quiet", component, "--config", configFile],
+  cwd: REPOSITORY,
+});
+
+/** Where a component runs: its loopback address, and the folder of its files. */
+export interface Place {
+  readonly name: string;
+  readonly ip: string;
+  readonly dir: string;
+}
+
+/** The manager, with its embedded database. */
+export interface Manager extends AsyncDisposable {
+  readonly process: RunningProcess;
+  readonly grpcUrl: string;
+  readonly restUrl: string;
+}
+
+export async function startManager(place: Place, launch: Launch = fromCheckout): Promise<Manager> {
+  const process = await startComponent(launch, "manager", place, managerConfig(place));
+  const restUrl = `http://${place.ip}:${MANAGER_REST_PORT}`;
+  await process.ready("the REST API", START_TIMEOUT_MS, () => answers(`${restUrl}/healthy`));
+  await process.ready("the gRPC API", START_TIMEOUT_MS, () => grpcServes(`${place.ip}:${MANAGER_GRPC_PORT}`));
+  const grpcUrl = `http://${place.ip}:${MANAGER_GRPC_PORT}`;
+  return { process, grpcUrl, restUrl, [Symbol.asyncDispose]: () => process.stop() };
+}
+
+/** A manager.yaml for standard ports on an address of its own. */
+export function managerConfig({ ip, dir }: Place): unknown {
+  return {
+    server: {
+      grpc: { advertiseIP: ip, listenIP: ip, port: MANAGER_GRPC_PORT },
+      rest: { addr: `${ip}:${MANAGER_REST_PORT}` },
+    },
+    database: { type: "sqlite", sqlite: { path: join(dir, "manager.db") } },
+  };
+}
+
+/** A scheduler. */
+export interface Scheduler extends AsyncDisposable {
+  readonly process: RunningProcess;
+  /** Ids of the hosts that announced themselves. */
+  hostIds(): Promise<string[]>;
+}
+
+export async function startScheduler(
+  place: Place,
+  managerUrl: string,
+  clusterId: number,
+  launch: Launch = fromCheckout,
+): Promise<Scheduler> {
+  const process = await startComponent(launch, "scheduler", place, schedulerConfig(place, managerUrl, clusterId));
+  const target = `${place.ip}:${SCHEDULER_PORT}`;
+  await process.ready("the gRPC API", START_TIMEOUT_MS, () => grpcServes(target));
+  return {
+    process,
+    async hostIds() {
+      const { hosts } = await unaryCall(target, SchedulerService.listHosts, {});
+      return hosts.map(({ id }) => id);
+    },
+    [Symbol.asyncDispose]: () => process.stop(),
+  };
+}
+
+/** A scheduler.yaml for the standard port on an address of its own. */
+export function schedulerConfig({ name, ip }: Place, managerUrl: string | undefined, clusterId: number): unknown {
+  return {
+    server: { host: name, advertiseIP: ip, listenIP: ip, port: SCHEDULER_PORT },
+    ...(managerUrl === undefined ? {} : { manager: { addr: managerUrl, schedulerClusterID: clusterId } }),
+    dynconfig: { refreshInterval: REFRESH_INTERVAL },
+  };
+}
+
+/** What tells one peer from another. */
+export interface PeerOptions {
+  readonly managerUrl?: string;
+  readonly idc?: string;
+  readonly isSeed?: boolean;
+  /** Registries that are not at `https://<namespace>`. */
+  readonly upstreams?: readonly { readonly namespace: string; readonly addr: string }[];
+}
+
+/** A peer or seed peer. */
+export interface Peer extends AsyncDisposable {
+  readonly process: RunningProcess;
+  readonly ip: string;
+  /** The id it announces itself with (wire.md §3). */
+  readonly hostId: string;
+  readonly mirrorUrl: string;
+  downloaded(): Promise<Traffic>;
+  uploaded(): Promise<number>;
+}
+
+export async function startPeer(
+  place: Place,
+  options: PeerOptions,
+  launch: Launch = fromCheckout,
+): Promise<Peer> {
+  const process = await startComponent(launch, "dfdaemon", place, peerConfig(place, options));
+  const { name, ip } = place;
+  await process.ready("the health check", START_TIMEOUT_MS, () => answers(`http://${ip}:4003/healthy`));
+  const metricsUrl = `http://${ip}:4002/metrics`;
+  return {
+    process,
+    ip,
+    hostId: `${ip}-${name}${options.isSeed === true ? "-seed" : ""}`,
+    mirrorUrl: `http://${ip}:4001`,
+    downloaded: () => downloadTraffic(metricsUrl),
+    uploaded: () => uploadTraffic(metricsUrl),
+    [Symbol.asyncDispose]: () => process.stop(),
+  };
+}
+
+/** A dfdaemon.yaml for standard ports on an address of its own. */
+export function peerConfig({ name, ip, dir }: Place, { managerUrl, idc, isSeed, upstreams }: PeerOptions): unknown {
+  return {
+    host: { hostname: name, ip, ...(idc === undefined ? {} : { idc }) },
+    server: { cacheDir: join(dir, "cache") },
+    ...(managerUrl === undefined ? {} : { manager: { addr: managerUrl } }),
+    seedPeer: { enable: isSeed === true },
+    scheduler: { announceInterval: REFRESH_INTERVAL },
+    dynconfig: { refreshInterval: REFRESH_INTERVAL },
+    storage: { dir: join(dir, "storage"), server: { ip, tcpPort: 4005 } },
+    upload: { server: { ip, port: 4000 } },
+    download: { server: { socketPath: join(dir, "dfdaemon.sock") } },
+    proxy: { server: { ip, port: 4001 }, registryMirror: { upstreams: upstreams ?? [] } },
+    health: { server: { ip, port: 4003 } },
+    metrics: { server: { ip, port: 4002 } },
+  };
+}
+
+/** Where containerd's configuration is, and what it shall ask. */
+export interface DfinitOptions {
+  readonly containerdConfig: string;
+  readonly mirrorUrl: string;
+  readonly registries: readonly { readonly hostNamespace: string; readonly serverAddr: string }[];
+}
+
+/** Runs dfinit to its end; returns what it printed. */
+export async function runDfinit(dir: string, options: DfinitOptions, launch: Launch = fromCheckout): Promise<string> {
+  const file = join(dir, "dfinit.yaml");
+  await writeFile(file, stringify(dfinitConfig(options)));
+  const { command, args, ...where } = launch("dfinit", file);
+  return await run(command, args, where);
+}
+
+/** A dfinit.yaml. */
+export function dfinitConfig({ containerdConfig, mirrorUrl, registries }: DfinitOptions): unknown {
+  return {
+    proxy: { addr: mirrorUrl },
+    containerRuntime: { containerd: { configPath: containerdConfig, proxyAllRegistries: true, registries } },
+  };
+}
+
+async function startComponent(
+  launch: Launch,
+  component: string,
+  { name, dir }: Place,
+  config: unknown,
+): Promise<RunningProcess> {
+  await mkdir(dir, { recursive: true });
+  const file = join(dir, `${component}.yaml`);
+  await writeFile(file, stringify(config));
+  return startProcess({ name, logDir: dir, ...launch(component, file) });
+}
+
+/** True when `url` answers 200. */
+export async function answers(url: string): Promise<true | undefined> {
+  const answer = await fetch(url);
+  await answer.body?.cancel();
+  return answer.status === 200 || undefined;
+}

@@ -1,0 +1,155 @@
+/** A containerd with a root, a state folder, a socket and a configuration of its own: one node of a cluster. */
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parse } from "smol-toml";
+import { criAnswers, criPull, criRemove, criStatus, type ImageStatus } from "./cri.ts";
+import { crictl, crictlPull } from "./crictl.ts";
+import { unpackSuitePackage } from "./debian.ts";
+import { requireProgram, run } from "./programs.ts";
+import { type RunningProcess, startProcess } from "./process.ts";
+import { stopwatch } from "./wait.ts";
+
+/** What {@link ContainerdNode} needs from the machine. */
+export const CONTAINERD_PROGRAMS = ["containerd", "runc", "mount", "umount"] as const;
+/** The plugin that pulls images: its id in a version 2 and in a version 3 file. */
+const CRI_PLUGINS = new Set(["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images"]);
+const START_TIMEOUT_MS = 30_000;
+/** Debian's suite that has containerd 2.x, for nodes whose configuration is a version 3 file. */
+const CONTAINERD_2_SUITE = "sid";
+
+/** containerd as a program, and what it says its version is. */
+export interface ContainerdProgram {
+  readonly path: string;
+  readonly version: string;
+}
+
+/** The machine's own containerd (1.x on Debian 12: configuration version 2). */
+export async function installedContainerd(): Promise<ContainerdProgram> {
+  return await identify(requireProgram("containerd"));
+}
+
+/** containerd 2.x out of a newer Debian suite (configuration version 3), unpacked and not installed. */
+export async function newerContainerd(): Promise<ContainerdProgram> {
+  return await identify(join(await unpackSuitePackage(CONTAINERD_2_SUITE, "containerd"), "usr/bin/containerd"));
+}
+
+async function identify(path: string): Promise<ContainerdProgram> {
+  const version = /\b\d+\.\d+\.\d+\b/.exec(await run(path, ["--version"]))?.[0];
+  if (version === undefined) throw new Error(`Cannot tell the version of ${path}`);
+  return { path, version };
+}
+
+/** A node: its containerd may be stopped and started again, with its images kept. */
+export class ContainerdNode implements AsyncDisposable {
+  readonly name: string;
+  readonly dir: string;
+  readonly program: ContainerdProgram;
+  readonly configFile: string;
+  readonly socket: string;
+  #process: RunningProcess | undefined;
+
+  private constructor(name: string, dir: string, program: ContainerdProgram) {
+    this.name = name;
+    this.dir = dir;
+    this.program = program;
+    this.configFile = join(dir, "config.toml");
+    this.socket = join(dir, "containerd.sock");
+  }
+
+  /** Prepares a node in `dir`, with the program's own default configuration moved to that folder. Does not start it. */
+  static async prepare(name: string, dir: string, program: ContainerdProgram): Promise<ContainerdNode> {
+    await mkdir(dir, { recursive: true });
+    const node = new ContainerdNode(name, dir, program);
+    const config = await run(program.path, ["config", "default"]);
+    const snapshotter = await overlayWorks(join(dir, "overlay-trial")) ? "overlayfs" : "native";
+    await writeFile(node.configFile, moveConfig(config, dir, snapshotter));
+    return node;
+  }
+
+  /** The node's configuration as it is now. */
+  async config(): Promise<string> {
+    return await readFile(this.configFile, "utf8");
+  }
+
+  /** The folder of hosts.toml files that the CRI plugin reads, or "" when it reads none. */
+  async configPath(): Promise<string> {
+    const config = parse(await this.config()) as { plugins?: Record<string, { registry?: { config_path?: string } }> };
+    const plugins = Object.entries(config.plugins ?? {});
+    return plugins.find(([id]) => CRI_PLUGINS.has(id))?.[1].registry?.config_path ?? "";
+  }
+
+  async start(): Promise<void> {
+    if (this.#process?.isAlive()) throw new Error(`Cannot start ${this.name}: it runs already`);
+    const containerd = startProcess({
+      name: `${this.name}-containerd`,
+      command: this.program.path,
+      args: ["--config", this.configFile],
+      logDir: this.dir,
+    });
+    this.#process = containerd;
+    await containerd.ready("the CRI image service", START_TIMEOUT_MS, () => criAnswers(this.socket));
+  }
+
+  async stop(): Promise<void> {
+    await this.#process?.stop();
+  }
+
+  /** Pulls with crictl, or where that can't be had with the CRI call that it makes. Returns the milliseconds taken. */
+  async pull(image: string): Promise<number> {
+    const program = await crictl();
+    const elapsedMs = stopwatch();
+    if (program === undefined) await criPull(this.socket, image);
+    else await crictlPull(program, this.socket, image);
+    return elapsedMs();
+  }
+
+  async status(image: string): Promise<ImageStatus | undefined> {
+    return await criStatus(this.socket, image);
+  }
+
+  async remove(image: string): Promise<void> {
+    await criRemove(this.socket, image);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+/**
+ * A default configuration, of version 2 or 3, whose folders and sockets lie in `dir` and with a snapshotter that works
+ * here. Everything else stays as containerd wrote it: that is the file dfinit has to edit.
+ */
+export function moveConfig(config: string, dir: string, snapshotter: string): string {
+  const moved: readonly (readonly [RegExp, string])[] = [
+    [/^(root = )['"].*['"]$/m, join(dir, "root")],
+    [/^(state = )['"].*['"]$/m, join(dir, "state")],
+    [/^(\s*address = )['"]\/run\/containerd\/containerd\.sock['"]$/m, join(dir, "containerd.sock")],
+    [/^(\s*path = )['"]\/opt\/containerd['"]$/m, join(dir, "opt")],
+  ];
+  let text = config;
+  for (const [line, path] of moved) {
+    if (!line.test(text)) throw new Error(`Cannot move containerd's configuration to ${dir}: no line matches ${line}`);
+    text = text.replace(line, (_, key: string) => `${key}"${path}"`);
+  }
+  // Only containerd 2.x has it, and it listens on a path that is the same for all of them.
+  text = text.replace(
+    /^(\s*socket_path = )['"].*nri\.sock['"]$/m,
+    (_, key: string) => `${key}"${join(dir, "nri.sock")}"`,
+  );
+  return text.replaceAll(/^(\s*snapshotter = )['"]overlayfs['"]$/gm, (_, key: string) => `${key}"${snapshotter}"`);
+}
+
+/** Whether an overlay can be mounted below `dir`: not on top of another overlay, nor without privileges. */
+async function overlayWorks(dir: string): Promise<boolean> {
+  const part = (name: string) => join(dir, name);
+  for (const name of ["lower", "upper", "work", "merged"]) await mkdir(part(name), { recursive: true });
+  const options = `lowerdir=${part("lower")},upperdir=${part("upper")},workdir=${part("work")}`;
+  try {
+    await run(requireProgram("mount"), ["-t", "overlay", "overlay", "-o", options, part("merged")]);
+  } catch {
+    return false;
+  }
+  await run(requireProgram("umount"), [part("merged")]);
+  return true;
+}

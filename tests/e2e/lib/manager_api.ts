@@ -1,0 +1,47 @@
+/** The manager's REST API, as an administrator's script uses it (manager-rest.md §1). */
+
+const ROOT = { name: "root", password: "dragonfly" };
+
+/** A session of the user root. */
+export interface ManagerSession {
+  /** Names of the clusters. */
+  clusters(): Promise<string[]>;
+  /** Creates a cluster for hosts of one IDC; returns its id, which is the one its schedulers are given. */
+  createCluster(name: string, idc: string): Promise<number>;
+}
+
+/** Signs in with the first start's user and password. */
+export async function signIn(restUrl: string): Promise<ManagerSession> {
+  const { token } = await request(`${restUrl}/api/v1/users/signin`, "POST", undefined, ROOT) as { token: string };
+  const clusters = `${restUrl}/api/v1/clusters`;
+  return {
+    async clusters() {
+      return (await request(clusters, "GET", token) as { name: string }[]).map(({ name }) => name);
+    },
+    async createCluster(name, idc) {
+      const created = await request(clusters, "POST", token, {
+        name,
+        scopes: { idc },
+        scheduler_cluster_config: { candidate_parent_limit: 4, filter_parent_limit: 40, job_rate_limit: 10 },
+        seed_peer_cluster_config: { load_limit: 300 },
+        peer_cluster_config: { load_limit: 50 },
+        is_default: false,
+      });
+      return (created as { id: number }).id;
+    },
+  };
+}
+
+async function request(url: string, method: string, token: string | undefined, body?: unknown): Promise<unknown> {
+  const answer = await fetch(url, {
+    method,
+    headers: {
+      "content-type": "application/json",
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await answer.text();
+  if (answer.status !== 200) throw new Error(`Cannot ${method} ${url}: HTTP ${answer.status} ${text}`);
+  return JSON.parse(text);
+}
