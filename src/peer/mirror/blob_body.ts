@@ -1,0 +1,83 @@
+import type { ByteRange } from "../../core/byte_range.ts";
+import { DamselflyError, type ErrorCode } from "../../core/error.ts";
+import type { SourceBody } from "../source/source.ts";
+
+/** Bytes of a direct transfer that are read at a time. */
+const BUFFER_BYTES = 256 * 1024;
+
+/** Failures of our own that the source can make good; a wrong digest or a failed source cannot be. */
+const MADE_GOOD: ReadonlySet<ErrorCode> = new Set([
+  ...["internal", "no_space", "failed_precondition", "resource_exhausted", "unavailable", "timeout"] as const,
+]);
+
+/** Whether the rest of a content may be fetched straight from the source after this failure (promise P1). */
+export function isMadeGoodBySource(error: unknown): boolean {
+  return !(error instanceof DamselflyError) || MADE_GOOD.has(error.code);
+}
+
+/** What {@link blobBody} reads from. */
+export interface BlobBodyParts {
+  /** The bytes as the task gives them; undefined when there is no task. */
+  readonly task: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
+  /** Opens a direct transfer of the rest. */
+  readonly direct: (rest: ByteRange) => Promise<SourceBody>;
+  /** Called when the body goes on without the task, with the reason. */
+  readonly onDirect: (error: unknown) => void;
+  /** Called once, when the body is complete, failed or no longer wanted. */
+  readonly onEnd: (delivered: number, error?: unknown) => Promise<void>;
+}
+
+/**
+ * The body of an answer: exactly the bytes of `range`, read only as the requester takes them. When the task fails
+ * by our own fault half-way, the rest comes straight from the source; any other failure cuts the body short, so that
+ * the requester sees it is incomplete.
+ */
+export function blobBody(range: ByteRange, parts: BlobBodyParts): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const reader = parts.task?.getReader();
+  let direct: SourceBody | undefined;
+  let isDirect = reader === undefined;
+  let position = range.start;
+
+  async function next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    if (!isDirect) {
+      try {
+        return (await reader?.read())?.value;
+      } catch (error) {
+        if (!isMadeGoodBySource(error)) throw error;
+        parts.onDirect(error);
+        isDirect = true;
+      }
+    }
+    direct ??= await parts.direct({ start: position, end: range.end });
+    return (await direct.read(new Uint8Array(BUFFER_BYTES)))?.bytes;
+  }
+
+  async function end(error?: unknown): Promise<void> {
+    await direct?.[Symbol.asyncDispose]();
+    await parts.onEnd(position - range.start, error);
+  }
+
+  return new ReadableStream<Uint8Array<ArrayBuffer>>({
+    async pull(controller) {
+      try {
+        const bytes = position < range.end ? await next() : undefined;
+        if (bytes !== undefined) {
+          position += bytes.length;
+          return controller.enqueue(bytes);
+        }
+        if (position < range.end) {
+          throw new DamselflyError("data_loss", `Cannot finish the body: it ends ${range.end - position} bytes short`);
+        }
+        await end();
+        controller.close();
+      } catch (error) {
+        await end(error);
+        throw error;
+      }
+    },
+    async cancel(reason) {
+      await reader?.cancel(reason).catch(() => {});
+      await end();
+    },
+  }, { highWaterMark: 0 });
+}

@@ -1,0 +1,55 @@
+import { DamselflyError, type ErrorCode } from "../../core/error.ts";
+import { registryError, type RegistryErrorCode } from "../../oci/registry_error.ts";
+import { sourceAnswerOf } from "../source/source_failure.ts";
+
+/** Who is to blame: the registry, the request, or this peer. Goes out as `X-Dragonfly-Error-Type` (node-side.md §3.8). */
+export type ErrorType = "backend" | "proxy" | "dfdaemon";
+
+export const ERROR_TYPE_HEADER = "x-dragonfly-error-type";
+
+interface Answer {
+  readonly status: number;
+  readonly code: RegistryErrorCode;
+  readonly type: ErrorType;
+}
+
+const BUSY: Answer = { status: 503, code: "UNKNOWN", type: "dfdaemon" };
+
+/**
+ * One row an error code. A container runtime moves on to its next host at once for 4xx, 502 and 503, so that nothing of
+ * ours can fail a pull which would work without us (node-side.md §2.4).
+ */
+const ANSWERS: Record<ErrorCode, Answer> = {
+  invalid_argument: { status: 400, code: "NAME_INVALID", type: "proxy" },
+  not_found: BUSY,
+  already_exists: BUSY,
+  failed_precondition: BUSY,
+  permission_denied: { status: 403, code: "DENIED", type: "proxy" },
+  unauthenticated: BUSY,
+  resource_exhausted: BUSY,
+  unavailable: BUSY,
+  timeout: { status: 504, code: "UNKNOWN", type: "dfdaemon" },
+  cancelled: BUSY,
+  data_loss: BUSY,
+  internal: BUSY,
+  unimplemented: { status: 405, code: "UNSUPPORTED", type: "proxy" },
+  no_space: BUSY,
+  source_error: { status: 502, code: "UNKNOWN", type: "backend" },
+};
+
+/** containerd repeats these at once on the same host, up to five times; 503 sends it to the next one instead. */
+const REPEATED_AT_ONCE = new Set([408, 429]);
+
+/** The answer to a request that failed before its first byte. A registry's own refusal goes back as it came. */
+export function failureResponse(error: unknown): Response {
+  const origin = sourceAnswerOf(error);
+  if (origin?.status !== undefined) {
+    const headers = new Headers({ ...origin.headers });
+    headers.set(ERROR_TYPE_HEADER, "backend");
+    const status = REPEATED_AT_ONCE.has(origin.status) ? 503 : origin.status;
+    return new Response(origin.body, { status, headers });
+  }
+  const { status, code, type } = ANSWERS[error instanceof DamselflyError ? error.code : "internal"];
+  const message = error instanceof DamselflyError ? error.message : "Cannot serve the request: internal error";
+  return registryError(status, code, message, { [ERROR_TYPE_HEADER]: type });
+}
