@@ -1,0 +1,54 @@
+import { DamselflyError } from "../../core/error.ts";
+import { isDuplicate, type Row } from "./sqlite_database.ts";
+import type { SqliteContext } from "./sqlite_context.ts";
+import type { User, UserStore } from "./store.ts";
+
+/** Users in SQLite. */
+export class SqliteUsers implements UserStore {
+  readonly #context: SqliteContext;
+
+  constructor(context: SqliteContext) {
+    this.#context = context;
+  }
+
+  get(id: number): Promise<User | undefined> {
+    return this.#find("SELECT * FROM user WHERE id = :value", id);
+  }
+
+  findByName(name: string): Promise<User | undefined> {
+    return this.#find("SELECT * FROM user WHERE name = :value", name);
+  }
+
+  create({ name, passwordHash }: { readonly name: string; readonly passwordHash: string }): Promise<User> {
+    const { database } = this.#context;
+    const sql = `
+      INSERT INTO user (created_at, updated_at, name, encrypted_password)
+      VALUES (:now, :now, :name, :hash) RETURNING *`;
+    return this.#context.write(() => {
+      try {
+        return userOf(database.get(sql, { now: this.#context.nowMs(), name, hash: passwordHash }) ?? {});
+      } catch (cause) {
+        if (!isDuplicate(cause)) throw cause;
+        throw new DamselflyError("already_exists", `Cannot create user "${name}": the name is taken`, { cause });
+      }
+    });
+  }
+
+  #find(sql: string, value: string | number): Promise<User | undefined> {
+    return this.#context.read(() => {
+      const row = this.#context.database.get(sql, { value });
+      return row === undefined ? undefined : userOf(row);
+    });
+  }
+}
+
+function userOf(row: Row): User {
+  return {
+    id: Number(row["id"]),
+    name: String(row["name"]),
+    passwordHash: String(row["encrypted_password"]),
+    state: row["state"] === "enable" ? "enable" : "disable",
+    createdAtMs: Number(row["created_at"]),
+    updatedAtMs: Number(row["updated_at"]),
+  };
+}
