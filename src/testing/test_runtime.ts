@@ -2,9 +2,9 @@ import type { Disk } from "../runtime/disk.ts";
 import { type Clock, realClock } from "../runtime/clock.ts";
 import type { Net } from "../runtime/net.ts";
 import type { Random } from "../runtime/random.ts";
-import { realDisk } from "../runtime/real_disk.ts";
 import { realNet } from "../runtime/real_net.ts";
 import type { Fetch, Runtime } from "../runtime/runtime.ts";
+import { MemoryDisk } from "./memory_disk.ts";
 import { MemoryLog } from "./memory_log.ts";
 import { MemoryMetrics } from "./memory_metrics.ts";
 import { seededRandom } from "./seeded_random.ts";
@@ -26,13 +26,13 @@ export interface TestRuntimeOptions {
   readonly hostname?: string;
 }
 
-/** A runtime with seeded chance and a log in memory; disk, net and clock are real unless the test gives its own. */
+/** A runtime with seeded chance and a log in memory; the disk is in memory; net and clock are real unless the test gives its own. */
 export function testRuntime(options: TestRuntimeOptions = {}): TestRuntime {
   const random = options.random ?? seededRandom(1);
   return {
     clock: options.clock ?? realClock(),
     random,
-    disk: options.disk ?? realDisk(random),
+    disk: options.disk ?? new MemoryDisk(),
     net: options.net ?? realNet(),
     log: new MemoryLog(),
     metrics: new MemoryMetrics(),
