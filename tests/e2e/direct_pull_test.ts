@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { freePort, reserveAddresses } from "./lib/addresses.ts";
+import { reserveAddresses } from "./lib/addresses.ts";
 import {
   CONTAINERD_PROGRAMS,
   ContainerdNode,
@@ -56,11 +56,23 @@ async function directPull(t: Deno.TestContext, program: ContainerdProgram): Prom
     assert.equal(blobBytes(registry.requests()).size, blobsOf(image).length);
   });
 
-  await step("with a mirror whose port is closed, the pull succeeds all the same", async () => {
+  await step("a mirror that answers 503 is asked first, and the pull succeeds all the same", async () => {
+    let asked = 0;
+    const refuse = () => {
+      asked++;
+      return new Response(null, { status: 503 });
+    };
+    await using mirror = Deno.serve({ hostname: addresses.ip(2), port: 0, onListen: () => {} }, refuse);
     await node.remove(name);
     await node.stop();
-    await mirrorTo(node, registry.namespace, `http://${addresses.ip(2)}:${await freePort(addresses.ip(2))}`);
+    await mirrorTo(node, registry.namespace, `http://${mirror.addr.hostname}:${mirror.addr.port}`);
     await node.start();
+    console.log(`pull past a refusing mirror: ${await node.pull(name)} ms`);
+    assert(asked > blobsOf(image).length, `the mirror was asked ${asked} times`);
+  });
+
+  await step("a mirror whose port is closed is passed over", async () => {
+    await node.remove(name);
     console.log(`pull around a closed mirror: ${await node.pull(name)} ms`);
     assert.equal((await node.status(name))?.id, image.config.digest);
   });

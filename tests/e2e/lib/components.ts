@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
 import { SchedulerService } from "../../../src/rpc/gen/scheduler/v2/scheduler.ts";
 import { grpcServes, unaryCall } from "./grpc.ts";
+import { answers } from "./http.ts";
 import { downloadTraffic, type Traffic, uploadTraffic } from "./metrics.ts";
 import { run } from "./programs.ts";
 import { type RunningProcess, startProcess } from "./process.ts";
@@ -51,7 +52,7 @@ export interface Manager extends AsyncDisposable {
 export async function startManager(place: Place, launch: Launch = fromCheckout): Promise<Manager> {
   const process = await startComponent(launch, "manager", place, managerConfig(place));
   const restUrl = `http://${place.ip}:${MANAGER_REST_PORT}`;
-  await process.ready("the REST API", START_TIMEOUT_MS, () => answers(`${restUrl}/healthy`));
+  await process.ready("the REST API", START_TIMEOUT_MS, (signal) => answers(`${restUrl}/healthy`, signal));
   await process.ready("the gRPC API", START_TIMEOUT_MS, () => grpcServes(`${place.ip}:${MANAGER_GRPC_PORT}`));
   const grpcUrl = `http://${place.ip}:${MANAGER_GRPC_PORT}`;
   return { process, grpcUrl, restUrl, [Symbol.asyncDispose]: () => process.stop() };
@@ -130,7 +131,7 @@ export async function startPeer(
 ): Promise<Peer> {
   const process = await startComponent(launch, "dfdaemon", place, peerConfig(place, options));
   const { name, ip } = place;
-  await process.ready("the health check", START_TIMEOUT_MS, () => answers(`http://${ip}:4003/healthy`));
+  await process.ready("the health check", START_TIMEOUT_MS, (signal) => answers(`http://${ip}:4003/healthy`, signal));
   const metricsUrl = `http://${ip}:4002/metrics`;
   return {
     process,
@@ -194,11 +195,4 @@ async function startComponent(
   const file = join(dir, `${component}.yaml`);
   await writeFile(file, stringify(config));
   return startProcess({ name, logDir: dir, ...launch(component, file) });
-}
-
-/** True when `url` answers 200. */
-export async function answers(url: string): Promise<true | undefined> {
-  const answer = await fetch(url);
-  await answer.body?.cancel();
-  return answer.status === 200 || undefined;
 }

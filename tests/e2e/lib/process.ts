@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Abandon, waitFor } from "./wait.ts";
+import { Abandon, type Probe, waitFor } from "./wait.ts";
 
 const STOP_TIMEOUT_MS = 15_000;
 const KILL_TIMEOUT_MS = 5_000;
@@ -30,7 +30,7 @@ export interface RunningProcess extends AsyncDisposable {
   /** Whether the process still runs. */
   isAlive(): boolean;
   /** Waits until `probe` answers; gives up at once when the process ends. One that is not ready in time is stopped. */
-  ready<T>(what: string, timeoutMs: number, probe: () => Promise<T | undefined> | T | undefined): Promise<T>;
+  ready<T>(what: string, timeoutMs: number, probe: Probe<T>): Promise<T>;
   /** SIGTERM, then SIGKILL for what is left of its process group after a while. Stopping twice is allowed. */
   stop(): Promise<void>;
   /** SIGKILL to the whole group: a crash, seen from the others. */
@@ -79,11 +79,11 @@ class Child implements RunningProcess {
     return this.#exit === undefined && this.pid > 0;
   }
 
-  async ready<T>(what: string, timeoutMs: number, probe: () => Promise<T | undefined> | T | undefined): Promise<T> {
+  async ready<T>(what: string, timeoutMs: number, probe: Probe<T>): Promise<T> {
     try {
-      return await waitFor(`${what} of ${this.name}`, timeoutMs, async () => {
+      return await waitFor(`${what} of ${this.name}`, timeoutMs, async (signal) => {
         if (!this.isAlive()) throw new Abandon(new Error(`Cannot use ${this.name}: it ended with ${this.#exit}`));
-        return await probe();
+        return await probe(signal);
       });
     } catch (error) {
       await this.stop();

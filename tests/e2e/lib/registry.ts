@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { freePort } from "./addresses.ts";
 import { type RunningProcess, startProcess } from "./process.ts";
+import { answers } from "./http.ts";
 import { requireProgram } from "./programs.ts";
 
 export const REGISTRY_PROGRAM = "docker-registry";
@@ -49,11 +50,7 @@ export async function startRegistry(options: { readonly ip: string; readonly dir
     logDir: options.dir,
   });
   const registry = new DebianRegistry(namespace, process);
-  await process.ready("the API", START_TIMEOUT_MS, async () => {
-    const answer = await fetch(`${registry.url}/v2/`);
-    await answer.body?.cancel();
-    return answer.ok || undefined;
-  });
+  await process.ready("the API", START_TIMEOUT_MS, (signal) => answers(`${registry.url}/v2/`, signal));
   return registry;
 }
 
