@@ -1,4 +1,4 @@
-import { BlockList, isIP, isIPv4 } from "node:net";
+import { BlockList, isIP } from "node:net";
 import { DamselflyError } from "./error.ts";
 
 /** A parsed CIDR block. */
@@ -7,10 +7,14 @@ export interface Cidr {
   contains(ip: string): boolean;
 }
 
-/** `ip` without the `::ffff:` of an IPv4-mapped IPv6 address; other text is returned unchanged. */
+const MAPPED_PREFIX = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+
+/** The IPv4 address in an IPv4-mapped IPv6 one, however it is written; other text is returned unchanged. */
 export function unmapIp(ip: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ip)?.[1];
-  return mapped !== undefined && isIPv4(mapped) ? mapped : ip;
+  if (isIP(ip) !== 6 || ip.includes("%")) return ip;
+  const bytes = [...ipBytes(ip)];
+  const isMapped = MAPPED_PREFIX.every((byte, index) => bytes[index] === byte);
+  return isMapped ? bytes.slice(MAPPED_PREFIX.length).join(".") : ip;
 }
 
 /** Parses `10.0.0.0/8` or `2001:db8::/32`; a bare address is a block of one. Throws `invalid_argument`. */

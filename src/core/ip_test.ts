@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ipBytes } from "./ip.ts";
+import { ipBytes, unmapIp } from "./ip.ts";
 
 Deno.test("ipBytes() gives network order for both families, compressed or not", () => {
   assert.deepEqual([...ipBytes("10.0.0.1")], [10, 0, 0, 1]);
@@ -15,5 +15,13 @@ Deno.test("ipBytes() gives network order for both families, compressed or not", 
 Deno.test("ipBytes() refuses what is no address", () => {
   for (const text of ["", "1.2.3", "example.com", "fe80::1%eth0"]) {
     assert.throws(() => ipBytes(text), /Cannot parse IP/);
+  }
+});
+
+Deno.test("unmapIp() finds the IPv4 address in both spellings of a mapped one", () => {
+  assert.equal(unmapIp("::ffff:10.0.0.1"), "10.0.0.1");
+  assert.equal(unmapIp("::FFFF:a00:1"), "10.0.0.1");
+  for (const other of ["10.0.0.1", "::1", "::a00:1", "fe80::1%eth0", "example.com"]) {
+    assert.equal(unmapIp(other), other);
   }
 });

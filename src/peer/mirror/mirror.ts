@@ -4,6 +4,7 @@ import { type DistributionPath, parseDistributionPath } from "../../oci/distribu
 import { registryError } from "../../oci/registry_error.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
 import type { Exchanger } from "../source/exchange.ts";
+import { sourceAnswerOf } from "../source/source_failure.ts";
 import { BlobEndpoint, type BlobParts } from "./blob.ts";
 import { failureResponse } from "./failure.ts";
 import { forwardedHeaders, returnedHeaders } from "./request_headers.ts";
@@ -17,6 +18,9 @@ export interface MirrorParts extends BlobParts {
   /** `proxy.rules[].regex`: a blob whose URL matches none of them passes straight through. */
   readonly swarmPatterns: readonly RegExp[];
 }
+
+/** Answers that say something of the requester or the blob, not of the registry's health. */
+const RELAYED_REFUSALS = new Set([401, 403, 404]);
 
 /**
  * The registry mirror that a container runtime talks to. Blobs become tasks; all else of the distribution API passes
@@ -39,7 +43,13 @@ export function createMirror(parts: MirrorParts): HttpHandler {
     const registry = chooseUpstream({ url, headers: request.headers }, parts.upstream);
     if (path.kind !== "blob" || !isForSwarm(path, request, registry)) return await passThrough(request, url, registry);
     viaTasks.inc();
-    return await blobs.serve({ request, registry, repository: path.repository, digest: path.digest, remoteIp });
+    try {
+      return await blobs.serve({ request, registry, repository: path.repository, digest: path.digest, remoteIp });
+    } catch (error) {
+      // The refusal of a HEAD has no body: the requester gets the registry's own answer to his own request.
+      if (request.method !== "GET" || !RELAYED_REFUSALS.has(sourceAnswerOf(error)?.status ?? 0)) throw error;
+      return await passThrough(request, url, registry);
+    }
   }
 
   function isForSwarm(path: DistributionPath & { kind: "blob" }, request: Request, registry: URL): boolean {

@@ -1,0 +1,301 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { type ByteRange, resolveRange } from "../../core/byte_range.ts";
+import { DamselflyError } from "../../core/error.ts";
+import type { HttpHandler } from "../../http/serve.ts";
+import { type TestRuntime, testRuntime } from "../../testing/test_runtime.ts";
+import { Exchanger } from "../source/exchange.ts";
+import { createSource } from "../source/http_source.ts";
+import type { TaskHandle, TaskRequest, Tasks } from "../task/task.ts";
+import { createMirror } from "./mirror.ts";
+
+const BLOB = Uint8Array.from({ length: 100_000 }, (_, index) => (index * 7 + (index >> 8)) & 0xff);
+const DIGEST = `sha256:${createHash("sha256").update(BLOB).digest("hex")}`;
+const BLOB_PATH = `/v2/team/app/blobs/${DIGEST}`;
+const MANIFEST = JSON.stringify({ schemaVersion: 2 });
+const CHALLENGE = 'Bearer realm="https://auth.example/token",service="reg",scope="repository:team/app:pull"';
+
+/** How the registry of a test behaves beyond the usual. */
+interface RegistryOptions {
+  /** Requests without this `Authorization` get 401. */
+  readonly authorization?: string;
+  readonly answer?: (request: Request) => Response | undefined;
+}
+
+/** A registry on a free port that remembers what it was asked. */
+function startRegistry({ authorization, answer }: RegistryOptions) {
+  const seen: { method: string; url: URL; headers: Headers }[] = [];
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, (request) => {
+    const url = new URL(request.url);
+    seen.push({ method: request.method, url, headers: request.headers });
+    const special = answer?.(request);
+    if (special !== undefined) return special;
+    if (authorization !== undefined && request.headers.get("authorization") !== authorization) {
+      return Response.json({ errors: [{ code: "UNAUTHORIZED" }] }, {
+        status: 401,
+        headers: { "www-authenticate": CHALLENGE },
+      });
+    }
+    if (url.pathname === BLOB_PATH) return blobAnswer(request);
+    if (!url.pathname.includes("/manifests/")) return new Response(null, { status: 404 });
+    const headers = {
+      "content-type": "application/vnd.oci.image.index.v1+json",
+      "content-length": `${MANIFEST.length}`,
+    };
+    return new Response(request.method === "HEAD" ? null : MANIFEST, { headers });
+  });
+  return { seen, origin: `http://127.0.0.1:${server.addr.port}`, stop: () => server.shutdown() };
+}
+
+function blobAnswer(request: Request): Response {
+  const asked = resolveRange(request.headers.get("range"), BLOB.length);
+  if (asked.kind === "part") {
+    const { start, end } = asked.range;
+    return new Response(BLOB.slice(start, end), {
+      status: 206,
+      headers: { "content-range": `bytes ${start}-${end - 1}/${BLOB.length}` },
+    });
+  }
+  return new Response(request.method === "HEAD" ? null : BLOB, { headers: { "content-length": `${BLOB.length}` } });
+}
+
+/** Tasks that have every blob at once, and say how often they were asked. */
+class ReadyTasks implements Tasks {
+  readonly requests: TaskRequest[] = [];
+  openHandles = 0;
+  failure: Error | undefined;
+  /** The stream fails after this many bytes. */
+  failAfter: { readonly bytes: number; readonly error: Error } | undefined;
+
+  open(request: TaskRequest): Promise<TaskHandle> {
+    this.requests.push(request);
+    if (this.failure !== undefined) return Promise.reject(this.failure);
+    this.openHandles++;
+    return Promise.resolve({
+      taskId: request.taskId,
+      peerId: "peer",
+      contentLength: BLOB.length,
+      pieceLength: BLOB.length,
+      responseHeaders: { "content-type": "application/vnd.oci.image.layer.v1.tar+gzip" },
+      isLocalHit: true,
+      read: (range) => this.#stream(range),
+      sealed: Promise.resolve({ backToSource: 0, remotePeer: 0, localPeer: BLOB.length }),
+      traffic: () => ({ backToSource: 0, remotePeer: 0, localPeer: BLOB.length }),
+      [Symbol.asyncDispose]: () => Promise.resolve(void this.openHandles--),
+    });
+  }
+
+  delete(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #stream(range: ByteRange): ReadableStream<Uint8Array<ArrayBuffer>> {
+    let position = range.start;
+    return new ReadableStream({
+      pull: (controller) => {
+        const left = this.failAfter === undefined ? Infinity : this.failAfter.bytes - (position - range.start);
+        if (left <= 0) throw this.failAfter?.error;
+        const end = Math.min(range.end, position + Math.min(10_000, left));
+        if (end > position) controller.enqueue(BLOB.slice(position, end));
+        position = end;
+        if (position === range.end) controller.close();
+      },
+    }, { highWaterMark: 0 });
+  }
+}
+
+interface Setup extends AsyncDisposable {
+  readonly registry: ReturnType<typeof startRegistry>;
+  readonly tasks: ReadyTasks;
+  readonly runtime: TestRuntime;
+  ask(path: string, init?: RequestInit): Promise<Response>;
+}
+
+function setup(options: RegistryOptions = {}): Setup {
+  const registry = startRegistry(options);
+  const tasks = new ReadyTasks();
+  const runtime = testRuntime();
+  const exchange = { ...runtime, clientFor: () => undefined };
+  const mirror: HttpHandler = createMirror({
+    ...runtime,
+    tasks,
+    source: createSource(exchange),
+    exchanger: new Exchanger(exchange),
+    upstream: { defaultAddr: registry.origin, upstreams: [] },
+    swarmPatterns: [/blobs\/sha256/],
+    accessLeaseTtlMs: 60_000,
+    disableBackToSource: false,
+    serverIp: "192.0.2.7",
+  });
+  return {
+    registry,
+    tasks,
+    runtime,
+    ask: async (path, init) =>
+      await mirror(new Request(`http://127.0.0.1:4001${path}`, init), { remote: { hostname: "127.0.0.1", port: 1 } }),
+    [Symbol.asyncDispose]: () => registry.stop(),
+  };
+}
+
+async function bytesOf(response: Response): Promise<Uint8Array> {
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+Deno.test("a blob comes whole, with its digest, length and type", async () => {
+  await using it = setup();
+  const response = await it.ask(BLOB_PATH);
+  assert.equal(response.status, 200);
+  assert.equal(response.headers.get("docker-content-digest"), DIGEST);
+  assert.equal(response.headers.get("content-length"), String(BLOB.length));
+  assert.equal(response.headers.get("content-type"), "application/vnd.oci.image.layer.v1.tar+gzip");
+  assert.equal(response.headers.get("x-dragonfly-task-id"), DIGEST.slice("sha256:".length));
+  assert.equal(response.headers.get("x-dragonfly-server-ip"), "192.0.2.7");
+  assert.deepEqual(await bytesOf(response), BLOB);
+  assert.equal(it.tasks.openHandles, 0);
+});
+
+Deno.test("a range is answered with 206 and exactly its bytes, a range past the end with 416", async () => {
+  await using it = setup();
+  const part = await it.ask(BLOB_PATH, { headers: { range: "bytes=99990-" } });
+  assert.equal(part.status, 206);
+  assert.equal(part.headers.get("content-range"), "bytes 99990-99999/100000");
+  assert.deepEqual(await bytesOf(part), BLOB.subarray(99_990));
+  const past = await it.ask(BLOB_PATH, { headers: { range: "bytes=100000-" } });
+  assert.equal(past.status, 416);
+  assert.equal(past.headers.get("content-range"), "bytes */100000");
+  assert.equal(it.tasks.openHandles, 0);
+});
+
+Deno.test("HEAD of a blob tells its length and opens no task", async () => {
+  await using it = setup();
+  const response = await it.ask(BLOB_PATH, { method: "HEAD" });
+  assert.equal(response.headers.get("content-length"), String(BLOB.length));
+  assert.equal(it.tasks.requests.length, 0);
+});
+
+Deno.test("a cached blob is not served to a requester whom the registry refuses, and the challenge comes back", async () => {
+  await using it = setup({ authorization: "Bearer good" });
+  assert.equal((await it.ask(BLOB_PATH, { headers: { authorization: "Bearer good" } })).status, 200);
+  for (const headers of [{}, { authorization: "Bearer bad" }]) {
+    const refused = await it.ask(BLOB_PATH, { headers });
+    assert.equal(refused.status, 401);
+    assert.equal(refused.headers.get("www-authenticate"), CHALLENGE);
+    assert.match(await refused.text(), /UNAUTHORIZED/);
+  }
+  assert.equal(it.tasks.requests.length, 1);
+});
+
+Deno.test("a right that was checked is not checked again while the lease lives", async () => {
+  await using it = setup({ authorization: "Bearer good" });
+  for (let i = 0; i < 3; i++) {
+    await (await it.ask(BLOB_PATH, { headers: { authorization: "Bearer good" } })).body?.cancel();
+  }
+  assert.equal(it.registry.seen.length, 1);
+  assert.equal(it.registry.seen[0]?.method, "HEAD");
+  assert.equal(it.tasks.openHandles, 0);
+});
+
+Deno.test("manifests pass through, with credentials and Accept, and without what is ours", async () => {
+  await using it = setup({ authorization: "Basic abc" });
+  const response = await it.ask("/v2/team/app/manifests/1.0?ns=ignored.example", {
+    headers: { "authorization": "Basic abc", "accept": "x/y", "x-dragonfly-registry": it.registry.origin, "host": "m" },
+  });
+  assert.equal(await response.text(), MANIFEST);
+  assert.equal(response.headers.get("content-type"), "application/vnd.oci.image.index.v1+json");
+  const [seen] = it.registry.seen;
+  assert.equal(seen?.url.search, "");
+  assert.equal(seen?.headers.get("accept"), "x/y");
+  assert.equal(seen?.headers.has("x-dragonfly-registry"), false);
+});
+
+Deno.test("HEAD of a manifest keeps the length, which containerd needs to resolve a tag", async () => {
+  await using it = setup();
+  const response = await it.ask("/v2/team/app/manifests/1.0", { method: "HEAD" });
+  assert.equal(response.headers.get("content-length"), String(MANIFEST.length));
+});
+
+Deno.test("a 401 of a manifest passes through untouched", async () => {
+  await using it = setup({ authorization: "Bearer good" });
+  const response = await it.ask("/v2/team/app/manifests/1.0");
+  assert.equal(response.status, 401);
+  assert.equal(response.headers.get("www-authenticate"), CHALLENGE);
+  assert.match(await response.text(), /UNAUTHORIZED/);
+});
+
+Deno.test("a blob that the registry does not have is a 404, as without us", async () => {
+  await using it = setup();
+  const response = await it.ask(`/v2/team/app/blobs/sha256:${"0".repeat(64)}`);
+  assert.equal(response.status, 404);
+  await response.body?.cancel();
+});
+
+Deno.test("429 becomes 503 with Retry-After, so that the runtime does not hammer", async () => {
+  await using it = setup({
+    answer: () => new Response(null, { status: 429, headers: { "retry-after": "7" } }),
+  });
+  const response = await it.ask(BLOB_PATH);
+  assert.equal(response.status, 503);
+  assert.equal(response.headers.get("retry-after"), "7");
+  assert.equal(it.registry.seen.length, 1);
+});
+
+Deno.test("a registry that cannot be reached is a 502 that says so", async () => {
+  const it = setup();
+  await it.registry.stop();
+  const response = await it.ask(BLOB_PATH);
+  assert.equal(response.status, 502);
+  assert.equal(response.headers.get("x-dragonfly-error-type"), "backend");
+  assert.match(await response.text(), /cannot be reached/);
+});
+
+Deno.test("when we cannot have the task the blob comes straight from the registry", async () => {
+  await using it = setup();
+  it.tasks.failure = new DamselflyError("no_space", "Cannot store the task: the disk is full");
+  const response = await it.ask(BLOB_PATH, { headers: { range: "bytes=10-19" } });
+  assert.equal(response.status, 206);
+  assert.deepEqual(await bytesOf(response), BLOB.subarray(10, 20));
+});
+
+Deno.test("a task that fails by our fault half-way is finished from the registry, byte for byte", async () => {
+  await using it = setup();
+  it.tasks.failAfter = { bytes: 33_333, error: new DamselflyError("internal", "Cannot write: EIO") };
+  assert.deepEqual(await bytesOf(await it.ask(BLOB_PATH)), BLOB);
+  assert.equal(it.tasks.openHandles, 0);
+});
+
+Deno.test("a blob whose digest does not match is cut short, never finished", async () => {
+  await using it = setup();
+  it.tasks.failAfter = { bytes: 50_000, error: new DamselflyError("data_loss", "Cannot seal: digest mismatch") };
+  await assert.rejects(bytesOf(await it.ask(BLOB_PATH)), /digest mismatch/);
+  assert.equal(it.tasks.openHandles, 0);
+});
+
+Deno.test("a requester who leaves half-way leaves the task", async () => {
+  await using it = setup();
+  const response = await it.ask(BLOB_PATH);
+  const reader = response.body?.getReader();
+  await reader?.read();
+  await reader?.cancel();
+  assert.equal(it.tasks.openHandles, 0);
+});
+
+Deno.test("the mirror is read-only, and serves nothing but the registry API", async () => {
+  await using it = setup();
+  assert.equal((await it.ask(BLOB_PATH, { method: "DELETE" })).status, 405);
+  assert.equal((await it.ask("/etc/passwd")).status, 404);
+  assert.equal((await it.ask("/v2/a/../../b/manifests/x")).status, 404);
+  assert.equal(it.registry.seen.length, 0);
+});
+
+Deno.test("no credential is logged, whatever goes wrong", async () => {
+  await using it = setup({ authorization: "Bearer other" });
+  it.tasks.failure = new DamselflyError("internal", "broken");
+  await (await it.ask(`${BLOB_PATH}?ns=x%20y`, { headers: { authorization: "Bearer secret-token" } })).text();
+  await (await it.ask(BLOB_PATH, { headers: { authorization: "Bearer secret-token" } })).text();
+  assert.ok(it.runtime.log.lines.length > 0);
+  assert.doesNotMatch(JSON.stringify(it.runtime.log.lines), /secret-token/);
+});

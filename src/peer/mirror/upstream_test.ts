@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { DamselflyError } from "../../core/error.ts";
+import { chooseUpstream, type UpstreamOptions } from "./upstream.ts";
+
+const OPTIONS: UpstreamOptions = {
+  defaultAddr: "https://index.docker.io",
+  upstreams: [
+    { namespace: "reg.corp:5000", addr: "http://10.0.0.9:5000" },
+    { namespace: "meta", addr: "http://169.254.1.1:5000" },
+  ],
+};
+
+function choose(path: string, registry?: string): string {
+  const headers = new Headers(registry === undefined ? {} : { "x-dragonfly-registry": registry });
+  return chooseUpstream({ url: new URL(path, "http://127.0.0.1:4001"), headers }, OPTIONS).href;
+}
+
+const failsWith = (code: string) => (error: unknown) => error instanceof DamselflyError && error.code === code;
+
+Deno.test("chooseUpstream() takes the header over the namespace, and the namespace over the default", () => {
+  assert.equal(choose("/v2/?ns=ghcr.io", "https://quay.io"), "https://quay.io/");
+  assert.equal(choose("/v2/?ns=ghcr.io"), "https://ghcr.io/");
+  assert.equal(choose("/v2/"), "https://registry-1.docker.io/");
+});
+
+Deno.test("chooseUpstream() sends every name of Docker Hub to where its registry answers", () => {
+  for (const name of ["docker.io", "index.docker.io", "registry.hub.docker.com"]) {
+    assert.equal(choose(`/v2/?ns=${name}`), "https://registry-1.docker.io/");
+    assert.equal(choose("/v2/", `https://${name}`), "https://registry-1.docker.io/");
+  }
+});
+
+Deno.test("chooseUpstream() reaches a configured namespace by its configured address", () => {
+  assert.equal(choose("/v2/?ns=reg.corp:5000"), "http://10.0.0.9:5000/");
+});
+
+Deno.test("chooseUpstream() drops the path and query of a header, so that no request ends at //v2", () => {
+  assert.equal(choose("/v2/", "https://ghcr.io/v2/?x=y"), "https://ghcr.io/");
+});
+
+Deno.test("chooseUpstream() refuses what is no registry", () => {
+  for (const bad of ["ftp://x", "https://user:secret@x", "not a url", "file:///etc/passwd"]) {
+    assert.throws(() => choose("/v2/", bad), failsWith("invalid_argument"));
+  }
+  for (const bad of ["a/b", "a?b", "a@b", "a b"]) {
+    assert.throws(() => choose(`/v2/?ns=${encodeURIComponent(bad)}`), failsWith("invalid_argument"));
+  }
+});
+
+Deno.test("chooseUpstream() refuses addresses of cloud metadata services, unless they are configured", () => {
+  for (
+    const bad of ["http://169.254.169.254", "http://[fe80::1]", "http://[::ffff:169.254.169.254]", "http://0.0.0.0"]
+  ) {
+    assert.throws(() => choose("/v2/", bad), failsWith("permission_denied"));
+  }
+  assert.equal(choose("/v2/?ns=meta"), "http://169.254.1.1:5000/");
+});
