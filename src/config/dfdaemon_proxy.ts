@@ -24,18 +24,24 @@ const rule = z.strictObject({
   regex: parsed("regular expression", parsePattern, printPattern).default(/.*/).describe(
     "Matched anywhere in the URL without its query; a match of a GET goes to the swarm.",
   ),
-  useTLS: flag().default(false).describe("Ask the source by https whatever the request said."),
-  redirect: text("host:port").optional().describe("Ask this host instead of the one in the URL."),
+  useTLS: flag().default(false).describe("Ask the source by https whatever the request said.").meta({
+    ignored: "write the registry's address in proxy.registryMirror.upstreams",
+  }),
+  redirect: text("host:port").optional().describe("Ask this host instead of the one in the URL.").meta({
+    ignored: "write the registry's address in proxy.registryMirror.upstreams",
+  }),
   filteredQueryParams: list(text(), 1000).optional().describe(
     "Query parameters that do not tell one content from another; left out, those of well-known signed URLs.",
-  ),
+  ).meta({ ignored: "blobs go by their digest" }),
 });
 
 const upstream = z.strictObject({
   namespace: text("registry host").describe("Registry as image names write it, such as docker.io or reg.corp:5000."),
   addr: httpUrl().describe("URL that the registry is reached by; http:// for a registry without TLS."),
   ca: path().optional().describe("PEM file of authorities that are trusted for this registry besides the system's."),
-  skipVerify: flag().default(false).describe("Do not check the certificate of this registry."),
+  skipVerify: flag().default(false).describe("Do not check the certificate of this registry.").meta({
+    ignored: "certificates are always checked, write the registry's authority as ca",
+  }),
 }).superRefine(({ addr, ca, skipVerify }, context) => {
   if (!addr.startsWith("http:") || (ca === undefined && !skipVerify)) return;
   context.addIssue({ code: "custom", path: ["addr"], message: "ca and skipVerify need an https:// address" });
@@ -105,7 +111,9 @@ export const proxy = section({
   accessLeaseTtl: duration().default(5 * 60_000).describe(
     "How long a successful check of a requester's right to a blob is remembered.",
   ),
-  prefetch: flag().default(false).describe("Download the whole task when a range of it is asked for."),
+  prefetch: flag().default(true).describe("Download the whole task when a range of it is asked for.").meta({
+    ignored: "a task is always downloaded whole",
+  }),
   prefetchBandwidthLimit: size().default(10e9).describe("Most bytes per second of prefetching.").meta({
     ignored: "prefetching is not limited by rate",
   }),
