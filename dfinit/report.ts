@@ -1,5 +1,10 @@
+import type { TomlValue } from "smol-toml";
 import { unifiedDiff } from "./diff.ts";
-import type { Plan, Refusal } from "./plan.ts";
+import type { Change, Plan, Refusal } from "./plan.ts";
+import { isTable, parseToml } from "./toml_edit.ts";
+
+/** Keys whose values are credentials, in containerd's configuration and in headers of `hosts.toml`. */
+const SECRET_KEY = /^auth|auth$|authorization|password|token|secret|cookie/i;
 
 /** How {@link reportPlan} tells a plan. */
 export interface ReportOptions {
@@ -18,9 +23,7 @@ export function reportPlan(plan: Plan, { isCheck, withDiff }: ReportOptions): st
     );
   }
   const text = lines.map((line) => `${line}\n`).join("");
-  const diffs = withDiff
-    ? plan.changes.map(({ path, before, after }) => unifiedDiff(path, before, after)).join("")
-    : "";
+  const diffs = withDiff ? plan.changes.map(diffOf).join("") : "";
   return `${text}${diffs}${outcome(plan, isCheck)}\n`;
 }
 
@@ -32,6 +35,21 @@ export function reportWarnings({ warnings }: Plan): string {
 /** What dfinit refuses, and the way out, for standard error. */
 export function reportRefusals(refusals: readonly Refusal[]): string {
   return refusals.map(({ path, reason, todo }) => `refused ${path}: ${reason}. ${todo}\n`).join("");
+}
+
+/** A diff shows lines around a change, and credentials may stand there. */
+function diffOf({ path, before, after }: Change): string {
+  const secrets = [before ?? "", after].flatMap((text) => secretsIn(parseToml(text).values, false));
+  const longestFirst = [...new Set(secrets)].sort((a, b) => b.length - a.length);
+  return longestFirst.reduce((diff, secret) => diff.replaceAll(secret, "***"), unifiedDiff(path, before, after))
+    .replaceAll(/^([ +-][ \t]*#.*(?:auth|password|token|secret|cookie)\w*"?[ \t]*=).*$/gim, "$1 ***");
+}
+
+function secretsIn(value: TomlValue, isSecret: boolean): string[] {
+  if (typeof value === "string") return isSecret && value !== "" ? [value] : [];
+  if (Array.isArray(value)) return value.flatMap((item) => secretsIn(item, isSecret));
+  if (!isTable(value)) return [];
+  return Object.entries(value).flatMap(([key, inner]) => secretsIn(inner, isSecret || SECRET_KEY.test(key)));
 }
 
 function outcome({ changes, restart }: Plan, isCheck: boolean): string {

@@ -37,6 +37,13 @@ export interface ExtraHost {
   readonly overridePath: boolean;
 }
 
+/** Names of files in a registry's directory, in the form of Docker's `certs.d`. */
+export interface FoundCertificates {
+  readonly ca: readonly string[];
+  /** Certificate and key. */
+  readonly client: readonly (readonly string[])[];
+}
+
 /** What one `hosts.toml` has to say. Keys that are undefined are left to the file or to containerd. */
 export interface WantedHosts {
   /** The peer's mirror; undefined when this registry does not go through it. */
@@ -47,7 +54,8 @@ export interface WantedHosts {
   /** TLS for the registry itself, on the fallback entry at the top of the file. */
   readonly skipVerify?: boolean | undefined;
   readonly ca?: readonly string[] | undefined;
-  readonly client?: readonly (readonly string[])[] | undefined;
+  /** Certificates in the registry's directory, which containerd takes by itself only without a `hosts.toml`. */
+  readonly found?: FoundCertificates | undefined;
   readonly extraHosts?: readonly ExtraHost[] | undefined;
 }
 
@@ -88,7 +96,9 @@ export function hasRelativePaths(text: string): boolean {
 }
 
 function newHosts(wanted: WantedHosts): string {
-  const top = Object.entries(serverKeys(wanted)).map(([key, literal]) => `${key} = ${literal} # ${MARK}\n`);
+  const top = Object.entries(serverKeys(wanted, wanted.found)).map(([key, literal]) =>
+    `${key} = ${literal} # ${MARK}\n`
+  );
   const hosts = wanted.mirror === undefined ? [] : [mirrorBlock(wanted.mirror, wanted)];
   for (const { url, overridePath } of wanted.extraHosts ?? []) {
     const path = overridePath ? "  override_path = true\n" : "";
@@ -114,31 +124,35 @@ function mirrorBlock(mirror: string, wanted: WantedHosts): string {
   return `${lines.join("\n")}\n`;
 }
 
-function serverKeys(wanted: WantedHosts): Record<string, string> {
+function serverKeys(wanted: WantedHosts, found?: FoundCertificates): Record<string, string> {
   const server = wanted.registry === undefined ? {} : { server: tomlString(wanted.registry) };
   // Next to a plain http server these keys would make containerd try TLS first.
-  return { ...server, ...(wanted.registry?.startsWith("http:") ? {} : tlsKeys(wanted)) };
+  return { ...server, ...(wanted.registry?.startsWith("http:") ? {} : tlsKeys(wanted, found)) };
 }
 
-function tlsKeys({ skipVerify, ca, client }: WantedHosts): Record<string, string> {
+function tlsKeys({ skipVerify, ca = [] }: WantedHosts, found?: FoundCertificates): Record<string, string> {
+  const authorities = [...ca, ...(found?.ca ?? [])];
+  const clients = (found?.client ?? []).map(tomlArray);
   return {
     ...(skipVerify === true ? { skip_verify: "true" } : {}),
-    ...(ca === undefined || ca.length === 0 ? {} : { ca: tomlArray(ca) }),
-    ...(client === undefined || client.length === 0 ? {} : { client: `[${client.map(tomlArray).join(", ")}]` }),
+    ...(authorities.length === 0 ? {} : { ca: tomlArray(authorities) }),
+    ...(clients.length === 0 ? {} : { client: `[${clients.join(", ")}]` }),
   };
 }
 
 /** Top-level keys that carry our mark follow the configuration; others belong to whoever wrote them. */
 function editServer(before: string, wanted: WantedHosts): string {
-  const keys = serverKeys(wanted);
+  const ours = serverKeys(wanted, wanted.found);
+  const missing = serverKeys(wanted);
   let text = before;
   for (const key of ["server", ...TLS_KEYS]) {
     const value = valueAt(parseToml(text).values, [key]);
-    const literal = keys[key];
     if (value === undefined) {
       // Without a server containerd goes to the registry that the image name says, which is what the owner chose.
+      const literal = missing[key];
       if (literal !== undefined && key !== "server") text = setValue(text, [key], literal, MARK);
     } else if (isOurs(text, key)) {
+      const literal = ours[key];
       text = literal === undefined ? removeLine(text, [key]) : setValue(text, [key], literal);
     } else if (key === "server" && typeof value === "string" && canonicalServer(value) !== value) {
       text = setValue(text, [key], tomlString(canonicalServer(value)));

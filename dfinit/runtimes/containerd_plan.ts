@@ -3,7 +3,14 @@ import type { DfinitConfig } from "../../src/config/dfinit.ts";
 import type { HostFiles } from "../host_files.ts";
 import { type Change, EMPTY_PLAN, type Plan, type Refusal, RefusalError, refusing } from "../plan.ts";
 import { DEFAULT_CONFIG_PATH, planConfig, registrySettings } from "./containerd.ts";
-import { canonicalServer, editHosts, hasForeignHosts, hasRelativePaths, type WantedHosts } from "./containerd_hosts.ts";
+import {
+  canonicalServer,
+  editHosts,
+  type FoundCertificates,
+  hasForeignHosts,
+  hasRelativePaths,
+  type WantedHosts,
+} from "./containerd_hosts.ts";
 import { readConfigFiles } from "./containerd_imports.ts";
 import type { LegacyMirror } from "./containerd_mirrors.ts";
 import { DEFAULT_NAMESPACE, type HostsRoot, placeFor } from "./containerd_roots.ts";
@@ -44,7 +51,7 @@ export async function planContainerd(config: ContainerdConfig, mirror: string, f
       changes: [...hosts.changes, ...plan.changes],
       unchanged: unchanged.filter((path) => !changed.has(path)),
       refusals: hosts.refusals,
-      warnings: [...plan.warnings, ...hosts.warnings, ...tlsWarnings(config)],
+      warnings: [...plan.warnings, ...hosts.warnings, ...tlsWarnings(config), ...mirrorWarnings(config, plan.mirrors)],
       restart: plan.changes.length > 0 ? "containerd" : undefined,
     };
   } catch (error) {
@@ -70,17 +77,21 @@ function wantedHosts(
 ): Map<string, WantedHosts> {
   const wanted = new Map<string, WantedHosts>();
   for (const { hostNamespace, serverAddr, capabilities, skipVerify, ca } of config.registries) {
+    if (wanted.has(hostNamespace)) throw twice(hostNamespace);
     wanted.set(hostNamespace, { mirror, capabilities, registry: canonicalServer(serverAddr), skipVerify, ca });
   }
   const others: WantedHosts = {
     mirror: config.proxyAllRegistries ? mirror : undefined,
     capabilities: ["pull", "resolve"],
   };
-  if (config.proxyAllRegistries) wanted.set(DEFAULT_NAMESPACE, others);
+  if (config.proxyAllRegistries && !wanted.has(DEFAULT_NAMESPACE)) wanted.set(DEFAULT_NAMESPACE, others);
   for (const { namespace, endpoints } of legacy) {
     if (endpoints.length === 0) continue;
     const name = namespace === "*" ? DEFAULT_NAMESPACE : namespace;
-    wanted.set(name, { ...(wanted.get(name) ?? others), extraHosts: endpoints });
+    const known = wanted.get(name) ?? others;
+    // The registry itself comes last anyway.
+    const extraHosts = endpoints.at(-1)?.url === known.registry ? endpoints.slice(0, -1) : endpoints;
+    wanted.set(name, { ...known, extraHosts });
   }
   return wanted;
 }
@@ -102,6 +113,8 @@ async function planHosts(
     const path = join(place.directory, "hosts.toml");
     try {
       refuseName(path, namespace);
+      // reg:5000 and reg_5000_ are one registry.
+      if (unchanged.includes(path) || changes.some((change) => change.path === path)) throw twice(namespace);
       await refuseMissingCa(path, hosts, files);
       const present: Present = { path, text: await files.read(path), files: place.files, fallback };
       const plan = planHostsFile(namespace, hosts, present, mirror);
@@ -124,8 +137,9 @@ function planHostsFile(namespace: string, hosts: WantedHosts, present: Present, 
     : namespace === DEFAULT_NAMESPACE
     ? `registries without a directory of their own ask ${mirror} first`
     : `${namespace} asks ${mirror} first${hosts.registry === undefined ? "" : `, then ${hosts.registry}`}`;
+  const withFound = { ...hosts, found: certificatesIn(present.files) };
   if (text !== undefined) {
-    const after = refusing(path, REPAIR_HOSTS, () => editHosts(text, hosts));
+    const after = refusing(path, REPAIR_HOSTS, () => editHosts(text, withFound));
     return { path, ...(after === text ? {} : { change: { path, before: text, after, why } }), warnings: [] };
   }
   const isHiding = namespace !== DEFAULT_NAMESPACE && present.files.length === 0 && fallback !== undefined &&
@@ -134,9 +148,7 @@ function planHostsFile(namespace: string, hosts: WantedHosts, present: Present, 
       "Repair or remove _default/hosts.toml, and run dfinit again",
       () => hasForeignHosts(fallback, mirror),
     );
-  const after = isHiding
-    ? afterFallback(path, fallback, hosts)
-    : editHosts(undefined, withCertificates(hosts, present));
+  const after = isHiding ? afterFallback(path, fallback, hosts) : editHosts(undefined, withFound);
   const warnings = isHiding
     ? [`${path}: starts as a copy of _default/hosts.toml, which it hides; later changes there do not reach it`]
     : [];
@@ -152,11 +164,14 @@ function afterFallback(path: string, fallback: string, hosts: WantedHosts): stri
   return refusing(path, REPAIR_HOSTS, () => editHosts(fallback, hosts));
 }
 
-/** A `hosts.toml` ends containerd's habit of taking certificates from the directory, so it names them. */
-function withCertificates(hosts: WantedHosts, { files }: Present): WantedHosts {
-  const ca = files.filter((name) => name.endsWith(".crt"));
+function certificatesIn(files: readonly string[]): FoundCertificates {
   const client = files.filter((name) => name.endsWith(".cert")).map((name) => [name, name.replace(/cert$/, "key")]);
-  return { ...hosts, ca: [...(hosts.ca ?? []), ...ca], client };
+  return { ca: files.filter((name) => name.endsWith(".crt")), client };
+}
+
+function twice(namespace: string): RefusalError {
+  const todo = "Keep one of the entries in the configuration of dfinit";
+  return new RefusalError("containerRuntime.containerd.registries", `${namespace} is listed twice`, todo);
 }
 
 function refuseName(path: string, namespace: string): void {
@@ -180,5 +195,19 @@ function tlsWarnings({ registries }: ContainerdConfig): string[] {
   return registries.filter(({ skipVerify, ca }) => skipVerify === true || ca !== undefined).map(({ serverAddr }) =>
     `${serverAddr}: skipVerify and ca are set for pulls that go to the registry directly; the peer needs them too, in ` +
     "proxy.registryMirror.upstreams of dfdaemon.yaml"
+  );
+}
+
+function mirrorWarnings(
+  { registries, proxyAllRegistries }: ContainerdConfig,
+  mirrors: readonly LegacyMirror[],
+): string[] {
+  if (!proxyAllRegistries) return [];
+  const unknown = mirrors.filter(({ namespace, endpoints }) =>
+    namespace !== "*" && endpoints.length > 0 && !registries.some(({ hostNamespace }) => hostNamespace === namespace)
+  );
+  return unknown.map(({ namespace, endpoints }) =>
+    `${namespace}: containerd had ${endpoints[0]?.url} for it. The peer asks https://${namespace} unless ` +
+    "proxy.registryMirror.upstreams of dfdaemon.yaml says where it is"
   );
 }
