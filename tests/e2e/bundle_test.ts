@@ -1,10 +1,11 @@
 /** Each component's bundle starts where there is nothing but Deno, and answers its health check. */
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { reserveAddresses } from "./lib/addresses.ts";
 import { bundleAll, fromBundles } from "./lib/bundle.ts";
 import { type Manager, runDfinit, startManager, startPeer, startScheduler } from "./lib/components.ts";
+import { CONFIG_FILE } from "./lib/containerd.ts";
 import { story } from "./lib/story.ts";
 import { Workspace } from "./lib/workspace.ts";
 
@@ -31,13 +32,11 @@ Deno.test("bundles run from an empty directory, with an empty cache and no netwo
   });
 
   await step("dfinit edits a containerd configuration", async () => {
-    const config = join(workspace.dir, "config.toml");
+    const hostRoot = join(workspace.dir, "host");
+    const config = join(hostRoot, CONFIG_FILE);
+    await mkdir(dirname(config), { recursive: true });
     await writeFile(config, 'version = 2\n\n[plugins."io.containerd.grpc.v1.cri".registry]\n  config_path = ""\n');
-    await runDfinit(
-      workspace.dir,
-      { containerdConfig: config, mirrorUrl: "http://127.0.0.1:4001", registries: [] },
-      launch,
-    );
-    assert.match(await readFile(config, "utf8"), new RegExp(`config_path = ".*${workspace.dir}/certs\\.d"`));
+    await runDfinit(workspace.dir, { hostRoot, mirrorUrl: "http://127.0.0.1:4001", registries: [] }, launch);
+    assert.match(await readFile(config, "utf8"), /config_path = "\/etc\/containerd\/certs\.d"/);
   });
 });

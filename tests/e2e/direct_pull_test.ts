@@ -4,6 +4,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { reserveAddresses } from "./lib/addresses.ts";
 import {
+  CONFIG_FILE,
   CONTAINERD_PROGRAMS,
   ContainerdNode,
   type ContainerdProgram,
@@ -80,13 +81,14 @@ async function directPull(t: Deno.TestContext, program: ContainerdProgram): Prom
 
 /** What an administrator would do by hand: `config_path` and a hosts.toml with one mirror. */
 async function mirrorTo(node: ContainerdNode, namespace: string, mirror: string): Promise<void> {
-  const certs = join(node.dir, "certs.d");
-  await mkdir(join(certs, namespace), { recursive: true });
+  const certs = "/etc/containerd/certs.d";
+  const folder = node.hostPath(join(certs, namespace));
+  await mkdir(folder, { recursive: true });
   const hosts = `server = "http://${namespace}"\n\n[host."${mirror}"]\n  capabilities = ["pull", "resolve"]\n`;
-  await writeFile(join(certs, namespace, "hosts.toml"), hosts);
-  const config = await Deno.readTextFile(node.configFile);
-  const cri =
+  await writeFile(join(folder, "hosts.toml"), hosts);
+  const unset =
     /(\[plugins\.['"]io\.containerd\.(?:cri\.v1\.images|grpc\.v1\.cri)['"]\.registry\]\n\s*config_path = )['"]['"]/;
-  assert.match(config, cri);
-  await writeFile(node.configFile, config.replace(cri, (_, before: string) => `${before}"${certs}"`));
+  const config = await node.config();
+  assert.match(config, unset);
+  await writeFile(node.hostPath(CONFIG_FILE), config.replace(unset, (_, before: string) => `${before}"${certs}"`));
 }

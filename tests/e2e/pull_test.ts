@@ -4,7 +4,7 @@ import { stat } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { type Peer, runDfinit } from "./lib/components.ts";
-import type { ContainerdNode } from "./lib/containerd.ts";
+import { CONFIG_FILE, type ContainerdNode } from "./lib/containerd.ts";
 import { blobsOf } from "./lib/image.ts";
 import { type Traffic, trafficSince } from "./lib/metrics.ts";
 import { e2eTest } from "./lib/programs.ts";
@@ -32,7 +32,7 @@ e2eTest(
 async function nodesAreConfigured(stage: Stage, step: Step): Promise<void> {
   const init = (node: ContainerdNode) =>
     runDfinit(node.dir, {
-      containerdConfig: node.configFile,
+      hostRoot: node.hostRoot,
       mirrorUrl: stage.mirrorUrl(stage.nodes.indexOf(node) + 1),
       registries: [{ hostNamespace: stage.registry.namespace, serverAddr: stage.registry.url }],
     });
@@ -42,7 +42,7 @@ async function nodesAreConfigured(stage: Stage, step: Step): Promise<void> {
       const before = (await node.config()).split("\n");
       await init(node);
       const after = (await node.config()).split("\n");
-      assert.equal(await node.configPath(), join(node.dir, "certs.d"));
+      assert.equal(await node.configPath(), "/etc/containerd/certs.d");
       assert.equal(after.length, before.length);
       assert.equal(after.filter((line, i) => line !== before[i]).length, 1);
     }
@@ -50,11 +50,15 @@ async function nodesAreConfigured(stage: Stage, step: Step): Promise<void> {
 
   await step("dfinit changes nothing when it runs again", async () => {
     for (const node of stage.nodes) {
-      const hosts = join(await node.configPath(), stage.registry.namespace, "hosts.toml");
-      const before = [await stat(node.configFile), await stat(hosts)].map(({ mtimeMs, ino }) => ({ mtimeMs, ino }));
+      const written = [CONFIG_FILE, join(await node.configPath(), stage.registry.namespace, "hosts.toml")];
+      const look = () =>
+        Promise.all(written.map(async (path) => {
+          const { mtimeMs, ino } = await stat(node.hostPath(path));
+          return { mtimeMs, ino };
+        }));
+      const before = await look();
       await init(node);
-      const after = [await stat(node.configFile), await stat(hosts)].map(({ mtimeMs, ino }) => ({ mtimeMs, ino }));
-      assert.deepEqual(after, before);
+      assert.deepEqual(await look(), before);
     }
   });
 

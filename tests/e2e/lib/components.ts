@@ -162,9 +162,10 @@ export function peerConfig({ name, ip, dir }: Place, { managerUrl, idc, isSeed, 
   };
 }
 
-/** Where containerd's configuration is, and what it shall ask. */
+/** The node whose containerd is configured, and what it shall ask. */
 export interface DfinitOptions {
-  readonly containerdConfig: string;
+  /** The folder that holds the node's /etc. */
+  readonly hostRoot: string;
   readonly mirrorUrl: string;
   readonly registries: readonly { readonly hostNamespace: string; readonly serverAddr: string }[];
 }
@@ -174,14 +175,14 @@ export async function runDfinit(dir: string, options: DfinitOptions, launch: Lau
   const file = join(dir, "dfinit.yaml");
   await writeFile(file, stringify(dfinitConfig(options)));
   const { command, args, ...where } = launch("dfinit", file);
-  return await run(command, args, where);
+  return await run(command, [...args, "--root", options.hostRoot], where);
 }
 
 /** A dfinit.yaml. */
-export function dfinitConfig({ containerdConfig, mirrorUrl, registries }: DfinitOptions): unknown {
+export function dfinitConfig({ mirrorUrl, registries }: DfinitOptions): unknown {
   return {
     proxy: { addr: mirrorUrl },
-    containerRuntime: { containerd: { configPath: containerdConfig, proxyAllRegistries: true, registries } },
+    containerRuntime: { containerd: { proxyAllRegistries: true, registries } },
   };
 }
 

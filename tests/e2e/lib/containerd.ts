@@ -1,4 +1,7 @@
-/** A containerd with a root, a state folder, a socket and a configuration of its own: one node of a cluster. */
+/**
+ * A containerd with a root, a state folder and a socket of its own: one node of a cluster. It runs in a mount namespace
+ * in which /etc/containerd is a folder of the node, so each node has its configuration where every node has it.
+ */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "smol-toml";
@@ -10,12 +13,17 @@ import { type RunningProcess, startProcess } from "./process.ts";
 import { stopwatch } from "./wait.ts";
 
 /** What {@link ContainerdNode} needs from the machine. */
-export const CONTAINERD_PROGRAMS = ["containerd", "runc", "mount", "umount"] as const;
+export const CONTAINERD_PROGRAMS = ["containerd", "runc", "mount", "umount", "unshare"] as const;
 /** The plugin that pulls images: its id in a version 2 and in a version 3 file. */
 const CRI_PLUGINS = new Set(["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images"]);
 const START_TIMEOUT_MS = 30_000;
 /** Debian's suite that has containerd 2.x, for nodes whose configuration is a version 3 file. */
 const CONTAINERD_2_SUITE = "sid";
+
+/** Where a node has containerd's configuration. */
+export const CONFIG_FILE = "/etc/containerd/config.toml";
+const CONFIG_DIR = "/etc/containerd";
+const START_SCRIPT = `mount --bind "$1" ${CONFIG_DIR} && exec "$2" --config ${CONFIG_FILE}`;
 
 /** containerd as a program, and what it says its version is. */
 export interface ContainerdProgram {
@@ -43,32 +51,38 @@ async function identify(path: string): Promise<ContainerdProgram> {
 export class ContainerdNode implements AsyncDisposable {
   readonly name: string;
   readonly dir: string;
-  readonly program: ContainerdProgram;
-  readonly configFile: string;
+  /** The part of the node's `/` that is not the machine's: what dfinit gets as the node's root. */
+  readonly hostRoot: string;
   readonly socket: string;
+  readonly #program: ContainerdProgram;
   #process: RunningProcess | undefined;
 
   private constructor(name: string, dir: string, program: ContainerdProgram) {
     this.name = name;
     this.dir = dir;
-    this.program = program;
-    this.configFile = join(dir, "config.toml");
+    this.#program = program;
+    this.hostRoot = join(dir, "host");
     this.socket = join(dir, "containerd.sock");
   }
 
   /** Prepares a node in `dir`, with the program's own default configuration moved to that folder. Does not start it. */
   static async prepare(name: string, dir: string, program: ContainerdProgram): Promise<ContainerdNode> {
-    await mkdir(dir, { recursive: true });
     const node = new ContainerdNode(name, dir, program);
+    await mkdir(join(node.hostRoot, CONFIG_DIR), { recursive: true });
     const config = await run(program.path, ["config", "default"]);
     const snapshotter = await overlayWorks(join(dir, "overlay-trial")) ? "overlayfs" : "native";
-    await writeFile(node.configFile, moveConfig(config, dir, snapshotter));
+    await writeFile(node.hostPath(CONFIG_FILE), moveConfig(config, dir, snapshotter));
     return node;
+  }
+
+  /** Where a file of the node below /etc/containerd is on the machine. */
+  hostPath(path: string): string {
+    return join(this.hostRoot, path);
   }
 
   /** The node's configuration as it is now. */
   async config(): Promise<string> {
-    return await readFile(this.configFile, "utf8");
+    return await readFile(this.hostPath(CONFIG_FILE), "utf8");
   }
 
   /** The folder of hosts.toml files that the CRI plugin reads, or "" when it reads none. */
@@ -80,10 +94,13 @@ export class ContainerdNode implements AsyncDisposable {
 
   async start(): Promise<void> {
     if (this.#process?.isAlive()) throw new Error(`Cannot start ${this.name}: it runs already`);
+    // The mount point must exist, on the machine too; nothing is written there.
+    await mkdir(CONFIG_DIR, { recursive: true });
+    const etc = this.hostPath(CONFIG_DIR);
     const containerd = startProcess({
       name: `${this.name}-containerd`,
-      command: this.program.path,
-      args: ["--config", this.configFile],
+      command: requireProgram("unshare"),
+      args: ["--mount", "--propagation=private", "sh", "-c", START_SCRIPT, "sh", etc, this.#program.path],
       logDir: this.dir,
     });
     this.#process = containerd;
