@@ -1,3 +1,5 @@
+import type { Digest } from "../../core/digest.ts";
+import type { PiecePlan } from "../../core/piece.ts";
 import type { Download, Host, Peer, Piece } from "../../rpc/gen/common/v2/common.ts";
 
 /** What a scheduler answers on a peer's stream (wire.md §1.2, `AnnouncePeerResponse`). */
@@ -34,6 +36,15 @@ export interface PeerSession extends AsyncDisposable {
   nextDecision(signal: AbortSignal): Promise<Decision | undefined>;
 }
 
+/** A task that this host has all of, as far as a scheduler has to know it; a `TaskRecord` of the storage is one. */
+export interface HeldTask {
+  readonly taskId: string;
+  /** Without its query. */
+  readonly url: string;
+  readonly plan: PiecePlan;
+  readonly digest: Digest | undefined;
+}
+
 /** The control plane as a peer sees it; all of it is optional and may come and go. */
 export interface Control extends AsyncDisposable {
   readonly hostId: string;
@@ -41,6 +52,8 @@ export interface Control extends AsyncDisposable {
   host(): Host;
   /** Opens a conversation about a task; undefined when there is no scheduler. Throws `unavailable` or `timeout`. */
   openSession(taskId: string, peerId: string, signal: AbortSignal): Promise<PeerSession | undefined>;
+  /** Tells the scheduler of the task that this host has all of it (`metadata_only`, wire.md §2.5). */
+  announceTask(task: HeldTask, signal: AbortSignal): Promise<void>;
   /** Tells the scheduler of the task that this host no longer has it. */
   taskDeleted(taskId: string, signal: AbortSignal): Promise<void>;
 }

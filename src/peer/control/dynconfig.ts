@@ -1,0 +1,141 @@
+import { lookup } from "node:dns/promises";
+import { isIP } from "node:net";
+import { DamselflyError, errorText } from "../../core/error.ts";
+import { checkHealth, createRpcClient } from "../../rpc/client.ts";
+import { ManagerService, SourceType } from "../../rpc/gen/manager/v2/manager.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import type { HostOptions } from "./host_facts.ts";
+import { addressOf, chooseCluster, isSameList, type KnownScheduler, loadList, saveList } from "./scheduler_list.ts";
+
+const LIST_TIMEOUT_MS = 5_000;
+const HEALTH_TIMEOUT_MS = 3_000;
+const RETRY_PAUSE_MS_MIN = 1_000;
+const CHECKED_SCHEDULERS_MAX = 64;
+
+/** Where the list of schedulers comes from. */
+export interface DynconfigOptions {
+  readonly host: HostOptions;
+  /** `host:port` of the manager's gRPC server. */
+  readonly managerAddress?: string | undefined;
+  /** Schedulers named by the local dynconfig file; they are all there is when there is no manager. */
+  readonly localSchedulers?: readonly { readonly hostname: string; readonly port: number }[];
+  /** A cluster to join whatever the manager thinks; 0 lets it choose. */
+  readonly schedulerClusterId: number;
+  /** The file that keeps the last good list. */
+  readonly listPath: string;
+  readonly refreshIntervalMs: number;
+}
+
+/** Finds the schedulers of this host, and keeps on finding them; every new list is given to `onList`. */
+export class Dynconfig implements AsyncDisposable {
+  readonly #options: DynconfigOptions;
+  readonly #runtime: Runtime;
+  readonly #onList: (list: readonly KnownScheduler[]) => void;
+  readonly #stop = new AbortController();
+  readonly #first = Promise.withResolvers<void>();
+  readonly #running: Promise<void>;
+  #list: readonly KnownScheduler[] = [];
+
+  constructor(options: DynconfigOptions, runtime: Runtime, onList: (list: readonly KnownScheduler[]) => void) {
+    this.#options = options;
+    this.#runtime = runtime;
+    this.#onList = onList;
+    this.#running = this.#run();
+  }
+
+  /** Resolves after the first look, whatever came of it. */
+  get first(): Promise<void> {
+    return this.#first.promise;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort(new DamselflyError("cancelled", "The list of schedulers is no longer kept"));
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { clock, disk, log } = this.#runtime;
+    const { listPath, refreshIntervalMs, managerAddress } = this.#options;
+    const signal = this.#stop.signal;
+    if (managerAddress !== undefined) this.#adopt(await loadList(disk, listPath, log));
+    let pauseMs = RETRY_PAUSE_MS_MIN;
+    while (!signal.aborted) {
+      const isGood = await this.#refresh(signal);
+      this.#first.resolve();
+      const waitMs = isGood ? refreshIntervalMs : Math.min(pauseMs, refreshIntervalMs);
+      pauseMs = isGood ? RETRY_PAUSE_MS_MIN : pauseMs * 2;
+      await clock.sleep(waitMs, signal).catch(() => {});
+    }
+  }
+
+  async #refresh(signal: AbortSignal): Promise<boolean> {
+    const { log, disk } = this.#runtime;
+    try {
+      const list = await this.#find(signal);
+      if (list.length === 0) return false;
+      if (this.#adopt(list) && this.#options.managerAddress !== undefined) {
+        await saveList(disk, this.#options.listPath, list, log);
+      }
+      return true;
+    } catch (error) {
+      if (!signal.aborted) {
+        log.warn("The list of schedulers could not be refreshed; the last good one stays", { error: errorText(error) });
+      }
+      return false;
+    }
+  }
+
+  #find(signal: AbortSignal): Promise<KnownScheduler[]> {
+    const { managerAddress } = this.#options;
+    return managerAddress === undefined ? this.#findLocal() : this.#findByManager(managerAddress, signal);
+  }
+
+  /** The IP addresses behind the names of the local dynconfig file (wire.md §2.2). */
+  async #findLocal(): Promise<KnownScheduler[]> {
+    const named = this.#options.localSchedulers ?? [];
+    const lists = await Promise.all(named.map(async ({ hostname, port }) => {
+      const addresses = await lookup(hostname, { all: true });
+      return addresses.map(({ address }) => ({ ip: address, port, clusterId: this.#options.schedulerClusterId }));
+    }));
+    return lists.flat();
+  }
+
+  async #findByManager(managerAddress: string, signal: AbortSignal): Promise<KnownScheduler[]> {
+    const { clock, log } = this.#runtime;
+    const { host } = this.#options;
+    using manager = createRpcClient(ManagerService, managerAddress, { clock });
+    const { schedulers } = await manager.listSchedulers({
+      sourceType: host.isSeed ? SourceType.SEED_PEER_SOURCE : SourceType.PEER_SOURCE,
+      hostname: host.hostname,
+      ip: host.ip,
+      idc: host.idc,
+      location: host.location,
+      version: host.version,
+      commit: "",
+      schedulerClusterId: this.#options.schedulerClusterId,
+    }, { signal, timeoutMs: LIST_TIMEOUT_MS });
+    const listed = schedulers.filter(({ ip }) => isIP(ip) !== 0).slice(0, CHECKED_SCHEDULERS_MAX)
+      .map(({ ip, port, schedulerClusterId }) => ({ ip, port, clusterId: schedulerClusterId }));
+    const isHealthy = await Promise.all(listed.map((scheduler) => this.#isHealthy(scheduler, signal)));
+    const chosen = chooseCluster(listed, isHealthy);
+    if (chosen.length === 0) log.warn("No scheduler is healthy", { listed: listed.length });
+    return chosen;
+  }
+
+  async #isHealthy(scheduler: KnownScheduler, signal: AbortSignal): Promise<boolean> {
+    try {
+      const options = { signal, timeoutMs: HEALTH_TIMEOUT_MS, clock: this.#runtime.clock };
+      return await checkHealth(addressOf(scheduler), options);
+    } catch {
+      return false;
+    }
+  }
+
+  /** Takes a list over; whether it is another one. */
+  #adopt(list: readonly KnownScheduler[]): boolean {
+    if (list.length === 0 || isSameList(list, this.#list)) return false;
+    this.#list = list;
+    this.#onList(list);
+    return true;
+  }
+}

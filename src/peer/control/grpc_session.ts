@@ -1,0 +1,162 @@
+import { DamselflyError } from "../../core/error.ts";
+import type { RpcStream } from "../../rpc/client.ts";
+import type { AnnouncePeerRequest, AnnouncePeerResponse } from "../../rpc/gen/scheduler/v2/scheduler.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Decision, PeerEvent, PeerSession } from "./control.ts";
+import { decisionOf, isTerminal, messageOf } from "./peer_messages.ts";
+import type { SchedulerLink } from "./scheduler_link.ts";
+
+/** All that a mute scheduler may cost a pull (design.md §2, P1): from the register or reschedule to the decision. */
+const DECISION_TIMEOUT_MS = 5_000;
+/** For a message to be taken by the connection. */
+const SEND_TIMEOUT_MS = 3_000;
+/** For the scheduler to close the stream after the last message. */
+const CLOSE_TIMEOUT_MS = 1_000;
+
+/** Which download a session is about. */
+export interface SessionIds {
+  readonly hostId: string;
+  readonly taskId: string;
+  readonly peerId: string;
+}
+
+/** A session over the `AnnouncePeer` stream of the scheduler that the ring names for the task. */
+export class GrpcSession implements PeerSession {
+  readonly #ids: SessionIds;
+  readonly #clock: Clock;
+  readonly #pick: () => SchedulerLink | undefined;
+  #link: SchedulerLink;
+  #stream: RpcStream<AnnouncePeerRequest, AnnouncePeerResponse>;
+  #answers: AsyncIterator<AnnouncePeerResponse>;
+  readonly #end = new AbortController();
+  #register: PeerEvent | undefined;
+  #decisionsSeen = 0;
+  #isOver = false;
+
+  constructor(ids: SessionIds, clock: Clock, link: SchedulerLink, pick: () => SchedulerLink | undefined) {
+    this.#ids = ids;
+    this.#clock = clock;
+    this.#pick = pick;
+    this.#link = link;
+    this.#stream = this.#open();
+    this.#answers = this.#stream.responses[Symbol.asyncIterator]();
+  }
+
+  async send(event: PeerEvent, signal: AbortSignal): Promise<void> {
+    if (event.kind === "register") {
+      this.#register = event;
+      return await this.#sendRegister(event, signal);
+    }
+    await this.#sendBounded(event, signal);
+    if (isTerminal(event)) {
+      this.#isOver = true;
+      this.#stream.end();
+    }
+  }
+
+  async nextDecision(signal: AbortSignal): Promise<Decision | undefined> {
+    using limit = this.#clock.deadline(DECISION_TIMEOUT_MS);
+    const decision = await this.#answer(signal, limit.signal);
+    if (decision !== undefined) this.#decisionsSeen++;
+    return decision;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isOver) {
+      using limit = this.#clock.deadline(CLOSE_TIMEOUT_MS);
+      await raceAbort(this.#drain(), limit.signal).catch(() => {});
+    }
+    this.#end.abort(new DamselflyError("cancelled", "The session is closed"));
+    this.#stream.cancel();
+    await this.#answers.return?.().catch(() => {});
+  }
+
+  #open(): RpcStream<AnnouncePeerRequest, AnnouncePeerResponse> {
+    return this.#link.client.announcePeer({ signal: this.#end.signal });
+  }
+
+  #reopen(): void {
+    this.#stream.cancel();
+    this.#answers.return?.().catch(() => {});
+    this.#stream = this.#open();
+    this.#answers = this.#stream.responses[Symbol.asyncIterator]();
+  }
+
+  /** A scheduler that cannot be reached is marked, and the next one of the ring is asked, within the same limit. */
+  async #sendRegister(event: PeerEvent, signal: AbortSignal): Promise<void> {
+    using limit = this.#clock.deadline(DECISION_TIMEOUT_MS);
+    while (true) {
+      try {
+        return await this.#sendBounded(event, AbortSignal.any([signal, limit.signal]));
+      } catch (error) {
+        signal.throwIfAborted();
+        this.#link.markDown();
+        const next = this.#pick();
+        if (next === undefined || limit.signal.aborted) throw error;
+        this.#link = next;
+        this.#reopen();
+      }
+    }
+  }
+
+  async #answer(signal: AbortSignal, limit: AbortSignal): Promise<Decision | undefined> {
+    try {
+      return await this.#next(AbortSignal.any([signal, limit]));
+    } catch (error) {
+      signal.throwIfAborted();
+      if (this.#isForgotten(error)) return await this.#registerAgain(signal, limit);
+      if (limit.aborted || isUnreachable(error)) this.#link.markDown();
+      throw error;
+    }
+  }
+
+  /** A scheduler that was restarted does not know this host, and says so to the first message (wire.md §4.4). */
+  #isForgotten(error: unknown): boolean {
+    return this.#decisionsSeen === 0 && error instanceof DamselflyError && error.code === "not_found";
+  }
+
+  async #registerAgain(signal: AbortSignal, limit: AbortSignal): Promise<Decision | undefined> {
+    const event = this.#register;
+    if (event === undefined) {
+      throw new DamselflyError("failed_precondition", "Cannot wait for a decision before a register");
+    }
+    const either = AbortSignal.any([signal, limit]);
+    await this.#link.announce(either);
+    this.#reopen();
+    await this.#sendBounded(event, either);
+    return await this.#next(either);
+  }
+
+  async #next(signal: AbortSignal): Promise<Decision | undefined> {
+    const step = await raceAbort(this.#answers.next(), signal);
+    return step.done === true ? undefined : decisionOf(step.value);
+  }
+
+  async #sendBounded(event: PeerEvent, signal: AbortSignal): Promise<void> {
+    using limit = this.#clock.deadline(SEND_TIMEOUT_MS);
+    const message = { ...this.#ids, request: messageOf(event) };
+    await raceAbort(this.#stream.send(message), AbortSignal.any([signal, limit.signal]));
+  }
+
+  async #drain(): Promise<void> {
+    while ((await this.#answers.next()).done !== true);
+  }
+}
+
+function isUnreachable(error: unknown): boolean {
+  return error instanceof DamselflyError && (error.code === "unavailable" || error.code === "timeout");
+}
+
+/** What `promise` gives, or the signal's reason when that comes first. The promise itself goes on. */
+async function raceAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = () => aborted.reject(signal.reason);
+  promise.catch(() => {});
+  if (signal.aborted) throw signal.reason;
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}

@@ -1,0 +1,152 @@
+import { DamselflyError, errorText, isCancelled } from "../../core/error.ts";
+import type { RpcChannels, RpcClient } from "../../rpc/client.ts";
+import { HealthCheckResponse_ServingStatus as Status, HealthService } from "../../rpc/gen/grpc/health/v1/health.ts";
+import type { Host } from "../../rpc/gen/common/v2/common.ts";
+import { SchedulerService } from "../../rpc/gen/scheduler/v2/scheduler.ts";
+import { durationOfMs } from "../../rpc/time.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { Random } from "../../runtime/random.ts";
+import { addressOf, type KnownScheduler } from "./scheduler_list.ts";
+
+const ANNOUNCE_TIMEOUT_MS = 5_000;
+/** How long a scheduler that failed a peer is left alone at least: only the first pull pays for it. */
+const DOWN_MS = 10_000;
+const RETRY_PAUSE_MS_MIN = 500;
+const RETRY_PAUSE_MS_MAX = 5_000;
+/** Between two looks at a scheduler whose health cannot be watched. */
+const POLL_INTERVAL_MS = 30_000;
+
+/** What a {@link SchedulerLink} needs. */
+export interface LinkParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly channels: RpcChannels;
+  readonly announceIntervalMs: number;
+  readonly host: () => Promise<Host>;
+  /** Called each time the scheduler is up after it was not: it may have forgotten everything. */
+  readonly onUp: (link: SchedulerLink, signal: AbortSignal) => Promise<void>;
+}
+
+/**
+ * The connection to one scheduler. It watches the scheduler's health, so that a restart is noticed at once and not by
+ * the next pull, and keeps this host announced there.
+ */
+export class SchedulerLink implements AsyncDisposable {
+  readonly scheduler: KnownScheduler;
+  readonly client: RpcClient<typeof SchedulerService>;
+  readonly #parts: LinkParts;
+  readonly #stop = new AbortController();
+  readonly #timer: Disposable;
+  readonly #running: Promise<void>;
+  readonly #firstTry = Promise.withResolvers<void>();
+  /** Undefined until the first look at its health has ended. */
+  #isUp: boolean | undefined;
+  #watch = new AbortController();
+  #upWork: Promise<void> = Promise.resolve();
+
+  constructor(scheduler: KnownScheduler, parts: LinkParts) {
+    this.scheduler = scheduler;
+    this.#parts = parts;
+    this.client = parts.channels.client(SchedulerService, addressOf(scheduler));
+    this.#timer = parts.clock.every(parts.announceIntervalMs, () => void this.#announceQuietly());
+    this.#running = this.#run();
+  }
+
+  /** Whether a peer should try it: not when it is known to be down. */
+  get isUsable(): boolean {
+    return this.#isUp !== false;
+  }
+
+  /** Resolves once it is known whether the scheduler is up. */
+  get firstTry(): Promise<void> {
+    return this.#firstTry.promise;
+  }
+
+  /** A peer has found the scheduler dead or mute. */
+  markDown(): void {
+    this.#isUp = false;
+    this.#watch.abort(new DamselflyError("unavailable", "The scheduler failed a peer"));
+  }
+
+  /** Tells the scheduler of this host (wire.md §2.3). */
+  async announce(signal: AbortSignal): Promise<void> {
+    const host = await this.#parts.host();
+    const interval = durationOfMs(this.#parts.announceIntervalMs);
+    await this.client.announceHost({ host, interval }, { signal, timeoutMs: ANNOUNCE_TIMEOUT_MS });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#timer[Symbol.dispose]();
+    this.#stop.abort(new DamselflyError("cancelled", "The link to the scheduler is closed"));
+    await this.#running;
+    await this.#upWork;
+  }
+
+  async #run(): Promise<void> {
+    const { clock, random, log } = this.#parts;
+    const signal = this.#stop.signal;
+    const address = addressOf(this.scheduler);
+    let pauseMs = RETRY_PAUSE_MS_MIN;
+    while (!signal.aborted) {
+      this.#watch = new AbortController();
+      const wasUp = await this.#watchOnce(AbortSignal.any([signal, this.#watch.signal])).catch((error) => {
+        if (!isCancelled(error) && this.#isUp !== false) {
+          log.warn("A scheduler is unreachable; pulls go on without it", { address, error: errorText(error) });
+        }
+        return this.#isUp === true;
+      });
+      this.#isUp = false;
+      this.#firstTry.resolve();
+      if (wasUp) pauseMs = RETRY_PAUSE_MS_MIN;
+      const pause = this.#watch.signal.aborted ? DOWN_MS : pauseMs * (0.5 + random.float() / 2);
+      pauseMs = Math.min(RETRY_PAUSE_MS_MAX, pauseMs * 2);
+      await clock.sleep(pause, signal).catch(() => {});
+    }
+  }
+
+  /** Follows the health of the scheduler until that breaks; whether it was up. */
+  async #watchOnce(signal: AbortSignal): Promise<boolean> {
+    const health = this.#parts.channels.client(HealthService, addressOf(this.scheduler));
+    try {
+      for await (const { status } of health.watch({ service: "" }, { signal })) {
+        if (status !== Status.SERVING) return this.#isUp === true;
+        await this.#cameUp(signal);
+      }
+      return this.#isUp === true;
+    } catch (error) {
+      if (!(error instanceof DamselflyError) || error.code !== "unimplemented") throw error;
+    }
+    while (true) {
+      const { status } = await health.check({ service: "" }, { signal, timeoutMs: ANNOUNCE_TIMEOUT_MS });
+      if (status !== Status.SERVING) return this.#isUp === true;
+      await this.#cameUp(signal);
+      await this.#parts.clock.sleep(POLL_INTERVAL_MS, signal);
+    }
+  }
+
+  async #cameUp(signal: AbortSignal): Promise<void> {
+    if (this.#isUp === true) return;
+    await this.announce(signal);
+    this.#isUp = true;
+    this.#firstTry.resolve();
+    this.#parts.log.info("This host is announced to a scheduler", { address: addressOf(this.scheduler) });
+    const before = this.#upWork;
+    this.#upWork = before.then(() => this.#parts.onUp(this, signal)).catch((error) => {
+      if (signal.aborted) return;
+      this.#parts.log.warn("What this host holds could not be told to a scheduler", { error: errorText(error) });
+    });
+  }
+
+  async #announceQuietly(): Promise<void> {
+    if (this.#isUp !== true) return;
+    try {
+      await this.announce(this.#stop.signal);
+    } catch (error) {
+      if (!this.#stop.signal.aborted) {
+        this.#parts.log.warn("This host could not be announced", { error: errorText(error) });
+      }
+    }
+  }
+}

@@ -1,0 +1,189 @@
+import { DamselflyError, errorText } from "../../core/error.ts";
+import { hostIdOf, peerIdOf } from "../../core/host_id.ts";
+import { SchedulerRing } from "../../core/scheduler_ring.ts";
+import { RpcChannels } from "../../rpc/client.ts";
+import { type Download, type Host, Priority, TaskType } from "../../rpc/gen/common/v2/common.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import type { Control, HeldTask, PeerSession } from "./control.ts";
+import { Dynconfig, type DynconfigOptions } from "./dynconfig.ts";
+import { GrpcSession } from "./grpc_session.ts";
+import { hostFacts } from "./host_facts.ts";
+import { SchedulerLink } from "./scheduler_link.ts";
+import { addressOf, type KnownScheduler } from "./scheduler_list.ts";
+
+/** How long a start waits for a first scheduler; the search goes on behind it. */
+const START_TIMEOUT_MS = 3_000;
+const DELETE_TIMEOUT_MS = 2_000;
+const CHANNELS_MAX = 256;
+/** Between two tasks that are told again to a scheduler that may have forgotten them. */
+const TELL_PAUSE_MS = 20;
+/** Tasks told again, the youngest of those given. */
+const TOLD_TASKS_MAX = 10_000;
+
+/** How {@link startControl} finds and serves its schedulers. */
+export interface ControlOptions extends DynconfigOptions {
+  readonly announceIntervalMs: number;
+  /** The tasks that this host has all of, most recently used first. */
+  readonly heldTasks: () => readonly HeldTask[];
+}
+
+/**
+ * Starts to talk to manager and schedulers. It never fails for lack of them: without a scheduler there are no
+ * sessions, until one is found. Disposing it tells the schedulers that this host is gone.
+ */
+export async function startControl(options: ControlOptions, runtime: Runtime): Promise<Control> {
+  const control = new GrpcControl(options, runtime, await hostFacts(options.host, 0, runtime));
+  await control.started();
+  return control;
+}
+
+class GrpcControl implements Control {
+  readonly hostId: string;
+  readonly #options: ControlOptions;
+  readonly #runtime: Runtime;
+  readonly #channels: RpcChannels;
+  readonly #dynconfig: Dynconfig;
+  #links: readonly SchedulerLink[] = [];
+  #retired: Promise<unknown> = Promise.resolve();
+  #host: Host;
+
+  constructor(options: ControlOptions, runtime: Runtime, host: Host) {
+    this.#options = options;
+    this.#runtime = runtime;
+    this.#host = host;
+    this.hostId = hostIdOf(options.host);
+    this.#channels = new RpcChannels({ clock: runtime.clock, channelsMax: CHANNELS_MAX });
+    this.#dynconfig = new Dynconfig(options, runtime, (list) => this.#replaceLinks(list));
+  }
+
+  /** Waits a limited time for the first scheduler. */
+  async started(): Promise<void> {
+    using limit = this.#runtime.clock.deadline(START_TIMEOUT_MS);
+    const late = new Promise<void>((resolve) => limit.signal.addEventListener("abort", () => resolve()));
+    const first = this.#dynconfig.first.then(() => Promise.any(this.#links.map((link) => link.firstTry)));
+    await Promise.race([first.catch(() => {}), late]);
+  }
+
+  host(): Host {
+    return this.#host;
+  }
+
+  openSession(taskId: string, peerId: string, signal: AbortSignal): Promise<PeerSession | undefined> {
+    signal.throwIfAborted();
+    const link = this.#pick(taskId);
+    if (link === undefined) return Promise.resolve(undefined);
+    const ids = { hostId: this.hostId, taskId, peerId };
+    return Promise.resolve(new GrpcSession(ids, this.#runtime.clock, link, () => this.#pick(taskId)));
+  }
+
+  async announceTask(task: HeldTask, signal: AbortSignal): Promise<void> {
+    const peerId = peerIdOf(this.#options.host, this.#runtime.random.uuid());
+    await using session = await this.openSession(task.taskId, peerId, signal);
+    if (session === undefined) return;
+    await session.send({ kind: "register", download: heldDownload(task) }, signal);
+    const decision = await session.nextDecision(signal);
+    if (decision?.kind !== "metadata_only") {
+      throw new DamselflyError("internal", `Cannot tell of task ${task.taskId}: the scheduler answered something else`);
+    }
+    await session.send({ kind: "started" }, signal);
+    await session.send({ kind: "finished" }, signal);
+  }
+
+  async taskDeleted(taskId: string, signal: AbortSignal): Promise<void> {
+    const link = this.#pick(taskId);
+    try {
+      await link?.client.deleteTask({ hostId: this.hostId, taskId }, { signal, timeoutMs: DELETE_TIMEOUT_MS });
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof DamselflyError) || error.code !== "not_found") throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#dynconfig[Symbol.asyncDispose]();
+    const links = this.#links;
+    this.#links = [];
+    await Promise.all(links.map((link) => this.#leave(link)));
+    await this.#retired;
+    this.#channels[Symbol.dispose]();
+  }
+
+  /** The scheduler of a task: of those that are not known to be down, so that only one pull finds out. */
+  #pick(taskId: string): SchedulerLink | undefined {
+    const usable = this.#links.filter((link) => link.isUsable);
+    const ring = new SchedulerRing(usable.map((link) => ({ ...link.scheduler, link })));
+    return ring.pick(taskId)?.link;
+  }
+
+  /** Keeps the links of schedulers that stay, so that nothing is announced twice. */
+  #replaceLinks(list: readonly KnownScheduler[]): void {
+    const before = this.#links;
+    const wanted = new Map(list.map((scheduler) => [addressOf(scheduler), scheduler]));
+    const kept = before.filter(({ scheduler }) => wanted.delete(addressOf(scheduler)));
+    const gone = before.filter((link) => !kept.includes(link));
+    this.#links = [...kept, ...[...wanted.values()].map((scheduler) => this.#link(scheduler))];
+    this.#retired = Promise.all([this.#retired, ...gone.map((link) => this.#leave(link))]);
+  }
+
+  #link(scheduler: KnownScheduler): SchedulerLink {
+    const { clock, random, log } = this.#runtime;
+    return new SchedulerLink(scheduler, {
+      clock,
+      random,
+      log,
+      channels: this.#channels,
+      announceIntervalMs: this.#options.announceIntervalMs,
+      host: async () => this.#host = await hostFacts(this.#options.host, scheduler.clusterId, this.#runtime),
+      onUp: (link, signal) => this.#tellHeld(link, signal),
+    });
+  }
+
+  /** Tells a scheduler that came up which of its tasks this host has; it forgets everything when it restarts. */
+  async #tellHeld(link: SchedulerLink, signal: AbortSignal): Promise<void> {
+    let told = 0;
+    for (const task of this.#options.heldTasks().slice(0, TOLD_TASKS_MAX)) {
+      if (this.#pick(task.taskId) !== link) continue;
+      await this.announceTask(task, signal);
+      await this.#runtime.clock.sleep(TELL_PAUSE_MS, signal);
+      told++;
+    }
+    if (told > 0) this.#runtime.log.info("A scheduler was told what this host has", { tasks: told });
+  }
+
+  async #leave(link: SchedulerLink): Promise<void> {
+    const isUp = link.isUsable;
+    await link[Symbol.asyncDispose]();
+    if (!isUp) return;
+    const signal = new AbortController().signal;
+    try {
+      await link.client.deleteHost({ hostId: this.hostId }, { signal, timeoutMs: DELETE_TIMEOUT_MS });
+    } catch (error) {
+      this.#runtime.log.debug("A scheduler was not told that this host is gone", { error: errorText(error) });
+    }
+    this.#channels.close(addressOf(link.scheduler));
+  }
+}
+
+function heldDownload({ url, plan, digest }: HeldTask): Download {
+  return {
+    url,
+    digest: digest?.text,
+    type: TaskType.STANDARD,
+    priority: Priority.LEVEL6,
+    filteredQueryParams: [],
+    requestHeader: {},
+    disableBackToSource: false,
+    needBackToSource: false,
+    certificateChain: [],
+    prefetch: false,
+    isPrefetch: false,
+    needPieceContent: false,
+    forceHardLink: false,
+    overwrite: false,
+    actualPieceLength: plan.pieceLength,
+    actualContentLength: plan.contentLength,
+    actualPieceCount: plan.pieceCount,
+    enableTaskIdBasedBlobDigest: false,
+    metadataOnly: true,
+  };
+}

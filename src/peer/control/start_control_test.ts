@@ -1,0 +1,357 @@
+import assert from "node:assert/strict";
+import { parseDigest } from "../../core/digest.ts";
+import { DamselflyError } from "../../core/error.ts";
+import { piecePlan } from "../../core/piece.ts";
+import type { Download, Host } from "../../rpc/gen/common/v2/common.ts";
+import { ManagerService } from "../../rpc/gen/manager/v2/manager.ts";
+import {
+  type AnnouncePeerRequest,
+  type AnnouncePeerResponse,
+  SchedulerService,
+} from "../../rpc/gen/scheduler/v2/scheduler.ts";
+import { type CallContext, service, startRpcServer } from "../../rpc/server.ts";
+import { MemoryDisk } from "../../testing/memory_disk.ts";
+import { testRuntime } from "../../testing/test_runtime.ts";
+import { settle, VirtualClock } from "../../testing/virtual_clock.ts";
+import type { Control, HeldTask } from "./control.ts";
+import { type ControlOptions, startControl } from "./start_control.ts";
+
+const NEVER = new AbortController().signal;
+const LIST_PATH = "/cache/schedulers.json";
+const TASK_ID = "ab".repeat(32);
+
+/** A scheduler that remembers who told it what. It forgets all of it when told to. */
+class FakeScheduler implements AsyncDisposable {
+  readonly hosts = new Map<string, Host>();
+  readonly registers: Download[] = [];
+  readonly events: string[] = [];
+  readonly deleted: string[] = [];
+  announcements = 0;
+  isMute = false;
+  readonly #changed = new Set<() => void>();
+  #server: Awaited<ReturnType<typeof startRpcServer>> | undefined;
+  port = 0;
+
+  static async start(port = 0): Promise<FakeScheduler> {
+    const fake = new FakeScheduler();
+    await fake.listen(port);
+    return fake;
+  }
+
+  async listen(port: number): Promise<void> {
+    const handlers = service(SchedulerService, {
+      announceHost: ({ host }) => {
+        if (host !== undefined) this.hosts.set(host.id, host);
+        this.announcements++;
+        this.#wake();
+        return Promise.resolve({});
+      },
+      deleteHost: ({ hostId }) => {
+        this.hosts.delete(hostId);
+        this.#wake();
+        return Promise.resolve({});
+      },
+      deleteTask: ({ taskId }) => {
+        this.deleted.push(taskId);
+        return Promise.resolve({});
+      },
+      announcePeer: (requests, context) => this.#converse(requests, context),
+    });
+    const { log, clock } = testRuntime();
+    this.#server = await startRpcServer({
+      listen: { hostname: "127.0.0.1", port },
+      services: [handlers],
+      log,
+      clock,
+      drainTimeoutMs: 10,
+    });
+    this.port = this.#server.port;
+  }
+
+  setHealthy(isHealthy: boolean): void {
+    this.#server?.setServing("", isHealthy);
+  }
+
+  /** Resolves when `isSo` holds. */
+  async until(isSo: () => boolean): Promise<void> {
+    while (!isSo()) await new Promise<void>((resolve) => this.#changed.add(resolve));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server?.[Symbol.asyncDispose]();
+    this.#server = undefined;
+  }
+
+  async *#converse(
+    requests: AsyncIterable<AnnouncePeerRequest>,
+    { signal }: CallContext,
+  ): AsyncGenerator<AnnouncePeerResponse> {
+    for await (const { hostId, request } of requests) {
+      this.events.push(request?.$case ?? "");
+      this.#wake();
+      if (this.isMute) await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+      if (request?.$case === "registerPeerRequest") {
+        if (!this.hosts.has(hostId)) throw new DamselflyError("not_found", "No such host");
+        const { download } = request.value;
+        if (download === undefined) throw new DamselflyError("invalid_argument", "No download");
+        this.registers.push(download);
+        yield download.metadataOnly
+          ? { response: { $case: "metadataOnlyResponse", value: {} } }
+          : { response: { $case: "needBackToSourceResponse", value: { description: "no peer has it" } } };
+        this.#wake();
+      }
+      if (request?.$case.endsWith("FinishedRequest") && request.$case.startsWith("downloadPeer")) return;
+    }
+  }
+
+  #wake(): void {
+    for (const resolve of this.#changed) resolve();
+    this.#changed.clear();
+  }
+}
+
+interface Listed {
+  readonly port: number;
+  readonly clusterId: number;
+}
+
+/** What a manager that is out of order does. */
+function outOfOrder(): never {
+  throw new DamselflyError("unavailable", "No database");
+}
+
+/** A manager that lists what it is told to list. */
+async function startManager(list: () => readonly Listed[]) {
+  const asked: string[] = [];
+  const handlers = service(ManagerService, {
+    listSchedulers: ({ hostname, ip, idc, schedulerClusterId }) => {
+      asked.push(`${hostname} ${ip} ${idc} ${schedulerClusterId}`);
+      const schedulers = list().map(({ port, clusterId }, index) => ({
+        id: index + 1,
+        hostname: "scheduler",
+        ip: "127.0.0.1",
+        port,
+        state: "active",
+        schedulerClusterId: clusterId,
+        schedulerCluster: undefined,
+        seedPeers: [],
+        features: Buffer.from("[]"),
+      }));
+      return Promise.resolve({ schedulers });
+    },
+  });
+  const { log, clock } = testRuntime();
+  const listen = { hostname: "127.0.0.1", port: 0 };
+  const server = await startRpcServer({ listen, services: [handlers], log, clock, drainTimeoutMs: 10 });
+  return { asked, address: `127.0.0.1:${server.port}`, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+}
+
+function options(changes: Partial<ControlOptions> = {}): ControlOptions {
+  return {
+    host: {
+      ip: "127.0.0.1",
+      hostname: "node-1",
+      isSeed: false,
+      idc: "fra",
+      uploadPort: 4000,
+      proxyPort: 4001,
+      disableShared: false,
+      storageDir: "/",
+      version: "2.3.0",
+    },
+    schedulerClusterId: 0,
+    listPath: LIST_PATH,
+    refreshIntervalMs: 60_000,
+    announceIntervalMs: 300_000,
+    heldTasks: () => [],
+    ...changes,
+  };
+}
+
+function download(): Download {
+  return {
+    url: "http://registry/blob",
+    type: 0,
+    priority: 6,
+    filteredQueryParams: [],
+    requestHeader: {},
+    disableBackToSource: false,
+    needBackToSource: false,
+    certificateChain: [],
+    prefetch: false,
+    isPrefetch: false,
+    needPieceContent: false,
+    forceHardLink: false,
+    overwrite: false,
+    enableTaskIdBasedBlobDigest: true,
+    metadataOnly: false,
+  };
+}
+
+async function decide(control: Control): Promise<string | undefined> {
+  await using session = await control.openSession(TASK_ID, "peer-1", NEVER);
+  if (session === undefined) return undefined;
+  await session.send({ kind: "register", download: download() }, NEVER);
+  return (await session.nextDecision(NEVER))?.kind;
+}
+
+Deno.test("the cluster of the first healthy scheduler is the host's, and all of that cluster's schedulers are announced to", async () => {
+  await using first = await FakeScheduler.start();
+  await using second = await FakeScheduler.start();
+  await using other = await FakeScheduler.start();
+  await using sick = await FakeScheduler.start();
+  sick.setHealthy(false);
+  await using manager = await startManager(() => [
+    { port: sick.port, clusterId: 1 },
+    { port: first.port, clusterId: 2 },
+    { port: other.port, clusterId: 3 },
+    { port: second.port, clusterId: 2 },
+  ]);
+  await using control = await startControl(options({ managerAddress: manager.address }), testRuntime());
+  await first.until(() => first.announcements > 0);
+  await second.until(() => second.announcements > 0);
+  assert.equal(other.announcements, 0);
+  assert.deepEqual(manager.asked, ["node-1 127.0.0.1 fra 0"]);
+  const host = first.hosts.get("127.0.0.1-node-1");
+  assert.deepEqual([host?.port, host?.proxyPort, host?.network?.idc], [4000, 4001, "fra"]);
+  assert.ok((host?.network?.maxTxBandwidth ?? 0) > 0);
+  assert.equal(host?.schedulerClusterId, 2);
+  assert.equal(control.hostId, "127.0.0.1-node-1");
+});
+
+Deno.test("a host starts without the manager from the list it kept", async () => {
+  const disk = new MemoryDisk();
+  await using scheduler = await FakeScheduler.start();
+  {
+    await using manager = await startManager(() => [{ port: scheduler.port, clusterId: 1 }]);
+    await using _control = await startControl(options({ managerAddress: manager.address }), testRuntime({ disk }));
+    await scheduler.until(() => scheduler.announcements === 1);
+  }
+  await using broken = await startManager(outOfOrder);
+  await using control = await startControl(options({ managerAddress: broken.address }), testRuntime({ disk }));
+  await scheduler.until(() => scheduler.announcements === 2);
+  assert.equal(await decide(control), "back_to_source");
+});
+
+Deno.test("a kept list that is damaged is no reason not to start", async () => {
+  const runtime = testRuntime();
+  await runtime.disk.mkdirAll("/cache");
+  await runtime.disk.writeTextAtomic(LIST_PATH, '[{"ip":"example.com"');
+  await using broken = await startManager(outOfOrder);
+  await using control = await startControl(options({ managerAddress: broken.address }), runtime);
+  assert.equal(await control.openSession(TASK_ID, "peer-1", NEVER), undefined);
+  assert.ok(runtime.log.lines.some(({ message }) => message.startsWith("The saved list")));
+});
+
+Deno.test("the local dynconfig names the schedulers when there is no manager", async () => {
+  await using scheduler = await FakeScheduler.start();
+  const localSchedulers = [{ hostname: "127.0.0.1", port: scheduler.port }];
+  await using control = await startControl(options({ localSchedulers }), testRuntime());
+  assert.equal(await decide(control), "back_to_source");
+});
+
+Deno.test("without manager and schedulers there is no session, and no wait", async () => {
+  await using control = await startControl(options(), testRuntime());
+  assert.equal(await control.openSession(TASK_ID, "peer-1", NEVER), undefined);
+});
+
+Deno.test("a scheduler that does not know the host is told and asked again at once", async () => {
+  await using scheduler = await FakeScheduler.start();
+  const localSchedulers = [{ hostname: "127.0.0.1", port: scheduler.port }];
+  await using control = await startControl(options({ localSchedulers }), testRuntime());
+  await scheduler.until(() => scheduler.announcements === 1);
+  scheduler.hosts.clear();
+  assert.equal(await decide(control), "back_to_source");
+  assert.equal(scheduler.announcements, 2);
+});
+
+Deno.test("a scheduler that restarts is announced to and told what the host has, without any pull", async () => {
+  const before = await FakeScheduler.start();
+  const localSchedulers = [{ hostname: "127.0.0.1", port: before.port }];
+  const held: HeldTask[] = [{
+    taskId: TASK_ID,
+    url: "http://registry/blob",
+    plan: piecePlan(1000, 512),
+    digest: parseDigest(`sha256:${TASK_ID}`),
+  }];
+  await using _control = await startControl(
+    options({ localSchedulers, heldTasks: () => held }),
+    testRuntime(),
+  );
+  await before.until(() => before.registers.length === 1);
+  await before[Symbol.asyncDispose]();
+  await using after = await FakeScheduler.start(before.port);
+  await after.until(() => after.events.includes("downloadPeerFinishedRequest"));
+  assert.deepEqual(after.events, [
+    "registerPeerRequest",
+    "downloadPeerStartedRequest",
+    "downloadPeerFinishedRequest",
+  ]);
+  const [told] = after.registers;
+  assert.deepEqual([told?.metadataOnly, told?.actualContentLength, told?.actualPieceCount], [true, 1000, 2]);
+});
+
+Deno.test("when a scheduler has died, the next one of the ring answers the same pull", async () => {
+  const schedulers = [await FakeScheduler.start(), await FakeScheduler.start()];
+  const localSchedulers = schedulers.map(({ port }) => ({ hostname: "127.0.0.1", port }));
+  await using control = await startControl(options({ localSchedulers }), testRuntime());
+  for (const scheduler of schedulers) await scheduler.until(() => scheduler.announcements === 1);
+  assert.equal(await decide(control), "back_to_source");
+  const [asked, spare] = schedulers[0]?.registers.length === 1 ? schedulers : schedulers.toReversed();
+  await asked?.[Symbol.asyncDispose]();
+  await using _spare = spare;
+  assert.equal(await decide(control), "back_to_source");
+  assert.equal(spare?.registers.length, 1);
+  await using again = await FakeScheduler.start(asked?.port);
+  await again.until(() => again.announcements === 1);
+});
+
+Deno.test("a mute scheduler costs one pull five seconds, and the next ones nothing", async () => {
+  await using scheduler = await FakeScheduler.start();
+  const clock = new VirtualClock();
+  const localSchedulers = [{ hostname: "127.0.0.1", port: scheduler.port }];
+  await using control = await startControl(options({ localSchedulers }), testRuntime({ clock }));
+  scheduler.isMute = true;
+  const startedAt = clock.now();
+  const decision = decide(control).then(() => "decided", (error: DamselflyError) => error.code);
+  await scheduler.until(() => scheduler.events.length === 1);
+  await settle();
+  await clock.advance(5_000);
+  assert.equal(await decision, "timeout");
+  assert.ok(clock.now() - startedAt <= 5_000);
+  assert.equal(await control.openSession(TASK_ID, "peer-2", NEVER), undefined);
+});
+
+Deno.test("a scheduler that leaves the list is told goodbye, and the others are not told twice", async () => {
+  await using stays = await FakeScheduler.start();
+  await using leaves = await FakeScheduler.start();
+  let list = [{ port: stays.port, clusterId: 1 }, { port: leaves.port, clusterId: 1 }];
+  await using manager = await startManager(() => list);
+  const changes = { managerAddress: manager.address, refreshIntervalMs: 20 };
+  const runtime = testRuntime();
+  await using _control = await startControl(options(changes), runtime);
+  await leaves.until(() => leaves.announcements === 1);
+  await stays.until(() => stays.announcements === 1);
+  list = list.slice(0, 1);
+  await leaves.until(() => leaves.hosts.size === 0);
+  assert.deepEqual(JSON.parse(await runtime.disk.readText(LIST_PATH)).map(({ port }: Listed) => port), [stays.port]);
+  assert.equal(stays.announcements, 1);
+});
+
+Deno.test("a host that stops tells its schedulers", async () => {
+  await using scheduler = await FakeScheduler.start();
+  const localSchedulers = [{ hostname: "127.0.0.1", port: scheduler.port }];
+  {
+    await using _control = await startControl(options({ localSchedulers }), testRuntime());
+    await scheduler.until(() => scheduler.hosts.size === 1);
+  }
+  assert.equal(scheduler.hosts.size, 0);
+});
+
+Deno.test("the deletion of a task is told to its scheduler", async () => {
+  await using scheduler = await FakeScheduler.start();
+  const localSchedulers = [{ hostname: "127.0.0.1", port: scheduler.port }];
+  await using control = await startControl(options({ localSchedulers }), testRuntime());
+  await control.taskDeleted(TASK_ID, NEVER);
+  assert.deepEqual(scheduler.deleted, [TASK_ID]);
+});
