@@ -1,0 +1,317 @@
+import { crc32 } from "node:zlib";
+import { pieceDigest } from "../../core/digest.ts";
+import { DamselflyError, errorText } from "../../core/error.ts";
+import { pieceRange, piecesOf } from "../../core/piece.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { DiskFile } from "../../runtime/disk.ts";
+import type { Log } from "../../runtime/log.ts";
+import { Changes } from "./changes.ts";
+import type { ContentFile } from "./content_file.ts";
+import type { Metadata, TaskRow } from "./metadata.ts";
+import { TaskPieceWriter } from "./piece_writer.ts";
+import { PrefixHash } from "./prefix_hash.ts";
+import type { PieceRecord, PieceWriter, StoredTask, TaskRecord } from "./storage.ts";
+
+/** The last use of a task is written to disk at most so often; eviction needs no finer order. */
+const TOUCH_INTERVAL_MS = 60_000;
+
+/** Bytes that are read at a time when pieces of an earlier run are checked. */
+const CHECK_BYTES = 512 * 1024;
+
+/** What a task needs of the storage it is in. */
+export interface TaskOwner {
+  readonly metadata: Metadata;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Deletes the task from records, index and disk, unless it has been already. */
+  drop(task: ContentTask): Promise<void>;
+  /** Keeps the storage from closing before `work` is done; it must not reject. */
+  background(work: Promise<void>): void;
+}
+
+/** One task in the content store. */
+export class ContentTask implements StoredTask {
+  readonly key: number;
+  readonly #owner: TaskOwner;
+  readonly #file: ContentFile;
+  readonly #hash: PrefixHash | undefined;
+  readonly #changes = new Changes();
+  readonly #writing = new Set<number>();
+  /** Finished pieces; undefined when the task is sealed, for then it is all of them, and their records are on disk. */
+  #pieces: Map<number, PieceRecord> | undefined;
+  #record: TaskRecord;
+  #finishedBytes: number;
+  #holds = 0;
+  #touchedAtMs: number;
+  #sealing: Promise<void> | undefined;
+  #isDeleted = false;
+
+  constructor({ key, record, finishedPieceCount }: TaskRow, file: ContentFile, owner: TaskOwner) {
+    this.key = key;
+    this.#record = record;
+    this.#touchedAtMs = record.updatedAtMs;
+    this.#file = file;
+    this.#owner = owner;
+    this.#pieces = record.isSealed ? undefined : new Map();
+    this.#finishedBytes = Math.min(record.plan.contentLength, finishedPieceCount * record.plan.pieceLength);
+    this.#hash = record.digest === undefined || record.isSealed ? undefined : new PrefixHash({
+      plan: record.plan,
+      isFinished: (piece) => !this.#isDeleted && this.#isFinished(piece),
+      read: (buffer, position) => this.#readWhole(buffer, position),
+    }, record.digest);
+  }
+
+  get record(): TaskRecord {
+    return this.#record;
+  }
+
+  get isDeleted(): boolean {
+    return this.#isDeleted;
+  }
+
+  /** Somebody reads or writes it, so that it must stay. */
+  get isBusy(): boolean {
+    return this.#holds > 0 || this.#writing.size > 0;
+  }
+
+  get finishedBytes(): number {
+    return this.#finishedBytes;
+  }
+
+  get finishedPieceCount(): number {
+    return this.#pieces?.size ?? this.#record.plan.pieceCount;
+  }
+
+  hold(): Disposable {
+    const file = this.#file.hold();
+    this.#holds += 1;
+    this.touch();
+    let isHeld = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (isHeld) this.#holds -= 1;
+        isHeld = false;
+        file[Symbol.dispose]();
+      },
+    };
+  }
+
+  /** Notes that the task is of use. */
+  touch(): void {
+    const nowMs = this.#owner.clock.wallMs();
+    this.#record = { ...this.#record, updatedAtMs: nowMs };
+    if (this.#isDeleted || nowMs - this.#touchedAtMs < TOUCH_INTERVAL_MS) return;
+    this.#touchedAtMs = nowMs;
+    try {
+      this.#owner.metadata.touch(this.key, nowMs);
+    } catch (error) {
+      // Only the order of eviction after a restart suffers: no reason to fail a reader.
+      this.#owner.log.warn("The last use of a task could not be stored", { error: errorText(error) });
+    }
+  }
+
+  piece(number: number): PieceRecord | undefined {
+    if (this.#pieces !== undefined) return this.#pieces.get(number);
+    return this.#isDeleted ? undefined : this.#owner.metadata.piece(this.key, number);
+  }
+
+  finishedPieces(): number[] {
+    if (this.#pieces !== undefined) return [...this.#pieces.keys()].sort((a, b) => a - b);
+    return Array.from({ length: this.#record.plan.pieceCount }, (_, number) => number);
+  }
+
+  openPiece(number: number): PieceWriter | undefined {
+    const range = pieceRange(this.#record.plan, number);
+    if (this.#isFinished(number) || this.#writing.has(number)) return undefined;
+    this.#requirePresent("write");
+    this.#writing.add(number);
+    const passingHash = this.#hash?.startPassing(number);
+    return new TaskPieceWriter({
+      number,
+      range,
+      hold: () => this.#file.hold(),
+      store: (bytes, position) => this.#useFile((file) => file.write(bytes, position)),
+      passingHash,
+      finish: (piece) => {
+        const record = this.#finish(piece, range.end - range.start);
+        passingHash?.adopt();
+        return record;
+      },
+      release: () => {
+        this.#writing.delete(number);
+        this.#changes.ring();
+        this.#catchUp();
+      },
+    });
+  }
+
+  async read(buffer: Uint8Array, position: number): Promise<number> {
+    const { plan, taskId } = this.#record;
+    if (this.#isDeleted && this.#holds === 0) this.#requirePresent("read");
+    const end = Math.min(plan.contentLength, position + buffer.length);
+    const missing = piecesOf(plan, { start: position, end }).find((number) => !this.#isFinished(number));
+    if (missing !== undefined) {
+      throw new DamselflyError("failed_precondition", `Cannot read task ${taskId}: piece ${missing} is not there yet`);
+    }
+    return end <= position ? 0 : await this.#readWhole(buffer.subarray(0, end - position), position);
+  }
+
+  seal(signal: AbortSignal): Promise<void> {
+    if (this.#record.isSealed) return Promise.resolve();
+    this.#sealing ??= this.#seal().finally(() => this.#sealing = undefined);
+    return orAbort(this.#sealing, signal);
+  }
+
+  nextChange(signal: AbortSignal): Promise<void> {
+    return this.#isDeleted ? Promise.resolve() : this.#changes.next(signal);
+  }
+
+  /** Takes over what an earlier run finished, as far as the bytes on disk still agree with the records. */
+  async restore(): Promise<void> {
+    const buffer = new Uint8Array(CHECK_BYTES);
+    const wrong: number[] = [];
+    this.#finishedBytes = 0;
+    for (const piece of this.#owner.metadata.pieces(this.key)) {
+      const { start, end } = pieceRange(this.#record.plan, piece.number);
+      let checksum = 0;
+      for (let position = start; position < end;) {
+        const block = buffer.subarray(0, Math.min(CHECK_BYTES, end - position));
+        position += await this.#readWhole(block, position);
+        checksum = crc32(block, checksum);
+      }
+      if (pieceDigest(checksum) === piece.digest) this.#add(piece, end - start);
+      else wrong.push(piece.number);
+    }
+    this.#owner.metadata.removePieces(this.key, wrong);
+    this.#catchUp();
+  }
+
+  /** Closes the file, at the end of the storage. */
+  async close(): Promise<void> {
+    await this.#file.close();
+  }
+
+  /** Gives up the records and the name on disk; who holds the task can still read what is finished. */
+  async remove(): Promise<void> {
+    this.#isDeleted = true;
+    this.#changes.ring();
+    this.#owner.metadata.removeTask(this.key);
+    await this.#file.unlink();
+  }
+
+  #isFinished(number: number): boolean {
+    return this.#pieces?.has(number) ?? true;
+  }
+
+  #add(piece: PieceRecord, length: number): void {
+    this.#pieces?.set(piece.number, piece);
+    this.#finishedBytes += length;
+  }
+
+  #finish(piece: Omit<PieceRecord, "finishedAtMs">, length: number): PieceRecord {
+    this.#requirePresent("write");
+    const record = { ...piece, finishedAtMs: this.#owner.clock.wallMs() };
+    this.#owner.metadata.addPiece(this.key, record);
+    this.#add(record, length);
+    this.touch();
+    return record;
+  }
+
+  /** Hashes what has become contiguous. What goes wrong here goes wrong again in {@link seal}, where somebody listens. */
+  #catchUp(): void {
+    if (this.#hash !== undefined && !this.#isDeleted) {
+      this.#owner.background(this.#hash.catchUp().catch(() => undefined));
+    }
+  }
+
+  async #readWhole(buffer: Uint8Array, position: number): Promise<number> {
+    return await this.#useFile(async (file) => {
+      let done = 0;
+      while (done < buffer.length) {
+        const count = await file.read(done === 0 ? buffer : buffer.subarray(done), position + done);
+        if (count === 0) throw new DamselflyError("not_found", "The file ends before its content");
+        done += count;
+      }
+      return done;
+    });
+  }
+
+  /** A task whose file somebody removed or cut is worth nothing: it is dropped, so that the next request starts anew. */
+  async #useFile<T>(run: (file: DiskFile) => Promise<T>): Promise<T> {
+    try {
+      return await this.#file.use(run);
+    } catch (cause) {
+      if (this.#isDeleted || !(cause instanceof DamselflyError) || cause.code !== "not_found") throw cause;
+      const { taskId } = this.#record;
+      this.#owner.log.warn("A task was dropped, for its content file is missing or cut short", { taskId });
+      this.#owner.background(this.#drop()); // not awaited: it waits for its turn, which may be the caller's own
+      throw new DamselflyError("data_loss", `Cannot use task ${taskId}: its content file is damaged`, { cause });
+    }
+  }
+
+  async #seal(): Promise<void> {
+    const { plan, taskId, digest } = this.#record;
+    this.#requirePresent("finish");
+    if (this.finishedPieceCount < plan.pieceCount) {
+      const missing = plan.pieceCount - this.finishedPieceCount;
+      throw new DamselflyError("failed_precondition", `Cannot finish task ${taskId}: ${missing} pieces are missing`);
+    }
+    using _held = this.hold();
+    const hash = this.#hash;
+    while (hash !== undefined && hash.hashedPieceCount < plan.pieceCount) {
+      this.#requirePresent("finish");
+      await hash.catchUp();
+    }
+    this.#requirePresent("finish");
+    if (hash !== undefined && !hash.isAsExpected()) {
+      const details = [...this.#pieces?.values() ?? []];
+      await this.#owner.drop(this);
+      throw new DamselflyError("data_loss", `Cannot finish task ${taskId}: its content is not ${digest?.text}`, {
+        details,
+      });
+    }
+    const finishedAtMs = this.#owner.clock.wallMs();
+    this.#record = { ...this.#record, isSealed: true, finishedAtMs, updatedAtMs: finishedAtMs };
+    this.#pieces = undefined;
+    this.#changes.ring();
+    this.#owner.background(this.#settle(finishedAtMs));
+  }
+
+  async #drop(): Promise<void> {
+    try {
+      await this.#owner.drop(this);
+    } catch (error) {
+      this.#owner.log.error("A task could not be deleted", { taskId: this.#record.taskId, error: errorText(error) });
+    }
+  }
+
+  /** Makes the seal outlive a crash of the machine: first the bytes, then the record that vouches for them. */
+  async #settle(finishedAtMs: number): Promise<void> {
+    try {
+      await this.#useFile((file) => file.sync());
+      if (!this.#isDeleted) this.#owner.metadata.seal(this.key, finishedAtMs);
+    } catch (error) {
+      const { taskId } = this.#record;
+      this.#owner.log.error("A task could not be brought to stable storage", { taskId, error: errorText(error) });
+    }
+  }
+
+  #requirePresent(action: string): void {
+    if (this.#isDeleted) {
+      throw new DamselflyError("not_found", `Cannot ${action} task ${this.#record.taskId}: it is deleted`);
+    }
+  }
+}
+
+/** Settles like `work`, or rejects when the signal aborts first; the work goes on for others. */
+function orAbort(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      work.catch(() => undefined); // its failure belongs to those who still wait
+      return reject(signal.reason);
+    }
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}

@@ -1,0 +1,213 @@
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { tryParseDigest } from "../../core/digest.ts";
+import { DamselflyError, errorText } from "../../core/error.ts";
+import { piecePlan } from "../../core/piece.ts";
+import type { PieceRecord, TaskInit, TaskRecord, TrafficType } from "./storage.ts";
+
+/** The steps from an empty database to today's; a step that was released never changes. */
+const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE task (
+     key INTEGER PRIMARY KEY,
+     id TEXT NOT NULL UNIQUE,
+     url TEXT NOT NULL,
+     content_length INTEGER NOT NULL,
+     piece_length INTEGER NOT NULL,
+     digest TEXT,
+     response_headers TEXT NOT NULL,
+     created_at_ms INTEGER NOT NULL,
+     updated_at_ms INTEGER NOT NULL,
+     finished_at_ms INTEGER
+   ) STRICT;
+   CREATE TABLE piece (
+     task_key INTEGER NOT NULL REFERENCES task (key) ON DELETE CASCADE,
+     number INTEGER NOT NULL,
+     digest TEXT NOT NULL,
+     parent_id TEXT NOT NULL,
+     traffic_type TEXT NOT NULL,
+     cost_ms INTEGER NOT NULL,
+     finished_at_ms INTEGER NOT NULL,
+     PRIMARY KEY (task_key, number)
+   ) STRICT, WITHOUT ROWID;`,
+];
+
+/** A task's row: what the storage remembers, and the key its pieces refer to. */
+export interface TaskRow {
+  readonly key: number;
+  readonly record: TaskRecord;
+  readonly finishedPieceCount: number;
+}
+
+/** What is known of tasks and pieces, in SQLite. Calls are synchronous: one costs some microseconds. */
+export class Metadata implements Disposable {
+  readonly #db: DatabaseSync;
+  readonly #insertTask: StatementSync;
+  readonly #insertPiece: StatementSync;
+  readonly #selectPiece: StatementSync;
+  readonly #selectPieces: StatementSync;
+  readonly #deleteTask: StatementSync;
+  readonly #sealTask: StatementSync;
+  readonly #touchTask: StatementSync;
+
+  /**
+   * Opens the database at `path`; `:memory:` is one that nobody else sees. Throws `failed_precondition` when another
+   * process has it open, `data_loss` when it is damaged or of a later version, `permission_denied` and the like.
+   */
+  constructor(path: string) {
+    const db = guarded("open", path, () => new DatabaseSync(path));
+    try {
+      guarded("open", path, () => prepareDatabase(db));
+      this.#db = db;
+      this.#insertTask = db.prepare(
+        `INSERT INTO task (id, url, content_length, piece_length, digest, response_headers, created_at_ms, updated_at_ms)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      );
+      this.#insertPiece = db.prepare("INSERT INTO piece VALUES (?, ?, ?, ?, ?, ?, ?)");
+      this.#selectPiece = db.prepare("SELECT * FROM piece WHERE task_key = ? AND number = ?");
+      this.#selectPieces = db.prepare("SELECT * FROM piece WHERE task_key = ? ORDER BY number");
+      this.#deleteTask = db.prepare("DELETE FROM task WHERE key = ?");
+      this.#sealTask = db.prepare("UPDATE task SET finished_at_ms = ? WHERE key = ?");
+      this.#touchTask = db.prepare("UPDATE task SET updated_at_ms = ? WHERE key = ?");
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  }
+
+  tasks(): TaskRow[] {
+    const select = `SELECT task.*, COUNT(piece.number) AS finished_piece_count
+      FROM task LEFT JOIN piece ON piece.task_key = task.key GROUP BY task.key`;
+    return guarded("read", "tasks", () => this.#db.prepare(select).all().map(taskRow));
+  }
+
+  /** Adds a task without pieces; the result is its key. */
+  addTask({ taskId, url, plan, digest, responseHeaders }: TaskInit, nowMs: number): number {
+    const { contentLength, pieceLength } = plan;
+    const headers = JSON.stringify(responseHeaders);
+    const added = guarded(
+      "store",
+      `task ${taskId}`,
+      () => this.#insertTask.run(taskId, url, contentLength, pieceLength, digest?.text ?? null, headers, nowMs, nowMs),
+    );
+    return Number(added.lastInsertRowid);
+  }
+
+  piece(taskKey: number, number: number): PieceRecord | undefined {
+    const row = guarded("read", `piece ${number}`, () => this.#selectPiece.get(taskKey, number));
+    return row && pieceRecord(row);
+  }
+
+  /** The finished pieces of a task, ascending. */
+  pieces(taskKey: number): PieceRecord[] {
+    return guarded("read", "pieces", () => this.#selectPieces.all(taskKey).map(pieceRecord));
+  }
+
+  addPiece(taskKey: number, piece: PieceRecord): void {
+    const { number, digest, parentId, trafficType, costMs, finishedAtMs } = piece;
+    guarded(
+      "store",
+      `piece ${number}`,
+      () => this.#insertPiece.run(taskKey, number, digest, parentId, trafficType, Math.round(costMs), finishedAtMs),
+    );
+  }
+
+  /** Forgets pieces whose bytes turned out to be wrong. */
+  removePieces(taskKey: number, numbers: readonly number[]): void {
+    guarded("remove", "pieces", () => {
+      const statement = this.#db.prepare("DELETE FROM piece WHERE task_key = ? AND number = ?");
+      this.#db.exec("BEGIN");
+      for (const number of numbers) statement.run(taskKey, number);
+      this.#db.exec("COMMIT");
+    });
+  }
+
+  seal(taskKey: number, finishedAtMs: number): void {
+    guarded("store", "a finished task", () => this.#sealTask.run(finishedAtMs, taskKey));
+  }
+
+  touch(taskKey: number, updatedAtMs: number): void {
+    guarded("store", "the last use of a task", () => this.#touchTask.run(updatedAtMs, taskKey));
+  }
+
+  /** Removes all tasks. */
+  clear(): void {
+    guarded("remove", "all tasks", () => this.#db.exec("DELETE FROM task"));
+  }
+
+  /** Removes a task and its pieces. */
+  removeTask(taskKey: number): void {
+    guarded("remove", "a task", () => this.#deleteTask.run(taskKey));
+  }
+
+  [Symbol.dispose](): void {
+    this.#db.close();
+  }
+}
+
+/** Locks the database for this process, checks it, and brings it up to date. */
+function prepareDatabase(db: DatabaseSync): void {
+  // Without a sync per commit a crash of the machine can lose the last rows, but never damage the database.
+  db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+  db.exec("PRAGMA foreign_keys = ON; BEGIN IMMEDIATE; COMMIT");
+  const verdict = Object.values(db.prepare("PRAGMA quick_check(1)").get() ?? {})[0];
+  if (verdict !== "ok") throw new DamselflyError("data_loss", `The database is damaged: ${verdict}`);
+  const version = Number(db.prepare("PRAGMA user_version").get()?.["user_version"]);
+  if (version > MIGRATIONS.length) {
+    throw new DamselflyError("data_loss", `The database is of version ${version}, later than ${MIGRATIONS.length}`);
+  }
+  for (const [index, migration] of MIGRATIONS.entries()) {
+    if (index >= version) db.exec(`BEGIN; ${migration} PRAGMA user_version = ${index + 1}; COMMIT`);
+  }
+}
+
+/** How SQLite's messages begin, since `node:sqlite` gives no codes. */
+const CODES = [
+  [/locked/, "failed_precondition", "another process uses this directory; stop it or set another storage.dir"],
+  [/full/, "no_space", "the volume is full"],
+  [/not a database|malformed|damaged|later than|no such (table|column)/, "data_loss", "move it away and start again"],
+  [/unable to open|readonly/, "permission_denied", "make its directory writable for this user"],
+] as const;
+
+function guarded<T>(action: string, what: string, run: () => T): T {
+  try {
+    return run();
+  } catch (cause) {
+    const text = errorText(cause);
+    const [, code, hint] = CODES.find(([pattern]) => pattern.test(text)) ?? [/./, "internal", "look at the disk"];
+    throw new DamselflyError(code, `Cannot ${action} ${what} in the metadata of the storage: ${text}; ${hint}`, {
+      cause,
+    });
+  }
+}
+
+type Row = Record<string, unknown>;
+
+function taskRow(row: Row): TaskRow {
+  const digest = row["digest"] === null ? undefined : tryParseDigest(String(row["digest"]));
+  const finishedAtMs = row["finished_at_ms"] === null ? undefined : Number(row["finished_at_ms"]);
+  return {
+    key: Number(row["key"]),
+    finishedPieceCount: Number(row["finished_piece_count"]),
+    record: {
+      taskId: String(row["id"]),
+      url: String(row["url"]),
+      plan: piecePlan(Number(row["content_length"]), Number(row["piece_length"])),
+      digest,
+      responseHeaders: JSON.parse(String(row["response_headers"])) as Record<string, string>,
+      isSealed: finishedAtMs !== undefined,
+      createdAtMs: Number(row["created_at_ms"]),
+      updatedAtMs: Number(row["updated_at_ms"]),
+      finishedAtMs,
+    },
+  };
+}
+
+function pieceRecord(row: Row): PieceRecord {
+  return {
+    number: Number(row["number"]),
+    digest: String(row["digest"]),
+    parentId: String(row["parent_id"]),
+    trafficType: String(row["traffic_type"]) as TrafficType,
+    costMs: Number(row["cost_ms"]),
+    finishedAtMs: Number(row["finished_at_ms"]),
+  };
+}

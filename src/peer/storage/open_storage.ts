@@ -1,0 +1,317 @@
+import { join } from "node:path";
+import { DamselflyError, errorText } from "../../core/error.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Disk } from "../../runtime/disk.ts";
+import type { Log } from "../../runtime/log.ts";
+import { ContentFile, IdleFiles } from "./content_file.ts";
+import { ContentTask, type TaskOwner } from "./content_task.ts";
+import { bytesOver, type EvictionCandidate, isEvictable, planEviction } from "./eviction.ts";
+import { Metadata, type TaskRow } from "./metadata.ts";
+import type { Storage, StoredTask, TaskInit, TaskRecord } from "./storage.ts";
+
+/** The database in memory, for a storage that is gone with its process. */
+export const MEMORY_DATABASE = ":memory:";
+
+/** Where a storage is, and how full it may get. */
+export interface StorageOptions {
+  readonly dir: string;
+  /** Whether content of an earlier run is kept. */
+  readonly keep: boolean;
+  /** How long a task is kept after its last use. */
+  readonly taskTtlMs: number;
+  /** Bytes that tasks may take; 0 for the whole volume. */
+  readonly diskThresholdBytes: number;
+  readonly diskHighThresholdPercent: number;
+  readonly diskLowThresholdPercent: number;
+  /** The metadata file, when it is not `metadata.db` in `dir`; may be {@link MEMORY_DATABASE}. */
+  readonly databasePath?: string;
+}
+
+/** What a storage acts on. */
+export interface StorageDeps {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const TASK_ID = /^[0-9a-f]{8,128}$/;
+
+/** The directories that tasks are spread over are named by the first digits of their ids. */
+const PREFIX = /^[0-9a-f]{3}$/;
+
+/**
+ * Opens the storage in `options.dir` and drops what is broken: a task without its file, a file without its task. A
+ * damaged metadata file is moved aside with a warning and the content dropped, since all of it can be had again.
+ * Throws `failed_precondition` when another process uses the directory, `permission_denied` and the like when it
+ * cannot be read and written.
+ */
+export async function openStorage(options: StorageOptions, deps: StorageDeps): Promise<Storage> {
+  const contentDir = join(options.dir, "content", "tasks");
+  try {
+    await deps.disk.mkdirAll(contentDir);
+  } catch (cause) {
+    const { code } = cause as DamselflyError;
+    const hint = "make it writable for this user or set another storage.dir";
+    throw new DamselflyError(code, `Cannot use storage directory ${options.dir}: ${errorText(cause)}; ${hint}`, {
+      cause,
+    });
+  }
+  const metadata = await openMetadata(options, contentDir, deps);
+  try {
+    if (!options.keep) {
+      metadata.clear();
+      await emptyDir(contentDir, deps.disk);
+    }
+    const storage = new ContentStorage(options, contentDir, { ...deps, metadata });
+    await storage.load();
+    return storage;
+  } catch (error) {
+    metadata[Symbol.dispose]();
+    throw error;
+  }
+}
+
+async function openMetadata(options: StorageOptions, contentDir: string, { disk, clock, log }: StorageDeps) {
+  const path = options.databasePath ?? join(options.dir, "metadata.db");
+  try {
+    return new Metadata(path);
+  } catch (error) {
+    if (!(error instanceof DamselflyError) || error.code !== "data_loss") throw error;
+    const aside = `${path}.corrupt-${clock.wallMs()}`;
+    log.warn("The metadata of the storage is damaged: it was moved aside, and all content is dropped", {
+      path,
+      aside,
+      error: errorText(error),
+    });
+    await disk.rename(path, aside);
+    for (const suffix of ["-wal", "-shm"]) await disk.remove(path + suffix);
+    await emptyDir(contentDir, disk);
+    return new Metadata(path);
+  }
+}
+
+async function emptyDir(dir: string, disk: Disk): Promise<void> {
+  await disk.remove(dir);
+  await disk.mkdirAll(dir);
+}
+
+class ContentStorage implements Storage, TaskOwner {
+  readonly metadata: Metadata;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly #options: StorageOptions;
+  readonly #contentDir: string;
+  readonly #disk: Disk;
+  readonly #idleFiles: IdleFiles;
+  readonly #tasks = new Map<string, ContentTask>();
+  /** Ids of tasks that an earlier run left incomplete, and that nobody has opened since. */
+  readonly #unchecked = new Set<string>();
+  /** The last change of each task that is under way: creations and deletions of one id happen one after the other. */
+  readonly #turns = new Map<string, Promise<unknown>>();
+  readonly #background = new Set<Promise<void>>();
+
+  constructor(options: StorageOptions, contentDir: string, deps: StorageDeps & { readonly metadata: Metadata }) {
+    this.#options = options;
+    this.#contentDir = contentDir;
+    this.metadata = deps.metadata;
+    this.clock = deps.clock;
+    this.log = deps.log;
+    this.#disk = deps.disk;
+    this.#idleFiles = new IdleFiles(deps.log);
+  }
+
+  /** Finds out what an earlier run left, and makes records and files agree. */
+  async load(): Promise<void> {
+    for (const row of this.metadata.tasks()) {
+      const { taskId, plan, isSealed } = row.record;
+      const stat = await this.#disk.stat(this.#path(taskId));
+      if (stat?.size !== plan.contentLength) {
+        this.log.warn("A task was dropped, for its content file is missing or cut short", { taskId });
+        this.metadata.removeTask(row.key);
+        continue;
+      }
+      this.#register(row);
+      if (!isSealed) this.#unchecked.add(taskId);
+    }
+    for (const prefix of (await this.#disk.list(this.#contentDir)).filter((name) => PREFIX.test(name))) {
+      for (const name of await this.#disk.list(join(this.#contentDir, prefix))) {
+        if (!this.#tasks.has(name)) await this.#disk.remove(join(this.#contentDir, prefix, name));
+      }
+    }
+  }
+
+  find(taskId: string): StoredTask | undefined {
+    return this.#unchecked.has(taskId) ? undefined : this.#tasks.get(taskId);
+  }
+
+  async open(init: TaskInit): Promise<StoredTask> {
+    if (!TASK_ID.test(init.taskId)) {
+      throw new DamselflyError("invalid_argument", `Cannot store task "${init.taskId.slice(0, 160)}": not a task id`);
+    }
+    return await this.#inTurn(init.taskId, async () => {
+      const known = this.#tasks.get(init.taskId);
+      if (known !== undefined && !isSameContent(known.record, init)) await this.#remove(known);
+      const task = this.#tasks.get(init.taskId) ?? await this.#create(init);
+      if (this.#unchecked.has(init.taskId)) {
+        await task.restore();
+        this.#unchecked.delete(init.taskId);
+      }
+      task.touch();
+      return task;
+    });
+  }
+
+  async delete(taskId: string): Promise<void> {
+    await this.#inTurn(taskId, async () => {
+      const task = this.#tasks.get(taskId);
+      if (task !== undefined) await this.#remove(task);
+    });
+  }
+
+  async drop(task: ContentTask): Promise<void> {
+    const { taskId } = task.record;
+    await this.#inTurn(taskId, async () => {
+      if (this.#tasks.get(taskId) === task) await this.#remove(task);
+    });
+  }
+
+  list(): TaskRecord[] {
+    return [...this.#tasks.values()].map(({ record }) => record);
+  }
+
+  async usage(): Promise<{ usedBytes: number; totalBytes: number; freeBytes: number }> {
+    const { totalBytes, freeBytes } = await this.#disk.space(this.#contentDir);
+    return { usedBytes: this.#usedBytes(), totalBytes, freeBytes };
+  }
+
+  async collectGarbage(): Promise<string[]> {
+    const { diskThresholdBytes, diskHighThresholdPercent, diskLowThresholdPercent } = this.#options;
+    const { usedBytes, totalBytes, freeBytes } = await this.usage();
+    const fill = diskThresholdBytes > 0
+      ? { usedBytes, totalBytes: diskThresholdBytes }
+      : { usedBytes: totalBytes - freeBytes, totalBytes };
+    const thresholds = { highPercent: diskHighThresholdPercent, lowPercent: diskLowThresholdPercent };
+    return await this.#evict(bytesOver(fill, thresholds));
+  }
+
+  background(work: Promise<void>): void {
+    const done = work.finally(() => this.#background.delete(done));
+    this.#background.add(done);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.allSettled(this.#turns.values());
+    await Promise.all(this.#background);
+    await this.#idleFiles[Symbol.asyncDispose]();
+    for (const task of this.#tasks.values()) await task.close();
+    this.metadata[Symbol.dispose]();
+  }
+
+  #path(taskId: string): string {
+    return join(this.#contentDir, taskId.slice(0, 3), taskId);
+  }
+
+  #usedBytes(): number {
+    return this.#tasks.values().reduce((sum, task) => sum + task.finishedBytes, 0);
+  }
+
+  #register(row: TaskRow): ContentTask {
+    const { taskId } = row.record;
+    const task = new ContentTask(row, new ContentFile(this.#path(taskId), this.#disk, this.#idleFiles), this);
+    this.#tasks.set(taskId, task);
+    return task;
+  }
+
+  async #create(init: TaskInit): Promise<ContentTask> {
+    const { taskId, plan: { contentLength } } = init;
+    await this.#makeRoom(contentLength);
+    const path = this.#path(taskId);
+    await this.#disk.mkdirAll(join(path, ".."));
+    // Of a file that an interrupted creation left, only the length would be right.
+    await this.#disk.remove(path);
+    await using _file = await this.#disk.openFile(path, { create: true, truncateTo: contentLength });
+    const nowMs = this.clock.wallMs();
+    const key = this.metadata.addTask(init, nowMs);
+    const record = { ...init, isSealed: false, createdAtMs: nowMs, updatedAtMs: nowMs, finishedAtMs: undefined };
+    return this.#register({ key, record, finishedPieceCount: 0 });
+  }
+
+  async #remove(task: ContentTask): Promise<void> {
+    this.#tasks.delete(task.record.taskId);
+    this.#unchecked.delete(task.record.taskId);
+    await task.remove();
+  }
+
+  /** Sees to it that `bytes` more fit, besides what the tasks in use have still to write. */
+  async #makeRoom(bytes: number): Promise<void> {
+    const missing = async () => {
+      const { usedBytes, freeBytes } = await this.usage();
+      const promised = this.#tasks.values().filter((task) => task.isBusy)
+        .reduce((sum, task) => sum + task.record.plan.contentLength - task.finishedBytes, bytes);
+      const limit = this.#options.diskThresholdBytes;
+      return promised - Math.min(freeBytes, limit > 0 ? limit - usedBytes : Infinity);
+    };
+    const before = await missing();
+    if (before <= 0) return;
+    // What cannot fit in any case shall not cost the others their place.
+    const nowMs = this.clock.wallMs();
+    const evictable = this.#candidates().filter((task) => isEvictable(task, nowMs));
+    if (evictable.reduce((sum, task) => sum + task.bytes, 0) >= before) await this.#evict(before);
+    const after = await missing();
+    if (after <= 0) return;
+    throw new DamselflyError(
+      "no_space",
+      `Cannot store ${bytes} bytes in ${this.#options.dir}: ${after} bytes too many; free some space, ` +
+        "or raise gc.policy.diskThreshold",
+    );
+  }
+
+  #candidates(): EvictionCandidate[] {
+    return [...this.#tasks.values()].map(({ record, finishedBytes, isBusy }) => ({
+      taskId: record.taskId,
+      bytes: finishedBytes,
+      updatedAtMs: record.updatedAtMs,
+      isSealed: record.isSealed,
+      isBusy,
+    }));
+  }
+
+  /** Deletes tasks past their time, and others until about `bytesToFree` come free; the result is their ids. */
+  async #evict(bytesToFree: number): Promise<string[]> {
+    const { taskTtlMs } = this.#options;
+    const plannedAtMs = this.clock.wallMs();
+    const chosen = planEviction(this.#candidates(), { nowMs: plannedAtMs, taskTtlMs, bytesToFree });
+    const deleted: string[] = [];
+    for (const taskId of chosen) {
+      await this.#inTurn(taskId, async () => {
+        const task = this.#tasks.get(taskId);
+        // While others were deleted, somebody may have come to need this one.
+        if (task === undefined || task.isBusy || task.record.updatedAtMs > plannedAtMs) return;
+        await this.#remove(task);
+        deleted.push(taskId);
+      });
+    }
+    return deleted;
+  }
+
+  /** Runs `run` when all earlier changes of this task are done. */
+  async #inTurn<T>(taskId: string, run: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(taskId);
+    const turn = (async () => {
+      await before?.catch(() => undefined); // its caller was told
+      return await run();
+    })();
+    this.#turns.set(taskId, turn);
+    try {
+      return await turn;
+    } finally {
+      if (this.#turns.get(taskId) === turn) this.#turns.delete(taskId);
+    }
+  }
+}
+
+/** Whether what is stored is what is asked for; who names no digest takes the content with any. */
+function isSameContent({ plan, digest }: TaskRecord, wanted: TaskInit): boolean {
+  return plan.contentLength === wanted.plan.contentLength && plan.pieceLength === wanted.plan.pieceLength &&
+    (wanted.digest === undefined || digest?.text === wanted.digest.text);
+}

@@ -1,0 +1,87 @@
+import { createHash, type Hash } from "node:crypto";
+import type { Digest } from "../../core/digest.ts";
+import { type PiecePlan, pieceRange } from "../../core/piece.ts";
+
+/**
+ * Bytes that are read back at a time. Above 256 KiB the disk works off the event loop, so that a long run lets others
+ * have their turn between two reads.
+ */
+const READ_BACK_BYTES = 512 * 1024;
+
+/** A hash that goes along with the bytes of the piece that is next in order. */
+export interface PassingHash {
+  update(bytes: Uint8Array): void;
+  /** The piece is finished: from now on its bytes count. */
+  adopt(): void;
+}
+
+/** What a {@link PrefixHash} reads from. */
+export interface HashedContent {
+  readonly plan: PiecePlan;
+  isFinished(piece: number): boolean;
+  read(buffer: Uint8Array, position: number): Promise<number>;
+}
+
+/** The running hash of a content along its contiguous prefix of finished pieces: each byte is hashed once. */
+export class PrefixHash {
+  readonly #content: HashedContent;
+  readonly #expected: Digest;
+  #hash: Hash;
+  /** Pieces before this one are in the hash. */
+  #next = 0;
+  #running: Promise<void> | undefined;
+
+  constructor(content: HashedContent, expected: Digest) {
+    this.#content = content;
+    this.#expected = expected;
+    this.#hash = createHash(expected.algorithm);
+  }
+
+  /** How many pieces from the first on are in the hash. */
+  get hashedPieceCount(): number {
+    return this.#next;
+  }
+
+  /** For a piece that starts to be written: when it is next in order its bytes need not be read back. */
+  startPassing(piece: number): PassingHash | undefined {
+    if (piece !== this.#next || this.#running !== undefined) return undefined;
+    const hash = this.#hash.copy();
+    return {
+      update: (bytes) => void hash.update(bytes),
+      adopt: () => {
+        if (piece !== this.#next || this.#running !== undefined) return;
+        this.#hash = hash;
+        this.#next += 1;
+      },
+    };
+  }
+
+  /** Takes in the finished pieces that are next in order; joins a run that is under way. */
+  catchUp(): Promise<void> {
+    this.#running ??= this.#run().finally(() => this.#running = undefined);
+    return this.#running;
+  }
+
+  /** Whether the hash, which has all of the content, is the expected one. */
+  isAsExpected(): boolean {
+    return this.#hash.copy().digest("hex") === this.#expected.hex;
+  }
+
+  async #run(): Promise<void> {
+    const { plan } = this.#content;
+    if (this.#next >= plan.pieceCount || !this.#content.isFinished(this.#next)) return;
+    const buffer = new Uint8Array(Math.min(READ_BACK_BYTES, plan.contentLength));
+    while (this.#next < plan.pieceCount && this.#content.isFinished(this.#next)) {
+      const { start, end } = pieceRange(plan, this.#next);
+      // A read that fails half-way must leave the hash at the end of the piece before.
+      const hash = this.#hash.copy();
+      for (let position = start; position < end;) {
+        const block = buffer.subarray(0, Math.min(buffer.length, end - position));
+        position += await this.#content.read(block, position);
+        hash.update(block);
+      }
+      this.#hash = hash;
+      this.#next += 1;
+    }
+  }
+}
