@@ -2,6 +2,7 @@
  * `deno task gen`: writes everything in the repository that is generated from something else. With `--check` it writes
  * nothing and fails with the list of the files that differ.
  */
+import { generateConfigDocs } from "../config/generate.ts";
 import { generateRpc } from "../rpc/generate.ts";
 
 /** Writes some files, and owns whole directories: what it does not generate there does not belong there. */
@@ -12,6 +13,7 @@ interface Generator {
 
 const GENERATORS: readonly Generator[] = [
   { owns: ["src/rpc/gen"], generate: generateRpc },
+  { owns: ["docs/config"], generate: generateConfigDocs },
 ];
 
 /** What has to be done to one file; no text means that the file must go. */

@@ -2,6 +2,7 @@ import "./http2_guard.ts";
 import { Client, connectivityState, credentials } from "@grpc/grpc-js";
 import { DamselflyError } from "../core/error.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { stopConnecting } from "./channel_timers.ts";
 import { RECEIVED_MESSAGE_BYTES_MAX, SENT_MESSAGE_BYTES_MAX } from "./definition.ts";
 
 /** How long a connection may take to come up. */
@@ -83,6 +84,7 @@ export class RpcChannel implements Disposable {
 
   /** Closes the connection. Calls that run go on to their end; new ones fail. */
   [Symbol.dispose](): void {
+    stopConnecting(this.client);
     this.client.close();
   }
 

@@ -60,9 +60,9 @@ export class RpcChannels implements Disposable {
     this.#options = options;
   }
 
-  /** How many channels are open. */
-  get size(): number {
-    return this.#channels.size;
+  /** The addresses with an open channel, the one unused for longest first. */
+  addresses(): string[] {
+    return [...this.#channels.keys()];
   }
 
   /** A client that opens the channel with its first call. A call fails with `resource_exhausted` if all are busy. */

@@ -25,10 +25,10 @@ const GRPC_CODE: Record<ErrorCode, status> = {
   source_error: status.INTERNAL,
 };
 
-/** Our code for each gRPC code. */
+/** Our code for each gRPC code, as a status that the other side chose: what we cancel ourselves never comes here. */
 const ERROR_CODE: Record<status, ErrorCode> = {
   [status.OK]: "internal",
-  [status.CANCELLED]: "cancelled",
+  [status.CANCELLED]: "unavailable",
   [status.UNKNOWN]: "internal",
   [status.INVALID_ARGUMENT]: "invalid_argument",
   [status.DEADLINE_EXCEEDED]: "timeout",

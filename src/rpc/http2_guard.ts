@@ -12,7 +12,6 @@ import http2 from "node:http2";
 type Method = (this: Session, ...args: unknown[]) => unknown;
 type Methods = Record<string, Method>;
 type Session = {
-  readonly closed: boolean;
   readonly destroyed: boolean;
   once(event: "close", listener: () => void): void;
 };
@@ -44,12 +43,14 @@ function deferred(method: Method): Method {
   };
 }
 
-/** `close` deferred; its callback is registered at once, because the session may be destroyed until its turn comes. */
+/** `close` deferred; its callback is taken at once, because the session may be destroyed before its turn comes. */
 function deferredClose(close: Method): Method {
   const closeLater = deferred(close);
   return function (callback) {
-    const isOpen = !this.closed && !this.destroyed;
-    if (isOpen && typeof callback === "function") this.once("close", callback as () => void);
+    if (typeof callback === "function") {
+      if (this.destroyed) setImmediate(callback as () => void);
+      else this.once("close", callback as () => void);
+    }
     return closeLater.call(this);
   };
 }

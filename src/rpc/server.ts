@@ -1,5 +1,13 @@
 import "./http2_guard.ts";
-import { Server, ServerCredentials, type ServerInterceptingCall, type ServerInterceptor, status } from "@grpc/grpc-js";
+import {
+  logVerbosity,
+  Server,
+  ServerCredentials,
+  type ServerInterceptingCall,
+  type ServerInterceptor,
+  setLogVerbosity,
+  status,
+} from "@grpc/grpc-js";
 import { DamselflyError, errorText } from "../core/error.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
@@ -20,6 +28,8 @@ const KEEPALIVE_INTERVAL_MS = 30_000;
 const KEEPALIVE_TIMEOUT_MS = 10_000;
 /** Calls at a time on one connection; one stream per download, so this is generous. */
 const STREAMS_PER_CONNECTION_MAX = 4_096;
+
+setLogVerbosity(logVerbosity.NONE); // grpc-js writes to the console what it returns as an error anyway
 
 /** Where a server listens. Port 0 takes any free port. */
 export type ListenAddress = { readonly hostname: string; readonly port: number } | { readonly unixPath: string };
@@ -60,7 +70,6 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
     "grpc.keepalive_time_ms": KEEPALIVE_INTERVAL_MS,
     "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
     "grpc.max_concurrent_streams": STREAMS_PER_CONNECTION_MAX,
-    "grpc.enable_channelz": 0,
     interceptors: [deadlineIgnorer(new Set(options.ignoreDeadlineOf))],
   });
   const observer = callObserver(options.log, options.metrics);

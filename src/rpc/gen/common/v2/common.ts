@@ -391,7 +391,7 @@ export interface Download {
   /** The scheduler must answer NeedBackToSourceResponse. */
   needBackToSource: boolean;
   /** DER certificates of the client for the origin. */
-  certificateChain: Buffer[];
+  certificateChain: Uint8Array[];
   /** A range request also fetches the rest in the background. */
   prefetch: boolean;
   objectStorage?: ObjectStorage | undefined;
@@ -499,7 +499,7 @@ export interface Piece {
   /** crc32:<decimal>. */
   digest: string;
   /** Only when asked for. */
-  content?: Buffer | undefined;
+  content?: Uint8Array | undefined;
   trafficType?:
     | TrafficType
     | undefined;
@@ -4371,7 +4371,7 @@ export const Download: MessageFns<Download> = {
               break;
             }
 
-            message.certificateChain.push(Buffer.from(reader.bytes()));
+            message.certificateChain.push(reader.bytes());
             continue;
           }
           case 16: {
@@ -5305,7 +5305,7 @@ export const Piece: MessageFns<Piece> = {
               break;
             }
 
-            message.content = Buffer.from(reader.bytes());
+            message.content = reader.bytes();
             continue;
           }
           case 7: {

@@ -145,7 +145,7 @@ export interface ListTaskEntriesRequest {
   url: string;
   requestHeader: { [key: string]: string };
   timeout?: Duration | undefined;
-  certificateChain: Buffer[];
+  certificateChain: Uint8Array[];
   objectStorage?: ObjectStorage | undefined;
   hdfs?: HDFS | undefined;
   remoteIp?: string | undefined;
@@ -213,7 +213,7 @@ export interface DownloadCacheTaskRequest {
   timeout?: Duration | undefined;
   disableBackToSource: boolean;
   needBackToSource: boolean;
-  certificateChain: Buffer[];
+  certificateChain: Uint8Array[];
   prefetch: boolean;
   objectStorage?: ObjectStorage | undefined;
   hdfs?: HDFS | undefined;
@@ -560,7 +560,7 @@ export interface SyncHostRequest {
 export interface IBVerbsQueuePairEndpoint {
   num: number;
   lid: number;
-  gid: Buffer;
+  gid: Uint8Array;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -2058,7 +2058,7 @@ export const ListTaskEntriesRequest: MessageFns<ListTaskEntriesRequest> = {
               break;
             }
 
-            message.certificateChain.push(Buffer.from(reader.bytes()));
+            message.certificateChain.push(reader.bytes());
             continue;
           }
           case 6: {
@@ -2952,7 +2952,7 @@ export const DownloadCacheTaskRequest: MessageFns<DownloadCacheTaskRequest> = {
               break;
             }
 
-            message.certificateChain.push(Buffer.from(reader.bytes()));
+            message.certificateChain.push(reader.bytes());
             continue;
           }
           case 16: {
@@ -7218,7 +7218,7 @@ export const SyncHostRequest: MessageFns<SyncHostRequest> = {
 };
 
 function createBaseIBVerbsQueuePairEndpoint(): IBVerbsQueuePairEndpoint {
-  return { num: 0, lid: 0, gid: Buffer.alloc(0) };
+  return { num: 0, lid: 0, gid: new Uint8Array(0) };
 }
 
 export const IBVerbsQueuePairEndpoint: MessageFns<IBVerbsQueuePairEndpoint> = {
@@ -7277,7 +7277,7 @@ export const IBVerbsQueuePairEndpoint: MessageFns<IBVerbsQueuePairEndpoint> = {
               break;
             }
 
-            message.gid = Buffer.from(reader.bytes());
+            message.gid = reader.bytes();
             continue;
           }
         }
@@ -7307,7 +7307,7 @@ export const IBVerbsQueuePairEndpoint: MessageFns<IBVerbsQueuePairEndpoint> = {
     const message = createBaseIBVerbsQueuePairEndpoint();
     message.num = object.num ?? 0;
     message.lid = object.lid ?? 0;
-    message.gid = object.gid ?? Buffer.alloc(0);
+    message.gid = object.gid ?? new Uint8Array(0);
     return message;
   },
 };

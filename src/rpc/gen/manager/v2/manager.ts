@@ -26,7 +26,7 @@ export interface SeedPeerCluster {
   name: string;
   bio: string;
   /** JSON. */
-  config: Buffer;
+  config: Uint8Array;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -103,13 +103,13 @@ export interface SchedulerCluster {
   name: string;
   bio: string;
   /** Limits of scheduling. */
-  config: Buffer;
+  config: Uint8Array;
   /** Configuration of normal peers. */
-  clientConfig: Buffer;
+  clientConfig: Uint8Array;
   /** Which peers the cluster is for. */
-  scopes: Buffer;
+  scopes: Uint8Array;
   /** Configuration of seed peers. */
-  seedClientConfig: Buffer;
+  seedClientConfig: Uint8Array;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -127,7 +127,7 @@ export interface Scheduler {
   schedulerCluster: SchedulerCluster | undefined;
   seedPeers: SeedPeer[];
   /** JSON array of names. */
-  features: Buffer;
+  features: Uint8Array;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -151,7 +151,7 @@ export interface UpdateSchedulerRequest {
   port: number;
   features: string[];
   /** JSON. */
-  config: Buffer;
+  config: Uint8Array;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -223,7 +223,7 @@ export interface KeepAliveRequest {
 }
 
 function createBaseSeedPeerCluster(): SeedPeerCluster {
-  return { id: 0, name: "", bio: "", config: Buffer.alloc(0) };
+  return { id: 0, name: "", bio: "", config: new Uint8Array(0) };
 }
 
 export const SeedPeerCluster: MessageFns<SeedPeerCluster> = {
@@ -293,7 +293,7 @@ export const SeedPeerCluster: MessageFns<SeedPeerCluster> = {
               break;
             }
 
-            message.config = Buffer.from(reader.bytes());
+            message.config = reader.bytes();
             continue;
           }
         }
@@ -324,7 +324,7 @@ export const SeedPeerCluster: MessageFns<SeedPeerCluster> = {
     message.id = object.id ?? 0;
     message.name = object.name ?? "";
     message.bio = object.bio ?? "";
-    message.config = object.config ?? Buffer.alloc(0);
+    message.config = object.config ?? new Uint8Array(0);
     return message;
   },
 };
@@ -1135,10 +1135,10 @@ function createBaseSchedulerCluster(): SchedulerCluster {
     id: 0,
     name: "",
     bio: "",
-    config: Buffer.alloc(0),
-    clientConfig: Buffer.alloc(0),
-    scopes: Buffer.alloc(0),
-    seedClientConfig: Buffer.alloc(0),
+    config: new Uint8Array(0),
+    clientConfig: new Uint8Array(0),
+    scopes: new Uint8Array(0),
+    seedClientConfig: new Uint8Array(0),
    
   };
 }
@@ -1219,7 +1219,7 @@ export const SchedulerCluster: MessageFns<SchedulerCluster> = {
               break;
             }
 
-            message.config = Buffer.from(reader.bytes());
+            message.config = reader.bytes();
             continue;
           }
           case 5: {
@@ -1227,7 +1227,7 @@ export const SchedulerCluster: MessageFns<SchedulerCluster> = {
               break;
             }
 
-            message.clientConfig = Buffer.from(reader.bytes());
+            message.clientConfig = reader.bytes();
             continue;
           }
           case 6: {
@@ -1235,7 +1235,7 @@ export const SchedulerCluster: MessageFns<SchedulerCluster> = {
               break;
             }
 
-            message.scopes = Buffer.from(reader.bytes());
+            message.scopes = reader.bytes();
             continue;
           }
           case 7: {
@@ -1243,7 +1243,7 @@ export const SchedulerCluster: MessageFns<SchedulerCluster> = {
               break;
             }
 
-            message.seedClientConfig = Buffer.from(reader.bytes());
+            message.seedClientConfig = reader.bytes();
             continue;
           }
         }
@@ -1274,10 +1274,10 @@ export const SchedulerCluster: MessageFns<SchedulerCluster> = {
     message.id = object.id ?? 0;
     message.name = object.name ?? "";
     message.bio = object.bio ?? "";
-    message.config = object.config ?? Buffer.alloc(0);
-    message.clientConfig = object.clientConfig ?? Buffer.alloc(0);
-    message.scopes = object.scopes ?? Buffer.alloc(0);
-    message.seedClientConfig = object.seedClientConfig ?? Buffer.alloc(0);
+    message.config = object.config ?? new Uint8Array(0);
+    message.clientConfig = object.clientConfig ?? new Uint8Array(0);
+    message.scopes = object.scopes ?? new Uint8Array(0);
+    message.seedClientConfig = object.seedClientConfig ?? new Uint8Array(0);
     return message;
   },
 };
@@ -1294,7 +1294,7 @@ function createBaseScheduler(): Scheduler {
     schedulerClusterId: 0,
     schedulerCluster: undefined,
     seedPeers: [],
-    features: Buffer.alloc(0),
+    features: new Uint8Array(0),
    
   };
 }
@@ -1443,7 +1443,7 @@ export const Scheduler: MessageFns<Scheduler> = {
               break;
             }
 
-            message.features = Buffer.from(reader.bytes());
+            message.features = reader.bytes();
             continue;
           }
         }
@@ -1483,7 +1483,7 @@ export const Scheduler: MessageFns<Scheduler> = {
       ? SchedulerCluster.fromPartial(object.schedulerCluster)
       : undefined;
     message.seedPeers = object.seedPeers?.map((e) => SeedPeer.fromPartial(e)) || [];
-    message.features = object.features ?? Buffer.alloc(0);
+    message.features = object.features ?? new Uint8Array(0);
     return message;
   },
 };
@@ -1605,7 +1605,7 @@ function createBaseUpdateSchedulerRequest(): UpdateSchedulerRequest {
     ip: "",
     port: 0,
     features: [],
-    config: Buffer.alloc(0),
+    config: new Uint8Array(0),
    
   };
 }
@@ -1732,7 +1732,7 @@ export const UpdateSchedulerRequest: MessageFns<UpdateSchedulerRequest> = {
               break;
             }
 
-            message.config = Buffer.from(reader.bytes());
+            message.config = reader.bytes();
             continue;
           }
         }
@@ -1768,7 +1768,7 @@ export const UpdateSchedulerRequest: MessageFns<UpdateSchedulerRequest> = {
     message.ip = object.ip ?? "";
     message.port = object.port ?? 0;
     message.features = object.features?.map((e) => e) || [];
-    message.config = object.config ?? Buffer.alloc(0);
+    message.config = object.config ?? new Uint8Array(0);
     return message;
   },
 };

@@ -231,7 +231,7 @@ export interface RegisterCachePeerRequest {
   timeout?: Duration | undefined;
   disableBackToSource: boolean;
   needBackToSource: boolean;
-  certificateChain: Buffer[];
+  certificateChain: Uint8Array[];
   prefetch: boolean;
   objectStorage?: ObjectStorage | undefined;
   hdfs?: HDFS | undefined;
@@ -683,7 +683,7 @@ export interface PreheatImageRequest {
   concurrentPeerCount?: number | undefined;
   timeout?: Duration | undefined;
   priority: Priority;
-  certificateChain: Buffer[];
+  certificateChain: Uint8Array[];
   insecureSkipVerify: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -708,7 +708,7 @@ export interface StatImageRequest {
   concurrentLayerCount?: number | undefined;
   concurrentPeerCount?: number | undefined;
   timeout?: Duration | undefined;
-  certificateChain: Buffer[];
+  certificateChain: Uint8Array[];
   insecureSkipVerify: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -763,7 +763,7 @@ export interface PreheatFileRequest {
   concurrentPeerCount?: number | undefined;
   timeout?: Duration | undefined;
   priority: Priority;
-  certificateChain: Buffer[];
+  certificateChain: Uint8Array[];
   insecureSkipVerify: boolean;
   objectStorage?: ObjectStorage | undefined;
   hdfs?: HDFS | undefined;
@@ -787,7 +787,7 @@ export interface StatFileRequest {
   header: { [key: string]: string };
   concurrentPeerCount?: number | undefined;
   timeout?: Duration | undefined;
-  certificateChain: Buffer[];
+  certificateChain: Uint8Array[];
   insecureSkipVerify: boolean;
   objectStorage?: ObjectStorage | undefined;
   hdfs?: HDFS | undefined;
@@ -3410,7 +3410,7 @@ export const RegisterCachePeerRequest: MessageFns<RegisterCachePeerRequest> = {
               break;
             }
 
-            message.certificateChain.push(Buffer.from(reader.bytes()));
+            message.certificateChain.push(reader.bytes());
             continue;
           }
           case 16: {
@@ -9090,7 +9090,7 @@ export const PreheatImageRequest: MessageFns<PreheatImageRequest> = {
               break;
             }
 
-            message.certificateChain.push(Buffer.from(reader.bytes()));
+            message.certificateChain.push(reader.bytes());
             continue;
           }
           case 19: {
@@ -9434,7 +9434,7 @@ export const StatImageRequest: MessageFns<StatImageRequest> = {
               break;
             }
 
-            message.certificateChain.push(Buffer.from(reader.bytes()));
+            message.certificateChain.push(reader.bytes());
             continue;
           }
           case 14: {
@@ -10141,7 +10141,7 @@ export const PreheatFileRequest: MessageFns<PreheatFileRequest> = {
               break;
             }
 
-            message.certificateChain.push(Buffer.from(reader.bytes()));
+            message.certificateChain.push(reader.bytes());
             continue;
           }
           case 16: {
@@ -10471,7 +10471,7 @@ export const StatFileRequest: MessageFns<StatFileRequest> = {
               break;
             }
 
-            message.certificateChain.push(Buffer.from(reader.bytes()));
+            message.certificateChain.push(reader.bytes());
             continue;
           }
           case 10: {

@@ -1,0 +1,31 @@
+import type { Client } from "@grpc/grpc-js";
+
+type Timer = Parameters<typeof clearTimeout>[0];
+
+/** The parts of grpc-js 1.14 that hold the timers; none of them is public. */
+interface Internals {
+  readonly internalChannel?: {
+    readonly subchannelPool?: { readonly pool?: Readonly<Record<string, readonly { subchannel: Subchannel }[]>> };
+    readonly resolvingLoadBalancer?: {
+      readonly childLoadBalancer?: { readonly currentChild?: { readonly connectionDelayTimeout?: Timer } | null };
+    };
+  };
+}
+
+interface Subchannel {
+  readonly backoffTimeout?: { stop(): void };
+  startBackoff?: () => void;
+}
+
+/**
+ * Stops the timers that grpc-js forgets when a channel is closed while it connects, or after it failed to. To be
+ * called before closing; leaves nothing behind for up to two seconds of pause between attempts.
+ */
+export function stopConnecting(client: Client): void {
+  const { internalChannel } = client.getChannel() as Internals;
+  clearTimeout(internalChannel?.resolvingLoadBalancer?.childLoadBalancer?.currentChild?.connectionDelayTimeout);
+  for (const { subchannel } of Object.values(internalChannel?.subchannelPool?.pool ?? {}).flat()) {
+    subchannel.backoffTimeout?.stop();
+    subchannel.startBackoff = () => {};
+  }
+}
