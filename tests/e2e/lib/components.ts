@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
 import { SchedulerService } from "../../../src/rpc/gen/scheduler/v2/scheduler.ts";
-import { grpcServes, unaryCall } from "./grpc.ts";
+import { callOnce, grpcServes } from "./grpc.ts";
 import { answers } from "./http.ts";
 import { downloadTraffic, type Traffic, uploadTraffic } from "./metrics.ts";
 import { run } from "./programs.ts";
@@ -53,7 +53,11 @@ export async function startManager(place: Place, launch: Launch = fromCheckout):
   const process = await startComponent(launch, "manager", place, managerConfig(place));
   const restUrl = `http://${place.ip}:${MANAGER_REST_PORT}`;
   await process.ready("the REST API", START_TIMEOUT_MS, (signal) => answers(`${restUrl}/healthy`, signal));
-  await process.ready("the gRPC API", START_TIMEOUT_MS, () => grpcServes(`${place.ip}:${MANAGER_GRPC_PORT}`));
+  await process.ready(
+    "the gRPC API",
+    START_TIMEOUT_MS,
+    (signal) => grpcServes(`${place.ip}:${MANAGER_GRPC_PORT}`, signal),
+  );
   const grpcUrl = `http://${place.ip}:${MANAGER_GRPC_PORT}`;
   return { process, grpcUrl, restUrl, [Symbol.asyncDispose]: () => process.stop() };
 }
@@ -84,11 +88,11 @@ export async function startScheduler(
 ): Promise<Scheduler> {
   const process = await startComponent(launch, "scheduler", place, schedulerConfig(place, managerUrl, clusterId));
   const target = `${place.ip}:${SCHEDULER_PORT}`;
-  await process.ready("the gRPC API", START_TIMEOUT_MS, () => grpcServes(target));
+  await process.ready("the gRPC API", START_TIMEOUT_MS, (signal) => grpcServes(target, signal));
   return {
     process,
     async hostIds() {
-      const { hosts } = await unaryCall(target, SchedulerService.listHosts, {});
+      const { hosts } = await callOnce(target, SchedulerService.listHosts, {});
       return hosts.map(({ id }) => id);
     },
     [Symbol.asyncDispose]: () => process.stop(),

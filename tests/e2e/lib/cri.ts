@@ -1,7 +1,7 @@
 /** The calls of the CRI image service that the ring makes (k8s.io/cri-api, runtime.v1), over the runtime's socket. */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Buffer } from "node:buffer";
-import { unaryCall } from "./grpc.ts";
+import { callOnce } from "./grpc.ts";
 
 const PULL_TIMEOUT_MS = 300_000;
 
@@ -15,12 +15,12 @@ export interface ImageStatus {
 
 /** Pulls through the runtime, as the kubelet does. */
 export async function criPull(socket: string, image: string): Promise<void> {
-  await unaryCall(`unix:${socket}`, imageMethod("PullImage"), image, PULL_TIMEOUT_MS);
+  await callOnce(`unix:${socket}`, imageMethod("PullImage"), image, PULL_TIMEOUT_MS);
 }
 
 /** The image as the runtime knows it, or undefined when it has none. */
 export async function criStatus(socket: string, image: string): Promise<ImageStatus | undefined> {
-  const reply = await unaryCall(`unix:${socket}`, imageMethod("ImageStatus"), image);
+  const reply = await callOnce(`unix:${socket}`, imageMethod("ImageStatus"), image);
   const found = fields(reply, 1)[0];
   if (found === undefined) return undefined;
   const texts = (field: number) => fields(found, field).map((bytes) => new TextDecoder().decode(bytes));
@@ -29,12 +29,12 @@ export async function criStatus(socket: string, image: string): Promise<ImageSta
 
 /** Removes the image and, before it answers, every blob that no other image uses. An absent image is fine. */
 export async function criRemove(socket: string, image: string): Promise<void> {
-  await unaryCall(`unix:${socket}`, imageMethod("RemoveImage"), image);
+  await callOnce(`unix:${socket}`, imageMethod("RemoveImage"), image);
 }
 
 /** Resolves to true when the image service answers. */
 export async function criAnswers(socket: string): Promise<true> {
-  await unaryCall(`unix:${socket}`, imageMethod("ListImages"), "");
+  await callOnce(`unix:${socket}`, imageMethod("ListImages"), "");
   return true;
 }
 

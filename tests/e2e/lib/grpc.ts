@@ -1,39 +1,24 @@
-/** One unary gRPC call to a process under test, on a connection of its own. */
-import "../../../src/rpc/http2_guard.ts";
-import { Client, credentials, Metadata } from "@grpc/grpc-js";
-import { HealthCheckResponse_ServingStatus, HealthService } from "../../../src/rpc/gen/grpc/health/v1/health.ts";
+/** One gRPC call to a process under test, on a connection of its own. */
+import { checkHealth, createRpcClient } from "../../../src/rpc/client.ts";
 import type { MethodDefinition, RequestOf, ResponseOf } from "../../../src/rpc/definition.ts";
 import { realClock } from "../../../src/runtime/clock.ts";
 
 const CALL_TIMEOUT_MS = 20_000;
+const NEVER = new AbortController().signal;
 
-/** Calls `method` at `target` (`host:port` or `unix:/path`); rejects with the gRPC status error. */
-export async function unaryCall<M extends MethodDefinition>(
-  target: string,
+/** Calls a method without streams at `address` (`host:port` or `unix:/path`). */
+export async function callOnce<M extends MethodDefinition & { requestStream: false; responseStream: false }>(
+  address: string,
   method: M,
   request: RequestOf<M>,
   timeoutMs: number = CALL_TIMEOUT_MS,
 ): Promise<ResponseOf<M>> {
-  const client = new Client(target, credentials.createInsecure(), { "grpc.default_authority": "localhost" });
-  const { promise, resolve, reject } = Promise.withResolvers<ResponseOf<M>>();
-  client.makeUnaryRequest(
-    method.path,
-    method.requestSerialize,
-    (bytes) => method.responseDeserialize(bytes) as ResponseOf<M>,
-    request,
-    new Metadata(),
-    { deadline: realClock().wallMs() + timeoutMs },
-    (error, reply) => error === null ? resolve(reply as ResponseOf<M>) : reject(error),
-  );
-  try {
-    return await promise;
-  } finally {
-    client.close();
-  }
+  using client = createRpcClient({ method }, address, { clock: realClock() });
+  const call = client.method as (request: RequestOf<M>, options: object) => Promise<ResponseOf<M>>;
+  return await call(request, { signal: NEVER, timeoutMs });
 }
 
-/** True when the server at `target` says that it serves, else undefined (grpc.health.v1). */
-export async function grpcServes(target: string): Promise<true | undefined> {
-  const reply = await unaryCall(target, HealthService.check, { service: "" });
-  return reply.status === HealthCheckResponse_ServingStatus.SERVING || undefined;
+/** True when the server at `address` says that it serves, else undefined. */
+export async function grpcServes(address: string, signal: AbortSignal): Promise<true | undefined> {
+  return await checkHealth(address, { clock: realClock(), signal, timeoutMs: CALL_TIMEOUT_MS }) || undefined;
 }
