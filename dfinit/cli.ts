@@ -30,6 +30,8 @@ interface Flags {
   readonly root: string;
 }
 
+const HELP_COLUMNS = 120;
+
 const HELP = `
 What it does:
   Reads the container runtime's configuration, prints what differs from what dfinit.yaml asks for, and changes just
@@ -85,7 +87,7 @@ export function dfinitCommand({ print, printError }: Pick<DfinitEffects, "print"
     .addHelpText("after", HELP)
     .allowExcessArguments(false)
     .exitOverride()
-    .configureOutput({ writeOut: print, writeErr: printError });
+    .configureOutput({ writeOut: print, writeErr: printError, getOutHelpWidth: () => HELP_COLUMNS });
 }
 
 async function configure(flags: Flags, effects: DfinitEffects): Promise<number> {

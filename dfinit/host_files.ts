@@ -1,4 +1,4 @@
-import { basename, dirname, join, normalize } from "node:path/posix";
+import { dirname, join, normalize } from "node:path/posix";
 import { DamselflyError } from "../src/core/error.ts";
 import type { Disk } from "../src/runtime/disk.ts";
 import { RefusalError } from "./plan.ts";
@@ -66,15 +66,19 @@ export class HostFiles {
     });
   }
 
+  #resolve(path: string): Promise<string> {
+    return this.#guarded(path, "find", () => this.#follow(path));
+  }
+
   /** A link that leaves the mounted root would be followed into our own container, not into the node. */
-  async #resolve(path: string): Promise<string> {
-    const inside = join(this.#root, "/", path);
+  async #follow(path: string): Promise<string> {
+    const inside = this.#root + join("/", path);
     let existing = inside;
     while (await this.#disk.stat(existing) === undefined && existing !== dirname(existing)) {
       existing = dirname(existing);
     }
     const root = this.#root === "" ? "" : await this.#disk.realPath(this.#root);
-    const real = await this.#guarded(path, "resolve", () => this.#disk.realPath(existing));
+    const real = await this.#disk.realPath(existing);
     if (real !== (root || "/") && !real.startsWith(`${root}/`)) {
       throw new RefusalError(path, "a symbolic link on the way leaves --root", "Name the file the link points to");
     }
@@ -86,11 +90,11 @@ export class HostFiles {
     const [next = ""] = inside.slice(existing.length).split("/").filter((name) => name !== "");
     const stat = await this.#disk.stat(existing);
     if (stat === undefined || !stat.isDirectory) return;
-    const names = await this.#guarded(path, "list", () => this.#disk.list(existing));
+    const names = await this.#disk.list(existing);
     if (!names.includes(next)) return;
     throw new RefusalError(
       path,
-      `"${basename(next)}" is a symbolic link to nowhere`,
+      `"${next}" is a symbolic link to nowhere`,
       "Name the file the link points to",
     );
   }

@@ -8,6 +8,9 @@ import type { HostsRoot } from "./containerd_roots.ts";
 /** Where `hosts.toml` files go when containerd has no place for them yet. */
 export const DEFAULT_CONFIG_PATH = "/etc/containerd/certs.d";
 
+/** What containerd from 2.2 on reads besides {@link DEFAULT_CONFIG_PATH} when nothing is set (node-side.md §2.1). */
+export const IMPLICIT_CONFIG_PATH = "/etc/docker/certs.d";
+
 /** The plugin that holds the registry settings, by version of the file: 1, 2, and from 3 on (node-side.md §2.1). */
 const PLUGIN_V1 = "cri";
 const PLUGIN_V2 = "io.containerd.grpc.v1.cri";

@@ -1,5 +1,6 @@
 import { dirname, join, normalize } from "node:path/posix";
 import { BACKUP_SUFFIX } from "../apply.ts";
+import { invariant } from "../../src/core/invariant.ts";
 import type { HostFiles } from "../host_files.ts";
 import { RefusalError, refusing } from "../plan.ts";
 import { parseToml, type TomlDocument } from "../toml_edit.ts";
@@ -19,7 +20,7 @@ export interface ConfigFile {
  * `path` and the files it imports, in the order in which containerd loads them: breadth first, patterns relative to
  * the file that holds them, each file once (node-side.md §2.1). Throws `RefusalError` for what cannot be read.
  */
-export async function readConfigFiles(path: string, files: HostFiles): Promise<ConfigFile[]> {
+export async function readConfigFiles(path: string, files: HostFiles): Promise<[ConfigFile, ...ConfigFile[]]> {
   const found: ConfigFile[] = [];
   const pending = [{ path: normalize(path), importsBackup: false }];
   for (const next of pending) {
@@ -35,7 +36,9 @@ export async function readConfigFiles(path: string, files: HostFiles): Promise<C
       pending.push(...await expand(join(dirname(next.path), pattern), pattern, files));
     }
   }
-  return found;
+  const [main, ...imported] = found;
+  invariant(main !== undefined, "the first file was read or refused");
+  return [main, ...imported];
 }
 
 function importsOf({ values }: TomlDocument): string[] {

@@ -2,7 +2,7 @@ import { join } from "node:path/posix";
 import type { DfinitConfig } from "../../src/config/dfinit.ts";
 import type { HostFiles } from "../host_files.ts";
 import { type Change, EMPTY_PLAN, type Plan, type Refusal, RefusalError, refusing } from "../plan.ts";
-import { DEFAULT_CONFIG_PATH, planConfig, registrySettings } from "./containerd.ts";
+import { DEFAULT_CONFIG_PATH, IMPLICIT_CONFIG_PATH, planConfig, registrySettings } from "./containerd.ts";
 import {
   canonicalServer,
   editHosts,
@@ -38,20 +38,25 @@ const REPAIR_HOSTS = "Repair or remove the file, and run dfinit again";
 /** Plans a node with containerd: its configuration, and a `hosts.toml` per registry. Reads, and writes nothing. */
 export async function planContainerd(config: ContainerdConfig, mirror: string, files: HostFiles): Promise<Plan> {
   try {
-    const [main, ...imported] = await readConfigFiles(config.configPath, files);
-    if (main === undefined) return EMPTY_PLAN;
-    const settings = registrySettings([main, ...imported]);
+    const configFiles = await readConfigFiles(config.configPath, files);
+    const settings = registrySettings(configFiles);
     const paths = settings.roots.length > 0 ? settings.roots : [DEFAULT_CONFIG_PATH];
     const plan = planConfig(settings, await Promise.all(paths.map((path) => readRoot(path, files))));
     const hosts = await planHosts(wantedHosts(config, mirror, plan.mirrors), plan.roots, mirror, files);
     const changed = new Set([...plan.changes, ...hosts.changes].map(({ path }) => path));
-    const unchanged = [main.path, ...imported.map(({ path }) => path), ...hosts.unchanged];
+    const unchanged = [...configFiles.map(({ path }) => path), ...hosts.unchanged];
     return {
       // First the files that containerd will look for, then the line that makes it look.
       changes: [...hosts.changes, ...plan.changes],
       unchanged: unchanged.filter((path) => !changed.has(path)),
       refusals: hosts.refusals,
-      warnings: [...plan.warnings, ...hosts.warnings, ...tlsWarnings(config), ...mirrorWarnings(config, plan.mirrors)],
+      warnings: [
+        ...plan.warnings,
+        ...(settings.roots.length > 0 ? [] : implicitWarnings(await readRoot(IMPLICIT_CONFIG_PATH, files))),
+        ...hosts.warnings,
+        ...tlsWarnings(config),
+        ...mirrorWarnings(config, plan.mirrors),
+      ],
       restart: plan.changes.length > 0 ? "containerd" : undefined,
     };
   } catch (error) {
@@ -189,6 +194,14 @@ async function refuseMissingCa(path: string, { ca = [] }: WantedHosts, files: Ho
     }`;
     throw new RefusalError(path, reason, "Put it there or remove it from the configuration of dfinit");
   }
+}
+
+function implicitWarnings({ path, namespaces }: HostsRoot): string[] {
+  if (namespaces.size === 0) return [];
+  return [
+    `${path}: containerd from 2.2 on read these directories (${[...namespaces.keys()].join(", ")}) as long as ` +
+    `config_path was not set. Copy those it needs to ${DEFAULT_CONFIG_PATH}`,
+  ];
 }
 
 function tlsWarnings({ registries }: ContainerdConfig): string[] {

@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { DamselflyError } from "../src/core/error.ts";
+import { realDisk } from "../src/runtime/real_disk.ts";
+import { seededRandom } from "../src/testing/seeded_random.ts";
+import { diskWith } from "../src/testing/memory_files.ts";
+import { HostFiles } from "./host_files.ts";
+import { RefusalError } from "./plan.ts";
+
+/** A directory that plays the node's root, gone at the end of the scope. */
+function mountedNode(): Disposable & { root: string; put(path: string, text: string): void } {
+  const root = Deno.makeTempDirSync();
+  return {
+    root,
+    put(path, text) {
+      mkdirSync(dirname(join(root, path)), { recursive: true });
+      writeFileSync(join(root, path), text);
+    },
+    [Symbol.dispose]: () => rmSync(root, { recursive: true }),
+  };
+}
+
+function filesOf(root: string): HostFiles {
+  return new HostFiles(realDisk(seededRandom(1)), root);
+}
+
+Deno.test("paths are those of the node, wherever its root is mounted", async () => {
+  using node = mountedNode();
+  node.put("/etc/c/config.toml", "a = 1\n");
+  const files = filesOf(`${node.root}/`);
+  assert.equal(await files.read("/etc/c/config.toml"), "a = 1\n");
+  assert.equal(await files.read("/etc/c/../c/config.toml"), "a = 1\n");
+  assert.equal(await files.read("/../../etc/c/config.toml"), "a = 1\n");
+  assert.deepEqual(await files.list("/etc"), ["c"]);
+  assert.equal(await files.list("/etc/none"), undefined);
+  await files.write("/etc/certs.d/x/hosts.toml", "b = 2\n");
+  assert.equal(readFileSync(join(node.root, "etc/certs.d/x/hosts.toml"), "utf8"), "b = 2\n");
+});
+
+Deno.test("a symbolic link stays one, and the file it points to is replaced", async () => {
+  using node = mountedNode();
+  node.put("/etc/real/config.toml", "a = 1\n");
+  symlinkSync("real", join(node.root, "etc/c"));
+  symlinkSync("config.toml", join(node.root, "etc/real/link.toml"));
+  await filesOf(node.root).write("/etc/c/link.toml", "a = 2\n");
+  assert.equal(readFileSync(join(node.root, "etc/real/config.toml"), "utf8"), "a = 2\n");
+  assert.equal(Deno.lstatSync(join(node.root, "etc/real/link.toml")).isSymlink, true);
+});
+
+Deno.test("a symbolic link that leaves the mounted root is refused, and so is one to nowhere", async () => {
+  using node = mountedNode();
+  using other = mountedNode();
+  other.put("/config.toml", "");
+  node.put("/etc/x", "");
+  symlinkSync(other.root, join(node.root, "etc/outside"));
+  symlinkSync("/nowhere/at/all", join(node.root, "etc/dangling"));
+  const files = filesOf(node.root);
+  await assert.rejects(files.read("/etc/outside/config.toml"), /leaves --root/);
+  await assert.rejects(files.write("/etc/outside/new.toml", ""), /leaves --root/);
+  await assert.rejects(files.read("/etc/dangling"), /symbolic link to nowhere/);
+  await assert.rejects(files.write("/etc/dangling/config.toml", ""), /symbolic link to nowhere/);
+});
+
+Deno.test("a copy keeps the mode of the file and is made once", async () => {
+  using node = mountedNode();
+  node.put("/config.toml", "first");
+  Deno.chmodSync(join(node.root, "config.toml"), 0o600);
+  const files = filesOf(node.root);
+  await files.keepFirst("/config.toml", "/config.toml.bak");
+  await files.write("/config.toml", "second");
+  await files.keepFirst("/config.toml", "/config.toml.bak");
+  assert.equal(await files.read("/config.toml.bak"), "first");
+  for (const name of ["config.toml", "config.toml.bak"]) {
+    assert.equal(statSync(join(node.root, name)).mode & 0o777, 0o600);
+  }
+});
+
+Deno.test("a directory, and a file too large for a configuration, are refused with their path", async () => {
+  const disk = await diskWith({ "/etc/big.toml": "#".repeat(2 ** 20 + 1) });
+  const files = new HostFiles(disk, "/");
+  await assert.rejects(files.read("/etc"), {
+    refusal: { path: "/etc", reason: "it is a directory", todo: "Name the file itself" },
+  });
+  await assert.rejects(files.read("/etc/big.toml"), /1048577 bytes/);
+});
+
+Deno.test("what the disk does not permit is refused with the path and what to do", async () => {
+  const disk = await diskWith({ "/etc/c/config.toml": "" });
+  disk.readText = (path) => Promise.reject(new DamselflyError("permission_denied", `Cannot read ${path}: EACCES`));
+  await assert.rejects(new HostFiles(disk, "/").read("/etc/c/config.toml"), (error) => {
+    assert.ok(error instanceof RefusalError);
+    assert.equal(error.refusal.path, "/etc/c/config.toml");
+    assert.match(error.refusal.reason, /EACCES/);
+    assert.match(error.refusal.todo, /^Run as root and mount the directory writable/);
+    return true;
+  });
+});
