@@ -1,0 +1,261 @@
+import { DamselflyError } from "../../core/error.ts";
+import { removeParents } from "./dag.ts";
+import { addCost } from "./evaluate.ts";
+import type { Chance, Effect, Event, PeerEvent, PieceReport, Step } from "./event.ts";
+import { collect } from "./gc.ts";
+import { endPeer, movePeer, moveTask, removeHost, removePeer, stopWaiting, touchPeer } from "./peers.ts";
+import { register } from "./register.ts";
+import { refuse, schedule, SEED_ENDED_GRACE_MS, serveWaiters, triggerSeed } from "./schedule.ts";
+import { SEED_SKIP_MS } from "./seeds.ts";
+import type { Host, HostFacts, Peer, State } from "./state.ts";
+import { refreshSupplier } from "./suppliers.ts";
+
+/** Answers on one stream; a stock peer gives up after so many (wire.md §2.7). */
+const ANSWERS_MAX = 5;
+/** Ids that a peer's block list holds; the oldest makes way. */
+const BLOCKED_MAX = 1_000;
+
+/**
+ * One step of the scheduler: changes `state` for `event`, and says what the edge has to do. It never waits and never
+ * throws for what comes from outside: a message that does not fit ends its stream. Peers that wait are answered in
+ * the very step in which somebody becomes a parent for them, or stops being about to (see `schedule.ts`).
+ */
+export function apply(state: State, event: Event, chance: Chance): Effect[] {
+  const step: Step = { state, nowMs: event.nowMs, chance, effects: [], touched: new Set() };
+  handle(step, event);
+  for (const task of step.touched) serveWaiters(step, task);
+  return step.effects;
+}
+
+function handle(step: Step, event: Event): void {
+  const { state } = step;
+  switch (event.type) {
+    case "register":
+      return register(step, event);
+    case "host_announced":
+      return announceHost(step, event.facts, event.announceIntervalMs);
+    case "host_deleted":
+      return removeHost(step, event.hostId);
+    case "seed_trigger_failed":
+      return failTrigger(step, event);
+    case "seed_trigger_ended":
+      return endTrigger(step, event);
+    case "delete_task":
+      return removeTaskOfHost(step, event.taskId, event.hostId);
+    case "delete_peer":
+      return removePeer(step, event.peerId);
+    case "settings_changed":
+      state.settings = event.settings;
+      return;
+    case "tick":
+      return tick(step);
+    default:
+      return handlePeer(step, event);
+  }
+}
+
+/** Why a host cannot be announced, undefined when it can. */
+export function hostRefusal({ hosts, limits }: State, hostId: string): DamselflyError | undefined {
+  if (hosts.has(hostId) || hosts.size < limits.hostsMax) return undefined;
+  const what = `Cannot announce host ${hostId}: the scheduler knows ${limits.hostsMax} hosts already`;
+  return new DamselflyError("resource_exhausted", what);
+}
+
+function announceHost(step: Step, facts: HostFacts, announceIntervalMs: number): void {
+  if (hostRefusal(step.state, facts.id) !== undefined) return;
+  const known = step.state.hosts.get(facts.id);
+  if (known === undefined) {
+    step.state.hosts.set(facts.id, newHost(facts, announceIntervalMs, step.nowMs));
+    return;
+  }
+  known.facts = facts;
+  known.announceIntervalMs = announceIntervalMs;
+  known.seenAtMs = step.nowMs;
+  known.skippedUntilMs = 0;
+  for (const peer of known.peers) {
+    refreshSupplier(peer);
+    step.touched.add(peer.task);
+  }
+}
+
+function newHost(facts: HostFacts, announceIntervalMs: number, nowMs: number): Host {
+  return {
+    facts,
+    announceIntervalMs,
+    seenAtMs: nowMs,
+    peers: new Set(),
+    uploads: 0,
+    txBitsPerSecond: 0,
+    uploadBytes: 0,
+    piecesServed: 0,
+    piecesFailed: 0,
+    skippedUntilMs: 0,
+  };
+}
+
+/**
+ * A triggered seed peer could not be reached or failed. While it has not registered, people wait for it: the next seed
+ * peer is asked, or those who wait decide anew. Once it has registered, its own stream tells how it fares.
+ */
+function failTrigger(step: Step, event: Event & { type: "seed_trigger_failed" }): void {
+  const { state, nowMs } = step;
+  const host = state.hosts.get(event.hostId);
+  if (host !== undefined && !event.atSource) host.skippedUntilMs = nowMs + SEED_SKIP_MS;
+  const task = state.tasks.get(event.taskId);
+  if (task === undefined || task.trigger?.host.facts.id !== event.hostId) return;
+  task.trigger = undefined;
+  if (event.atSource) task.seedFailedAtMs = nowMs;
+  else if (task.waiters.size > 0) triggerSeed(step, task, event.download);
+  step.touched.add(task);
+}
+
+/** The call to a seed peer that has not registered ended well: it may have had the content, and registers in a moment. */
+function endTrigger({ state, nowMs }: Step, { taskId, hostId }: { taskId: string; hostId: string }): void {
+  const task = state.tasks.get(taskId);
+  if (task?.trigger?.host.facts.id !== hostId) return;
+  const { host, deadlineMs } = task.trigger;
+  task.trigger = { host, deadlineMs: Math.min(deadlineMs, nowMs + SEED_ENDED_GRACE_MS) };
+}
+
+function removeTaskOfHost(step: Step, taskId: string, hostId: string): void {
+  for (const peer of step.state.tasks.get(taskId)?.peers.values() ?? []) {
+    if (peer.host.facts.id === hostId) removePeer(step, peer.id);
+  }
+}
+
+function tick(step: Step): void {
+  const { state: { waitingTasks, settings }, nowMs } = step;
+  for (const task of waitingTasks) {
+    for (const fetcher of task.fetchers) {
+      const sinceMs = fetcher.sentToSourceAtMs;
+      if (sinceMs === undefined || nowMs < sinceMs + settings.sourceStartTimeoutMs) continue;
+      fetcher.sentToSourceAtMs = undefined;
+      task.sourceFailures += 1;
+    }
+    step.touched.add(task);
+  }
+  collect(step);
+}
+
+function handlePeer(step: Step, event: PeerEvent): void {
+  const peer = step.state.peers.get(event.peerId);
+  if (peer === undefined || peer.streamId !== event.streamId) return;
+  touchPeer(peer, step.nowMs);
+  switch (event.type) {
+    case "started":
+      if (peer.state !== "Running") moveOrRefuse(step, peer, "download");
+      return;
+    case "back_to_source_started":
+      return startAtSource(step, peer);
+    case "reschedule":
+      return reschedule(step, peer, event.failedParentIds);
+    case "piece_finished":
+      return finishPiece(step, peer, event.piece);
+    case "piece_failed":
+      return failPiece(peer, event);
+    case "piece_back_to_source_failed":
+      return;
+    case "finished":
+    case "back_to_source_finished":
+      return finish(step, peer);
+    case "failed":
+      return fail(step, peer);
+    case "back_to_source_failed":
+      return failAtSource(step, peer);
+    case "stream_closed":
+      peer.streamId = undefined;
+      return endPeer(step, peer, "fail");
+    default:
+      return event satisfies never;
+  }
+}
+
+function moveOrRefuse(step: Step, peer: Peer, how: "download" | "back_to_source" | "succeed"): boolean {
+  if (movePeer(step, peer, how)) return true;
+  const what = `Cannot ${how.replaceAll("_", " ")}: peer ${peer.id} is in state ${peer.state}`;
+  refuse(step, peer, new DamselflyError("failed_precondition", what));
+  return false;
+}
+
+function startAtSource(step: Step, peer: Peer): void {
+  if (peer.state === "BackToSource" || !moveOrRefuse(step, peer, "back_to_source")) return;
+  stopWaiting(step.state, peer);
+  removeParents(peer);
+  peer.sentToSourceAtMs = undefined;
+  peer.task.fetchers.add(peer);
+  step.touched.add(peer.task);
+}
+
+function reschedule(step: Step, peer: Peer, failedParentIds: readonly string[]): void {
+  for (const id of failedParentIds) block(peer, id);
+  const isAsking = peer.state === "ReceivedNormal" || peer.state === "Running";
+  if (isAsking && peer.answers < ANSWERS_MAX) return schedule(step, peer);
+  const why = isAsking ? `it had ${ANSWERS_MAX} answers on this stream` : `it is in state ${peer.state}`;
+  refuse(step, peer, new DamselflyError("failed_precondition", `Cannot schedule peer ${peer.id} again: ${why}`));
+}
+
+function block({ blocked, task }: Peer, parentId: string): void {
+  if (!task.peers.has(parentId)) return;
+  const [oldest] = blocked;
+  if (blocked.size >= BLOCKED_MAX && oldest !== undefined) blocked.delete(oldest);
+  blocked.add(parentId);
+}
+
+function finishPiece({ nowMs }: Step, peer: Peer, piece: PieceReport): void {
+  const { task } = peer;
+  peer.piecesFinished += 1;
+  addCost(peer.costs, piece.costMs);
+  task.updatedAtMs = nowMs;
+  if (piece.parentId === undefined) {
+    task.sourceFailures = 0;
+    return;
+  }
+  const parent = task.peers.get(piece.parentId);
+  if (parent === undefined || parent === peer) return;
+  parent.host.piecesServed += 1;
+  parent.updatedAtMs = nowMs;
+}
+
+function failPiece(peer: Peer, event: { parentId: string; temporary: boolean }): void {
+  const parent = peer.task.peers.get(event.parentId);
+  if (parent === undefined || !event.temporary) return;
+  block(peer, event.parentId);
+  parent.host.piecesFailed += 1;
+}
+
+function finish(step: Step, peer: Peer): void {
+  if (!moveOrRefuse(step, peer, "succeed")) return;
+  const { task } = peer;
+  stopWaiting(step.state, peer);
+  removeParents(peer);
+  task.fetchers.delete(peer);
+  peer.sentToSourceAtMs = undefined;
+  if (peer.wish.range === undefined) {
+    task.sourceFailures = 0;
+    moveTask(step, task, "succeed");
+  }
+  step.touched.add(task);
+  closeStream(step, peer);
+}
+
+function fail(step: Step, peer: Peer): void {
+  closeStream(step, peer);
+  endPeer(step, peer, "fail");
+}
+
+function failAtSource(step: Step, peer: Peer): void {
+  const { task, host } = peer;
+  fail(step, peer);
+  if (host.facts.isSeed) task.seedFailedAtMs = step.nowMs;
+  if (task.suppliers.length > 0 || task.fetchers.size > 0) return;
+  // Nobody has the content and nobody fetches it: what was known about it may have changed.
+  moveTask(step, task, "fail");
+  task.contentLength = undefined;
+  task.pieceCount = 0;
+}
+
+function closeStream(step: Step, peer: Peer): void {
+  if (peer.streamId === undefined) return;
+  step.effects.push({ type: "close_stream", streamId: peer.streamId, error: undefined });
+  peer.streamId = undefined;
+}

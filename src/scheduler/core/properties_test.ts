@@ -1,0 +1,209 @@
+import assert from "node:assert/strict";
+import * as fc from "fast-check";
+import { seededRandom } from "../../testing/seeded_random.ts";
+import { Swarm } from "../../testing/scheduler_swarm.ts";
+import { descendantsOf } from "./dag.ts";
+import type { Effect } from "./event.ts";
+import { WAIT_TIMEOUT_MS } from "./schedule.ts";
+import type { Peer, State } from "./state.ts";
+import { isRoot } from "./suppliers.ts";
+
+const PEERS = 12;
+const LIMITS = { hostsMax: 8, tasksMax: 3, peersMax: 20, peersPerTaskMax: 8 };
+const MESSAGES = [
+  "started",
+  "back_to_source_started",
+  "finished",
+  "back_to_source_finished",
+  "failed",
+  "back_to_source_failed",
+  "stream_closed",
+] as const;
+
+const peerName = fc.nat(PEERS - 1).map((index) => `p${index}`);
+const hostName = fc.nat(LIMITS.hostsMax).map((index) => `h${index}`);
+const taskName = fc.constantFrom("task", "t1", "t2", "t3");
+
+type Move = (swarm: Swarm) => void;
+
+/** Peers' own messages, with those that mean progress more often. */
+const say: fc.Arbitrary<Move> = fc.record({ peer: peerName, type: fc.constantFrom(...MESSAGES) })
+  .map(({ peer, type }) => (swarm) => swarm.say(peer, type));
+
+const begin: fc.Arbitrary<Move> = peerName.map((peer) => (swarm) => {
+  const known = swarm.state.peers.get(peer);
+  if (known === undefined) return;
+  swarm.say(peer, known.task.fetchers.has(known) ? "back_to_source_started" : "started");
+});
+
+const register: fc.Arbitrary<Move> = fc.record({
+  peer: peerName,
+  task: taskName,
+  host: hostName,
+  flags: fc.nat(40),
+}).map(({ peer, task, host, flags }) => (swarm) => {
+  const wish = {
+    needBackToSource: flags === 1,
+    metadataOnly: flags === 2,
+    disableBackToSource: flags === 3,
+    ...(flags === 4 ? { range: { start: 0, length: 1 } } : {}),
+    ...(flags === 5 ? { priority: 2 as const } : {}),
+  };
+  if (swarm.state.peers.get(peer)?.streamId === undefined) swarm.register(peer, wish, { task, host });
+});
+
+const reschedule: fc.Arbitrary<Move> = peerName.map((peer) => (swarm) => {
+  const failedParentIds = [...swarm.state.peers.get(peer)?.parents ?? []].map(({ id }) => id);
+  swarm.message(peer, { type: "reschedule", failedParentIds });
+});
+
+const piece: fc.Arbitrary<Move> = fc.record({
+  peer: peerName,
+  parent: peerName,
+  costMs: fc.nat(5_000),
+  ok: fc.boolean(),
+})
+  .map(({ peer, parent, costMs, ok }) => (swarm) => {
+    const report = { lengthBytes: 1, costMs, parentId: parent };
+    if (ok) swarm.message(peer, { type: "piece_finished", piece: report });
+    else swarm.message(peer, { type: "piece_failed", parentId: parent, temporary: true });
+  });
+
+const host: fc.Arbitrary<Move> = fc.record({ host: hostName, isSeed: fc.boolean(), isShared: fc.boolean() })
+  .map(({ host, ...facts }) => (swarm) => swarm.host(host, facts));
+
+const trigger: fc.Arbitrary<Move> = fc.record({ host: hostName, taskId: taskName, how: fc.nat(2) })
+  .map(({ host: hostId, taskId, how }) => (swarm) => {
+    const event = { nowMs: swarm.nowMs, hostId, taskId };
+    if (how === 0) swarm.apply({ type: "seed_trigger_ended", ...event });
+    else swarm.apply({ type: "seed_trigger_failed", ...event, atSource: how === 1, download: "again" });
+  });
+
+const remove: fc.Arbitrary<Move> = fc.record({ hostId: hostName, taskId: taskName, peerId: peerName, how: fc.nat(2) })
+  .map(({ hostId, taskId, peerId, how }) => (swarm) => {
+    const { nowMs } = swarm;
+    if (how === 0) swarm.apply({ type: "host_deleted", nowMs, hostId });
+    else if (how === 1) swarm.apply({ type: "delete_task", nowMs, hostId, taskId });
+    else swarm.apply({ type: "delete_peer", nowMs, peerId });
+  });
+
+const tick: fc.Arbitrary<Move> = fc.integer({ min: 200, max: 20_000 }).map((ms) => (swarm) => {
+  swarm.nowMs += ms;
+  swarm.apply({ type: "tick", nowMs: swarm.nowMs });
+});
+
+const move = fc.oneof(
+  { arbitrary: register, weight: 8 },
+  { arbitrary: begin, weight: 5 },
+  { arbitrary: reschedule, weight: 3 },
+  { arbitrary: piece, weight: 3 },
+  { arbitrary: say, weight: 3 },
+  { arbitrary: host, weight: 2 },
+  { arbitrary: trigger, weight: 1 },
+  { arbitrary: remove, weight: 1 },
+  { arbitrary: tick, weight: 2 },
+);
+
+function checkGraph(state: State): void {
+  for (const peer of state.peers.values()) {
+    assert.equal(descendantsOf(peer).has(peer), false, `${peer.id} is below itself`);
+    for (const parent of peer.parents) {
+      assert.ok(parent.children.has(peer) && state.peers.get(parent.id) === parent);
+      assert.ok(parent.task === peer.task && parent.host !== peer.host);
+    }
+    for (const child of peer.children) assert.ok(child.parents.has(peer));
+  }
+  for (const host of state.hosts.values()) {
+    const children = [...host.peers].flatMap((peer) => [...peer.children]);
+    const load = (child: Peer) => (child.wish.pieceLength ?? 0) * child.wish.concurrentPieces * 8;
+    assert.equal(host.uploads, children.length);
+    assert.equal(host.txBitsPerSecond, children.reduce((sum, child) => sum + load(child), 0));
+    assert.equal(host.uploadBytes, children.reduce((sum, child) => sum + (child.wish.contentLength ?? 0), 0));
+  }
+}
+
+function checkSets(state: State): void {
+  const { hosts, tasks, peers, limits, waitingTasks } = state;
+  assert.ok(hosts.size <= limits.hostsMax && tasks.size <= limits.tasksMax && peers.size <= limits.peersMax);
+  assert.equal([...tasks.values()].reduce((sum, task) => sum + task.peers.size, 0), peers.size);
+  assert.equal([...hosts.values()].reduce((sum, host) => sum + host.peers.size, 0), peers.size);
+  for (const task of tasks.values()) {
+    assert.ok(task.peers.size <= limits.peersPerTaskMax);
+    assert.equal(waitingTasks.has(task), task.waiters.size > 0);
+    task.suppliers.forEach((peer, index) => assert.equal(peer.supplierIndex, index));
+    const able = (peer: Peer) =>
+      peer.host.facts.isShared &&
+      (isRoot(peer) || (peer.parents.size > 0 && ["ReceivedNormal", "Running"].includes(peer.state)));
+    assert.deepEqual(new Set(task.suppliers), new Set([...task.peers.values()].filter(able)));
+    for (const peer of [...task.waiters, ...task.fetchers]) assert.equal(peers.get(peer.id), peer);
+    for (const peer of task.waiters) assert.ok(peer.streamId !== undefined && peer.parents.size === 0);
+  }
+}
+
+function checkAnswers(effects: readonly Effect[], { settings }: State): void {
+  for (const effect of effects) {
+    if (effect.type !== "send" || effect.decision.kind !== "from_parents") continue;
+    const { peer, decision: { parents } } = effect;
+    assert.ok(parents.length >= 1 && parents.length <= settings.candidateParentsMax);
+    assert.equal(new Set(parents).size, parents.length);
+    for (const parent of parents) {
+      assert.ok(parent.host !== peer.host && !peer.blocked.has(parent.id));
+      assert.ok(parent.wish.range === undefined || peer.wish.range !== undefined);
+    }
+  }
+}
+
+Deno.test("whatever happens, the graph has no cycle, its counters are right, and answers keep the rules", () => {
+  fc.assert(
+    fc.property(fc.array(move, { maxLength: 150, size: "max" }), fc.nat(), (moves, seed) => {
+      const swarm = new Swarm(seededRandom(seed), { candidateParentsMax: 3, filterParentsMax: 4 }, LIMITS);
+      for (const step of moves) {
+        step(swarm);
+        checkGraph(swarm.state);
+        checkSets(swarm.state);
+        checkAnswers(swarm.effects, swarm.state);
+      }
+    }),
+    { numRuns: 200 },
+  );
+});
+
+Deno.test("whatever happened, everybody who waits is answered when time goes on", () => {
+  fc.assert(
+    fc.property(fc.array(move, { maxLength: 150, size: "max" }), fc.nat(), (moves, seed) => {
+      const swarm = new Swarm(seededRandom(seed), {}, LIMITS);
+      for (const step of moves) step(swarm);
+      swarm.wait(WAIT_TIMEOUT_MS);
+      assert.equal(swarm.state.waitingTasks.size, 0);
+      for (const peer of swarm.state.peers.values()) {
+        if (peer.state === "ReceivedNormal" && peer.streamId !== undefined) {
+          assert.ok(peer.answers > 0, `${peer.id} heard nothing`);
+        }
+      }
+    }),
+    { numRuns: 200 },
+  );
+});
+
+Deno.test("as long as a fetcher begins, a burst costs the source one copy, whatever the order of messages", () => {
+  fc.assert(
+    fc.property(
+      fc.shuffledSubarray(Array.from({ length: 30 }, (_, i) => i), { minLength: 2 }),
+      fc.nat(),
+      (order, seed) => {
+        const swarm = new Swarm(seededRandom(seed));
+        const chance = seededRandom(seed + 1);
+        for (const index of order) {
+          swarm.register(`p${index}`);
+          const fetcher = swarm.told("back_to_source")[0] ?? "";
+          if (chance.below(10) === 0 && swarm.peer(fetcher).state !== "BackToSource") {
+            swarm.say(fetcher, "back_to_source_started");
+          }
+          swarm.nowMs += chance.below(60);
+          swarm.apply({ type: "tick", nowMs: swarm.nowMs });
+        }
+        assert.equal(swarm.told("back_to_source").length, 1);
+      },
+    ),
+  );
+});

@@ -1,0 +1,124 @@
+import { DamselflyError } from "../../core/error.ts";
+import { noCosts } from "./evaluate.ts";
+import type { RegisterEvent, Step } from "./event.ts";
+import { collectUrgently } from "./gc.ts";
+import { movePeer, moveTask, removePeer, touchPeer } from "./peers.ts";
+import { answer, schedule, sendToSource } from "./schedule.ts";
+import type { Host, Peer, Task } from "./state.ts";
+import { hasAvailablePeer } from "./state.ts";
+
+/** The level that is refused. */
+const LEVEL_REFUSED = 1;
+
+/**
+ * A peer wants a task (wire.md §4.4). The host must be known: whoever hears `not_found` announces itself and tries
+ * again. A length of 0 is an empty task; a length that the peer did not say is unknown and never taken for 0.
+ */
+export function register(step: Step, event: RegisterEvent): void {
+  const host = step.state.hosts.get(event.hostId);
+  const refusal = refusalOf(step, event, host);
+  if (refusal !== undefined || host === undefined) {
+    step.effects.push({ type: "close_stream", streamId: event.streamId, error: refusal });
+    return;
+  }
+  const { wish } = event;
+  const task = step.state.tasks.get(event.task.id) ?? addTask(step, event);
+  const peer = addPeer(step, event, task, host);
+  noteRegistration(step, task, peer);
+  if (wish.metadataOnly) {
+    movePeer(step, peer, "register");
+    step.touched.add(task);
+    return answer(step, peer, { kind: "metadata_only" });
+  }
+  if (wish.contentLength === 0) {
+    movePeer(step, peer, "register_empty");
+    return answer(step, peer, { kind: "empty_task" });
+  }
+  movePeer(step, peer, "register");
+  if (wish.needBackToSource && task.fetchers.size < step.state.settings.sourcePeersMax) {
+    return sendToSource(step, peer, "the peer was asked to fetch from the source");
+  }
+  schedule(step, peer, event.download);
+}
+
+function refusalOf(step: Step, event: RegisterEvent, host: Host | undefined): DamselflyError | undefined {
+  const { state } = step;
+  const { id } = event.task;
+  const cannot = `Cannot register peer ${event.peerId}`;
+  if (host === undefined) {
+    return new DamselflyError("not_found", `${cannot}: host ${event.hostId} is not announced; announce it first`);
+  }
+  if (event.wish.priority === LEVEL_REFUSED) {
+    return new DamselflyError("failed_precondition", `${cannot}: downloads with its priority are refused`);
+  }
+  const known = state.peers.get(event.peerId);
+  if (known !== undefined && (known.streamId !== undefined || known.host !== host)) {
+    return new DamselflyError("already_exists", `${cannot}: a peer of this id is connected`);
+  }
+  if (isFull(step, id)) collectUrgently(step);
+  if (!isFull(step, id)) return undefined;
+  return new DamselflyError("resource_exhausted", `${cannot}: there is no room for more peers of task ${id}`);
+}
+
+function isFull({ state: { limits, tasks, peers } }: Step, taskId: string): boolean {
+  const task = tasks.get(taskId);
+  if (peers.size >= limits.peersMax) return true;
+  return task === undefined ? tasks.size >= limits.tasksMax : task.peers.size >= limits.peersPerTaskMax;
+}
+
+function addTask({ state, nowMs }: Step, { task: facts }: RegisterEvent): Task {
+  const task: Task = {
+    facts,
+    state: "Pending",
+    contentLength: undefined,
+    pieceCount: 0,
+    peers: new Map(),
+    suppliers: [],
+    waiters: new Set(),
+    fetchers: new Set(),
+    trigger: undefined,
+    sourceFailures: 0,
+    seedFailedAtMs: undefined,
+    createdAtMs: nowMs,
+    updatedAtMs: nowMs,
+  };
+  state.tasks.set(facts.id, task);
+  return task;
+}
+
+function addPeer(step: Step, { peerId, streamId, wish }: RegisterEvent, task: Task, host: Host): Peer {
+  removePeer(step, peerId);
+  const peer: Peer = {
+    id: peerId,
+    task,
+    host,
+    wish,
+    state: "Pending",
+    streamId,
+    parents: new Set(),
+    children: new Set(),
+    blocked: new Set(),
+    supplierIndex: -1,
+    answers: 0,
+    waitingSinceMs: undefined,
+    sentToSourceAtMs: undefined,
+    costs: noCosts(),
+    piecesFinished: 0,
+    createdAtMs: step.nowMs,
+    updatedAtMs: step.nowMs,
+  };
+  task.peers.set(peerId, peer);
+  host.peers.add(peer);
+  step.state.peers.set(peerId, peer);
+  return peer;
+}
+
+function noteRegistration(step: Step, task: Task, peer: Peer): void {
+  touchPeer(peer, step.nowMs);
+  task.contentLength ??= peer.wish.contentLength;
+  if (task.pieceCount === 0) task.pieceCount = peer.wish.pieceCount;
+  if (task.trigger?.host === peer.host) task.trigger = undefined;
+  // What failed before does not count when it all starts anew.
+  if (task.waiters.size === 0 && task.fetchers.size === 0) task.sourceFailures = 0;
+  if (task.state !== "Succeeded" || !hasAvailablePeer(task)) moveTask(step, task, "download");
+}

@@ -1,0 +1,159 @@
+/**
+ * Who gets parents, who waits and who goes to the source.
+ *
+ * A peer that finds parents is answered at once. One that finds none waits while somebody is about to bring the task
+ * into the swarm: a *prospect* is a seed peer that was triggered, or a peer that was sent to the source, which has
+ * neither begun nor run out of time (`SEED_START_TIMEOUT_MS`, `sourceStartTimeoutMs`). As soon as it begins it is a
+ * parent, even without a piece, and everybody who waits is answered in the same step. When it fails, dies or is late,
+ * the peer that waits longest is sent to the source, in the same step too; it is the prospect of the others. So N
+ * peers that come at once cost the source one copy, and a fault costs a copy more and a few seconds, never N copies.
+ *
+ * From the second fetch in a row that came to nothing on, twice as many go next: a source that refuses some of its
+ * callers holds up N peers for log2(N) rounds. No wait is longer than `WAIT_TIMEOUT_MS`.
+ */
+import { DamselflyError } from "../../core/error.ts";
+import { couldServe, findParents } from "./candidates.ts";
+import { addEdge, removeParents } from "./dag.ts";
+import type { Decision, Step } from "./event.ts";
+import { endPeer, stopWaiting } from "./peers.ts";
+import { seedFor } from "./seeds.ts";
+import type { Peer, Task } from "./state.ts";
+
+/** How long a triggered seed peer has to ask the source for the size and to begin. */
+export const SEED_START_TIMEOUT_MS = 4_500;
+/** How long a triggered seed peer whose call has ended may take to register what it holds. */
+export const SEED_ENDED_GRACE_MS = 1_000;
+/** How long a peer waits for parents at most, whatever happens. */
+export const WAIT_TIMEOUT_MS = 10_000;
+/** The number of peers that go next is doubled so often at most. */
+const DOUBLINGS_MAX = 16;
+
+/** The level that never goes to the source, and the lowest that may trigger a seed peer, besides "not set". */
+const LEVEL_PEERS_ONLY = 2;
+const LEVEL_SEED_MIN = 4;
+
+/**
+ * Answers a peer, or lets it wait. `download` is its registration; only with it can a seed peer be triggered, since
+ * the credentials in it are not kept.
+ */
+export function schedule(step: Step, peer: Peer, download?: unknown): void {
+  removeParents(peer);
+  if (answerWithParents(step, peer) || isPromising(step, peer)) return;
+  if (download !== undefined) {
+    if (triggersSeed(peer) && triggerSeed(step, peer.task, download) && isPromising(step, peer)) return;
+    if (peer.wish.priority === LEVEL_PEERS_ONLY) {
+      const what = `Cannot download task ${peer.task.facts.id}: no peer has it and its priority forbids the source`;
+      return refuse(step, peer, new DamselflyError("not_found", what));
+    }
+  }
+  if (maySendToSource(step, peer)) sendToSource(step, peer, "no parent is available");
+  else wait(step, peer);
+}
+
+/** Sends a peer to the source, which makes it the prospect of those who wait. */
+export function sendToSource(step: Step, peer: Peer, reason: string): void {
+  removeParents(peer);
+  peer.task.fetchers.add(peer);
+  peer.sentToSourceAtMs = step.nowMs;
+  step.touched.add(peer.task);
+  answer(step, peer, { kind: "back_to_source", reason });
+}
+
+/** Asks a seed peer to fetch the task; false when there is none to ask, or one was asked and still has time. */
+export function triggerSeed(step: Step, task: Task, download: unknown): boolean {
+  if (task.trigger !== undefined && step.nowMs < task.trigger.deadlineMs) return false;
+  const host = seedFor(step.state, task, step.nowMs);
+  if (host === undefined) return false;
+  const timeoutMs = Math.max(SEED_START_TIMEOUT_MS, step.state.settings.sourceStartTimeoutMs);
+  task.trigger = { host, deadlineMs: step.nowMs + timeoutMs };
+  step.effects.push({ type: "trigger_seed", host, task, download });
+  return true;
+}
+
+/** Sends an answer; the peer waits no longer. */
+export function answer(step: Step, peer: Peer, decision: Decision): void {
+  stopWaiting(step.state, peer);
+  peer.answers += 1;
+  if (peer.streamId !== undefined) step.effects.push({ type: "send", streamId: peer.streamId, peer, decision });
+}
+
+/** Ends a peer with an error on its stream. */
+export function refuse(step: Step, peer: Peer, error: DamselflyError): void {
+  if (peer.streamId !== undefined) step.effects.push({ type: "close_stream", streamId: peer.streamId, error });
+  peer.streamId = undefined;
+  endPeer(step, peer, "fail");
+}
+
+/** Decides anew for all who wait for a task, in the order in which they came; an answered peer may serve the next. */
+export function serveWaiters(step: Step, task: Task): void {
+  let answered = true;
+  while (answered) {
+    answered = false;
+    for (const peer of task.waiters) {
+      reconsider(step, peer);
+      if (!task.waiters.has(peer)) answered = true;
+    }
+  }
+}
+
+function reconsider(step: Step, peer: Peer): void {
+  if (answerWithParents(step, peer)) return;
+  const { task } = peer;
+  const waitedMs = step.nowMs - (peer.waitingSinceMs ?? step.nowMs);
+  const prospects = prospectsOf(step, peer);
+  if (waitedMs < WAIT_TIMEOUT_MS && hasEnough(prospects, task)) return;
+  if (maySendToSource(step, peer)) return sendToSource(step, peer, "nobody brought the task into the swarm");
+  const limitMs = prospects > 0 ? WAIT_TIMEOUT_MS : step.state.settings.noParentTimeoutMs;
+  if (waitedMs < limitMs) return;
+  const what = `Cannot find a parent for peer ${peer.id} of task ${task.facts.id}: nobody has it after ${waitedMs} ms`;
+  refuse(step, peer, new DamselflyError("failed_precondition", what));
+}
+
+function answerWithParents(step: Step, peer: Peer): boolean {
+  if (peer.task.suppliers.length === 0) return false;
+  const parents = findParents(step, peer);
+  if (parents.length === 0) return false;
+  for (const parent of parents) addEdge(parent, peer);
+  answer(step, peer, { kind: "from_parents", parents });
+  return true;
+}
+
+/** Whether waiting makes sense; lets the peer wait if so. */
+function isPromising(step: Step, peer: Peer): boolean {
+  if (!hasEnough(prospectsOf(step, peer), peer.task)) return false;
+  wait(step, peer);
+  return true;
+}
+
+function wait(step: Step, peer: Peer): void {
+  peer.waitingSinceMs = step.nowMs;
+  peer.task.waiters.add(peer);
+  step.state.waitingTasks.add(peer.task);
+}
+
+/** How many are about to begin at the source from whom this peer could take pieces. */
+function prospectsOf(step: Step, peer: Peer): number {
+  const { trigger, fetchers } = peer.task;
+  const { sourceStartTimeoutMs } = step.state.settings;
+  let prospects = trigger !== undefined && trigger.host !== peer.host && step.nowMs < trigger.deadlineMs ? 1 : 0;
+  for (const fetcher of fetchers) {
+    const sinceMs = fetcher.sentToSourceAtMs;
+    if (sinceMs === undefined || step.nowMs >= sinceMs + sourceStartTimeoutMs) continue;
+    if (couldServe(fetcher, peer)) prospects += 1;
+  }
+  return prospects;
+}
+
+function hasEnough(prospects: number, task: Task): boolean {
+  return prospects >= 2 ** Math.min(Math.max(0, task.sourceFailures - 1), DOUBLINGS_MAX);
+}
+
+function maySendToSource(step: Step, { task, wish }: Peer): boolean {
+  if (wish.disableBackToSource || wish.priority === LEVEL_PEERS_ONLY) return false;
+  return task.fetchers.size < step.state.settings.sourcePeersMax;
+}
+
+/** Seed peers fetch for others; a seed peer that wants a task itself does not send another one (wire.md §4.4). */
+function triggersSeed({ host, wish }: Peer): boolean {
+  return !host.facts.isSeed && (wish.priority === 0 || wish.priority >= LEVEL_SEED_MIN);
+}

@@ -1,0 +1,23 @@
+import { sipHash24 } from "../../core/siphash.ts";
+import type { Host, State, Task } from "./state.ts";
+
+/** How long a seed peer that could not be reached is not asked again. */
+export const SEED_SKIP_MS = 30_000;
+/** How long after a seed peer's failure at the source the peers of that task go there themselves. */
+export const SEED_FAILURE_REMEMBERED_MS = 60_000;
+
+/**
+ * The seed peer that fetches a task, undefined when none is there. The same task comes to the same seed peer as long
+ * as it lives, so that a scheduler which restarts finds its content again, and a seed peer that joins or leaves moves
+ * only its own share (highest random weight). A seed peer counts from its announcement on.
+ */
+export function seedFor(state: State, task: Task, nowMs: number): Host | undefined {
+  if (task.seedFailedAtMs !== undefined && nowMs < task.seedFailedAtMs + SEED_FAILURE_REMEMBERED_MS) return undefined;
+  let best: { host: Host; weight: bigint } | undefined;
+  for (const host of state.hosts.values()) {
+    if (!host.facts.isSeed || !host.facts.isShared || host.skippedUntilMs > nowMs) continue;
+    const weight = sipHash24(new TextEncoder().encode(`${host.facts.id} ${task.facts.id}`));
+    if (best === undefined || weight > best.weight) best = { host, weight };
+  }
+  return best?.host;
+}

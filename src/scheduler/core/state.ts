@@ -1,0 +1,187 @@
+import type { PeerState, TaskState } from "./fsm.ts";
+import type { PriorityLevel, Settings } from "./settings.ts";
+
+/** How much the scheduler remembers. What goes beyond is refused with `resource_exhausted`. */
+export interface Limits {
+  readonly hostsMax: number;
+  readonly tasksMax: number;
+  /** Peers of all tasks together; one takes about 2 KB. */
+  readonly peersMax: number;
+  readonly peersPerTaskMax: number;
+}
+
+/** Room for the largest clusters, in about half a gigabyte of memory. */
+export const DEFAULT_LIMITS: Limits = {
+  hostsMax: 20_000,
+  tasksMax: 50_000,
+  peersMax: 200_000,
+  peersPerTaskMax: 20_000,
+};
+
+/** What a host said about itself, as far as decisions go by it. */
+export interface HostFacts {
+  readonly id: string;
+  readonly isSeed: boolean;
+  readonly idc: string;
+  /** Elements from wide to narrow, separated by `|`. */
+  readonly location: string;
+  /** Upload ceiling in bits per second; 0 is unknown. */
+  readonly txBitsPerSecondMax: number;
+  /** Whether it may be a parent at all. */
+  readonly isShared: boolean;
+  /** The announcement itself; carried for the edge and never looked into. */
+  readonly announcement: unknown;
+}
+
+/** A host and what is expected of it at the moment. */
+export interface Host {
+  facts: HostFacts;
+  /** How often it announces itself, in milliseconds; 0 when it did not say. */
+  announceIntervalMs: number;
+  /** When it last said anything. */
+  seenAtMs: number;
+  readonly peers: Set<Peer>;
+  /** Children of all its peers; and the load that they mean. */
+  uploads: number;
+  txBitsPerSecond: number;
+  uploadBytes: number;
+  /** Pieces that children took from it, and pieces that they could not take. */
+  piecesServed: number;
+  piecesFailed: number;
+  /** A seed peer that could not be reached is left alone until then. */
+  skippedUntilMs: number;
+}
+
+/** What a task is; the same for all its peers. */
+export interface TaskFacts {
+  readonly id: string;
+  readonly type: number;
+  /** Without user, password and query: those may be secrets. */
+  readonly url: string;
+  readonly digest: string | undefined;
+  readonly tag: string | undefined;
+  readonly application: string | undefined;
+  readonly filteredQueryParams: readonly string[];
+}
+
+/** A seed peer that was asked to fetch a task and has not registered for it yet. */
+export interface SeedTrigger {
+  readonly host: Host;
+  /** From then on nobody waits for it any more. */
+  readonly deadlineMs: number;
+}
+
+/** Content that is fetched once and shared, with its graph of peers. */
+export interface Task {
+  readonly facts: TaskFacts;
+  state: TaskState;
+  /** Undefined while unknown. */
+  contentLength: number | undefined;
+  pieceCount: number;
+  readonly peers: Map<string, Peer>;
+  /** Peers that can be a parent; see `suppliers.ts`. */
+  readonly suppliers: Peer[];
+  /** Peers without an answer, the one that waits longest first. */
+  readonly waiters: Set<Peer>;
+  /** Peers that were sent to the source and have not ended. */
+  readonly fetchers: Set<Peer>;
+  trigger: SeedTrigger | undefined;
+  /** Fetches in a row that came to nothing. */
+  sourceFailures: number;
+  /** When a seed peer last failed at the source. */
+  seedFailedAtMs: number | undefined;
+  readonly createdAtMs: number;
+  updatedAtMs: number;
+}
+
+/** A half-open range of bytes as a peer asks for it. */
+export interface WantedRange {
+  readonly start: number;
+  readonly length: number;
+}
+
+/** What a peer wants and how; fixed from its registration on. */
+export interface Wish {
+  readonly priority: PriorityLevel;
+  readonly range: WantedRange | undefined;
+  /** Lengths in bytes; undefined while the peer does not know. */
+  readonly contentLength: number | undefined;
+  readonly pieceLength: number | undefined;
+  readonly pieceCount: number;
+  /** Pieces that it fetches at a time. */
+  readonly concurrentPieces: number;
+  /** It must go to the source: the scheduler itself asked it to. */
+  readonly needBackToSource: boolean;
+  readonly disableBackToSource: boolean;
+  /** It holds everything already. */
+  readonly metadataOnly: boolean;
+}
+
+/** How long pieces took: enough for a mean and a deviation. */
+export interface PieceCosts {
+  count: number;
+  meanMs: number;
+  /** Sum of squared differences from the mean (Welford). */
+  squares: number;
+  lastMs: number;
+  /** The mean before the last one, which the last one is compared with. */
+  meanBeforeMs: number;
+}
+
+/** One download of a task on a host. */
+export interface Peer {
+  readonly id: string;
+  readonly task: Task;
+  readonly host: Host;
+  readonly wish: Wish;
+  state: PeerState;
+  /** The stream on which it is answered; undefined when that is gone. */
+  streamId: number | undefined;
+  readonly parents: Set<Peer>;
+  readonly children: Set<Peer>;
+  /** Ids of peers that failed it. */
+  readonly blocked: Set<string>;
+  /** Place in {@link Task.suppliers}, -1 when it is not there. */
+  supplierIndex: number;
+  /** Answers so far on its stream. */
+  answers: number;
+  waitingSinceMs: number | undefined;
+  /** Since when it is expected to begin at the source; undefined before and after. */
+  sentToSourceAtMs: number | undefined;
+  readonly costs: PieceCosts;
+  piecesFinished: number;
+  readonly createdAtMs: number;
+  updatedAtMs: number;
+}
+
+/** Everything the scheduler knows. It changes in `apply` only. */
+export interface State {
+  settings: Settings;
+  readonly limits: Limits;
+  readonly hosts: Map<string, Host>;
+  readonly tasks: Map<string, Task>;
+  /** The peers of all tasks. */
+  readonly peers: Map<string, Peer>;
+  /** Tasks in which somebody waits. */
+  readonly waitingTasks: Set<Task>;
+  /** When which part was last searched for what can be forgotten. */
+  readonly gcAtMs: { peers: number; tasks: number; hosts: number };
+}
+
+/** A scheduler that knows nobody yet. */
+export function emptyState(settings: Settings, nowMs: number, limits: Limits = DEFAULT_LIMITS): State {
+  return {
+    settings,
+    limits,
+    hosts: new Map(),
+    tasks: new Map(),
+    peers: new Map(),
+    waitingTasks: new Set(),
+    gcAtMs: { peers: nowMs, tasks: nowMs, hosts: nowMs },
+  };
+}
+
+/** Whether anybody can still get the task from a peer. */
+export function hasAvailablePeer(task: Task): boolean {
+  return task.suppliers.length > 0;
+}

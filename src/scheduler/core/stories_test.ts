@@ -1,0 +1,340 @@
+import assert from "node:assert/strict";
+import { seededRandom } from "../../testing/seeded_random.ts";
+import { Swarm } from "../../testing/scheduler_swarm.ts";
+import { SEED_START_TIMEOUT_MS, WAIT_TIMEOUT_MS } from "./schedule.ts";
+import type { Settings } from "./settings.ts";
+import { DEFAULT_LIMITS, type Limits } from "./state.ts";
+
+const swarmOf = (settings: Partial<Settings> = {}, limits?: Limits) => new Swarm(seededRandom(1), settings, limits);
+const names = (count: number) => Array.from({ length: count }, (_, index) => `p${index}`);
+
+Deno.test("the first peer triggers the seed peer, and everybody who waits is answered in the step in which it begins", () => {
+  const swarm = swarmOf();
+  swarm.seed();
+  swarm.register("a");
+  swarm.register("b");
+  assert.deepEqual(swarm.log, ["seed-host: trigger download of a"]);
+  swarm.wait(3_000);
+  swarm.register("seed", { needBackToSource: true });
+  assert.deepEqual(swarm.heard("seed"), ["back_to_source"]);
+  swarm.say("seed", "back_to_source_started");
+  assert.equal(swarm.effects.length, 2);
+  assert.deepEqual(swarm.heard("a"), ["from seed"]);
+  assert.deepEqual(swarm.heard("b"), ["from a seed"]);
+});
+
+Deno.test("a cold burst of 200 peers sends only the seed peer to the source, even one that needs 3 s to begin", () => {
+  const swarm = swarmOf();
+  swarm.seed();
+  for (const name of names(200)) swarm.register(name);
+  swarm.wait(3_000);
+  swarm.register("seed", { needBackToSource: true });
+  swarm.say("seed", "back_to_source_started");
+  assert.deepEqual(swarm.told("back_to_source"), ["seed"]);
+  assert.equal(swarm.log.filter((line) => line.includes(": trigger")).length, 1);
+  for (const name of names(200)) assert.match(swarm.heard(name).join(), /^from /);
+  assert.ok(swarm.peer("seed").children.size < 100, "the seed peer is not the parent of everybody");
+});
+
+Deno.test("a cold burst of 200 peers without a seed peer sends the first one to the source and no other", () => {
+  const swarm = swarmOf();
+  for (const name of names(200)) swarm.register(name);
+  assert.deepEqual(swarm.log, ["p0: back_to_source"]);
+  swarm.wait(1_000);
+  swarm.say("p0", "back_to_source_started");
+  assert.deepEqual(swarm.told("back_to_source"), ["p0"]);
+  for (const name of names(200).slice(1)) assert.match(swarm.heard(name).join(), /^from /);
+});
+
+Deno.test("a peer on its way with parents of its own is a parent for others", () => {
+  const swarm = swarmOf();
+  swarm.register("root");
+  swarm.say("root", "back_to_source_started");
+  swarm.register("child");
+  swarm.say("child", "started");
+  swarm.register("grandchild", {}, { host: "root-host" });
+  assert.deepEqual(swarm.heard("grandchild"), ["from child"]);
+});
+
+Deno.test("when the only fetcher dies, one peer that waits takes its place in the same step", () => {
+  const swarm = swarmOf();
+  for (const name of names(5)) swarm.register(name);
+  swarm.say("p0", "stream_closed");
+  assert.deepEqual(swarm.told("back_to_source"), ["p0", "p1"]);
+  swarm.say("p1", "back_to_source_started");
+  assert.deepEqual(swarm.told("back_to_source"), ["p0", "p1"]);
+  assert.equal(swarm.state.waitingTasks.size, 0);
+});
+
+Deno.test("a fetcher that does not begin in time is made up for by one peer that waits", () => {
+  const swarm = swarmOf({ sourceStartTimeoutMs: 2_000 });
+  for (const name of names(5)) swarm.register(name);
+  const waitedMs = swarm.wait(5_000, () => swarm.told("back_to_source").length > 1);
+  assert.equal(waitedMs, 2_000);
+  assert.deepEqual(swarm.told("back_to_source"), ["p0", "p1"]);
+});
+
+Deno.test("a source that refuses its callers holds up 100 peers for rounds whose number is a logarithm", () => {
+  const swarm = swarmOf();
+  for (const name of names(100)) swarm.register(name);
+  let rounds = 0;
+  for (let done = 0; done < 100; rounds++) {
+    const sent = swarm.told("back_to_source").slice(done);
+    assert.notEqual(sent.length, 0);
+    done += sent.length;
+    for (const name of sent) swarm.say(name, "back_to_source_failed");
+  }
+  assert.ok(rounds < 10, `it took ${rounds} rounds`);
+});
+
+Deno.test("a failed trigger asks the next seed peer, and with none left sends one peer to the source at once", () => {
+  const swarm = swarmOf();
+  swarm.seed("s1");
+  swarm.seed("s2");
+  swarm.register("a");
+  swarm.register("b");
+  const [first = "", second = ""] = swarm.log[0]?.startsWith("s1") ? ["s1-host", "s2-host"] : ["s2-host", "s1-host"];
+  swarm.triggerFails(first);
+  assert.deepEqual(swarm.log, [`${first}: trigger download of a`, `${second}: trigger download again`]);
+  swarm.triggerFails(second);
+  assert.deepEqual(swarm.log.slice(2), ["a: back_to_source"]);
+  swarm.register("c", {}, { task: "other" });
+  assert.deepEqual(swarm.log.slice(3), ["c: back_to_source"], "seed peers that cannot be reached are left alone");
+});
+
+Deno.test("a seed peer that fails at the source is not replaced by another one", () => {
+  const swarm = swarmOf();
+  swarm.seed("s1");
+  swarm.seed("s2");
+  swarm.register("a");
+  swarm.triggerFails(swarm.log[0]?.split(":")[0] ?? "", true);
+  assert.deepEqual(swarm.log.slice(1), ["a: back_to_source"]);
+});
+
+Deno.test("a triggered seed peer that never registers costs one wait and one peer at the source", () => {
+  const swarm = swarmOf();
+  swarm.seed();
+  for (const name of names(20)) swarm.register(name);
+  const waitedMs = swarm.wait(WAIT_TIMEOUT_MS, () => swarm.told("back_to_source").length > 0);
+  assert.ok(waitedMs <= 5_000 && waitedMs >= SEED_START_TIMEOUT_MS);
+  assert.deepEqual(swarm.told("back_to_source"), ["p0"]);
+});
+
+Deno.test("a triggered seed peer that had the content all along serves it", () => {
+  const swarm = swarmOf();
+  swarm.seed();
+  swarm.register("a");
+  swarm.apply({ type: "seed_trigger_ended", nowMs: swarm.nowMs, taskId: "task", hostId: "seed-host" });
+  swarm.wait(400);
+  swarm.register("seed", { metadataOnly: true });
+  assert.deepEqual(swarm.log.slice(1).toSorted(), ["a: from seed", "seed: metadata_only"]);
+  swarm.say("seed", "started", "finished");
+  assert.equal(swarm.peer("seed").state, "Succeeded");
+  assert.deepEqual(swarm.heard("seed"), ["metadata_only", "closed"]);
+});
+
+Deno.test("a seed host that leaves before it begins is not waited for", () => {
+  const swarm = swarmOf();
+  swarm.seed();
+  swarm.register("a");
+  swarm.apply({ type: "host_deleted", nowMs: 0, hostId: "seed-host" });
+  assert.deepEqual(swarm.heard("a"), ["back_to_source"]);
+});
+
+Deno.test("a peer whose parent failed gets others and never that one again", () => {
+  const swarm = swarmOf();
+  swarm.register("root");
+  swarm.say("root", "back_to_source_started");
+  for (const name of ["a", "b"]) {
+    swarm.register(name);
+    swarm.say(name, "started");
+  }
+  swarm.message("b", { type: "reschedule", failedParentIds: ["root"] });
+  assert.deepEqual(swarm.heard("b").slice(1), ["from a"]);
+  swarm.message("b", { type: "reschedule", failedParentIds: ["a"] });
+  assert.deepEqual(swarm.heard("b").slice(2), ["back_to_source"], "nobody else is there, and nobody is on the way");
+});
+
+Deno.test("after the death of the root, its children send one of them to the source and get that one as parent", () => {
+  const swarm = swarmOf();
+  swarm.register("root");
+  swarm.say("root", "back_to_source_started");
+  for (const name of names(10)) {
+    swarm.register(name);
+    swarm.say(name, "started");
+  }
+  swarm.say("root", "stream_closed");
+  for (const name of names(10)) {
+    swarm.message(name, { type: "reschedule", failedParentIds: ["root"] });
+  }
+  const sent = swarm.told("back_to_source").slice(1);
+  assert.equal(sent.length, 1);
+  swarm.say(sent[0] ?? "", "back_to_source_started");
+  assert.equal(swarm.state.waitingTasks.size, 0);
+  for (const name of names(10).filter((name) => name !== sent[0])) {
+    assert.match(swarm.heard(name).at(-1) ?? "", /^from /);
+  }
+});
+
+Deno.test("the sixth answer on a stream is refused", () => {
+  const swarm = swarmOf();
+  for (const name of names(8)) {
+    swarm.register(name);
+    swarm.say(name, "back_to_source_started");
+  }
+  swarm.register("child", { needBackToSource: false });
+  for (let i = 0; i < 5; i++) swarm.message("child", { type: "reschedule", failedParentIds: [] });
+  assert.equal(swarm.heard("child").filter((line) => line.startsWith("from")).length, 5);
+  assert.equal(swarm.heard("child").at(-1), "failed_precondition");
+});
+
+Deno.test("a peer that must not use the source waits for others, within limits", () => {
+  const swarm = swarmOf({ noParentTimeoutMs: 2_500 });
+  swarm.register("a", { disableBackToSource: true });
+  assert.deepEqual(swarm.heard("a"), []);
+  const waitedMs = swarm.wait(WAIT_TIMEOUT_MS, () => swarm.heard("a").length > 0);
+  assert.deepEqual([waitedMs <= 2_600, swarm.heard("a")], [true, ["failed_precondition"]]);
+});
+
+Deno.test("when as many as may be are at the source, further peers are refused in the end", () => {
+  const swarm = swarmOf({ sourcePeersMax: 1 });
+  swarm.register("a", { range: { start: 0, length: 10 } });
+  swarm.say("a", "back_to_source_started");
+  swarm.register("b");
+  swarm.wait(WAIT_TIMEOUT_MS);
+  assert.deepEqual(swarm.heard("b"), ["failed_precondition"]);
+});
+
+Deno.test("priorities 1 to 3 refuse, forbid the source, and leave the seed peer alone", () => {
+  const swarm = swarmOf();
+  swarm.seed();
+  swarm.register("a", { priority: 1 });
+  swarm.register("b", { priority: 2 });
+  swarm.register("c", { priority: 3 });
+  swarm.register("d", { priority: 6 }, { task: "other" });
+  assert.deepEqual(swarm.log, [
+    "a: failed_precondition",
+    "b: not_found",
+    "c: back_to_source",
+    "seed-host: trigger download of d",
+  ]);
+});
+
+Deno.test("an empty task is said to be empty, a task of unknown length is not", () => {
+  const swarm = swarmOf();
+  swarm.register("a", { contentLength: 0 });
+  swarm.say("a", "started", "finished");
+  swarm.register("b", { contentLength: undefined }, { task: "other" });
+  assert.deepEqual(swarm.log, ["a: empty_task", "a: closed", "b: back_to_source"]);
+});
+
+Deno.test("a parent is never one that holds another range, other pieces or another content", () => {
+  const swarm = swarmOf();
+  swarm.register("ranged", { range: { start: 0, length: 10 } });
+  swarm.register("coarse", { pieceLength: 64 << 20 });
+  swarm.register("changed", { contentLength: 1 });
+  swarm.register("hidden", {}, { host: "hidden-host" });
+  swarm.host("hidden-host", { isShared: false });
+  for (const name of ["ranged", "coarse", "changed", "hidden"]) swarm.say(name, "back_to_source_started");
+  swarm.register("child");
+  assert.deepEqual(swarm.heard("child"), ["back_to_source"]);
+  swarm.register("same range", { range: { start: 0, length: 10 } });
+  assert.deepEqual(swarm.heard("same range"), ["from ranged"]);
+});
+
+Deno.test("a host whose upload slots are taken is a parent only when there is no other", () => {
+  const swarm = swarmOf({ hostUploadsMax: 1, candidateParentsMax: 1 });
+  swarm.register("root");
+  swarm.say("root", "back_to_source_started");
+  for (const name of names(4)) swarm.register(name);
+  assert.deepEqual(names(4).map((name) => swarm.heard(name)[0]), ["from root", "from p0", "from p1", "from p2"]);
+});
+
+Deno.test("a register of an unknown host is answered with not_found, and works once the host is announced", () => {
+  const swarm = swarmOf();
+  swarm.register("a");
+  swarm.apply({ type: "host_deleted", nowMs: 0, hostId: "a-host" });
+  assert.deepEqual(swarm.heard("a"), ["back_to_source", "unavailable"]);
+  assert.equal(swarm.state.peers.size, 0);
+  const lost = swarmOf();
+  lost.apply({ ...registerEvent("a"), hostId: "nobody" });
+  assert.deepEqual(lost.log, ["?: not_found"]);
+  assert.equal(lost.state.tasks.size, 0);
+});
+
+function registerEvent(peerId: string) {
+  const swarm = swarmOf();
+  swarm.register(peerId);
+  const { task, wish } = swarm.peer(peerId);
+  return {
+    type: "register" as const,
+    nowMs: 0,
+    streamId: 99,
+    peerId,
+    hostId: "",
+    task: task.facts,
+    wish,
+    download: "",
+  };
+}
+
+Deno.test("a peer id in use is refused to another stream, and free again once its stream is gone", () => {
+  const swarm = swarmOf();
+  swarm.register("a");
+  swarm.apply({ ...registerEvent("a"), hostId: "a-host" });
+  assert.equal(swarm.log.at(-1), "?: already_exists");
+  swarm.say("a", "stream_closed");
+  swarm.register("a");
+  assert.deepEqual(swarm.heard("a"), ["back_to_source", "back_to_source"]);
+});
+
+Deno.test("the state does not grow beyond its limits, and what is over makes room", () => {
+  const swarm = swarmOf({}, { ...DEFAULT_LIMITS, hostsMax: 4, tasksMax: 2, peersPerTaskMax: 2 });
+  swarm.register("a");
+  swarm.register("b");
+  swarm.register("c");
+  assert.deepEqual(swarm.heard("c"), ["resource_exhausted"]);
+  swarm.register("d", {}, { task: "t2" });
+  swarm.register("d2", {}, { task: "t3", host: "d-host" });
+  assert.deepEqual(swarm.heard("d2"), ["resource_exhausted"]);
+  swarm.host("e-host");
+  assert.equal(swarm.state.hosts.has("e-host"), false);
+  swarm.say("a", "failed");
+  swarm.nowMs += 2_000;
+  swarm.register("c");
+  assert.equal(swarm.peer("c").task.peers.has("a"), false);
+});
+
+Deno.test("silent hosts, silent downloads and failed peers are forgotten", () => {
+  const swarm = swarmOf();
+  swarm.register("silent");
+  swarm.say("silent", "back_to_source_started");
+  swarm.register("failed", {}, { task: "t2" });
+  swarm.say("failed", "failed");
+  swarm.wait(11_000);
+  assert.deepEqual([...swarm.state.peers.keys()], ["silent"]);
+  for (let minute = 0; minute < 35; minute += 5) {
+    assert.equal(swarm.state.peers.size, minute >= 30 ? 0 : 1);
+    swarm.host("silent-host");
+    swarm.wait(5 * 60_000);
+  }
+  assert.deepEqual([swarm.state.peers.size, swarm.state.hosts.size], [0, 1]);
+  swarm.wait(30 * 60_000);
+  assert.deepEqual([swarm.state.tasks.size, swarm.state.hosts.size], [0, 0]);
+});
+
+Deno.test("credentials of a registration are nowhere in the state", () => {
+  const swarm = swarmOf();
+  swarm.seed();
+  swarm.register("a");
+  const seen = new Set<unknown>();
+  const search = (value: unknown): boolean => {
+    if (value === "download of a") return true;
+    if (typeof value !== "object" || value === null || seen.has(value)) return false;
+    seen.add(value);
+    const parts = value instanceof Map || value instanceof Set ? [...value.values()] : Object.values(value);
+    return parts.some(search);
+  };
+  assert.equal(search(swarm.state), false);
+  assert.ok(seen.size > 5);
+});
