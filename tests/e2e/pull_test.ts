@@ -37,7 +37,7 @@ async function nodesAreConfigured(stage: Stage, step: Step): Promise<void> {
       registries: [{ hostNamespace: stage.registry.namespace, serverAddr: stage.registry.url }],
     });
 
-  await step("dfinit sets config_path in a version 2 and in a version 3 file, and changes no other line", async () => {
+  await step("dfinit sets config_path in the files of containerd 1.x and 2.x, and changes no other line", async () => {
     for (const node of stage.nodes) {
       const before = (await node.config()).split("\n");
       await init(node);
