@@ -87,7 +87,13 @@ export function dfinitCommand({ print, printError }: Pick<DfinitEffects, "print"
     .addHelpText("after", HELP)
     .allowExcessArguments(false)
     .exitOverride()
-    .configureOutput({ writeOut: print, writeErr: printError, getOutHelpWidth: () => HELP_COLUMNS });
+    .configureOutput({
+      writeOut: print,
+      writeErr: printError,
+      getOutHelpWidth: () => HELP_COLUMNS,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    });
 }
 
 async function configure(flags: Flags, effects: DfinitEffects): Promise<number> {
