@@ -1,5 +1,6 @@
+import { isIP } from "node:net";
+import type { Host, Network, Peer } from "../../rpc/gen/common/v2/common.ts";
 import { DfdaemonUploadService } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
-import type { Host } from "../../rpc/gen/common/v2/common.ts";
 import type { SyncHostRequest, SyncPiecesRequest, SyncPiecesResponse } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import type { RpcChannels } from "../../rpc/client.ts";
 import type { Endpoint } from "../../runtime/net.ts";
@@ -11,6 +12,14 @@ export interface Parent {
   readonly hostId: string;
   /** Where it answers `DfdaemonUpload`. */
   readonly rpc: Endpoint;
+  /** Its network as the scheduler knew it. */
+  readonly network: Network | undefined;
+}
+
+/** A candidate parent as the scheduler sends it; undefined when it names no address that can be connected to. */
+export function parentOfPeer({ id, host }: Peer): Parent | undefined {
+  if (id === "" || host === undefined || isIP(host.ip) === 0 || host.port < 1 || host.port > 65_535) return undefined;
+  return { peerId: id, hostId: host.id, rpc: { hostname: host.ip, port: host.port }, network: host.network };
 }
 
 /** What a child asks of its parents over gRPC. A stream starts when it is iterated and ends when the loop is left. */

@@ -57,7 +57,7 @@ export interface VortexContent {
   readonly createdAtSeconds: number;
 }
 
-const textDecoder = new TextDecoder("utf-8", { fatal: true });
+const textDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const textEncoder = new TextEncoder();
 
 /** Reads a header from the first {@link VORTEX_HEADER_BYTES} bytes. */

@@ -1,0 +1,293 @@
+import { DamselflyError, errorText } from "../../core/error.ts";
+import { type PiecePlan, pieceRange } from "../../core/piece.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { Counter, Gauge, Metrics } from "../../runtime/metrics.ts";
+import type { Conn, Endpoint, Listener, Net } from "../../runtime/net.ts";
+import { BufferPool } from "../piece/buffer_pool.ts";
+import {
+  decodeHeader,
+  decodeRequest,
+  encodeContent,
+  encodeError,
+  REQUEST_VALUE_BYTES,
+  VORTEX_HEADER_BYTES,
+  VORTEX_TAG,
+  type VortexRequest,
+} from "../piece/vortex.ts";
+import type { PieceRecord, Storage } from "../storage/storage.ts";
+
+/** Piece bytes are read and sent in blocks of this size: reads of up to 256 KiB are cheapest (deno-platform.md §2). */
+const BUFFER_BYTES = 256 * 1024;
+
+/** How often silent connections are looked for. */
+const SWEEP_INTERVAL_MS = 1_000;
+
+/** The pause after a connection could not be accepted. */
+const ACCEPT_RETRY_MS = 100;
+
+/** What servers send, `TrafficType` REMOTE_PEER (wire.md §2.11). */
+const TRAFFIC_TYPE_REMOTE_PEER = 1;
+
+/** Limits of a piece server. */
+export interface PieceServerLimits {
+  /** Connections at a time. Beyond it the longest unused one is closed; when all are in use, the new one. */
+  readonly connectionsMax: number;
+  /** Pieces that are sent at a time, each with a buffer of 256 KiB; more wait their turn. */
+  readonly sendsMax: number;
+  /** How long a connection may be unused. Longer than our clients keep theirs, so that it is they who close. */
+  readonly idleTimeoutMs: number;
+  /** How long a request may take from its first to its last byte. */
+  readonly requestTimeoutMs: number;
+  /** How long a child may take nothing of what it is sent. */
+  readonly progressTimeoutMs: number;
+}
+
+/** The limits that hold when nothing else is said. */
+export const PIECE_SERVER_LIMITS: PieceServerLimits = {
+  connectionsMax: 4_096,
+  sendsMax: 256,
+  idleTimeoutMs: 60_000,
+  requestTimeoutMs: 5_000,
+  progressTimeoutMs: 30_000,
+};
+
+/** What {@link startPieceServer} needs. */
+export interface PieceServerOptions {
+  /** Port 0 takes any free one. */
+  readonly listen: Endpoint;
+  readonly storage: Storage;
+  readonly net: Net;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly limits?: Partial<PieceServerLimits>;
+}
+
+/** A server that hands pieces to other peers; disposing it closes all connections. */
+export interface PieceServer extends AsyncDisposable {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/** Serves finished pieces over TCP (wire.md §2.11). Throws `already_exists` when the port is in use. */
+export function startPieceServer(options: PieceServerOptions): PieceServer {
+  return new VortexServer(options, options.net.listen(options.listen));
+}
+
+type ChildState = "idle" | "requesting" | "sending";
+
+class VortexServer implements PieceServer {
+  readonly hostname: string;
+  readonly port: number;
+  readonly #storage: Storage;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #listener: Listener;
+  readonly #limits: PieceServerLimits;
+  readonly #buffers: BufferPool;
+  readonly #children = new Set<Child>();
+  readonly #serving = new Set<Promise<void>>();
+  readonly #closing = new AbortController();
+  readonly #sweep: Disposable;
+  readonly #accepting: Promise<void>;
+  readonly #traffic: Counter;
+  readonly #sends: Gauge;
+
+  constructor(options: PieceServerOptions, listener: Listener) {
+    const { storage, clock, log, metrics } = options;
+    this.#storage = storage;
+    this.#clock = clock;
+    this.#log = log;
+    this.#limits = { ...PIECE_SERVER_LIMITS, ...options.limits };
+    this.#buffers = new BufferPool(BUFFER_BYTES, this.#limits.sendsMax);
+    this.#traffic = metrics.counter("dragonfly_client_upload_traffic", "Bytes of pieces sent to other peers.", [
+      "type",
+    ]);
+    this.#sends = metrics.gauge("dragonfly_client_concurrent_upload_piece_total", "Pieces being sent to other peers.");
+    this.#listener = listener;
+    this.hostname = listener.hostname;
+    this.port = listener.port;
+    this.#sweep = clock.every(SWEEP_INTERVAL_MS, () => this.#closeSilent());
+    this.#accepting = this.#accept();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort(new DamselflyError("cancelled", "The piece server is closed"));
+    this.#listener[Symbol.dispose]();
+    this.#sweep[Symbol.dispose]();
+    for (const child of this.#children) child.conn.close();
+    await this.#accepting;
+    await Promise.all(this.#serving);
+  }
+
+  async #accept(): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      try {
+        for await (const conn of this.#listener) this.#welcome(conn);
+      } catch (error) {
+        // Too many open files, most likely: some will be closed.
+        this.#log.warn("The piece server could not accept a connection", { error: errorText(error) });
+        await this.#clock.sleep(ACCEPT_RETRY_MS, signal).catch(() => undefined); // the loop sees the signal
+      }
+    }
+  }
+
+  #welcome(conn: Conn): void {
+    if (!this.#makeRoom()) return conn.close();
+    const serving = this.#serve(conn).finally(() => this.#serving.delete(serving));
+    this.#serving.add(serving);
+  }
+
+  /** Whether one more connection may be had, at the cost of the one that has been unused for longest. */
+  #makeRoom(): boolean {
+    if (this.#children.size < this.#limits.connectionsMax) return !this.#closing.signal.aborted;
+    const unused = [...this.#children].filter(({ state }) => state === "idle");
+    const oldest = unused.reduce<Child | undefined>(
+      (a, b) => a !== undefined && a.sinceMs <= b.sinceMs ? a : b,
+      undefined,
+    );
+    if (oldest === undefined) return false;
+    this.#children.delete(oldest);
+    oldest.conn.close();
+    return true;
+  }
+
+  #closeSilent(): void {
+    const { idleTimeoutMs, requestTimeoutMs, progressTimeoutMs } = this.#limits;
+    const limitMs = { idle: idleTimeoutMs, requesting: requestTimeoutMs, sending: progressTimeoutMs };
+    const nowMs = this.#clock.now();
+    for (const child of this.#children) {
+      if (nowMs - child.sinceMs >= limitMs[child.state]) child.conn.close();
+    }
+  }
+
+  /** Answers one request after the other until the child closes, errs or is silent. Never rejects. */
+  async #serve(conn: Conn): Promise<void> {
+    const child = new Child(conn, this.#clock);
+    this.#children.add(child);
+    try {
+      for (let request = await child.nextRequest(); request !== undefined; request = await child.nextRequest()) {
+        await this.#answer(child, request);
+      }
+    } catch (error) {
+      // A child that goes away, in the middle of a piece even, is everyday life. Only our own errors are worth a line.
+      if (error instanceof DamselflyError && !this.#closing.signal.aborted) {
+        this.#log.warn("A piece could not be sent", { child: conn.remote.hostname, error: errorText(error) });
+      }
+    } finally {
+      this.#children.delete(child);
+      conn.close();
+    }
+  }
+
+  async #answer(child: Child, { taskId, pieceNumber }: VortexRequest): Promise<void> {
+    child.enter("sending");
+    const task = this.#storage.find(taskId);
+    const piece = task !== undefined && pieceNumber < task.record.plan.pieceCount ? task.piece(pieceNumber) : undefined;
+    if (task === undefined || piece === undefined) {
+      const what = task === undefined ? "the task is not here" : "the piece is not finished";
+      return await child.write(encodeError("not_found", `Cannot send piece ${pieceNumber} of ${taskId}: ${what}`));
+    }
+    using _held = task.hold();
+    using buffer = await this.#buffers.take(this.#closing.signal);
+    this.#sends.inc();
+    try {
+      await this.#send(child, piece, task.record.plan, buffer.bytes, (bytes, position) => task.read(bytes, position));
+    } finally {
+      this.#sends.dec();
+    }
+  }
+
+  async #send(
+    child: Child,
+    piece: PieceRecord,
+    plan: PiecePlan,
+    buffer: Uint8Array,
+    read: (bytes: Uint8Array, position: number) => Promise<number>,
+  ): Promise<void> {
+    const { start, end } = pieceRange(plan, piece.number);
+    const head = encodeContent({
+      pieceNumber: piece.number,
+      offset: start,
+      length: end - start,
+      digest: piece.digest,
+      parentId: piece.parentId,
+      trafficType: TRAFFIC_TYPE_REMOTE_PEER,
+      costSeconds: Math.floor(piece.costMs / 1000),
+      createdAtSeconds: Math.floor(piece.finishedAtMs / 1000),
+    });
+    buffer.set(head);
+    let used = head.length;
+    for (let position = start; position < end; used = 0) {
+      const block = buffer.subarray(used, used + Math.min(buffer.length - used, end - position));
+      position += await read(block, position);
+      await child.write(buffer.subarray(0, used + block.length));
+      this.#traffic.inc({ type: "STANDARD" }, block.length);
+    }
+  }
+}
+
+/** A connection of a child, and what it is doing since when. */
+class Child {
+  readonly conn: Conn;
+  readonly #clock: Clock;
+  readonly #buffer = new Uint8Array(VORTEX_HEADER_BYTES + REQUEST_VALUE_BYTES.max);
+  /** Bytes in the buffer that belong to the next request. */
+  #filled = 0;
+  state: ChildState = "idle";
+  sinceMs: number;
+
+  constructor(conn: Conn, clock: Clock) {
+    this.conn = conn;
+    this.#clock = clock;
+    this.sinceMs = clock.now();
+  }
+
+  enter(state: ChildState): void {
+    this.state = state;
+    this.sinceMs = this.#clock.now();
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    await this.conn.write(bytes);
+    this.sinceMs = this.#clock.now();
+  }
+
+  /** The next request; undefined when the child is done, or what it says is no request. */
+  async nextRequest(): Promise<VortexRequest | undefined> {
+    this.enter("idle");
+    if (!await this.#fill(VORTEX_HEADER_BYTES)) return undefined;
+    const { tag, valueLength } = decodeHeader(this.#buffer);
+    const { min, max } = REQUEST_VALUE_BYTES;
+    if (tag !== VORTEX_TAG.downloadPiece || valueLength < min || valueLength > max) {
+      await this.write(
+        encodeError("invalid_argument", "Cannot answer: only requests for pieces of tasks are understood"),
+      );
+      return undefined;
+    }
+    const length = VORTEX_HEADER_BYTES + valueLength;
+    if (!await this.#fill(length)) return undefined;
+    try {
+      return decodeRequest(this.#buffer.subarray(VORTEX_HEADER_BYTES, length));
+    } catch (error) {
+      await this.write(encodeError("invalid_argument", errorText(error)));
+      return undefined;
+    } finally {
+      this.#buffer.copyWithin(0, length, this.#filled);
+      this.#filled -= length;
+    }
+  }
+
+  /** Reads until `length` bytes are there; false when the stream ends before. */
+  async #fill(length: number): Promise<boolean> {
+    while (this.#filled < length) {
+      const count = await this.conn.read(this.#buffer.subarray(this.#filled));
+      if (count === null) return false;
+      if (this.state === "idle") this.enter("requesting");
+      this.#filled += count;
+    }
+    return true;
+  }
+}
