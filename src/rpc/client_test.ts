@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import http2 from "node:http2";
+import type { Socket } from "node:net";
 import { silentLog } from "../runtime/log.ts";
 import { createRpcClient, RpcChannels } from "./client.ts";
 import { DfdaemonUploadService, SyncPiecesResponse } from "./gen/dfdaemon/v2/dfdaemon.ts";
@@ -120,6 +122,19 @@ Deno.test("a client finds a server again that was restarted", async () => {
   await using _second = await serveScheduler(answering, first.port);
   using limit = clock.deadline(limited.timeoutMs);
   while (await client.listHosts({}, limited).then(() => false, () => true)) limit.signal.throwIfAborted();
+});
+
+Deno.test("a connection that is lost during a call is unavailable", async () => {
+  const server = http2.createServer();
+  const sockets: Socket[] = [];
+  server.on("connection", (socket: Socket) => sockets.push(socket));
+  server.on("stream", () => sockets.pop()?.destroy());
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  using client = createRpcClient(SchedulerService, `127.0.0.1:${port}`, { clock });
+  await assert.rejects(client.listHosts({}, limited), { code: "unavailable" });
+  await assert.rejects(Array.fromAsync(client.announcePeer(limited).responses), { code: "unavailable" });
+  await new Promise((resolve) => server.close(resolve));
 });
 
 Deno.test("metadata reaches the handler, and headers can come before the first response", async () => {

@@ -66,14 +66,20 @@ export function statusOfError(error: unknown): CallStatus {
   return { code: GRPC_CODE[error.code], details: error.message, metadata };
 }
 
+/** What grpc-js says, as INTERNAL, when a stream or its connection broke; no server wrote it. */
+const BROKEN_STREAM = /^Received RST_STREAM with code/;
+
 /** The error of a call that ended with another status than OK; `call` says which call, for the message. */
 export function errorOfStatus(failure: ServiceError, call: string): DamselflyError {
   const backend = backendOfTrailers(failure.metadata);
-  const code = failure.code === status.INTERNAL && backend !== undefined
-    ? "source_error"
-    : ERROR_CODE[failure.code] ?? "internal";
   const message = `Cannot call ${call}: ${failure.details}`;
-  return new DamselflyError(code, message, { cause: failure, details: backend });
+  return new DamselflyError(codeOfStatus(failure, backend), message, { cause: failure, details: backend });
+}
+
+function codeOfStatus({ code, details }: ServiceError, backend: Backend | undefined): ErrorCode {
+  if (code === status.INTERNAL && backend !== undefined) return "source_error";
+  if (code === status.INTERNAL && BROKEN_STREAM.test(details)) return "unavailable";
+  return ERROR_CODE[code] ?? "internal";
 }
 
 function isBackend(details: unknown): details is Backend {
