@@ -4,7 +4,7 @@ import type { ServiceState } from "./store.ts";
 export const KEEP_ALIVE_INTERVAL_DEFAULT_MS = 5_000;
 /** Bounds of the interval that a scheduler may ask for: how fast it can vanish, and how long its death can go unseen. */
 const KEEP_ALIVE_INTERVAL_MIN_MS = 1_000;
-const KEEP_ALIVE_INTERVAL_MAX_MS = 60_000;
+const KEEP_ALIVE_INTERVAL_MAX_MS = 10 * 60_000;
 /** A service that missed this many keep-alives is not live. */
 const KEEP_ALIVES_MISSED_MAX = 3;
 

@@ -74,7 +74,7 @@ export class SqliteDatabase implements Disposable {
 
   [Symbol.dispose](): void {
     this.#statements.clear();
-    this.#database.close();
+    if (this.#database.isOpen) this.#database.close();
   }
 
   #prepare(sql: string): StatementSync {

@@ -139,16 +139,6 @@ export class SqliteServices<Input extends ServiceKey, Record extends ServiceReco
     });
   }
 
-  find(key: ServiceKey): Promise<Record | undefined> {
-    const sql = `
-      SELECT * FROM ${this.#table.table} WHERE ${this.#table.clusterTable}_id = :clusterId AND host_name = :hostname
-      ORDER BY ip = :ip DESC, id DESC LIMIT 1`;
-    return this.#context.read(() => {
-      const row = this.#context.database.get(sql, keyOf(key));
-      return row === undefined ? undefined : this.#table.record(row);
-    });
-  }
-
   keepAlive(key: ServiceKey): Promise<Record> {
     const { table, kind, record } = this.#table;
     return this.#context.write(() => {

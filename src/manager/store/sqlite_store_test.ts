@@ -5,7 +5,7 @@ import { VirtualClock } from "../../testing/virtual_clock.ts";
 import { MIGRATIONS } from "./migrations.ts";
 import { SqliteDatabase } from "./sqlite_database.ts";
 import { openSqliteStore } from "./sqlite_store.ts";
-import { clusterInput, failsWith, storeConformance } from "./store_conformance.ts";
+import { clusterInput, failsWith, storeConformance } from "./store_conformance_test.ts";
 
 storeConformance("SQLite", (clock: Clock) => Promise.resolve(openSqliteStore(":memory:", clock)));
 

@@ -106,8 +106,6 @@ export interface ServiceStore<Input extends ServiceKey, Record> {
   all(): Promise<Record[]>;
   /** Adds the service, inactive, or changes the one with its key. Fails with `not_found` without its cluster. */
   upsert(input: Input): Promise<Record>;
-  /** The one of that host name in the cluster; the one with the same IP where there are several. */
-  find(key: ServiceKey): Promise<Record | undefined>;
   /** Notes a keep-alive: it is active now. Fails with `not_found` when it is not registered. */
   keepAlive(key: ServiceKey): Promise<Record>;
   /** Its keep-alive stream has ended. Does nothing when it is no longer registered. */

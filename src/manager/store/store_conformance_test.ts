@@ -59,7 +59,9 @@ export function failsWith(code: ErrorCode, message: RegExp): (error: unknown) =>
 /** The promises that every {@link Store} keeps; `name` says which one is under test. */
 export function storeConformance(name: string, open: (clock: Clock) => Promise<Store>): void {
   clusterConformance(name, open);
-  schedulerConformance(name, open);
+  clusterDeletionConformance(name, open);
+  serviceConformance(name, open);
+  livenessConformance(name, open);
 
   Deno.test(`${name}: a user is found by name and id, and a name is given once`, async () => {
     await using store = await open(new VirtualClock());
@@ -130,7 +132,9 @@ function clusterConformance(name: string, open: (clock: Clock) => Promise<Store>
     const named = await store.clusters.list({ name: "c", offset: 0, limit: 10 });
     assert.deepEqual([named.total, ...named.clusters.map((cluster) => cluster.name)], [1, "c"]);
   });
+}
 
+function clusterDeletionConformance(name: string, open: (clock: Clock) => Promise<Store>): void {
   Deno.test(`${name}: a cluster is deleted with its dead schedulers, never with a live one`, async () => {
     const clock = new VirtualClock();
     await using store = await open(clock);
@@ -148,7 +152,7 @@ function clusterConformance(name: string, open: (clock: Clock) => Promise<Store>
   });
 }
 
-function schedulerConformance(name: string, open: (clock: Clock) => Promise<Store>): void {
+function serviceConformance(name: string, open: (clock: Clock) => Promise<Store>): void {
   Deno.test(`${name}: a service is added once and changed when it comes again`, async () => {
     await using store = await open(new VirtualClock());
     const { id: clusterId, seedPeerClusterId } = await store.clusters.create(clusterInput({ name: "a" }));
@@ -157,7 +161,7 @@ function schedulerConformance(name: string, open: (clock: Clock) => Promise<Stor
     assert.deepEqual(again, { ...first, port: 9002, features: ["schedule", "x"] });
     assert.deepEqual(await store.schedulers.all(), [again]);
     const seedPeer = await store.seedPeers.upsert(seedPeerInput({ clusterId: seedPeerClusterId }));
-    assert.deepEqual(await store.seedPeers.find(seedPeer), seedPeer);
+    assert.deepEqual(await store.seedPeers.all(), [seedPeer]);
     await assert.rejects(
       store.schedulers.upsert(schedulerInput({ clusterId: 99 })),
       failsWith("not_found", /scheduler cluster 99/),
@@ -167,19 +171,9 @@ function schedulerConformance(name: string, open: (clock: Clock) => Promise<Stor
       failsWith("not_found", /seed peer cluster 99/),
     );
   });
+}
 
-  Deno.test(`${name}: a service is found by host name, and by IP among several`, async () => {
-    await using store = await open(new VirtualClock());
-    const { id: clusterId } = await store.clusters.create(clusterInput({ name: "a" }));
-    const one = await store.schedulers.upsert(schedulerInput({ clusterId, ip: "10.0.0.1" }));
-    const two = await store.schedulers.upsert(schedulerInput({ clusterId, ip: "10.0.0.2" }));
-    const find = (ip: string) => store.schedulers.find({ hostname: "scheduler-1", ip, clusterId });
-    assert.equal((await find("10.0.0.1"))?.id, one.id);
-    assert.equal((await find("10.0.0.2"))?.id, two.id);
-    assert.equal((await find("10.0.0.3"))?.id, two.id);
-    assert.equal(await store.schedulers.find({ hostname: "other", ip: "10.0.0.1", clusterId }), undefined);
-  });
-
+function livenessConformance(name: string, open: (clock: Clock) => Promise<Store>): void {
   Deno.test(`${name}: keep-alives make a service live, their absence or end makes it dead`, async () => {
     const clock = new VirtualClock();
     await using store = await open(clock);

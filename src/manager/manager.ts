@@ -1,0 +1,95 @@
+import { dirname } from "node:path";
+import { DamselflyError } from "../core/error.ts";
+import type { ManagerConfig } from "../config/manager.ts";
+import { metricsHandler } from "../http/ops.ts";
+import { type HttpServer, startHttpServer } from "../http/serve.ts";
+import type { Endpoint } from "../runtime/net.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { startRpcServer } from "../rpc/server.ts";
+import { fillEmptyStore } from "./first_start.ts";
+import { createRestApp } from "./rest/app.ts";
+import { randomKey, Sessions } from "./rest/sessions.ts";
+import { createManagerService } from "./service/manager_service.ts";
+import { removeDeadServices } from "./service/dead_services.ts";
+import { openSqliteStore } from "./store/sqlite_store.ts";
+import type { Store } from "./store/store.ts";
+
+/** A path of SQLite for a database that ends with the process. */
+const MEMORY = ":memory:";
+
+/** A running manager; where it listens is known even when the configuration says port 0. */
+export interface Manager extends AsyncDisposable {
+  readonly grpc: Endpoint;
+  readonly rest: Endpoint;
+  /** Present when metrics are enabled. */
+  readonly metrics: Endpoint | undefined;
+}
+
+/**
+ * Starts the manager: its store, gRPC for schedulers and peers, REST for people, and metrics if enabled. Fails with
+ * the errors of the store, with `unimplemented` for what cannot be configured yet, and when a port is in use.
+ */
+export async function startManager(config: ManagerConfig, runtime: Runtime): Promise<Manager> {
+  await using stack = new AsyncDisposableStack();
+  const { clock, log, metrics } = runtime;
+  const store = stack.use(await openStore(config, runtime));
+  await fillEmptyStore({ store, random: runtime.random, log, env: runtime.env });
+  stack.use(removeDeadServices({ store, clock, log }));
+
+  const service = createManagerService({ store, clock, metrics });
+  const grpcListen = { hostname: config.server.grpc.listenIP, port: config.server.grpc.port };
+  const grpc = stack.use(await startRpcServer({ listen: grpcListen, services: [service.rpc], log, clock, metrics }));
+  stack.defer(() => service.stop());
+
+  const rest = stack.use(startRest(config, runtime, store));
+  const metricsServer = config.metrics.enable
+    ? stack.use(startHttpServer({
+      listen: config.metrics.addr,
+      handler: metricsHandler(metrics),
+      onError: (error) => log.error("Metrics could not be served", { error }),
+      clock,
+    }))
+    : undefined;
+
+  const grpcEndpoint = { hostname: grpcListen.hostname, port: grpc.port };
+  log.info("Manager is ready", { grpc: grpcEndpoint, rest: endpointOf(rest), database: config.database.sqlite.path });
+  const opened = stack.move();
+  return {
+    grpc: grpcEndpoint,
+    rest: endpointOf(rest),
+    metrics: metricsServer === undefined ? undefined : endpointOf(metricsServer),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+async function openStore(config: ManagerConfig, { clock, disk }: Runtime): Promise<Store> {
+  const { path } = config.database.sqlite;
+  if (path !== MEMORY) await disk.mkdirAll(dirname(path));
+  return openSqliteStore(path, clock);
+}
+
+function startRest(config: ManagerConfig, { clock, random, log, metrics }: Runtime, store: Store): HttpServer {
+  const { addr, tls } = config.server.rest;
+  if (tls.cert !== undefined) {
+    throw new DamselflyError(
+      "unimplemented",
+      "Cannot serve REST over TLS: it is not supported yet; remove server.rest.tls and let an ingress end TLS",
+    );
+  }
+  const { key, ...jwt } = config.auth.jwt;
+  if (key === undefined) {
+    log.warn("Sessions end when the manager restarts, for their key is random: set auth.jwt.key to keep them");
+  }
+  const sessions = new Sessions({ ...jwt, key: key ?? randomKey(random) }, clock);
+  const app = createRestApp({ store, sessions, realm: jwt.realm, clock, log, metrics });
+  return startHttpServer({
+    listen: addr,
+    handler: (request, info) => app.fetch(request, info),
+    onError: (error) => log.error("A REST request failed", { error }),
+    clock,
+  });
+}
+
+function endpointOf({ hostname, port }: Endpoint): Endpoint {
+  return { hostname, port };
+}

@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { ManagerConfig } from "../config/manager.ts";
+import { checkHealth, createRpcClient } from "../rpc/client.ts";
+import { ListSchedulersRequest, ManagerService, UpdateSchedulerRequest } from "../rpc/gen/manager/v2/manager.ts";
+import { realClock } from "../runtime/clock.ts";
+import { realDisk } from "../runtime/real_disk.ts";
+import { seededRandom } from "../testing/seeded_random.ts";
+import { testRuntime } from "../testing/test_runtime.ts";
+import { VirtualClock } from "../testing/virtual_clock.ts";
+import { startManager } from "./manager.ts";
+
+const limited = { signal: new AbortController().signal, timeoutMs: 5_000 };
+const clock = realClock();
+
+function config(
+  input: { readonly path?: string; readonly metrics?: boolean; readonly key?: string } = {},
+): ManagerConfig {
+  return ManagerConfig.parse({
+    server: { grpc: { listenIP: "127.0.0.1", port: 0 }, rest: { addr: "127.0.0.1:0" } },
+    database: { sqlite: { path: input.path ?? ":memory:" } },
+    metrics: { enable: input.metrics ?? false, addr: "127.0.0.1:0" },
+    ...(input.key === undefined ? {} : { auth: { jwt: { key: input.key } } }),
+  });
+}
+
+Deno.test("a manager serves gRPC, health and REST on the ports it names", async () => {
+  await using manager = await startManager(config(), testRuntime());
+  const address = `127.0.0.1:${manager.grpc.port}`;
+  assert.equal(await checkHealth(address, { ...limited, clock }), true);
+  using client = createRpcClient(ManagerService, address, { clock });
+  const host = { hostname: "node-1", ip: "10.0.0.1" };
+  assert.deepEqual((await client.listSchedulers(ListSchedulersRequest.create(host), limited)).schedulers, []);
+  await client.updateScheduler(UpdateSchedulerRequest.create({ ...host, port: 8002, schedulerClusterId: 1 }), limited);
+  const pinned = ListSchedulersRequest.create({ ...host, schedulerClusterId: 1 });
+  assert.deepEqual((await client.listSchedulers(pinned, limited)).schedulers.map(({ port }) => port), [8002]);
+  const healthy = await fetch(`http://127.0.0.1:${manager.rest.port}/healthy`);
+  assert.deepEqual([healthy.status, await healthy.json()], [200, "OK"]);
+  const body = JSON.stringify({ name: "root", password: "dragonfly" });
+  const signIn = await fetch(`http://127.0.0.1:${manager.rest.port}/api/v1/users/signin`, { method: "POST", body });
+  assert.equal(signIn.status, 200);
+  await signIn.body?.cancel();
+});
+
+Deno.test("metrics are served on their own port, and only when enabled", async () => {
+  await using manager = await startManager(config({ metrics: true }), testRuntime());
+  const metrics = await fetch(`http://127.0.0.1:${manager.metrics?.port}/metrics`);
+  assert.equal(metrics.status, 200);
+  await metrics.body?.cancel();
+  const onRest = await fetch(`http://127.0.0.1:${manager.rest.port}/metrics`);
+  assert.equal(onRest.status, 404);
+  await onRest.body?.cancel();
+  await using silent = await startManager(config(), testRuntime());
+  assert.equal(silent.metrics, undefined);
+});
+
+Deno.test("a manager that starts again knows its schedulers, and makes the directory of its database", async () => {
+  const directory = await Deno.makeTempDir();
+  await using _directory = { [Symbol.asyncDispose]: () => Deno.remove(directory, { recursive: true }) };
+  const stored = config({ path: `${directory}/data/manager.db` });
+  const host = { hostname: "node-1", ip: "10.0.0.1", schedulerClusterId: 1 };
+  const withClient = async <T>(call: (client: ReturnType<typeof connect>) => Promise<T>): Promise<T> => {
+    await using manager = await startManager(stored, testRuntime({ disk: realDisk(seededRandom(1)) }));
+    using client = connect(manager.grpc.port);
+    return await call(client);
+  };
+  await withClient((client) => client.updateScheduler(UpdateSchedulerRequest.create({ ...host, port: 8002 }), limited));
+  const { schedulers } = await withClient((client) =>
+    client.listSchedulers(ListSchedulersRequest.create(host), limited)
+  );
+  assert.deepEqual(schedulers.map(({ hostname }) => hostname), ["node-1"]);
+});
+
+function connect(port: number) {
+  return createRpcClient(ManagerService, `127.0.0.1:${port}`, { clock });
+}
+
+Deno.test("a random session key is warned of, a configured one is not", async () => {
+  const warnings = async (key?: string) => {
+    const runtime = testRuntime({ env: { DRAGONFLY_INITIAL_ROOT_PASSWORD: "chosen password" } });
+    await using _manager = await startManager(config(key === undefined ? {} : { key }), runtime);
+    return runtime.log.lines.filter(({ level }) => level === "warn").map(({ message }) => message);
+  };
+  assert.match((await warnings()).join(), /auth\.jwt\.key/);
+  assert.deepEqual(await warnings("secret"), []);
+});
+
+Deno.test("dead schedulers are removed by the hour", async () => {
+  const virtual = new VirtualClock();
+  await using manager = await startManager(config(), testRuntime({ clock: virtual }));
+  using client = connect(manager.grpc.port);
+  const host = { hostname: "node-1", ip: "10.0.0.1", schedulerClusterId: 1 };
+  await client.updateScheduler(UpdateSchedulerRequest.create({ ...host, port: 8002 }), limited);
+  const count = async () =>
+    (await client.listSchedulers(ListSchedulersRequest.create(host), limited)).schedulers.length;
+  await virtual.advance(59 * 60_000);
+  assert.equal(await count(), 1);
+  await virtual.advance(60_000);
+  assert.equal(await count(), 0);
+});
+
+Deno.test("a start that fails half-way leaves nothing open", async () => {
+  await using first = await startManager(config(), testRuntime());
+  const taken = config();
+  taken.server.rest.addr = { hostname: "127.0.0.1", port: first.rest.port };
+  await assert.rejects(startManager(taken, testRuntime()), { code: "already_exists" });
+});
+
+Deno.test("what is not there yet is refused and not left out", async () => {
+  assert.throws(() => ManagerConfig.parse({ database: { type: "mysql" } }), /not supported yet, write sqlite/);
+  const withTls = config();
+  withTls.server.rest.tls = { cert: "/cert.pem", key: "/key.pem" };
+  await assert.rejects(startManager(withTls, testRuntime()), { code: "unimplemented", message: /server\.rest\.tls/ });
+});

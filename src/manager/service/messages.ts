@@ -1,0 +1,82 @@
+/** Records of the store as messages of manager.v2. */
+import { Buffer } from "node:buffer";
+import type {
+  Application as ApplicationMessage,
+  Scheduler,
+  SchedulerCluster,
+  SeedPeer,
+  SeedPeerCluster,
+} from "../../rpc/gen/manager/v2/manager.ts";
+import type { Application, Cluster, SchedulerRecord, SeedPeerRecord } from "../store/store.ts";
+
+/** A scheduler cluster; its JSON is that of wire.md §5.5. */
+export function schedulerClusterMessage(cluster: Cluster): SchedulerCluster {
+  return {
+    id: cluster.id,
+    name: cluster.name,
+    bio: cluster.bio,
+    config: json(cluster.schedulerClusterConfig),
+    clientConfig: json(cluster.peerClusterConfig),
+    scopes: json(cluster.scopes),
+    // Seed peers read their block list here, not in their own cluster.
+    seedClientConfig: json({ block_list: cluster.seedPeerClusterConfig.block_list }),
+  };
+}
+
+/** A seed peer cluster. */
+export function seedPeerClusterMessage(cluster: Cluster): SeedPeerCluster {
+  return {
+    id: cluster.seedPeerClusterId,
+    name: cluster.name,
+    bio: cluster.bio,
+    config: json(cluster.seedPeerClusterConfig),
+  };
+}
+
+/** A scheduler without its cluster and seed peers. */
+export function schedulerMessage(record: SchedulerRecord, isLive: boolean): Scheduler {
+  return {
+    id: record.id,
+    hostname: record.hostname,
+    idc: record.idc,
+    location: record.location,
+    ip: record.ip,
+    port: record.port,
+    state: stateOf(isLive),
+    schedulerClusterId: record.clusterId,
+    schedulerCluster: undefined,
+    seedPeers: [],
+    features: json(record.features),
+  };
+}
+
+/** A seed peer without its cluster and schedulers. */
+export function seedPeerMessage(record: SeedPeerRecord, isLive: boolean): SeedPeer {
+  return {
+    id: record.id,
+    hostname: record.hostname,
+    type: record.type,
+    idc: record.idc,
+    location: record.location,
+    ip: record.ip,
+    port: record.port,
+    downloadPort: record.downloadPort,
+    state: stateOf(isLive),
+    seedPeerClusterId: record.clusterId,
+    seedPeerCluster: undefined,
+    schedulers: [],
+  };
+}
+
+/** An application with its priorities. */
+export function applicationMessage({ id, name, url, bio, priority }: Application): ApplicationMessage {
+  return { id, name, url, bio, priority: { value: priority.value, urls: priority.urls ?? [] } };
+}
+
+function stateOf(isLive: boolean): string {
+  return isLive ? "active" : "inactive";
+}
+
+function json(value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value));
+}
