@@ -1,8 +1,8 @@
-import { DamselflyError } from "../core/error.ts";
+import { DamselflyError, errorText } from "../core/error.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Random } from "../runtime/random.ts";
-import { hashPassword } from "./password.ts";
-import type { Store } from "./store/store.ts";
+import { hashPassword, isPassword } from "./password.ts";
+import type { Store, User } from "./store/store.ts";
 
 const ROOT = "root";
 /** Published with Dragonfly, so known to everybody. */
@@ -19,7 +19,7 @@ export interface FirstStartOptions {
 
 /**
  * Fills an empty store so that peers and people can begin: the cluster `cluster-1` (wire.md §5.4) and the user `root`.
- * What is there already stays. Fails with `invalid_argument` when the initial password cannot be used.
+ * What is there already stays, and a root password that everybody knows is warned of at each start. Fails with `invalid_argument` when the initial password cannot be used.
  */
 export async function fillEmptyStore({ store, random, log, env }: FirstStartOptions): Promise<void> {
   if ((await store.clusters.list({ offset: 0, limit: 1 })).total === 0) {
@@ -33,21 +33,23 @@ export async function fillEmptyStore({ store, random, log, env }: FirstStartOpti
       peerClusterConfig: { load_limit: 200 },
     });
   }
-  if (await store.users.findByName(ROOT) !== undefined) return;
-  const password = env(ROOT_PASSWORD_ENV) || ROOT_PASSWORD_DEFAULT;
-  const passwordHash = await hashPassword(password, random).catch((cause) => {
-    throw new DamselflyError(
-      "invalid_argument",
-      `Cannot create user ${ROOT} from ${ROOT_PASSWORD_ENV}: ${cause.message}`,
-      {
-        cause,
-      },
-    );
-  });
-  await store.users.create({ name: ROOT, passwordHash });
-  if (password === ROOT_PASSWORD_DEFAULT) {
+  const root = await store.users.findByName(ROOT) ?? await createRoot({ store, random, log, env });
+  if (await isPassword(ROOT_PASSWORD_DEFAULT, root.passwordHash)) {
     log.warn(
-      `User ${ROOT} has the default password, which everybody knows: set ${ROOT_PASSWORD_ENV} before the first start`,
+      `User ${ROOT} has the default password, which everybody knows: change it, or set ${ROOT_PASSWORD_ENV} before the ` +
+        "first start",
     );
   }
+}
+
+async function createRoot({ store, random, env }: FirstStartOptions): Promise<User> {
+  const password = env(ROOT_PASSWORD_ENV) || ROOT_PASSWORD_DEFAULT;
+  let passwordHash: string;
+  try {
+    passwordHash = await hashPassword(password, random);
+  } catch (cause) {
+    const message = `Cannot create user ${ROOT} from ${ROOT_PASSWORD_ENV}: ${errorText(cause)}`;
+    throw new DamselflyError("invalid_argument", message, { cause });
+  }
+  return await store.users.create({ name: ROOT, passwordHash });
 }

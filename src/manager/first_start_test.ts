@@ -24,6 +24,7 @@ Deno.test("the first start makes one default cluster and a root user with the kn
   assert.match(root?.passwordHash ?? "", /^\$2b\$10\$/);
   assert.deepEqual(log.lines.map(({ level }) => level), ["warn"]);
   assert.match(log.lines[0]?.message ?? "", /default password.*DRAGONFLY_INITIAL_ROOT_PASSWORD/);
+  assert.equal((await fill(store)).lines.length, 1, "each start warns as long as it is so");
 });
 
 Deno.test("a given password is used without a warning, and never changes the one of a later start", async () => {

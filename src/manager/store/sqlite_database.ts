@@ -1,6 +1,6 @@
 import { chmodSync, statSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import { DamselflyError, errorText } from "../../core/error.ts";
+import { DamselflyError, errorText, toDamselflyError } from "../../core/error.ts";
 import { type Migration, MIGRATIONS } from "./migrations.ts";
 
 /** A row as SQLite gives it. */
@@ -149,11 +149,15 @@ function migrate(
   database.exec(SCHEMA_MIGRATION);
   for (const { version, name, sql } of migrations) {
     if (version <= applied) continue;
-    transaction(database, () => {
-      database.exec(sql);
-      database.prepare("INSERT INTO schema_migration (version, name, applied_at) VALUES (?, ?, ?)")
-        .run(version, name, nowMs);
-    });
+    try {
+      transaction(database, () => {
+        database.exec(sql);
+        database.prepare("INSERT INTO schema_migration (version, name, applied_at) VALUES (?, ?, ?)")
+          .run(version, name, nowMs);
+      });
+    } catch (cause) {
+      throw toDamselflyError(cause, "internal", `Cannot bring database ${path} to schema ${version} (${name})`);
+    }
   }
 }
 

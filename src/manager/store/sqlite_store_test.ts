@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../../runtime/clock.ts";
 import { VirtualClock } from "../../testing/virtual_clock.ts";
+import { isLive } from "./liveness.ts";
 import { MIGRATIONS } from "./migrations.ts";
 import { SqliteDatabase } from "./sqlite_database.ts";
 import { openSqliteStore } from "./sqlite_store.ts";
-import { clusterInput, failsWith, storeConformance } from "./store_conformance_test.ts";
+import { clusterInput, failsWith, schedulerInput, storeConformance } from "./store_conformance_test.ts";
 
 storeConformance("SQLite", (clock: Clock) => Promise.resolve(openSqliteStore(":memory:", clock)));
 
@@ -27,6 +28,22 @@ Deno.test("a store that is opened again holds what was stored", async () => {
   })();
   await using store = openSqliteStore(file.path, clock);
   assert.deepEqual(await store.clusters.all(), [before]);
+});
+
+Deno.test("a scheduler that was active when the manager died is dead once it has been silent for too long", async () => {
+  await using file = await temporaryFile();
+  const clock = new VirtualClock();
+  {
+    await using store = openSqliteStore(file.path, clock);
+    const { id: clusterId } = await store.clusters.create(clusterInput({ name: "a" }));
+    await store.schedulers.keepAlive(await store.schedulers.upsert(schedulerInput({ clusterId })));
+  }
+  await using store = openSqliteStore(file.path, clock);
+  const [scheduler] = await store.schedulers.all();
+  assert.equal(scheduler?.state, "active");
+  assert.equal(isLive(scheduler, clock.wallMs()), true, "a quick restart takes nothing from the peers");
+  await clock.advance(15_001);
+  assert.equal(isLive(scheduler, clock.wallMs()), false);
 });
 
 Deno.test("the database has a write-ahead log, checks references, and can be read by its owner only", async () => {
@@ -55,7 +72,10 @@ Deno.test("each migration runs once, in order, and a failed one leaves no trace"
     using database = SqliteDatabase.open(file.path, 7, [one]);
     assert.deepEqual(tables(database), ["one"]);
   }
-  assert.throws(() => SqliteDatabase.open(file.path, 8, [one, broken]), /already exists/);
+  assert.throws(
+    () => SqliteDatabase.open(file.path, 8, [one, broken]),
+    failsWith("internal", /to schema 2 \(broken\): .*already exists/),
+  );
   {
     using database = SqliteDatabase.open(file.path, 8, [one]);
     assert.deepEqual(tables(database), ["one"]);
