@@ -1,0 +1,100 @@
+import { DamselflyError, isCancelled } from "../core/error.ts";
+import { AsyncQueue } from "../rpc/async_queue.ts";
+import type { AnnouncePeerRequest, AnnouncePeerResponse } from "../rpc/gen/scheduler/v2/scheduler.ts";
+import type { Clock } from "../runtime/clock.ts";
+
+/** Answers that a peer has not read yet; the core gives up to 5 on a stream. */
+const ANSWERS_WAITING_MAX = 8;
+
+/** The open streams of peers, by number. */
+export class PeerStreams {
+  readonly #clock: Clock;
+  readonly #streams = new Map<number, PeerStream>();
+  #opened = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** A new stream; disposing it forgets it. */
+  open(): PeerStream {
+    this.#opened += 1;
+    const stream = new PeerStream(this.#opened, this.#clock, () => this.#streams.delete(stream.id));
+    this.#streams.set(stream.id, stream);
+    return stream;
+  }
+
+  /** An open stream; undefined when it is gone. */
+  get(id: number): PeerStream | undefined {
+    return this.#streams.get(id);
+  }
+
+  /** Ends all streams with an error. */
+  failAll(error: DamselflyError): void {
+    for (const stream of this.#streams.values()) stream.fail(error);
+  }
+}
+
+/** One stream of a peer, as far as the edge is concerned. */
+export class PeerStream implements Disposable {
+  readonly id: number;
+  /** The peer that registered on it. */
+  ids: { readonly hostId: string; readonly taskId: string; readonly peerId: string } | undefined;
+  readonly #responses = new AsyncQueue<AnnouncePeerResponse>(ANSWERS_WAITING_MAX);
+  readonly #clock: Clock;
+  readonly #forget: () => void;
+  #askedAtMs: number | undefined;
+
+  constructor(id: number, clock: Clock, forget: () => void) {
+    this.id = id;
+    this.#clock = clock;
+    this.#forget = forget;
+  }
+
+  /** The answers, as the handler of the call gives them back. */
+  get responses(): AsyncIterable<AnnouncePeerResponse> {
+    return this.#responses;
+  }
+
+  /** Notes that the peer waits for an answer. */
+  asked(): void {
+    this.#askedAtMs = this.#clock.now();
+  }
+
+  /** Sends an answer; gives the time in milliseconds that the peer waited for it. */
+  answer(response: AnnouncePeerResponse): number {
+    this.#responses.tryPush(response);
+    const waitedMs = this.#clock.now() - (this.#askedAtMs ?? this.#clock.now());
+    this.#askedAtMs = undefined;
+    return waitedMs;
+  }
+
+  /** Ends the call with OK. */
+  close(): void {
+    this.#responses.close();
+  }
+
+  /** Ends the call with an error. */
+  fail(error: unknown): void {
+    this.#responses.fail(error);
+  }
+
+  /** Hands each message to `handle` until the peer stops; what that throws ends the call. */
+  async read(
+    messages: AsyncIterable<AnnouncePeerRequest>,
+    handle: (message: AnnouncePeerRequest) => void,
+  ): Promise<void> {
+    try {
+      for await (const message of messages) handle(message);
+      this.close();
+    } catch (error) {
+      if (isCancelled(error)) this.close();
+      else this.fail(error);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+    this.#forget();
+  }
+}

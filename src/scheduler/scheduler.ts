@@ -1,0 +1,104 @@
+import type { SchedulerConfig } from "../config/scheduler.ts";
+import { metricsHandler } from "../http/ops.ts";
+import { type HttpServer, startHttpServer } from "../http/serve.ts";
+import { startRpcServer } from "../rpc/server.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { Answers } from "./answers.ts";
+import { DEFAULT_SETTINGS, type Settings } from "./core/settings.ts";
+import { emptyState } from "./core/state.ts";
+import { startManagerLink } from "./manager_link.ts";
+import { SchedulerMetrics } from "./scheduler_metrics.ts";
+import { SeedTrigger } from "./seed_trigger.ts";
+import { Scheduling } from "./service.ts";
+
+/** How often limits of time are looked at; a wait may be longer by as much. */
+const TICK_INTERVAL_MS = 200;
+
+/** A running scheduler. Disposing it ends the streams of its peers, which go on without it. */
+export interface SchedulerProcess extends AsyncDisposable {
+  /** Where its gRPC server listens. */
+  readonly hostname: string;
+  readonly port: number;
+  /** Where its metrics are; undefined when they are off. */
+  readonly metricsPort: number | undefined;
+}
+
+/**
+ * Starts a scheduler. It serves at once, with what its configuration says; the manager, if there is one, is told in
+ * the background. Rejects with `unavailable` or `already_exists` when it cannot listen.
+ */
+export async function startScheduler(config: SchedulerConfig, runtime: Runtime): Promise<SchedulerProcess> {
+  const { clock, log } = runtime;
+  const settings = settingsOf(config);
+  await using stack = new AsyncDisposableStack();
+  const metrics = new SchedulerMetrics(runtime.metrics);
+  const trigger = stack.use(new SeedTrigger(clock, config.seedPeer.taskDownloadTimeout));
+  const state = emptyState(settings, clock.now());
+  const answers = new Answers(config.manager.schedulerClusterID, clock);
+  const scheduling = new Scheduling({ state, answers, trigger, metrics, runtime });
+  const listen = { hostname: config.server.listenIP, port: config.server.port };
+  const services = [scheduling.service()];
+  const server = stack.use(await startRpcServer({ listen, services, log, clock, metrics: runtime.metrics }));
+  const metricsServer = config.metrics.enable ? stack.use(startMetrics(config, runtime)) : undefined;
+  stack.defer(() => scheduling.stop());
+  stack.use(clock.every(TICK_INTERVAL_MS, () => {
+    scheduling.loop.dispatch({ type: "tick" });
+    metrics.observe(state);
+  }));
+  const onSettings = (settings: Settings) => scheduling.loop.dispatch({ type: "settings_changed", settings });
+  const { addr } = config.manager;
+  if (addr !== undefined) {
+    const identity = identityOf(config, runtime, server.port);
+    stack.use(startManagerLink({ manager: addr, ...identity, settings, onSettings, runtime }));
+  }
+  log.info("The scheduler serves", { hostname: listen.hostname, port: server.port });
+  const owned = stack.move();
+  return {
+    hostname: listen.hostname,
+    port: server.port,
+    metricsPort: metricsServer?.port,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** The settings that a configuration means (wire.md §4.5). */
+function settingsOf({ scheduler }: SchedulerConfig): Settings {
+  const { retryInterval, retryLimit, retryBackToSourceLimit, backToSourceCount, gc } = scheduler;
+  return {
+    ...DEFAULT_SETTINGS,
+    sourcePeersMax: backToSourceCount,
+    sourceStartTimeoutMs: retryBackToSourceLimit * retryInterval,
+    noParentTimeoutMs: retryLimit * retryInterval,
+    gc: {
+      pieceTimeoutMs: gc.pieceDownloadTimeout,
+      peerIntervalMs: gc.peerGCInterval,
+      peerTtlMs: gc.peerTTL,
+      taskIntervalMs: gc.taskGCInterval,
+      hostIntervalMs: gc.hostGCInterval,
+      hostTtlMs: gc.hostTTL,
+    },
+  };
+}
+
+/** How the manager knows this scheduler, and where peers find it. */
+function identityOf({ server, host, manager, dynconfig }: SchedulerConfig, runtime: Runtime, port: number) {
+  return {
+    hostname: server.host ?? runtime.hostname(),
+    ip: server.advertiseIP ?? runtime.localIps()[0] ?? server.listenIP,
+    port: server.advertisePort ?? port,
+    idc: host.idc,
+    location: host.location,
+    clusterId: manager.schedulerClusterID,
+    keepAliveIntervalMs: manager.keepAlive.interval,
+    refreshIntervalMs: dynconfig.refreshInterval,
+  };
+}
+
+function startMetrics({ metrics: { addr } }: SchedulerConfig, { metrics, clock, log }: Runtime): HttpServer {
+  return startHttpServer({
+    listen: addr,
+    handler: metricsHandler(metrics),
+    onError: (error) => log.error("A request for metrics failed", { error }),
+    clock,
+  });
+}

@@ -1,0 +1,132 @@
+import { TaskType, TrafficType } from "../rpc/gen/common/v2/common.ts";
+import type { Host as AnnouncedHost } from "../rpc/gen/common/v2/common.ts";
+import type { Counter, Gauge, Histogram, Labels, Metrics } from "../runtime/metrics.ts";
+import type { Peer, State, Wish } from "./core/state.ts";
+
+const PREFIX = "dragonfly_scheduler_";
+const PEER_LABELS = ["priority", "task_type", "host_type"];
+const PIECE_LABELS = ["traffic_type", "task_type", "host_type"];
+const HOST_LABELS = [
+  ...["os", "platform", "platform_family", "platform_version", "kernel_version"],
+  ...["git_version", "git_commit", "go_version", "build_platform"],
+];
+const WAIT_BUCKETS_MS = [1, 5, 10, 50, 100, 250, 500, 1000, 2500, 5000, 10_000];
+
+/** Calls without labels, as Dragonfly names them. */
+export type CallName =
+  | "announce_peer"
+  | "stat_peer"
+  | "leave_peer"
+  | "stat_task"
+  | "leave_task"
+  | "list_hosts"
+  | "leave_host";
+
+/** Steps of a peer that are counted with its priority and kind. */
+export type PeerStepName =
+  | "register_peer"
+  | "download_peer_started"
+  | "download_peer_back_to_source_started"
+  | "download_peer_finished";
+
+/** What the scheduler counts, under the names of Dragonfly (manager-rest.md §8.2). */
+export class SchedulerMetrics {
+  readonly #metrics: Metrics;
+  readonly #announcedHosts: Counter;
+  readonly #pieces: Counter;
+  readonly #traffic: Counter;
+  readonly #waiting: Gauge;
+  readonly #held: Gauge;
+  readonly #waits: Histogram;
+
+  constructor(metrics: Metrics) {
+    this.#metrics = metrics;
+    this.#announcedHosts = metrics.counter(`${PREFIX}announce_host_total`, "Announcements of hosts.", HOST_LABELS);
+    this.#pieces = metrics.counter(`${PREFIX}download_piece_finished_total`, "Pieces that peers got.", PIECE_LABELS);
+    this.#traffic = metrics.counter(`${PREFIX}traffic`, "Bytes that peers got.", ["type", "task_type", "host_type"]);
+    this.#waiting = metrics.gauge(`${PREFIX}concurrent_schedule_total`, "Peers that wait for an answer.");
+    this.#held = metrics.gauge(`${PREFIX}held`, "Hosts, tasks and peers in memory.", ["kind"]);
+    this.#waits = metrics.histogram(
+      `${PREFIX}schedule_duration_milliseconds`,
+      "Time from a peer's question to the answer.",
+      WAIT_BUCKETS_MS,
+    );
+  }
+
+  /** Counts a call, and its failure if it throws. */
+  call<T>(name: CallName, run: () => T): T {
+    this.#counter(`${name}_total`, `Calls of ${name}.`).inc();
+    try {
+      return run();
+    } catch (error) {
+      this.#counter(`${name}_failure_total`, `Failed calls of ${name}.`).inc();
+      throw error;
+    }
+  }
+
+  announcedHost({ os, platform, platformFamily, platformVersion, kernelVersion, build }: AnnouncedHost): void {
+    this.#announcedHosts.inc({
+      os,
+      platform,
+      platform_family: platformFamily,
+      platform_version: platformVersion,
+      kernel_version: kernelVersion,
+      git_version: build?.gitVersion ?? "",
+      git_commit: build?.gitCommit ?? "",
+      go_version: build?.goVersion ?? "",
+      build_platform: build?.platform ?? "",
+    });
+  }
+
+  /** Counts a step of a peer. */
+  peerStep(name: PeerStepName, peer: Peer): void {
+    const labels = peerLabels(peer.wish, peer.task.facts.type, peer.host.facts.isSeed);
+    this.#counter(`${name}_total`, `Peers: ${name}.`, PEER_LABELS).inc(labels);
+  }
+
+  /** Counts a registration that was refused; nothing more than that is known of the peer. */
+  registerFailed(wish: Wish, taskType: number, isSeed: boolean): void {
+    const counter = this.#counter("register_peer_failure_total", "Refused registrations.", PEER_LABELS);
+    counter.inc(peerLabels(wish, taskType, isSeed));
+  }
+
+  /** Counts a download that ended badly. */
+  downloadFailed(peer: Peer, isAtSource: boolean): void {
+    const name = isAtSource ? "download_peer_back_to_source_finished" : "download_peer_finished";
+    const labels = peerLabels(peer.wish, peer.task.facts.type, peer.host.facts.isSeed);
+    this.#counter(`${name}_failure_total`, "Downloads that failed.", PEER_LABELS).inc(labels);
+  }
+
+  piece(peer: Peer, lengthBytes: number, isFromSource: boolean): void {
+    const type = TrafficType[isFromSource ? TrafficType.BACK_TO_SOURCE : TrafficType.REMOTE_PEER] ?? "";
+    const labels = { task_type: taskTypeName(peer.task.facts.type), host_type: hostType(peer.host.facts.isSeed) };
+    this.#pieces.inc({ traffic_type: type, ...labels });
+    this.#traffic.inc({ type, ...labels }, lengthBytes);
+  }
+
+  answered(waitedMs: number): void {
+    this.#waits.observe({}, waitedMs);
+  }
+
+  /** Takes stock of what is in memory. */
+  observe({ waitingTasks, hosts, tasks, peers }: State): void {
+    this.#waiting.set({}, [...waitingTasks].reduce((sum, task) => sum + task.waiters.size, 0));
+    for (const [kind, { size }] of Object.entries({ hosts, tasks, peers })) this.#held.set({ kind }, size);
+  }
+
+  #counter(name: string, help: string, labelNames: readonly string[] = []): Counter {
+    return this.#metrics.counter(`${PREFIX}${name}`, help, labelNames);
+  }
+}
+
+function peerLabels({ priority }: Wish, taskType: number, isSeed: boolean): Labels {
+  return { priority, task_type: taskTypeName(taskType), host_type: hostType(isSeed) };
+}
+
+function taskTypeName(type: number): string {
+  return TaskType[type] ?? "UNRECOGNIZED";
+}
+
+function hostType(isSeed: boolean): string {
+  return isSeed ? "super" : "normal";
+}

@@ -1,0 +1,355 @@
+import assert from "node:assert/strict";
+import { SchedulerConfig } from "../config/scheduler.ts";
+import { DamselflyError } from "../core/error.ts";
+import { AsyncQueue } from "../rpc/async_queue.ts";
+import { checkHealth, createRpcClient, type RpcClient, type RpcStream } from "../rpc/client.ts";
+import { Download, Host, Peer, Piece } from "../rpc/gen/common/v2/common.ts";
+import { DfdaemonUploadService, DownloadTaskResponse } from "../rpc/gen/dfdaemon/v2/dfdaemon.ts";
+import { AnnouncePeerRequest, type AnnouncePeerResponse, SchedulerService } from "../rpc/gen/scheduler/v2/scheduler.ts";
+import { service, startRpcServer } from "../rpc/server.ts";
+import { durationOfMs, timestampOfMs } from "../rpc/time.ts";
+import { testRuntime } from "../testing/test_runtime.ts";
+import { startScheduler } from "./scheduler.ts";
+
+const LOCAL = "127.0.0.1";
+const signal = new AbortController().signal;
+const limited = { signal, timeoutMs: 5_000 };
+const SECRET = "Bearer secret";
+
+type Message = NonNullable<AnnouncePeerRequest["request"]>;
+
+function serve(config: Record<string, unknown> = {}, runtime = testRuntime()) {
+  const server = { listenIP: LOCAL, port: 0 };
+  return startScheduler(SchedulerConfig.parse({ server, ...config }), runtime);
+}
+
+function clientOf({ port }: { port: number }) {
+  return createRpcClient(SchedulerService, `${LOCAL}:${port}`, { clock: testRuntime().clock });
+}
+
+type Client = RpcClient<typeof SchedulerService>;
+
+function announce(client: Client, id: string, parts: Partial<Host> = {}) {
+  const host = Host.create({ id, hostname: id, ip: LOCAL, port: 4000, downloadPort: 4000, ...parts });
+  return client.announceHost({ host, interval: durationOfMs(300_000) }, limited);
+}
+
+/** A peer as a test drives it: sends by hand, takes answers one by one. */
+class HandPeer {
+  readonly #stream: RpcStream<AnnouncePeerRequest, AnnouncePeerResponse>;
+  readonly #answers: AsyncIterator<AnnouncePeerResponse>;
+  readonly #ids: { hostId: string; taskId: string; peerId: string };
+
+  constructor(client: Client, peerId: string, taskId = "task", hostId = `${peerId}-host`) {
+    this.#stream = client.announcePeer(limited);
+    this.#answers = this.#stream.responses[Symbol.asyncIterator]();
+    this.#ids = { peerId, taskId, hostId };
+  }
+
+  send(request: Message | undefined, ids: Partial<{ hostId: string }> = {}): Promise<void> {
+    return this.#stream.send(AnnouncePeerRequest.create({ ...this.#ids, ...ids, request }));
+  }
+
+  register(parts: Partial<Download> = {}): Promise<void> {
+    const download = Download.create({
+      url: "https://registry.example/v2/blob?signature=secret",
+      requestHeader: { authorization: SECRET },
+      actualContentLength: 100 << 20,
+      actualPieceLength: 4 << 20,
+      actualPieceCount: 25,
+      ...parts,
+    });
+    return this.send({ $case: "registerPeerRequest", value: { download } });
+  }
+
+  /** The next answer; undefined when the scheduler ended the stream with OK. */
+  async next(): Promise<AnnouncePeerResponse["response"]> {
+    return (await this.#answers.next()).value?.response;
+  }
+
+  async parents(): Promise<Peer[]> {
+    const answer = await this.next();
+    if (answer?.$case !== "normalTaskResponse") throw new Error(`the answer is ${answer?.$case}`);
+    return answer.value.candidateParents;
+  }
+
+  cancel(): void {
+    this.#stream.cancel();
+  }
+}
+
+async function peerOf(client: Client, peerId: string, taskId?: string): Promise<HandPeer> {
+  await announce(client, `${peerId}-host`);
+  return new HandPeer(client, peerId, taskId);
+}
+
+const piece = (number: number, parentId?: string) =>
+  Piece.create({
+    number,
+    offset: number * (4 << 20),
+    length: 4 << 20,
+    digest: "crc32:1",
+    cost: durationOfMs(20),
+    createdAt: timestampOfMs(1),
+    ...(parentId === undefined ? {} : { parentId }),
+  });
+
+/** A seed peer that takes triggers; each waits until the test ends it. */
+async function startSeed(runtime = testRuntime()) {
+  const requests = new AsyncQueue<Download>(10);
+  const end = Promise.withResolvers<void>();
+  end.promise.catch(() => undefined);
+  const server = await startRpcServer({
+    listen: { hostname: LOCAL, port: 0 },
+    services: [service(DfdaemonUploadService, {
+      downloadTask: async function* ({ download }, { signal }) {
+        if (download !== undefined) await requests.push(download, signal);
+        yield DownloadTaskResponse.create({});
+        await Promise.race([end.promise, new Promise((_, reject) => signal.addEventListener("abort", reject))]);
+      },
+    })],
+    log: runtime.log,
+    clock: runtime.clock,
+  });
+  const incoming = requests[Symbol.asyncIterator]();
+  return {
+    port: server.port,
+    triggered: async () => (await incoming.next()).value,
+    end: end.resolve,
+    fail: end.reject,
+    [Symbol.asyncDispose]: () => {
+      end.resolve();
+      return server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+Deno.test("flow (a): the first peer triggers the seed peer and gets it as parent as soon as it begins", async () => {
+  await using seed = await startSeed();
+  await using scheduler = await serve();
+  using client = clientOf(scheduler);
+  await announce(client, "seed-host", { type: 1, port: seed.port });
+  const peer = await peerOf(client, "p");
+  await peer.register({ outputPath: "/tmp/out", enableTaskIdBasedBlobDigest: true });
+  const download = await seed.triggered();
+  assert.equal(download?.needBackToSource, true);
+  assert.equal(download?.outputPath, undefined);
+  assert.equal(download?.enableTaskIdBasedBlobDigest, true);
+  assert.equal(download?.requestHeader["authorization"], SECRET);
+  const seedPeer = new HandPeer(client, "seed", "task", "seed-host");
+  await seedPeer.register({ needBackToSource: true });
+  assert.equal((await seedPeer.next())?.$case, "needBackToSourceResponse");
+  await seedPeer.send({ $case: "downloadPeerBackToSourceStartedRequest", value: {} });
+  const [parent, ...others] = await peer.parents();
+  assert.deepEqual(others, []);
+  assert.deepEqual([parent?.id, parent?.host?.ip, parent?.host?.port], ["seed", LOCAL, seed.port]);
+  assert.equal(parent?.host?.schedulerClusterId, 1);
+  for (const field of [parent?.cost, parent?.task, parent?.createdAt, parent?.updatedAt]) assert.ok(field);
+  await peer.send({ $case: "downloadPeerStartedRequest", value: {} });
+  await seedPeer.send({ $case: "downloadPieceBackToSourceFinishedRequest", value: { piece: piece(0) } });
+  await peer.send({ $case: "downloadPieceFinishedRequest", value: { piece: piece(0, "seed") } });
+  await seedPeer.send({ $case: "downloadPeerBackToSourceFinishedRequest", value: {} });
+  await peer.send({ $case: "downloadPeerFinishedRequest", value: {} });
+  assert.deepEqual([await seedPeer.next(), await peer.next()], [undefined, undefined], "both streams end with OK");
+  const task = await client.statTask({ hostId: "p-host", taskId: "task" }, limited);
+  assert.deepEqual([task.state, task.peerCount, task.hasAvailablePeer], ["Succeeded", 2, true]);
+  assert.deepEqual([task.requestHeader, task.url], [{}, "https://registry.example/v2/blob"]);
+});
+
+Deno.test("a seed peer that cannot be reached costs nothing but the attempt", async () => {
+  const gone = await startSeed();
+  await gone[Symbol.asyncDispose]();
+  await using scheduler = await serve();
+  using client = clientOf(scheduler);
+  await announce(client, "seed-host", { type: 1, port: gone.port });
+  const peer = await peerOf(client, "p");
+  await peer.register();
+  assert.equal((await peer.next())?.$case, "needBackToSourceResponse");
+  peer.cancel();
+});
+
+Deno.test("a seed peer that reports a failure of the source sends the waiting peer there at once", async () => {
+  await using seed = await startSeed();
+  await using scheduler = await serve();
+  using client = clientOf(scheduler);
+  await announce(client, "seed-host", { type: 1, port: seed.port });
+  const peer = await peerOf(client, "a");
+  await peer.register();
+  await seed.triggered();
+  const details = { message: "not found", header: {}, statusCode: 404 };
+  seed.fail(new DamselflyError("source_error", "The origin says 404", { details }));
+  assert.equal((await peer.next())?.$case, "needBackToSourceResponse");
+  peer.cancel();
+});
+
+Deno.test("flows (b) to (d): a second peer hits the first, loses it, and goes to the source", async () => {
+  await using scheduler = await serve();
+  using client = clientOf(scheduler);
+  const first = await peerOf(client, "a");
+  await first.register();
+  assert.equal((await first.next())?.$case, "needBackToSourceResponse");
+  await first.send({ $case: "downloadPeerBackToSourceStartedRequest", value: {} });
+  const second = await peerOf(client, "b");
+  await second.register();
+  const candidateParents = await second.parents();
+  assert.deepEqual(candidateParents.map(({ id }) => id), ["a"]);
+  await second.send({ $case: "downloadPeerStartedRequest", value: {} });
+  await second.send({ $case: "downloadPieceFailedRequest", value: { parentId: "a", temporary: true } });
+  await second.send({ $case: "reschedulePeerRequest", value: { candidateParents } });
+  assert.equal((await second.next())?.$case, "needBackToSourceResponse");
+  await second.send({ $case: "downloadPeerBackToSourceStartedRequest", value: {} });
+  const response = { $case: "backend" as const, value: { message: "gone", header: {}, statusCode: 410 } };
+  await second.send({ $case: "downloadPieceBackToSourceFailedRequest", value: { response } });
+  await second.send({ $case: "downloadPeerBackToSourceFailedRequest", value: { description: "gone" } });
+  await first.send({ $case: "downloadPeerFailedRequest", value: { description: "too many schedules" } });
+  assert.deepEqual([await second.next(), await first.next()], [undefined, undefined], "terminal messages end with OK");
+  const stat = { hostId: "a-host", taskId: "task" };
+  assert.equal((await client.statPeer({ ...stat, peerId: "a" }, limited)).state, "Failed");
+});
+
+Deno.test("flow (e): an empty task, and content that the peer already has", async () => {
+  await using scheduler = await serve();
+  using client = clientOf(scheduler);
+  const empty = await peerOf(client, "e", "nothing");
+  await empty.register({ actualContentLength: 0, actualPieceCount: 0 });
+  assert.equal((await empty.next())?.$case, "emptyTaskResponse");
+  await empty.send({ $case: "downloadPeerStartedRequest", value: {} });
+  await empty.send({ $case: "downloadPeerFinishedRequest", value: {} });
+  assert.equal(await empty.next(), undefined);
+  const holder = await peerOf(client, "h");
+  await holder.register({ metadataOnly: true });
+  assert.equal((await holder.next())?.$case, "metadataOnlyResponse");
+  await holder.send({ $case: "downloadPeerStartedRequest", value: {} });
+  await holder.send({ $case: "downloadPeerFinishedRequest", value: {} });
+  assert.equal(await holder.next(), undefined);
+  const child = await peerOf(client, "c");
+  await child.register();
+  assert.deepEqual((await child.parents()).map(({ id, state }) => [id, state]), [["h", "Succeeded"]]);
+  child.cancel();
+});
+
+Deno.test("a peer whose connection breaks is no parent any more, and those who wait for it are answered", async () => {
+  await using scheduler = await serve();
+  using client = clientOf(scheduler);
+  const first = await peerOf(client, "a");
+  await first.register();
+  await first.next();
+  const second = await peerOf(client, "b");
+  await second.register();
+  first.cancel();
+  assert.equal((await second.next())?.$case, "needBackToSourceResponse");
+  second.cancel();
+});
+
+Deno.test("a peer of an unknown host is told so, announces itself and is served", async () => {
+  await using scheduler = await serve();
+  using client = clientOf(scheduler);
+  const early = new HandPeer(client, "a");
+  await early.register();
+  await assert.rejects(early.next(), { code: "not_found", message: /a-host is not announced/ });
+  const again = await peerOf(client, "a");
+  await again.register();
+  assert.equal((await again.next())?.$case, "needBackToSourceResponse");
+  again.cancel();
+});
+
+Deno.test("wrong messages are refused with the name of the field", async () => {
+  await using scheduler = await serve();
+  using client = clientOf(scheduler);
+  const refused = { code: "invalid_argument" };
+  await assert.rejects(announce(client, ""), { ...refused, message: /host\.id/ });
+  await assert.rejects(announce(client, "h", { ip: "localhost" }), { ...refused, message: /host\.ip/ });
+  await assert.rejects(announce(client, "h", { port: 70_000 }), { ...refused, message: /host\.port/ });
+  await assert.rejects(announce(client, "h", { type: 4 }), { ...refused, message: /host\.type/ });
+  await assert.rejects(announce(client, "h", { name: "x".repeat(20_000) }), { ...refused, message: /host/ });
+  const cases: [Partial<Download>, RegExp][] = [
+    [{ url: "no url" }, /download\.url/],
+    [{ priority: 7 as Download["priority"] }, /download\.priority/],
+    [{ digest: "sha256:abc" }, /download\.digest/],
+  ];
+  for (const [parts, message] of cases) {
+    const peer = await peerOf(client, "p");
+    await peer.register(parts);
+    await assert.rejects(peer.next(), { ...refused, message });
+  }
+  const hasty = await peerOf(client, "p");
+  await hasty.send({ $case: "downloadPeerStartedRequest", value: {} });
+  await assert.rejects(hasty.next(), { ...refused, message: /register_peer_request first/ });
+  const other = await peerOf(client, "p");
+  await other.register();
+  await other.next();
+  await other.send({ $case: "downloadPeerStartedRequest", value: {} }, { hostId: "other" });
+  await assert.rejects(other.next(), { ...refused, message: /host_id/ });
+  const odd = await peerOf(client, "q");
+  await odd.register();
+  await odd.next();
+  await odd.send(undefined);
+  await assert.rejects(odd.next(), { code: "failed_precondition" });
+});
+
+Deno.test("hosts, tasks and peers can be listed, looked up and deleted; unknown ones are not found", async () => {
+  await using scheduler = await serve();
+  using client = clientOf(scheduler);
+  await announce(client, "seed-host", { type: 1 });
+  const peer = await peerOf(client, "a");
+  await peer.register({ priority: 3 });
+  await peer.next();
+  const hostsOf = async (request: { type?: number }) =>
+    (await client.listHosts(request, limited)).hosts.map(({ id }) => id);
+  assert.deepEqual(await hostsOf({}), ["seed-host", "a-host"]);
+  assert.deepEqual(await hostsOf({ type: 1 }), ["seed-host"]);
+  const ids = { hostId: "a-host", taskId: "task", peerId: "a" };
+  assert.equal((await client.statPeer(ids, limited)).priority, 3);
+  await client.deletePeer(ids, limited);
+  await assert.rejects(peer.next(), { code: "unavailable" });
+  const missing = { code: "not_found" };
+  await assert.rejects(client.statPeer(ids, limited), missing);
+  await assert.rejects(client.deletePeer(ids, limited), missing);
+  await client.deleteTask(ids, limited);
+  await assert.rejects(client.statTask({ ...ids, taskId: "other" }, limited), missing);
+  await assert.rejects(client.deleteTask({ ...ids, hostId: "other" }, limited), missing);
+  await client.deleteHost(ids, limited);
+  await assert.rejects(client.deleteHost(ids, limited), missing);
+});
+
+Deno.test("health is served, and what is not offered is unimplemented", async () => {
+  await using scheduler = await serve();
+  using client = clientOf(scheduler);
+  const runtime = testRuntime();
+  assert.equal(await checkHealth(`${LOCAL}:${scheduler.port}`, { ...limited, clock: runtime.clock }), true);
+  const request = { hostId: "h", taskId: "t" };
+  await assert.rejects(client.statPersistentTask(request, limited), { code: "unimplemented" });
+  await assert.rejects(Array.fromAsync(client.announcePersistentPeer(limited).responses), { code: "unimplemented" });
+});
+
+Deno.test("stopping ends the streams of peers with unavailable, without delay", async () => {
+  const scheduler = await serve();
+  using client = clientOf(scheduler);
+  const peer = await peerOf(client, "a");
+  await peer.register();
+  await peer.next();
+  const ended = assert.rejects(peer.next(), { code: "unavailable" });
+  await scheduler[Symbol.asyncDispose]();
+  await ended;
+});
+
+Deno.test("metrics have Dragonfly's names, and credentials appear neither there nor in the log", async () => {
+  const runtime = testRuntime();
+  await using scheduler = await serve({ metrics: { enable: true, addr: `${LOCAL}:0` } }, runtime);
+  using client = clientOf(scheduler);
+  const peer = await peerOf(client, "a");
+  await peer.register();
+  await peer.next();
+  await peer.send({ $case: "downloadPeerBackToSourceStartedRequest", value: {} });
+  await peer.send({ $case: "downloadPieceBackToSourceFinishedRequest", value: { piece: piece(0) } });
+  await peer.send({ $case: "downloadPeerBackToSourceFinishedRequest", value: {} });
+  await peer.next();
+  const response = await fetch(`http://${LOCAL}:${scheduler.metricsPort}/metrics`);
+  const text = await response.text();
+  for (const name of ["register_peer_total", "download_peer_finished_total", "announce_peer_total", "traffic"]) {
+    assert.match(text, new RegExp(`dragonfly_scheduler_${name}\\b`));
+  }
+  const labels = { type: "BACK_TO_SOURCE", task_type: "STANDARD", host_type: "normal" };
+  assert.equal(runtime.metrics.value("dragonfly_scheduler_traffic", labels), 4 << 20);
+  assert.doesNotMatch(text + JSON.stringify(runtime.log), /secret/);
+});

@@ -1,0 +1,77 @@
+import { DamselflyError, type ErrorCode, toDamselflyError } from "../core/error.ts";
+import { formatHostPort } from "../config/addresses.ts";
+import { RpcChannels } from "../rpc/client.ts";
+import type { Download, Host } from "../rpc/gen/common/v2/common.ts";
+import { DfdaemonUploadService } from "../rpc/gen/dfdaemon/v2/dfdaemon.ts";
+import type { Clock } from "../runtime/clock.ts";
+
+/** Seed peers that are in use at a time. */
+const CHANNELS_MAX = 100;
+/** Tasks that seed peers fetch for us at a time; more are left to the peers themselves. */
+const TRIGGERS_MAX = 1_000;
+/** How long a connection to a seed peer may take: peers wait meanwhile. */
+const CONNECT_TIMEOUT_MS = 1_500;
+
+/** Failures of the seed peer rather than of the task: another one may do better. */
+const SEED_AT_FAULT: ReadonlySet<ErrorCode> = new Set([
+  "unavailable",
+  "cancelled",
+  "timeout",
+  "resource_exhausted",
+  "unimplemented",
+]);
+
+/** How a triggered download ended. */
+export type TriggerEnd =
+  | { readonly kind: "ended" }
+  | { readonly kind: "failed"; readonly error: DamselflyError; readonly atSource: boolean }
+  | { readonly kind: "stopped" };
+
+/** Asks seed peers to fetch tasks (`DfdaemonUpload.DownloadTask`), and reads what they say about it. */
+export class SeedTrigger implements AsyncDisposable {
+  readonly #timeoutMs: number;
+  readonly #channels: RpcChannels;
+  readonly #stop = new AbortController();
+  readonly #running = new Set<Promise<void>>();
+
+  /** `timeoutMs` is the longest download of a seed peer. */
+  constructor(clock: Clock, timeoutMs: number) {
+    this.#timeoutMs = timeoutMs;
+    this.#channels = new RpcChannels({ clock, channelsMax: CHANNELS_MAX, connectTimeoutMs: CONNECT_TIMEOUT_MS });
+  }
+
+  /**
+   * Asks `host` for the content of `download`, which goes along as the peer sent it, but for what makes a seed peer of
+   * the receiver: it shall go to the source, and keep the content to itself. `onEnd` is called once, later.
+   */
+  start(host: Host, download: Download, onEnd: (end: TriggerEnd) => void): void {
+    const run = this.#run(host, { ...download, needBackToSource: true, outputPath: undefined }).then((end) => {
+      this.#running.delete(run);
+      onEnd(end);
+    });
+    this.#running.add(run);
+  }
+
+  async #run(host: Host, download: Download): Promise<TriggerEnd> {
+    const { signal } = this.#stop;
+    const address = formatHostPort({ hostname: host.ip, port: host.port });
+    try {
+      if (this.#running.size >= TRIGGERS_MAX) {
+        throw new DamselflyError("resource_exhausted", `Cannot trigger a seed peer: ${TRIGGERS_MAX} downloads run`);
+      }
+      const client = this.#channels.client(DfdaemonUploadService, address);
+      for await (const _ of client.downloadTask({ download }, { signal, timeoutMs: this.#timeoutMs }));
+      return { kind: "ended" };
+    } catch (cause) {
+      if (signal.aborted) return { kind: "stopped" };
+      const error = toDamselflyError(cause, "internal", `Cannot trigger seed peer ${host.id}`);
+      return { kind: "failed", error, atSource: !SEED_AT_FAULT.has(error.code) };
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort(new DamselflyError("cancelled", "The scheduler stops"));
+    await Promise.all(this.#running);
+    this.#channels[Symbol.dispose]();
+  }
+}
