@@ -351,5 +351,5 @@ Deno.test("metrics have Dragonfly's names, and credentials appear neither there 
   }
   const labels = { type: "BACK_TO_SOURCE", task_type: "STANDARD", host_type: "normal" };
   assert.equal(runtime.metrics.value("dragonfly_scheduler_traffic", labels), 4 << 20);
-  assert.doesNotMatch(text + JSON.stringify(runtime.log), /secret/);
+  assert.doesNotMatch(text + JSON.stringify(runtime.log.lines), /secret/);
 });

@@ -194,7 +194,8 @@ export class Scheduling {
     this.#trigger.start(this.#answers.host(host), download, (end) => {
       if (end.kind === "ended") this.loop.dispatch({ type: "seed_trigger_ended", ...ids });
       if (end.kind !== "failed") return;
-      this.#log.warn("A seed peer could not fetch a task", { ...ids, error: end.error });
+      // Not the error's text: it may quote the URL, and with it the signature of a presigned one.
+      this.#log.warn("A seed peer could not fetch a task", { ...ids, code: end.error.code, atSource: end.atSource });
       this.loop.dispatch({ type: "seed_trigger_failed", ...ids, atSource: end.atSource, download });
     });
   }
