@@ -19,8 +19,8 @@ export interface Log {
 /** Keys whose value is a secret wherever it turns up: the last line of defence, not the first. */
 const REDACTED = ["authorization", "Authorization", "cookie", "Cookie", "password", "token"];
 
-/** A log of JSON lines on standard error or standard output, one write a line (pino, no transport threads). */
-export function jsonLog(component: string, options: { level?: LogLevel; toStderr?: boolean } = {}): Log {
+/** A log of JSON lines on standard output or an open file, one write a line (pino, no transport threads). */
+export function jsonLog(component: string, options: { level?: LogLevel; fd?: number } = {}): Log {
   const logger = pino({
     level: options.level ?? "info",
     base: { component },
@@ -28,7 +28,7 @@ export function jsonLog(component: string, options: { level?: LogLevel; toStderr
     formatters: { level: (label) => ({ level: label }) },
     serializers: { error: stdSerializers.errWithCause },
     redact: [...REDACTED, ...REDACTED.map((key) => `*.${key}`)],
-  }, destination({ fd: options.toStderr === true ? 2 : 1, sync: true }));
+  }, destination({ fd: options.fd ?? 1, sync: true }));
   return wrap(logger);
 }
 

@@ -31,18 +31,13 @@ export interface Runtime {
 /** Options of {@link realRuntime}. */
 export interface RuntimeOptions {
   readonly logLevel?: LogLevel;
-  /** Log lines go to standard error, so that standard output holds only what a command prints. */
-  readonly logToStderr?: boolean;
   readonly log?: Log;
 }
 
 /** The effects of the real machine, for `component`. */
 export function realRuntime(component: string, options: RuntimeOptions = {}): Runtime {
   const random = realRandom();
-  const log = options.log ?? jsonLog(component, {
-    level: options.logLevel ?? "info",
-    toStderr: options.logToStderr ?? false,
-  });
+  const log = options.log ?? jsonLog(component, { level: options.logLevel ?? "info" });
   return {
     clock: realClock(),
     random,

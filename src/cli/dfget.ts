@@ -1,0 +1,185 @@
+import { basename, dirname, join, resolve } from "node:path";
+import { DamselflyError, type ErrorCode, errorText } from "../core/error.ts";
+import { createRpcClient } from "../rpc/client.ts";
+import { Download } from "../rpc/gen/common/v2/common.ts";
+import { DfdaemonDownloadService, type DownloadTaskResponse } from "../rpc/gen/dfdaemon/v2/dfdaemon.ts";
+import { durationOfMs } from "../rpc/time.ts";
+import type { DiskFile } from "../runtime/disk.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { EXIT, parseArguments, withCommonOptions } from "./command_line.ts";
+import { dfgetCommand, type DfgetFlags, dfgetFlags } from "./dfget_command.ts";
+import { formatBytes, formatMs, formatProgress } from "./format.ts";
+import { StatusLine, type Terminal } from "./terminal.ts";
+
+/** What dfget needs of the world. */
+export interface DfgetEffects {
+  readonly runtime: Pick<Runtime, "clock" | "disk" | "random">;
+  readonly terminal: Terminal;
+}
+
+/** Runs dfget with the arguments of the command line and returns the exit code. */
+export async function runDfget(args: readonly string[], effects: DfgetEffects, signal: AbortSignal): Promise<number> {
+  const { terminal } = effects;
+  const command = withCommonOptions(dfgetCommand(), terminal);
+  const ended = parseArguments(command, args);
+  if (ended !== undefined) return ended;
+  const flags = dfgetFlags(command);
+  if (typeof flags === "string") {
+    terminal.printError(`error: ${flags}\n`);
+    return EXIT.usage;
+  }
+  using limit = effects.runtime.clock.deadline(flags.timeout);
+  try {
+    await download(command.processedArgs[0] as string, flags, effects, AbortSignal.any([signal, limit.signal]));
+    return EXIT.done;
+  } catch (error) {
+    if (signal.aborted) return EXIT.interrupted;
+    terminal.printError(`dfget: ${textOf(error, flags)}\n`);
+    return exitCodeOf(error);
+  }
+}
+
+/** The exit code of each error; what the origin answered decides for its own. */
+const EXIT_CODE: Partial<Record<ErrorCode, number>> = {
+  unavailable: EXIT.daemonUnreachable,
+  data_loss: EXIT.digestMismatch,
+  timeout: EXIT.timeout,
+};
+
+function exitCodeOf(error: unknown): number {
+  if (!(error instanceof DamselflyError)) return EXIT.failed;
+  if (error.code !== "source_error") return EXIT_CODE[error.code] ?? EXIT.failed;
+  const status = statusOf(error);
+  return status !== undefined && status >= 400 && status < 500 ? EXIT.originRefused : EXIT.originFailed;
+}
+
+function statusOf(error: DamselflyError): number | undefined {
+  return (error.details as { statusCode?: number } | undefined)?.statusCode;
+}
+
+function textOf(error: unknown, { endpoint, timeout }: DfgetFlags): string {
+  const code = error instanceof DamselflyError ? error.code : undefined;
+  if (code === "unavailable") {
+    return `Cannot reach dfdaemon at ${endpoint}: is it running? --endpoint names another socket (${errorText(error)})`;
+  }
+  if (code === "timeout") return `Cannot finish within ${formatMs(timeout)}: --timeout sets another limit`;
+  if (code === "source_error" && error instanceof DamselflyError) {
+    const status = statusOf(error);
+    return `The origin ${status === undefined ? "did not answer" : `answered ${status}`}: ${error.message}`;
+  }
+  return errorText(error);
+}
+
+async function download(url: string, flags: DfgetFlags, effects: DfgetEffects, signal: AbortSignal): Promise<void> {
+  const { clock, disk } = effects.runtime;
+  const startedAt = clock.now();
+  const output = resolve(flags.output);
+  await checkOutput(output, flags, effects);
+  using client = createRpcClient(DfdaemonDownloadService, `unix:${flags.endpoint}`, { clock });
+  const request = { download: downloadOf(url, output, flags) };
+  using progress = new Progress(flags, effects);
+  if (flags.transferFromDfdaemon !== true) {
+    for await (const response of client.downloadTask(request, { signal })) progress.take(response);
+  } else {
+    await using partial = new PartialFile(output, effects.runtime);
+    const file = await partial.open();
+    for await (const response of client.downloadTask(request, { signal })) {
+      await writePiece(response, file);
+      progress.take(response);
+    }
+    await partial.keep();
+  }
+  progress[Symbol.dispose]();
+  const { size = 0 } = await disk.stat(output) ?? {};
+  effects.terminal.print(`${output}: ${formatBytes(size)} in ${formatMs(clock.now() - startedAt)}\n`);
+}
+
+async function checkOutput(output: string, { overwrite }: DfgetFlags, { runtime: { disk } }: DfgetEffects) {
+  const parent = await disk.stat(dirname(output));
+  if (parent?.isDirectory !== true) {
+    throw new DamselflyError("failed_precondition", `Cannot write ${output}: its directory does not exist`);
+  }
+  const existing = await disk.stat(output);
+  if (existing === undefined) return;
+  const why = existing.isDirectory ? "it is a directory" : "it exists, and --overwrite was not given";
+  if (existing.isDirectory || overwrite !== true) {
+    throw new DamselflyError("already_exists", `Cannot write ${output}: ${why}`);
+  }
+}
+
+function downloadOf(url: string, output: string, flags: DfgetFlags): Download {
+  const isTransfer = flags.transferFromDfdaemon === true;
+  return Download.fromPartial({
+    url,
+    digest: flags.digest,
+    tag: flags.tag,
+    application: flags.application,
+    priority: flags.priority,
+    filteredQueryParams: [...flags.filteredQueryParam],
+    requestHeader: { ...flags.header },
+    pieceLength: flags.pieceLength,
+    timeout: durationOfMs(flags.timeout),
+    disableBackToSource: flags.disableBackToSource === true,
+    needPieceContent: isTransfer,
+    overwrite: flags.overwrite === true,
+    ...(isTransfer ? {} : { outputPath: output }),
+  });
+}
+
+async function writePiece({ response }: DownloadTaskResponse, file: DiskFile): Promise<void> {
+  if (response?.$case !== "downloadPieceFinishedResponse") return;
+  const { piece } = response.value;
+  if (piece?.content === undefined || piece.content.length !== piece.length) {
+    throw new DamselflyError("internal", "Cannot write the file: dfdaemon sent a piece without its bytes");
+  }
+  await file.write(piece.content, piece.offset);
+}
+
+/** A file next to the output that becomes it when it is whole; disposing it removes what is left of it. */
+class PartialFile implements AsyncDisposable {
+  readonly #output: string;
+  readonly #path: string;
+  readonly #disk: Runtime["disk"];
+  #file: DiskFile | undefined;
+
+  constructor(output: string, { disk, random }: Pick<Runtime, "disk" | "random">) {
+    this.#output = output;
+    this.#path = join(dirname(output), `.${basename(output)}.${random.uuid().slice(0, 8)}.part`);
+    this.#disk = disk;
+  }
+
+  async open(): Promise<DiskFile> {
+    return this.#file = await this.#disk.openFile(this.#path, { create: true });
+  }
+
+  async keep(): Promise<void> {
+    await this.#file?.sync();
+    await this.#disk.rename(this.#path, this.#output);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file?.[Symbol.asyncDispose]();
+    await this.#disk.remove(this.#path);
+  }
+}
+
+/** Counts what has come of the pieces that were promised. */
+class Progress implements Disposable {
+  readonly #line: StatusLine | undefined;
+  #done = 0;
+  #total = 0;
+
+  constructor({ progress }: DfgetFlags, { terminal, runtime }: DfgetEffects) {
+    this.#line = progress ? new StatusLine(terminal, runtime.clock) : undefined;
+  }
+
+  take({ response }: DownloadTaskResponse): void {
+    if (response?.$case === "downloadTaskStartedResponse") this.#total = response.value.contentLength;
+    if (response?.$case === "downloadPieceFinishedResponse") this.#done += response.value.piece?.length ?? 0;
+    this.#line?.show(() => formatProgress(this.#done, this.#total));
+  }
+
+  [Symbol.dispose](): void {
+    this.#line?.[Symbol.dispose]();
+  }
+}

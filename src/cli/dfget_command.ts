@@ -1,0 +1,149 @@
+import { Argument, Command, InvalidArgumentError, Option } from "commander";
+import { checked } from "./command_line.ts";
+import { parseDuration } from "../config/durations.ts";
+import { parseSize } from "../config/sizes.ts";
+import { parseDigest } from "../core/digest.ts";
+import { DEFAULT_FILTERED_QUERY_PARAMS } from "../core/task_id.ts";
+
+const PIECE_BYTES_MIN = 4 * 1024 * 1024;
+const PRIORITY_MAX = 6;
+
+/** What the command line says, checked. */
+export interface DfgetFlags {
+  readonly output: string;
+  readonly transferFromDfdaemon?: boolean;
+  readonly overwrite?: boolean;
+  /** Milliseconds. */
+  readonly timeout: number;
+  readonly digest?: string;
+  readonly priority: number;
+  readonly pieceLength?: number;
+  readonly application?: string;
+  readonly tag?: string;
+  readonly header: Readonly<Record<string, string>>;
+  readonly filteredQueryParam: readonly string[];
+  readonly disableBackToSource?: boolean;
+  readonly progress: boolean;
+  readonly endpoint: string;
+}
+
+/** Options of Dragonfly's dfget that cannot work yet, and why. */
+const REFUSED: Readonly<Record<string, string>> = {
+  "-r, --recursive": "only single files can be downloaded",
+  "-I, --include-files <pattern>": "only single files can be downloaded",
+  "--max-files <count>": "only single files can be downloaded",
+  "--max-concurrent-requests <count>": "only single files can be downloaded",
+  "--force-hard-link": "whether the output is a link or a copy is up to dfdaemon",
+  "--content-for-calculating-task-id <text>": "the URL decides the task",
+  "--hdfs-delegation-token <token>": "HDFS is not supported",
+  ...Object.fromEntries(
+    ["region", "endpoint", "access-key-id", "access-key-secret", "security-token", "session-token", "credential-path"]
+      .map((name) => [`--storage-${name} <value>`, "object storage is not supported; use a presigned https:// URL"]),
+  ),
+};
+
+const HELP = `
+The download is done by the dfdaemon of this host, which shares it with other peers; dfget never goes to the origin
+itself. Without --transfer-from-dfdaemon dfdaemon puts the file in place, so both must see the same file system.
+Without a terminal, one line is printed at the end.
+
+Exit codes:
+  0    done
+  1    failed for another reason than those below
+  2    wrong use
+  3    dfdaemon cannot be reached
+  4    the origin refused (4xx)
+  5    the origin failed (5xx) or cannot be reached
+  6    the content has another digest than --digest
+  7    --timeout is over
+  130  interrupted
+
+Example:
+  dfget https://example.com/model.bin -O /data/model.bin --digest sha256:...
+`;
+
+/** The command line of dfget (node-side.md §5.2). */
+export function dfgetCommand(): Command {
+  const command = new Command("dfget")
+    .description("Downloads a file through the dfdaemon of this host.")
+    .addArgument(new Argument("<url>", "http:// or https:// URL of a file").argParser(checked(parseFileUrl)))
+    .requiredOption("-O, --output <file>", "where the file goes; its directory must exist")
+    .option("--transfer-from-dfdaemon", "take the bytes through the socket and write the file here")
+    .option("--overwrite", "replace the output if it exists")
+    .option(
+      "--timeout <duration>",
+      "longest time of the download, such as 30s or 2h",
+      checked(parseDuration),
+      7_200_000,
+    )
+    .option("--digest <digest>", "sha256:<hex> or sha512:<hex> that the content must have", checked(digestText))
+    .option("-p, --priority <level>", "0 to 6", checked(parsePriority), PRIORITY_MAX)
+    .option(
+      "--piece-length <size>",
+      "length of pieces, at least 4MiB; part of the task's identity",
+      checked(parsePieceLength),
+    )
+    .option("--application <name>", "application of the task; part of its identity")
+    .option("--tag <tag>", "tag of the task; part of its identity")
+    .option("-H, --header <name: value>", "request header for the origin; may be repeated", addHeader, {})
+    .option(
+      "--filtered-query-param <name>",
+      "query parameter that does not tell contents apart; may be repeated (default: those of presigned URLs)",
+      addParam,
+    )
+    .option("--disable-back-to-source", "download from other peers only")
+    .option("--no-progress", "no progress line on a terminal")
+    .option("-e, --endpoint <path>", "unix socket of dfdaemon", "/var/run/dragonfly/dfdaemon.sock")
+    .option("-l, --log-level <level>", "accepted as in Dragonfly; dfget keeps no log")
+    .option("--console", "accepted as in Dragonfly; dfget keeps no log")
+    .addHelpText("after", HELP);
+  for (const flags of Object.keys(REFUSED)) command.addOption(new Option(flags).hideHelp());
+  return command;
+}
+
+/** The checked flags of a parsed command; a text says why one of them cannot be used. */
+export function dfgetFlags(command: Command): DfgetFlags | string {
+  const given = command.options.filter((option) => command.getOptionValueSource(option.attributeName()) === "cli");
+  for (const { flags, long } of given) {
+    const why = REFUSED[flags];
+    if (why !== undefined) return `option '${long}' is not supported: ${why}`;
+  }
+  const flags = command.opts<Omit<DfgetFlags, "filteredQueryParam"> & { filteredQueryParam?: readonly string[] }>();
+  return { ...flags, filteredQueryParam: flags.filteredQueryParam ?? DEFAULT_FILTERED_QUERY_PARAMS };
+}
+
+function parseFileUrl(text: string): string {
+  if (!URL.canParse(text)) throw new InvalidArgumentError("expected an absolute URL");
+  const { protocol, pathname } = new URL(text);
+  if (protocol !== "http:" && protocol !== "https:") {
+    throw new InvalidArgumentError(`scheme ${protocol.slice(0, -1)} is not supported, only http and https`);
+  }
+  if (pathname.endsWith("/") && pathname !== "/") throw new InvalidArgumentError("directories are not supported");
+  return text;
+}
+
+function digestText(text: string): string {
+  return parseDigest(text).text;
+}
+
+function parsePriority(text: string): number {
+  const level = Number(text);
+  if (/^\d$/.test(text) && level <= PRIORITY_MAX) return level;
+  throw new InvalidArgumentError(`expected 0 to ${PRIORITY_MAX}`);
+}
+
+function parsePieceLength(text: string): number {
+  const bytes = parseSize(text);
+  if (bytes >= PIECE_BYTES_MIN) return bytes;
+  throw new InvalidArgumentError("expected at least 4MiB");
+}
+
+function addHeader(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
+  const [, name, value = ""] = /^([!#$%&'*+.^_`|~\w-]+):\s*(.*)$/.exec(text) ?? [];
+  if (name === undefined) throw new InvalidArgumentError("expected 'name: value'");
+  return { ...before, [name.toLowerCase()]: value };
+}
+
+function addParam(text: string, before: readonly string[] | undefined): readonly string[] {
+  return [...before ?? [], text];
+}

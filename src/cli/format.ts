@@ -1,0 +1,21 @@
+const MIB = 1024 * 1024;
+const BAR_WIDTH = 30;
+
+/** Bytes for people: `27.3 MiB`, below a tenth of that in KiB. */
+export function formatBytes(bytes: number): string {
+  if (bytes === 0) return "0";
+  return bytes < MIB / 10 ? `${(bytes / 1024).toFixed(1)} KiB` : `${(bytes / MIB).toFixed(1)} MiB`;
+}
+
+/** A time for people: `740 ms`, `1.52 s`. */
+export function formatMs(ms: number): string {
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`;
+}
+
+/** `[=====>    ]  42% of 27.3 MiB` */
+export function formatProgress(done: number, total: number): string {
+  const share = total === 0 ? 1 : Math.min(1, done / total);
+  const filled = Math.floor(share * BAR_WIDTH);
+  const bar = "=".repeat(filled) + (filled < BAR_WIDTH ? ">" : "");
+  return `[${bar.padEnd(BAR_WIDTH)}] ${String(Math.floor(share * 100)).padStart(3)}% of ${formatBytes(total)}`;
+}
