@@ -1,0 +1,16 @@
+import "../rpc/http2_guard.ts";
+import { ManagerConfig } from "../config/manager.ts";
+import { startManager } from "../manager/manager.ts";
+import { type Component, runComponent } from "./run_component.ts";
+
+const manager: Component<typeof ManagerConfig> = {
+  description: "The manager: clusters, users and settings for schedulers and peers of all clusters.",
+  schema: ManagerConfig,
+  logLevelOf: (config) => config.server.logLevel,
+  start: startManager,
+};
+
+/** Runs manager with the arguments of a command line. */
+export const run = (args: readonly string[]): Promise<never> => runComponent(manager, args);
+
+if (import.meta.main) await run(Deno.args);

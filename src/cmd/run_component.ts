@@ -1,0 +1,99 @@
+/** What the long-lived components have in common: flags, configuration, log level, running until they are stopped. */
+import { Command, Option } from "commander";
+import type * as z from "zod";
+import { DamselflyError } from "../core/error.ts";
+import { EXIT, parseArguments, withCommonOptions } from "../cli/command_line.ts";
+import { realTerminal } from "../cli/terminal.ts";
+import { fileMetaOf, loadConfig } from "../config/load.ts";
+import type { LogLevel } from "../runtime/log.ts";
+import { fail, runUntilStopped } from "../runtime/main.ts";
+import { realRandom } from "../runtime/random.ts";
+import { realDisk } from "../runtime/real_disk.ts";
+import { realRuntime, type Runtime } from "../runtime/runtime.ts";
+
+/** A component as its main describes it. */
+export interface Component<S extends z.ZodObject> {
+  readonly description: string;
+  readonly schema: S;
+  /** Options besides those that all components have. */
+  readonly options?: readonly Option[];
+  /** The level that the configuration asks for; the command line wins over it. */
+  readonly logLevelOf?: (config: z.output<S>) => LogLevel;
+  start(config: z.output<S>, runtime: Runtime, options: Readonly<Record<string, unknown>>): Promise<AsyncDisposable>;
+}
+
+interface CommonFlags {
+  readonly config?: string;
+  readonly logLevel?: LogLevel | "trace";
+  readonly verbose?: boolean;
+}
+
+/** Options that Dragonfly's components have for log files. */
+const LOG_FILE_OPTIONS = ["--log-dir <dir>", "--log-max-files <count>", "--log-max-file-size <size>"];
+
+/** The command line of a component. */
+export function componentCommand<S extends z.ZodObject>({ description, schema, options = [] }: Component<S>): Command {
+  const { component, file, fileEnv } = fileMetaOf(schema);
+  const fromEnv = fileEnv === undefined ? "" : `, or $${fileEnv}`;
+  const command = new Command(component)
+    .description(description)
+    .option("-c, --config <file>", `configuration (default: ${file} if it exists${fromEnv})`)
+    .addOption(
+      new Option("-l, --log-level <level>", "least severe messages that are logged (default: info)")
+        .choices(["trace", "debug", "info", "warn", "error"]),
+    )
+    .option("--verbose", "the same as --log-level debug")
+    .option("--console", "accepted as in Dragonfly; logs always go to standard output");
+  for (const option of options) command.addOption(option);
+  for (const flags of LOG_FILE_OPTIONS) command.addOption(new Option(flags, "accepted as in Dragonfly, has no effect"));
+  return command;
+}
+
+/** Runs a component until a signal stops it: exits with 0 then, 1 when it failed, 2 on wrong use. */
+export async function runComponent<S extends z.ZodObject>(
+  component: Component<S>,
+  args: readonly string[],
+): Promise<never> {
+  const terminal = realTerminal();
+  const command = withCommonOptions(componentCommand(component), terminal);
+  const ended = parseArguments(command, args);
+  if (ended !== undefined) Deno.exit(ended);
+  const { config: path, logLevel, verbose, ...options } = command.opts<CommonFlags & Record<string, unknown>>();
+  for (const key of ["logDir", "logMaxFiles", "logMaxFileSize"].filter((key) => options[key] !== undefined)) {
+    terminal.printError(`warning: --${kebab(key)} has no effect: logs go to standard output\n`);
+  }
+  const name = command.name();
+  return await runUntilStopped(name, async () => {
+    const sources = { disk: realDisk(realRandom()), env: (variable: string) => Deno.env.get(variable) };
+    const source = path === undefined ? {} : { path };
+    const { config, warnings } = await loadConfig(component.schema, source, sources);
+    for (const warning of warnings) terminal.printError(`warning: ${warning}\n`);
+    const asked = verbose === true ? "debug" : logLevel === "trace" ? "debug" : logLevel;
+    const runtime = realRuntime(name, { logLevel: asked ?? component.logLevelOf?.(config) ?? "info" });
+    return await component.start(config, runtime, options);
+  });
+}
+
+function kebab(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** Runs a command that ends by itself; SIGINT and SIGTERM abort its signal, a second one ends the process at once. */
+export async function runCommand(
+  name: string,
+  run: (signal: AbortSignal) => Promise<number>,
+): Promise<never> {
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, () => {
+      if (stop.signal.aborted) Deno.exit(EXIT.interrupted);
+      stop.abort(new DamselflyError("cancelled", `Stopped by ${signal}`));
+    });
+  }
+  try {
+    Deno.exit(await run(stop.signal));
+  } catch (error) {
+    if (stop.signal.aborted) Deno.exit(EXIT.interrupted);
+    fail(name, error);
+  }
+}

@@ -1,0 +1,16 @@
+import "../rpc/http2_guard.ts";
+import { SchedulerConfig } from "../config/scheduler.ts";
+import { startScheduler } from "../scheduler/scheduler.ts";
+import { type Component, runComponent } from "./run_component.ts";
+
+const scheduler: Component<typeof SchedulerConfig> = {
+  description: "The scheduler: tells the peers of one cluster which peers to download from.",
+  schema: SchedulerConfig,
+  logLevelOf: (config) => config.server.logLevel,
+  start: startScheduler,
+};
+
+/** Runs scheduler with the arguments of a command line. */
+export const run = (args: readonly string[]): Promise<never> => runComponent(scheduler, args);
+
+if (import.meta.main) await run(Deno.args);
