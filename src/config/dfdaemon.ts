@@ -256,5 +256,5 @@ export const DfdaemonConfig = z.strictObject({
   log: section({ level: text().default("info").describe("Least severe messages logged.") }, "Logs.").meta({
     ignored: "use the command line to log more",
   }),
-}).meta({ component: "dfdaemon", file: "/etc/dragonfly/dfdaemon.yaml" });
+}).meta({ component: "dfdaemon", file: "/etc/dragonfly/dfdaemon.yaml", fileEnv: "DFDAEMON_CONFIG" });
 export type DfdaemonConfig = z.infer<typeof DfdaemonConfig>;
