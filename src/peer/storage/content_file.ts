@@ -74,6 +74,11 @@ export class ContentFile {
     return await run(await this.#open());
   }
 
+  /** Gives the file another name. */
+  async link(path: string): Promise<void> {
+    await this.#disk.link(this.path, path);
+  }
+
   /** Removes the name. Who holds the file can go on to use it. */
   async unlink(): Promise<void> {
     const isHeld = this.#users > 0;

@@ -6,6 +6,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { DiskFile } from "../../runtime/disk.ts";
 import type { Log } from "../../runtime/log.ts";
 import { Changes } from "./changes.ts";
+import { orAbort } from "./or_abort.ts";
 import type { ContentFile } from "./content_file.ts";
 import type { Metadata, TaskRow } from "./metadata.ts";
 import { TaskPieceWriter } from "./piece_writer.ts";
@@ -156,6 +157,11 @@ export class ContentTask implements StoredTask {
     return end <= position ? 0 : await this.#readWhole(buffer.subarray(0, end - position), position);
   }
 
+  async link(path: string): Promise<void> {
+    this.#requirePresent("link");
+    await this.#file.link(path);
+  }
+
   seal(signal: AbortSignal): Promise<void> {
     if (this.#record.isSealed) return Promise.resolve();
     this.#sealing ??= this.#seal().finally(() => this.#sealing = undefined);
@@ -301,17 +307,4 @@ export class ContentTask implements StoredTask {
       throw new DamselflyError("not_found", `Cannot ${action} task ${this.#record.taskId}: it is deleted`);
     }
   }
-}
-
-/** Settles like `work`, or rejects when the signal aborts first; the work goes on for others. */
-function orAbort(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      work.catch(() => undefined); // its failure belongs to those who still wait
-      return reject(signal.reason);
-    }
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }

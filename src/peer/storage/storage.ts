@@ -72,6 +72,8 @@ export interface StoredTask {
    * Throws `failed_precondition` for a piece that is not finished, `not_found` when the task is deleted and not held.
    */
   read(buffer: Uint8Array, position: number): Promise<number>;
+  /** Makes `path` a hard link to the content. Throws `already_exists`, or `internal` where the two are on different volumes. */
+  link(path: string): Promise<void>;
   /**
    * When all pieces are there: hashes what is not hashed yet, compares with the digest, and marks the task sealed. The
    * sync to stable storage goes on behind the caller's back; only after it the mark survives a restart.

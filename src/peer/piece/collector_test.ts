@@ -1,0 +1,208 @@
+import assert from "node:assert/strict";
+import { DamselflyError } from "../../core/error.ts";
+import { piecePlan } from "../../core/piece.ts";
+import { Host, Network, Peer } from "../../rpc/gen/common/v2/common.ts";
+import type { SyncPiecesRequest, SyncPiecesResponse } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
+import { MemoryLog } from "../../testing/memory_log.ts";
+import { settle, VirtualClock } from "../../testing/virtual_clock.ts";
+import { type CollectOptions, type CollectorEvent, collectPieces } from "./collector.ts";
+import { followHostLoads } from "./host_load.ts";
+import { type Parent, parentOfPeer, type ParentRpc } from "./parent.ts";
+
+const never = new AbortController().signal;
+const PLAN = piecePlan(950, 100);
+
+function parentNamed(peerId: string): Parent {
+  return { peerId, hostId: `host-${peerId}`, rpc: { hostname: "10.0.0.1", port: 4000 }, network: undefined };
+}
+
+function has(number: number, changes: Partial<SyncPiecesResponse> = {}): SyncPiecesResponse {
+  const offset = number * 100;
+  return { number, offset, length: Math.min(100, 950 - offset), ip: "10.0.0.9", tcpPort: 4005, ...changes };
+}
+
+type Script = (request: SyncPiecesRequest, signal: AbortSignal) => AsyncIterable<SyncPiecesResponse>;
+
+function scripted(scripts: Readonly<Record<string, Script>>): ParentRpc {
+  return {
+    syncPieces: (parent, request, signal) => scripts[parent.peerId]?.(request, signal) ?? assert.fail(parent.peerId),
+    syncHost: () => assert.fail("nobody asks for loads"),
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+}
+
+function optionsFor(parents: readonly string[], changes: Partial<CollectOptions> = {}): CollectOptions {
+  return {
+    ...{ hostId: "me", taskId: "ab".repeat(32), plan: PLAN, silenceTimeoutMs: 1000 },
+    ...{ parents: parents.map(parentNamed), wanted: [1, 2, 9] },
+    ...changes,
+  };
+}
+
+function describe(event: CollectorEvent): string {
+  if (event.kind === "parent_ended") return `${event.parent.peerId} ended ${event.error?.code ?? "well"}`;
+  return `${event.parent.peerId} has ${event.number} at ${event.from.hostname}:${event.from.port}`;
+}
+
+async function collect(scripts: Readonly<Record<string, Script>>, changes: Partial<CollectOptions> = {}) {
+  const events: string[] = [];
+  const deps = { rpc: scripted(scripts), clock: new VirtualClock() };
+  for await (const event of collectPieces(optionsFor(Object.keys(scripts), changes), deps, never)) {
+    events.push(describe(event));
+  }
+  return events;
+}
+
+Deno.test("what parents have is told as it comes, each piece once, and a parent ends with the last wanted piece", async () => {
+  const requests: SyncPiecesRequest[] = [];
+  const events = await collect({
+    async *a(request) {
+      requests.push(request);
+      yield has(1);
+      yield has(1);
+      yield has(5);
+      yield has(9);
+      await settle();
+      yield has(2);
+      assert.fail("nothing is wanted any more");
+    },
+    async *b() {
+      await Promise.resolve();
+      yield has(2);
+    },
+  });
+  assert.deepEqual(events.filter((event) => event.startsWith("a")), [
+    "a has 1 at 10.0.0.9:4005",
+    "a has 9 at 10.0.0.9:4005",
+    "a has 2 at 10.0.0.9:4005",
+    "a ended well",
+  ]);
+  assert.deepEqual(events.filter((event) => event.startsWith("b")), ["b has 2 at 10.0.0.9:4005", "b ended well"]);
+  assert.deepEqual(requests, [{ hostId: "me", taskId: "ab".repeat(32), interestedPieceNumbers: [1, 2, 9] }]);
+});
+
+Deno.test("a parent that fails, lies or names no address ends, and the others go on", async () => {
+  const lies: Partial<SyncPiecesResponse>[] = [
+    { offset: 1 },
+    { length: 99 },
+    { number: 10, offset: 1000 },
+    { ip: "example.com" },
+    { tcpPort: undefined },
+    { tcpPort: 70_000 },
+  ];
+  const scripts: Record<string, Script> = Object.fromEntries(lies.map((lie, index): [string, Script] => [
+    `liar-${index}`,
+    async function* () {
+      await Promise.resolve();
+      yield has(1, lie);
+    },
+  ]));
+  const events = await collect({
+    ...scripts,
+    // deno-lint-ignore require-yield -- it fails before
+    async *dead() {
+      await Promise.resolve();
+      throw new DamselflyError("unavailable", "nobody there");
+    },
+    async *good() {
+      await settle();
+      for (const number of [1, 2, 9]) yield has(number);
+    },
+  });
+  assert.deepEqual(events.filter((event) => event.includes("ended")).sort(), [
+    "dead ended unavailable",
+    "good ended well",
+    ...lies.map((_, index) => `liar-${index} ended data_loss`),
+  ]);
+  assert.equal(events.filter((event) => event.includes("has")).length, 3);
+});
+
+Deno.test("a parent that says nothing for the limit ends with a timeout; what it says starts the limit anew", async () => {
+  const clock = new VirtualClock();
+  const rpc = scripted({
+    async *a(_request, signal) {
+      await clock.sleep(900, signal);
+      yield has(1);
+      await clock.sleep(900, signal);
+      yield has(2);
+      await aborted(signal);
+    },
+  });
+  const events = Array.fromAsync(collectPieces(optionsFor(["a"]), { rpc, clock }, never));
+  await clock.advance(4000);
+  assert.deepEqual((await events).map(describe).slice(1), ["a has 2 at 10.0.0.9:4005", "a ended timeout"]);
+  assert.equal(clock.pendingTimers, 0);
+});
+
+Deno.test("leaving the loop ends the streams of all parents", async () => {
+  let ended = 0;
+  const waiting: Script = async function* (_request, signal) {
+    yield has(1);
+    await aborted(signal).finally(() => ended += 1);
+  };
+  const deps = { rpc: scripted({ a: waiting, b: waiting }), clock: new VirtualClock() };
+  for await (const _event of collectPieces(optionsFor(["a", "b"]), deps, never)) break;
+  assert.equal(ended, 2);
+  assert.equal(deps.clock.pendingTimers, 0);
+});
+
+Deno.test("the signal ends the loop with its reason", async () => {
+  const stop = new AbortController();
+  const deps = {
+    rpc: scripted({
+      // deno-lint-ignore require-yield -- it waits
+      async *a(_request, signal) {
+        await aborted(signal);
+      },
+    }),
+    clock: new VirtualClock(),
+  };
+  const events = Array.fromAsync(collectPieces(optionsFor(["a"]), deps, stop.signal));
+  await settle();
+  const reason = new DamselflyError("cancelled", "enough");
+  stop.abort(reason);
+  await assert.rejects(events, (error) => error === reason);
+  await assert.rejects(
+    Array.fromAsync(collectPieces(optionsFor(["a"]), deps, stop.signal)),
+    (error) => error === reason,
+  );
+});
+
+Deno.test("a candidate parent without an address that can be connected to is none", () => {
+  const host = Host.create({ id: "h", ip: "10.0.0.1", port: 4000 });
+  const peer = Peer.create({ id: "p", host });
+  assert.deepEqual(parentOfPeer(peer)?.rpc, { hostname: "10.0.0.1", port: 4000 });
+  const wrong = [{ ip: "node-1" }, { ip: "" }, { port: 0 }, { port: 65_536 }];
+  for (const changes of wrong) assert.equal(parentOfPeer({ ...peer, host: { ...host, ...changes } }), undefined);
+  assert.equal(parentOfPeer({ ...peer, host: undefined }), undefined);
+  assert.equal(parentOfPeer({ ...peer, id: "" }), undefined);
+});
+
+Deno.test("the weight of a parent follows what it says of its load, and stays when it says no more", async () => {
+  const loads = Promise.withResolvers<void>();
+  const log = new MemoryLog();
+  const rpc: ParentRpc = {
+    syncPieces: () => assert.fail("nobody asks for pieces"),
+    async *syncHost(parent, _request, signal) {
+      await loads.promise;
+      yield Host.create({ network: Network.create({ maxTxBandwidth: 1000, txBandwidth: 300 }) });
+      if (parent.peerId === "a") throw new DamselflyError("unavailable", "gone");
+      await aborted(signal);
+    },
+  };
+  const known = { ...parentNamed("a"), network: Network.create({ maxTxBandwidth: 500 }) };
+  await using weights = followHostLoads({ hostId: "me", peerId: "p", parents: [known, parentNamed("b")] }, {
+    rpc,
+    log,
+  });
+  assert.deepEqual(["a", "b", "c"].map((id) => weights.weightOf(id)), [500, 1e10, 1e10]);
+  loads.resolve();
+  await settle();
+  assert.deepEqual(["a", "b"].map((id) => weights.weightOf(id)), [700, 700]);
+});

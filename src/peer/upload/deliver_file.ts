@@ -1,0 +1,101 @@
+import { basename, dirname, isAbsolute, join } from "node:path";
+import type { ByteRange } from "../../core/byte_range.ts";
+import { DamselflyError, errorText } from "../../core/error.ts";
+import type { Disk } from "../../runtime/disk.ts";
+import type { Random } from "../../runtime/random.ts";
+import type { StoredTask } from "../storage/storage.ts";
+
+const COPY_BYTES = 512 * 1024;
+
+/** Where a content is wanted, and under which conditions (wire.md §1.2, §6.1). */
+export interface Output {
+  readonly path: string;
+  /** What is there may be replaced. */
+  readonly overwrite: boolean;
+  /** A copy will not do. */
+  readonly forceHardLink: boolean;
+}
+
+/** What delivery acts on. */
+export interface DeliveryDeps {
+  readonly disk: Disk;
+  readonly random: Random;
+}
+
+/** Finds out before a download what would make its delivery fail. Throws `invalid_argument` or `already_exists`. */
+export async function checkOutput({ path, overwrite }: Output, { disk }: DeliveryDeps): Promise<void> {
+  if (!isAbsolute(path)) {
+    throw new DamselflyError("invalid_argument", `Cannot write to ${path}: the path is not absolute`);
+  }
+  const stat = await disk.stat(path);
+  if (stat?.isDirectory === true) {
+    throw new DamselflyError("invalid_argument", `Cannot write to ${path}: it is a directory`);
+  }
+  if (stat !== undefined && !overwrite) {
+    throw new DamselflyError("already_exists", `Cannot write to ${path}: it exists; remove it or ask to overwrite it`);
+  }
+  if ((await disk.stat(dirname(path)))?.isDirectory !== true) {
+    throw new DamselflyError("not_found", `Cannot write to ${path}: its directory does not exist`);
+  }
+}
+
+/**
+ * Puts `range` of a content at a path: as a hard link when that is the whole content and the volume is the same, else
+ * as a copy. The path never shows a part of it.
+ */
+export async function deliverFile(
+  task: StoredTask,
+  range: ByteRange,
+  output: Output,
+  { disk, random }: DeliveryDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  const { path, overwrite, forceHardLink } = output;
+  const temporary = join(dirname(path), `.${basename(path)}.${random.uuid().slice(0, 8)}.tmp`);
+  try {
+    const obstacle = await tryLink(task, range, temporary);
+    if (obstacle !== undefined && forceHardLink) {
+      const why = errorText(obstacle);
+      throw new DamselflyError("failed_precondition", `Cannot make ${path} a hard link: ${why}`, { cause: obstacle });
+    }
+    if (obstacle !== undefined) await copy(task, range, temporary, disk, signal);
+    await moveTo(path, temporary, overwrite, disk);
+  } finally {
+    // Still there after a failure, after a link, and after a rename onto the same file.
+    await disk.remove(temporary);
+  }
+}
+
+/** Gives the file its final name. A link fails where something is already, a rename replaces it. */
+async function moveTo(path: string, temporary: string, overwrite: boolean, disk: Disk): Promise<void> {
+  if (overwrite) return await disk.rename(temporary, path);
+  try {
+    await disk.link(temporary, path);
+  } catch (error) {
+    if (error instanceof DamselflyError && error.code === "already_exists") throw error;
+    await disk.rename(temporary, path); // a file system without hard links; nothing was there before the download
+  }
+}
+
+/** Why the content cannot be had as a hard link; undefined when it is one now. */
+async function tryLink(task: StoredTask, range: ByteRange, path: string): Promise<unknown> {
+  if (range.end - range.start < task.record.plan.contentLength) return new Error("Only a range is wanted");
+  try {
+    await task.link(path);
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+async function copy(task: StoredTask, { start, end }: ByteRange, path: string, disk: Disk, signal: AbortSignal) {
+  await using file = await disk.openFile(path, { create: true, truncateTo: end - start });
+  const buffer = new Uint8Array(COPY_BYTES);
+  for (let position = start; position < end;) {
+    signal.throwIfAborted();
+    const block = buffer.subarray(0, Math.min(COPY_BYTES, end - position));
+    await task.read(block, position);
+    await file.write(block, position - start);
+    position += block.length;
+  }
+}

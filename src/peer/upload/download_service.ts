@@ -1,0 +1,59 @@
+import { DamselflyError } from "../../core/error.ts";
+import type { Download } from "../../rpc/gen/common/v2/common.ts";
+import { DfdaemonDownloadService } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
+import { type RpcService, service } from "../../rpc/service.ts";
+import { checkOutput, deliverFile, type DeliveryDeps, type Output } from "./deliver_file.ts";
+import { type DownloadDeps, streamDownload } from "./download_stream.ts";
+import { localTaskMessage, taskMessage } from "./task_messages.ts";
+import { presentTask } from "./upload_service.ts";
+
+/** What the download service acts on. */
+export interface DownloadServiceOptions extends DownloadDeps, DeliveryDeps {
+  /** Takes this host out of the schedulers' tables. */
+  deleteHost(signal: AbortSignal): Promise<void>;
+}
+
+/** `DfdaemonDownload`: what a peer offers to programs on its own host, over a unix socket (wire.md §1). */
+export function downloadService(options: DownloadServiceOptions): RpcService {
+  const { tasks, storage } = options;
+  const deleteTask = async ({ taskId }: { taskId: string }, { signal }: { signal: AbortSignal }) => {
+    await tasks.delete(taskId, signal);
+    return {};
+  };
+  return service(DfdaemonDownloadService, {
+    downloadTask: ({ download }, { signal, sendHeaders }) => {
+      sendHeaders();
+      return localDownload(download, options, signal);
+    },
+    // deno-lint-ignore require-await -- throws become rejections
+    statTask: async ({ taskId }) => taskMessage(presentTask(storage, taskId)),
+    // deno-lint-ignore require-await -- as above
+    statLocalTask: async ({ taskId }) => localTaskMessage(presentTask(storage, taskId).record),
+    listLocalTasks: () => Promise.resolve({ tasks: storage.list().map(localTaskMessage) }),
+    deleteTask,
+    deleteLocalTask: deleteTask,
+    deleteHost: async (_request, { signal }) => {
+      await options.deleteHost(signal);
+      return {};
+    },
+  });
+}
+
+async function* localDownload(download: Download | undefined, options: DownloadServiceOptions, signal: AbortSignal) {
+  if (download === undefined) {
+    throw new DamselflyError("invalid_argument", "Cannot download: the request names nothing");
+  }
+  const output = outputOf(download);
+  if (output !== undefined) await checkOutput(output, options);
+  const downloadOptions = {
+    withContent: download.needPieceContent,
+    ...(output !== undefined && {
+      deliver: (task, range) => deliverFile(task, range, output, options, signal),
+    }),
+  } satisfies Parameters<typeof streamDownload>[2];
+  yield* streamDownload(download, options, downloadOptions, signal);
+}
+
+function outputOf({ outputPath, overwrite, forceHardLink }: Download): Output | undefined {
+  return outputPath === undefined || outputPath === "" ? undefined : { path: outputPath, overwrite, forceHardLink };
+}

@@ -1,0 +1,53 @@
+import { DamselflyError } from "../../core/error.ts";
+import { pieceRange } from "../../core/piece.ts";
+import type { SyncPiecesRequest, SyncPiecesResponse } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Storage, StoredTask } from "../storage/storage.ts";
+
+/** A download in which nothing happens for so long has failed, or does not want the pieces that the child wants. */
+const STALLED_TIMEOUT_MS = 60_000;
+
+/** Where our pieces can be had. */
+export interface PieceAddress {
+  /** An IP literal. */
+  readonly ip: string;
+  readonly tcpPort: number;
+}
+
+/**
+ * Tells a child of each wanted piece as it is finished (wire.md §2.10). It ends when all were told of, or when no more
+ * can come. Throws `not_found` for a task that is not here, `unavailable` when the download stalls.
+ */
+export async function* syncPieces(
+  { taskId, interestedPieceNumbers }: SyncPiecesRequest,
+  { storage, clock, address }: { readonly storage: Storage; readonly clock: Clock; readonly address: PieceAddress },
+  signal: AbortSignal,
+): AsyncGenerator<SyncPiecesResponse, void, undefined> {
+  const task = storage.find(taskId);
+  if (task === undefined) throw new DamselflyError("not_found", `Cannot find task ${taskId}`);
+  const { plan } = task.record;
+  const wanted = new Set(interestedPieceNumbers.filter((number) => number < plan.pieceCount));
+  while (wanted.size > 0) {
+    for (const number of wanted) {
+      if (task.piece(number) === undefined) continue;
+      wanted.delete(number);
+      const { start, end } = pieceRange(plan, number);
+      yield { number, offset: start, length: end - start, ...address };
+    }
+    // While the child took what was yielded, more may have come.
+    const isMoreThere = [...wanted].some((number) => task.piece(number) !== undefined);
+    if (wanted.size > 0 && !isMoreThere) await untilChanged(task, clock, signal);
+  }
+}
+
+async function untilChanged(task: StoredTask, clock: Clock, signal: AbortSignal): Promise<void> {
+  const { taskId } = task.record;
+  if (task.isDeleted) throw new DamselflyError("not_found", `Cannot tell of task ${taskId}: it was deleted`);
+  using limit = clock.deadline(STALLED_TIMEOUT_MS);
+  try {
+    await task.nextChange(AbortSignal.any([signal, limit.signal]));
+  } catch (error) {
+    if (!limit.signal.aborted) throw error;
+    throw new DamselflyError("unavailable", `Cannot tell of task ${taskId}: its download stalls`);
+  }
+}

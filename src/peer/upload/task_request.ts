@@ -1,0 +1,47 @@
+import { parseDigest, tryParseDigest } from "../../core/digest.ts";
+import { DamselflyError } from "../../core/error.ts";
+import { taskIdOf } from "../../core/task_id.ts";
+import { type Download, TaskType } from "../../rpc/gen/common/v2/common.ts";
+import type { TaskRequest } from "../task/task.ts";
+
+/** Headers of a caller's request that say nothing about the content: of one connection (RFC 9110 §7.6.1), or set anew. */
+const NOT_FORWARDED = new Set([
+  ...["connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "proxy-authorization"],
+  ...["proxy-connection", "host", "content-length", "accept-encoding", "expect", "range"],
+]);
+
+const PRIORITY_UNSET = 0;
+const PRIORITY_DEFAULT = 6;
+
+/** The request for a task that a `Download` describes. Throws `invalid_argument`, or `unimplemented` for other families. */
+export function taskRequestOf(download: Download): TaskRequest {
+  if (download.type !== TaskType.STANDARD) {
+    throw new DamselflyError("unimplemented", "Cannot download: there are only standard tasks");
+  }
+  const { url, tag, application, pieceLength, filteredQueryParams, remoteIp } = download;
+  const headers = Object.entries(download.requestHeader).map(([name, value]) => [name.toLowerCase(), value] as const);
+  return {
+    taskId: taskIdOf({
+      ...{ url, tag, application, pieceLength, filteredQueryParams },
+      revision: download.huggingFace?.revision ?? download.modelScope?.revision,
+      content: download.contentForCalculatingTaskId,
+      byBlobDigest: download.enableTaskIdBasedBlobDigest,
+    }),
+    source: { url, headers: Object.fromEntries(headers.filter(([name]) => !NOT_FORWARDED.has(name))) },
+    digest: download.digest === undefined || download.digest === "" ? blobDigest(url) : parseDigest(download.digest),
+    ...(tag !== undefined && { tag }),
+    ...(application !== undefined && { application }),
+    priority: download.priority === PRIORITY_UNSET ? PRIORITY_DEFAULT : download.priority,
+    filteredQueryParams,
+    ...(pieceLength !== undefined && { pieceLength }),
+    isBlobDigestTaskId: download.enableTaskIdBasedBlobDigest,
+    needBackToSource: download.needBackToSource,
+    disableBackToSource: download.disableBackToSource,
+    ...(remoteIp !== undefined && { remoteIp }),
+  };
+}
+
+/** A blob of a registry has its digest in its URL: what is stored under that name must be that content. */
+function blobDigest(url: string) {
+  return tryParseDigest(/\/v2\/.+\/blobs\/([^/?]+)(?:\?.*)?$/.exec(url)?.[1] ?? "");
+}

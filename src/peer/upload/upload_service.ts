@@ -1,0 +1,114 @@
+import { DamselflyError } from "../../core/error.ts";
+import { type Download, Host, type Network } from "../../rpc/gen/common/v2/common.ts";
+import { DfdaemonUploadService, type DownloadTaskResponse } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
+import { type RpcService, service } from "../../rpc/service.ts";
+import type { Metrics } from "../../runtime/metrics.ts";
+import { type DownloadDeps, streamDownload } from "./download_stream.ts";
+import { type PieceAddress, syncPieces } from "./sync_pieces.ts";
+import { localTaskMessage, taskMessage } from "./task_messages.ts";
+import type { Storage, StoredTask } from "../storage/storage.ts";
+
+/** How often children learn of our load (wire.md §1.2). */
+const LOAD_INTERVAL_MS = 1_000;
+
+/** Methods whose callers set a deadline and mean the headers only (wire.md §0 fact 8); for the server's `ignoreDeadlineOf`. */
+export const UPLOAD_METHODS_WITHOUT_DEADLINE: readonly string[] = [
+  DfdaemonUploadService.syncPieces.path,
+  DfdaemonUploadService.syncHost.path,
+];
+
+/** What the upload service acts on. */
+export interface UploadServiceOptions extends DownloadDeps {
+  readonly metrics: Metrics;
+  /** Where our piece server is reached from other hosts. */
+  readonly pieceAddress: PieceAddress;
+  /** Never give pieces to other peers (`upload.disableShared`). */
+  readonly disableShared: boolean;
+  /** The load of our network now. */
+  hostLoad(): Network;
+}
+
+/** `DfdaemonUpload`: what a peer offers to other hosts (wire.md §1). */
+export function uploadService(options: UploadServiceOptions): RpcService {
+  const { tasks, storage, clock, hostLoad, disableShared } = options;
+  const count = uploadCounter(options.metrics);
+  return service(DfdaemonUploadService, {
+    downloadTask: ({ download }, { signal, sendHeaders }) => {
+      sendHeaders();
+      return count(triggeredDownload(download, options, signal), download);
+    },
+    syncPieces: async function* (request, { signal, sendHeaders }) {
+      sendHeaders();
+      if (disableShared) throw new DamselflyError("permission_denied", "Cannot share: this host gives no pieces away");
+      yield* syncPieces(request, { storage, clock, address: options.pieceAddress }, signal);
+    },
+    syncHost: async function* (_request, { signal, sendHeaders }) {
+      sendHeaders();
+      while (true) {
+        yield Host.create({ network: hostLoad() });
+        await clock.sleep(LOAD_INTERVAL_MS, signal);
+      }
+    },
+    // deno-lint-ignore require-await -- throws become rejections
+    statTask: async ({ taskId }) => taskMessage(presentTask(storage, taskId)),
+    // deno-lint-ignore require-await -- as above
+    statLocalTask: async ({ taskId }) => localTaskMessage(presentTask(storage, taskId).record),
+    deleteTask: async ({ taskId }, { signal }) => {
+      await tasks.delete(taskId, signal);
+      return {};
+    },
+  });
+}
+
+/** The task that a caller names. Throws `not_found`. */
+export function presentTask(storage: Storage, taskId: string): StoredTask {
+  const task = storage.find(taskId);
+  if (task !== undefined) return task;
+  throw new DamselflyError("not_found", `Cannot find task ${taskId.slice(0, 160)} on this host`);
+}
+
+/** A download that another host asks for: it fills this host's store, and never writes anywhere else. */
+async function* triggeredDownload(download: Download | undefined, deps: DownloadDeps, signal: AbortSignal) {
+  if (download === undefined) {
+    throw new DamselflyError("invalid_argument", "Cannot download: the request names nothing");
+  }
+  if ((download.outputPath ?? "") !== "") {
+    throw new DamselflyError(
+      "permission_denied",
+      "Cannot write to an output path for another host; ask on the host itself",
+    );
+  }
+  yield* streamDownload(download, deps, { withContent: false }, signal);
+}
+
+/** Counts downloads that other hosts trigger, under Dragonfly's names (node-side.md §3.13). */
+function uploadCounter(metrics: Metrics) {
+  const labelNames = ["type", "tag", "app"];
+  const total = metrics.counter("dragonfly_client_upload_task_total", "Tasks that other hosts asked for.", labelNames);
+  const failures = metrics.counter(
+    "dragonfly_client_upload_task_failure_total",
+    "Tasks that other hosts asked for and that failed.",
+    labelNames,
+  );
+  const running = metrics.gauge(
+    "dragonfly_client_concurrent_upload_task_total",
+    "Tasks that other hosts asked for and that are under way.",
+    labelNames,
+  );
+  return async function* (
+    responses: AsyncIterable<DownloadTaskResponse>,
+    download: Download | undefined,
+  ): AsyncGenerator<DownloadTaskResponse, void, undefined> {
+    const labels = { type: String(download?.type ?? 0), tag: download?.tag ?? "", app: download?.application ?? "" };
+    total.inc(labels);
+    running.inc(labels);
+    try {
+      yield* responses;
+    } catch (error) {
+      failures.inc(labels);
+      throw error;
+    } finally {
+      running.dec(labels);
+    }
+  };
+}
