@@ -6,22 +6,52 @@ import type { Clock } from "../runtime/clock.ts";
 /** Answers that a peer has not read yet; the core gives up to 5 on a stream. */
 const ANSWERS_WAITING_MAX = 8;
 
+/** How long a peer may take to register on the stream that it opened. */
+const REGISTER_TIMEOUT_MS = 10_000;
+/** Streams on which nobody has registered yet. */
+const UNREGISTERED_MAX = 10_000;
+
 /** The open streams of peers, by number. */
 export class PeerStreams {
   readonly #clock: Clock;
   readonly #streams = new Map<number, PeerStream>();
+  /** Those on which nobody has registered, the oldest first. */
+  readonly #unregistered = new Set<PeerStream>();
   #opened = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** A new stream; disposing it forgets it. */
+  /** A new stream; disposing it forgets it. Throws `resource_exhausted` when too many wait for a registration. */
   open(): PeerStream {
+    if (this.#unregistered.size >= UNREGISTERED_MAX) {
+      throw new DamselflyError(
+        "resource_exhausted",
+        `Cannot open a stream: ${UNREGISTERED_MAX} wait for a registration`,
+      );
+    }
     this.#opened += 1;
-    const stream = new PeerStream(this.#opened, this.#clock, () => this.#streams.delete(stream.id));
+    const stream = new PeerStream(this.#opened, this.#clock, () => this.#forget(stream));
     this.#streams.set(stream.id, stream);
+    this.#unregistered.add(stream);
     return stream;
+  }
+
+  /** Notes who registered on a stream. */
+  registered(stream: PeerStream, ids: PeerIds): void {
+    stream.ids = ids;
+    this.#unregistered.delete(stream);
+  }
+
+  /** Ends the streams on which nobody registered in time. */
+  expire(): void {
+    for (const stream of this.#unregistered) {
+      if (this.#clock.now() < stream.openedAtMs + REGISTER_TIMEOUT_MS) return;
+      this.#unregistered.delete(stream);
+      const what = `Cannot wait longer for a registration: none came within ${REGISTER_TIMEOUT_MS} ms`;
+      stream.fail(new DamselflyError("timeout", what));
+    }
   }
 
   /** An open stream; undefined when it is gone. */
@@ -33,13 +63,26 @@ export class PeerStreams {
   failAll(error: DamselflyError): void {
     for (const stream of this.#streams.values()) stream.fail(error);
   }
+
+  #forget(stream: PeerStream): void {
+    this.#streams.delete(stream.id);
+    this.#unregistered.delete(stream);
+  }
+}
+
+/** Who registered on a stream; each message repeats it. */
+export interface PeerIds {
+  readonly hostId: string;
+  readonly taskId: string;
+  readonly peerId: string;
 }
 
 /** One stream of a peer, as far as the edge is concerned. */
 export class PeerStream implements Disposable {
   readonly id: number;
   /** The peer that registered on it. */
-  ids: { readonly hostId: string; readonly taskId: string; readonly peerId: string } | undefined;
+  ids: PeerIds | undefined;
+  readonly openedAtMs: number;
   readonly #responses = new AsyncQueue<AnnouncePeerResponse>(ANSWERS_WAITING_MAX);
   readonly #clock: Clock;
   readonly #forget: () => void;
@@ -47,6 +90,7 @@ export class PeerStream implements Disposable {
 
   constructor(id: number, clock: Clock, forget: () => void) {
     this.id = id;
+    this.openedAtMs = clock.now();
     this.#clock = clock;
     this.#forget = forget;
   }

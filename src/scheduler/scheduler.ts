@@ -41,10 +41,7 @@ export async function startScheduler(config: SchedulerConfig, runtime: Runtime):
   const server = stack.use(await startRpcServer({ listen, services, log, clock, metrics: runtime.metrics }));
   const metricsServer = config.metrics.enable ? stack.use(startMetrics(config, runtime)) : undefined;
   stack.defer(() => scheduling.stop());
-  stack.use(clock.every(TICK_INTERVAL_MS, () => {
-    scheduling.loop.dispatch({ type: "tick" });
-    metrics.observe(state);
-  }));
+  stack.use(clock.every(TICK_INTERVAL_MS, () => scheduling.tick()));
   const onSettings = (settings: Settings) => scheduling.loop.dispatch({ type: "settings_changed", settings });
   const { addr } = config.manager;
   if (addr !== undefined) {

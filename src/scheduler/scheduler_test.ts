@@ -9,6 +9,7 @@ import { AnnouncePeerRequest, type AnnouncePeerResponse, SchedulerService } from
 import { service, startRpcServer } from "../rpc/server.ts";
 import { durationOfMs, timestampOfMs } from "../rpc/time.ts";
 import { testRuntime } from "../testing/test_runtime.ts";
+import { VirtualClock } from "../testing/virtual_clock.ts";
 import { startScheduler } from "./scheduler.ts";
 
 const LOCAL = "127.0.0.1";
@@ -239,6 +240,40 @@ Deno.test("a peer whose connection breaks is no parent any more, and those who w
   first.cancel();
   assert.equal((await second.next())?.$case, "needBackToSourceResponse");
   second.cancel();
+});
+
+Deno.test("a cold burst of 50 peers over real streams costs one fetch, although the seed peer takes 3 s to begin", async () => {
+  const clock = new VirtualClock();
+  await using seed = await startSeed();
+  await using scheduler = await serve({}, testRuntime({ clock }));
+  using client = clientOf(scheduler);
+  await announce(client, "seed-host", { type: 1, port: seed.port });
+  const peers = await Promise.all(Array.from({ length: 50 }, (_, index) => peerOf(client, `p${index}`)));
+  for (const peer of peers) await peer.register();
+  await seed.triggered();
+  await clock.advance(3_000);
+  const seedPeer = new HandPeer(client, "seed", "task", "seed-host");
+  await seedPeer.register({ needBackToSource: true });
+  assert.equal((await seedPeer.next())?.$case, "needBackToSourceResponse");
+  await seedPeer.send({ $case: "downloadPeerBackToSourceStartedRequest", value: {} });
+  for (const peer of peers) assert.ok((await peer.parents()).length > 0);
+  for (const peer of [...peers, seedPeer]) peer.cancel();
+});
+
+Deno.test("a stream on which nobody registers is ended", async () => {
+  const clock = new VirtualClock();
+  await using scheduler = await serve({}, testRuntime({ clock }));
+  using client = clientOf(scheduler);
+  const silent = client.announcePeer({ ...limited, metadata: {} });
+  const ended = assert.rejects(Array.fromAsync(silent.responses), { code: "timeout", message: /registration/ });
+  const known = await peerOf(client, "a");
+  await known.register();
+  await known.next();
+  await clock.advance(10_200);
+  await ended;
+  const { state } = await client.statPeer({ hostId: "a-host", taskId: "task", peerId: "a" }, limited);
+  assert.equal(state, "ReceivedNormal");
+  known.cancel();
 });
 
 Deno.test("a peer of an unknown host is told so, announces itself and is served", async () => {

@@ -50,6 +50,13 @@ export class Scheduling {
     return service(SchedulerService, { ...this.#hostHandlers(), ...this.#taskHandlers(), ...this.#peerHandlers() });
   }
 
+  /** Looks at limits of time; to be called often. */
+  tick(): void {
+    this.loop.dispatch({ type: "tick" });
+    this.#streams.expire();
+    this.#metrics.observe(this.loop.state);
+  }
+
   /** Ends all streams: the scheduler stops. Peers go on without it. */
   stop(): void {
     this.#streams.failAll(new DamselflyError("unavailable", "The scheduler stops"));
@@ -141,7 +148,7 @@ export class Scheduling {
     const { state } = this.loop;
     const event = parseRegistration(message, state.settings.applications);
     const { hostId, peerId, task, wish } = event;
-    stream.ids = { hostId, peerId, taskId: task.id };
+    this.#streams.registered(stream, { hostId, peerId, taskId: task.id });
     stream.asked();
     this.loop.dispatch({ ...event, streamId: stream.id });
     const peer = state.peers.get(peerId);

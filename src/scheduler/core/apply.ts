@@ -87,8 +87,8 @@ function newHost(facts: HostFacts, announceIntervalMs: number, nowMs: number): H
     uploads: 0,
     txBitsPerSecond: 0,
     uploadBytes: 0,
-    piecesServed: 0,
-    piecesFailed: 0,
+    childrenServed: 0,
+    childrenFailed: 0,
     skippedUntilMs: 0,
   };
 }
@@ -212,21 +212,22 @@ function finishPiece({ nowMs }: Step, peer: Peer, piece: PieceReport): void {
   }
   const parent = task.peers.get(piece.parentId);
   if (parent === undefined || parent === peer) return;
-  parent.host.piecesServed += 1;
   parent.updatedAtMs = nowMs;
+  parent.host.seenAtMs = nowMs;
 }
 
 function failPiece(peer: Peer, event: { parentId: string; temporary: boolean }): void {
   const parent = peer.task.peers.get(event.parentId);
-  if (parent === undefined || !event.temporary) return;
-  block(peer, event.parentId);
-  parent.host.piecesFailed += 1;
+  if (parent === undefined || !event.temporary || peer.blocked.has(parent.id)) return;
+  block(peer, parent.id);
+  parent.host.childrenFailed += 1;
 }
 
 function finish(step: Step, peer: Peer): void {
   if (!moveOrRefuse(step, peer, "succeed")) return;
   const { task } = peer;
   stopWaiting(step.state, peer);
+  for (const { host } of peer.parents) host.childrenServed += 1;
   removeParents(peer);
   task.fetchers.delete(peer);
   peer.sentToSourceAtMs = undefined;

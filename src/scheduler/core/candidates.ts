@@ -1,5 +1,5 @@
 import { descendantsOf } from "./dag.ts";
-import { hasFreeSlot, isOutlier, scoreParent } from "./evaluate.ts";
+import { hasFreeSlot, isOutlier, isUnreliable, scoreParent } from "./evaluate.ts";
 import type { Chance, Step } from "./event.ts";
 import type { Settings } from "./settings.ts";
 import type { Peer, WantedRange } from "./state.ts";
@@ -61,7 +61,7 @@ function best(sample: Peer[], child: Peer, canServe: (parent: Peer) => boolean, 
 
 /** Full or troubled hosts are not refused, for the source is no better; they are taken when there is no other. */
 function classOf({ host, costs }: Peer, settings: Settings): number {
-  return Number(hasFreeSlot(host, settings)) + Number(!isOutlier(costs));
+  return Number(hasFreeSlot(host, settings)) + Number(!isOutlier(costs)) + 2 * Number(!isUnreliable(host));
 }
 
 /** The peers in random order; shuffles the list in place as far as it is read. */

@@ -32,7 +32,7 @@ Deno.test("a parent is better when it is near, idle, reliable and has bandwidth"
   assertFirstIsBetter(scores({}, { host: { txBitsPerSecond: 5e8 } }));
   assertFirstIsBetter(scores({}, { host: { uploadBytes: 1e9 } }));
   assertFirstIsBetter(scores({}, { facts: { txBitsPerSecondMax: 0 } }));
-  assertFirstIsBetter(scores({ host: { piecesServed: 10 } }, { host: { piecesServed: 10, piecesFailed: 5 } }));
+  assertFirstIsBetter(scores({ host: { childrenServed: 10 } }, { host: { childrenServed: 10, childrenFailed: 5 } }));
   assertFirstIsBetter(scores({}, { facts: { isSeed: true } }));
 });
 

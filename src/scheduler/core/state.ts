@@ -45,9 +45,9 @@ export interface Host {
   uploads: number;
   txBitsPerSecond: number;
   uploadBytes: number;
-  /** Pieces that children took from it, and pieces that they could not take. */
-  piecesServed: number;
-  piecesFailed: number;
+  /** Children that finished with it as a parent, and children that gave it up because of a failed piece. */
+  childrenServed: number;
+  childrenFailed: number;
   /** A seed peer that could not be reached is left alone until then. */
   skippedUntilMs: number;
 }

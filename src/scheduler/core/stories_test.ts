@@ -250,6 +250,29 @@ Deno.test("a host whose upload slots are taken is a parent only when there is no
   assert.deepEqual(names(4).map((name) => swarm.heard(name)[0]), ["from root", "from p0", "from p1", "from p2"]);
 });
 
+Deno.test("a host that fails several children is a parent only when there is no other", () => {
+  const swarm = swarmOf({ candidateParentsMax: 1 });
+  for (const name of ["liar", "good"]) {
+    swarm.register(name, { needBackToSource: true });
+    swarm.say(name, "back_to_source_started", "back_to_source_finished");
+  }
+  for (const name of names(3)) {
+    swarm.register(name);
+    for (let i = 0; i < 2; i++) swarm.message(name, { type: "piece_failed", parentId: "liar", temporary: true });
+    swarm.say(name, "failed");
+  }
+  assert.equal(swarm.peer("liar").host.childrenFailed, 3);
+  for (let i = 0; i < 20; i++) {
+    swarm.register(`late${i}`);
+    assert.deepEqual(swarm.heard(`late${i}`), ["from good"]);
+    swarm.say(`late${i}`, "failed");
+  }
+  swarm.say("good", "stream_closed");
+  swarm.apply({ type: "delete_peer", nowMs: 0, peerId: "good" });
+  swarm.register("last");
+  assert.deepEqual(swarm.heard("last"), ["from liar"]);
+});
+
 Deno.test("a register of an unknown host is answered with not_found, and works once the host is announced", () => {
   const swarm = swarmOf();
   swarm.register("a");
