@@ -1,0 +1,343 @@
+import { DamselflyError, errorText, isCancelled, toDamselflyError } from "../../core/error.ts";
+import { pieceRange } from "../../core/piece.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import type { Control, Decision } from "../control/control.ts";
+import type { ParentRpc } from "../piece/parent.ts";
+import type { PieceClient } from "../piece/vortex_client.ts";
+import type { Source, SourceStat } from "../source/source.ts";
+import type { PieceRecord, Storage, StoredTask, TaskInit } from "../storage/storage.ts";
+import type { BanList } from "./ban_list.ts";
+import { findLies } from "./lies.ts";
+import { fetchFromParents, parentsOf } from "./parents_stage.ts";
+import type { ReadableTask, ReaderPosition } from "./reader.ts";
+import { Conversation, downloadOf, pieceMessage } from "./report.ts";
+import { fetchFromSource, type SourceRequests, wrongContent } from "./source_stage.ts";
+import { localTraffic, type TaskMetrics } from "./task_metrics.ts";
+import type { TaskRequest, Traffic } from "./task.ts";
+
+/** How tasks are downloaded; fields of `download` and `scheduler` in dfdaemon's configuration. */
+export interface DownloadOptions {
+  /** Pieces of one task that are fetched from parents at a time. */
+  readonly concurrentPieceCount: number;
+  /** Decisions of the scheduler about one download before the source is asked. */
+  readonly maxScheduleCount: number;
+  /** How long a parent may tell nothing while others do. */
+  readonly collectedPieceTimeoutMs: number;
+  /** How long parents may make no progress before they are given up. */
+  readonly parentStallTimeoutMs: number;
+}
+
+/** What downloads work with. */
+export interface DownloadParts {
+  readonly storage: Storage;
+  readonly source: Source;
+  readonly control: Control;
+  readonly parentRpc: ParentRpc;
+  readonly pieceClient: PieceClient;
+  readonly bans: BanList;
+  readonly metrics: TaskMetrics;
+  readonly runtime: Pick<Runtime, "clock" | "random" | "log">;
+  readonly options: DownloadOptions;
+}
+
+/** What one download is about. */
+export interface DownloadSubject {
+  readonly peerId: string;
+  readonly request: TaskRequest;
+  readonly requests: SourceRequests;
+  readonly stat: SourceStat;
+  readonly init: TaskInit;
+}
+
+/** One run of a task, from the first decision to the seal. Many may read it meanwhile. */
+export class Download implements ReadableTask {
+  readonly peerId: string;
+  readonly readers = new Set<ReaderPosition>();
+  /** Resolves when the task is sealed; rejects with what ended the download. */
+  readonly sealed: Promise<Traffic>;
+  readonly #parts: DownloadParts;
+  readonly #subject: DownloadSubject;
+  readonly #failed = new AbortController();
+  readonly #replaced = Promise.withResolvers<StoredTask>();
+  readonly #holds = new DisposableStack();
+  readonly #traffic: { -readonly [K in keyof Traffic]: Traffic[K] };
+  #stored: StoredTask;
+  #users = 1;
+  #isBackToSource = false;
+  #goodbye: Promise<void> = Promise.resolve();
+
+  /** `stored` must not have been given away since storage opened it, or it may be collected before it is held. */
+  constructor(parts: DownloadParts, subject: DownloadSubject, stored: StoredTask, signal: AbortSignal) {
+    this.#parts = parts;
+    this.#subject = subject;
+    this.peerId = subject.peerId;
+    this.#stored = stored;
+    this.#holds.use(stored.hold());
+    this.#traffic = { ...localTraffic(bytesOf(stored)) };
+    this.#replaced.promise.catch(() => {});
+    this.sealed = this.#run(signal);
+    this.sealed.catch(() => {});
+  }
+
+  get stored(): StoredTask {
+    return this.#stored;
+  }
+
+  get failed(): AbortSignal {
+    return this.#failed.signal;
+  }
+
+  get requests(): SourceRequests {
+    return this.#subject.requests;
+  }
+
+  traffic(): Traffic {
+    return { ...this.#traffic };
+  }
+
+  replaced(signal: AbortSignal): Promise<StoredTask> {
+    const aborted = Promise.withResolvers<never>();
+    const onAbort = () => aborted.reject(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    return Promise.race([this.#replaced.promise, aborted.promise])
+      .finally(() => signal.removeEventListener("abort", onAbort));
+  }
+
+  /** What goes on after the end for a limited time: the last words to the scheduler. */
+  async untilQuiet(): Promise<void> {
+    await this.sealed.catch(() => {});
+    await this.#goodbye;
+  }
+
+  /** Keeps what is stored, until the result is disposed; undefined when it is let go already. */
+  use(): Disposable | undefined {
+    if (this.#users === 0) return undefined;
+    this.#users++;
+    let isUsed = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (isUsed) this.#leave();
+        isUsed = false;
+      },
+    };
+  }
+
+  #leave(): void {
+    this.#users--;
+    if (this.#users === 0) this.#holds.dispose();
+  }
+
+  async #run(signal: AbortSignal): Promise<Traffic> {
+    const { clock, log } = this.#parts.runtime;
+    const { contentLength } = this.#subject.init.plan;
+    const ended = this.#parts.metrics.started(this.#subject.request);
+    const startedAt = clock.now();
+    const fields = { taskId: this.#subject.init.taskId, peerId: this.peerId, contentLength };
+    try {
+      await this.#complete(signal);
+      const durationMs = Math.round(clock.now() - startedAt);
+      ended(false);
+      this.#parts.metrics.succeeded(contentLength, durationMs);
+      log.info("A task is complete", { ...fields, ...this.#traffic, durationMs });
+      return this.traffic();
+    } catch (caught) {
+      const error = signal.aborted ? signal.reason : toDamselflyError(caught, "internal", "Cannot complete the task");
+      ended(!isCancelled(error));
+      if (!isCancelled(error)) log.warn("A task failed", { ...fields, ...this.#traffic, error: errorText(error) });
+      this.#failed.abort(error);
+      throw error;
+    } finally {
+      this.#replaced.reject(new DamselflyError("cancelled", "The download has ended"));
+      this.#leave();
+    }
+  }
+
+  async #complete(signal: AbortSignal): Promise<void> {
+    const { plan } = this.#subject.init;
+    if (this.#isFull()) {
+      await this.#seal(undefined, signal);
+      if (plan.pieceCount > 0) this.#goodbye = this.#announce(signal);
+      return;
+    }
+    const talk = await this.#openConversation(signal);
+    try {
+      await this.#fill(talk, signal);
+      await this.#seal(talk, signal);
+    } catch (error) {
+      const kind = this.#isBackToSource ? "back_to_source_failed" : "failed";
+      if (signal.aborted) talk?.close();
+      else talk?.finish({ kind, description: errorText(error) });
+      this.#goodbye = talk?.closed ?? this.#goodbye;
+      throw error;
+    }
+    const isTold = talk?.isOpen === true;
+    talk?.finish({ kind: this.#isBackToSource ? "back_to_source_finished" : "finished" });
+    this.#goodbye = isTold ? talk.closed : this.#announce(signal, talk);
+  }
+
+  async #openConversation(signal: AbortSignal): Promise<Conversation | undefined> {
+    const { control, runtime: { log } } = this.#parts;
+    try {
+      const session = await control.openSession(this.#subject.init.taskId, this.peerId, signal);
+      return session === undefined ? undefined : new Conversation(session, log, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      log.warn("No scheduler can be asked; the download goes on without", { error: errorText(error) });
+      return undefined;
+    }
+  }
+
+  /** Gets all pieces, from where the scheduler says and, for the rest, from the source. */
+  async #fill(talk: Conversation | undefined, signal: AbortSignal): Promise<void> {
+    const { request, init } = this.#subject;
+    const { concurrentPieceCount, maxScheduleCount } = this.#parts.options;
+    const download = downloadOf(request, init.plan, concurrentPieceCount);
+    let decision = await talk?.ask({ kind: "register", download });
+    for (let asked = 1; talk !== undefined && decision !== undefined; asked++) {
+      if (decision.kind === "back_to_source") {
+        this.#requireSource(decision.description);
+        talk.post({ kind: "back_to_source_started" });
+        this.#isBackToSource = true;
+        return await this.#fromSource(talk, signal);
+      }
+      if (asked === 1) talk.post({ kind: "started" });
+      if (decision.kind !== "from_parents") break;
+      await this.#fromParents(decision, talk, signal);
+      if (this.#isFull()) return;
+      if (asked >= maxScheduleCount) {
+        talk.finish({ kind: "failed", description: `${asked} sets of parents did not have all pieces` });
+        break;
+      }
+      decision = await talk.ask({ kind: "reschedule", parents: decision.parents, description: "pieces are missing" });
+    }
+    this.#requireSource("no parent has all of it");
+    await this.#fromSource(talk, signal);
+  }
+
+  #requireSource(why: string): void {
+    if (!this.#subject.request.disableBackToSource) return;
+    const { taskId } = this.#subject.init;
+    throw new DamselflyError(
+      "failed_precondition",
+      `Cannot download task ${taskId}: ${why || "no parent has it"}, and back-to-source is disabled`,
+    );
+  }
+
+  async #fromParents(
+    { parents: peers }: Extract<Decision, { kind: "from_parents" }>,
+    talk: Conversation,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { control, bans, parentRpc, pieceClient, runtime, options } = this.#parts;
+    const parents = parentsOf(peers, (hostId) => hostId === control.hostId || bans.has(hostId));
+    const stage = {
+      ...runtime,
+      ...options,
+      hostId: control.hostId,
+      peerId: this.peerId,
+      stored: this.#stored,
+      parentRpc,
+      pieceClient,
+      readerPieces: () => this.#readerPieces(),
+      onPiece: (record: PieceRecord) => this.#onPiece(record, talk),
+      onPieceFailed: (pieceNumber: number, parentId: string) =>
+        talk.post({ kind: "piece_failed", pieceNumber, parentId, temporary: true }),
+    };
+    await fetchFromParents(stage, parents, signal);
+  }
+
+  async #fromSource(talk: Conversation | undefined, signal: AbortSignal): Promise<void> {
+    const { source, runtime } = this.#parts;
+    const { requests, stat } = this.#subject;
+    try {
+      await fetchFromSource({
+        ...runtime,
+        source,
+        stored: this.#stored,
+        requests,
+        acceptsRanges: stat.acceptsRanges,
+        readerPieces: () => this.#readerPieces(),
+        onPiece: (record) => this.#onPiece(record, talk),
+      }, signal);
+    } catch (error) {
+      if (!signal.aborted) talk?.post({ kind: "piece_back_to_source_failed", message: errorText(error) });
+      throw error;
+    }
+  }
+
+  #onPiece(record: PieceRecord, talk: Conversation | undefined): void {
+    const { plan } = this.#subject.init;
+    const { start, end } = pieceRange(plan, record.number);
+    const isFromSource = record.trafficType === "back_to_source";
+    this.#traffic[isFromSource ? "backToSource" : "remotePeer"] += end - start;
+    this.#parts.metrics.received(record.trafficType, end - start);
+    const kind = isFromSource ? "piece_back_to_source_finished" : "piece_finished";
+    talk?.post({ kind, piece: pieceMessage(record, plan) });
+  }
+
+  *#readerPieces(): Generator<number> {
+    const { pieceLength } = this.#subject.init.plan;
+    for (const { position } of this.readers) yield Math.floor(position / pieceLength);
+  }
+
+  async #seal(talk: Conversation | undefined, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#stored.seal(signal);
+    } catch (error) {
+      if (!(error instanceof DamselflyError) || error.code !== "data_loss") throw error;
+      await this.#healFrom(error, talk, signal);
+    }
+  }
+
+  /** Somebody gave wrong bytes: takes all from the source, and finds out by comparison who it was. */
+  async #healFrom(mismatch: DamselflyError, talk: Conversation | undefined, signal: AbortSignal): Promise<void> {
+    const { init, request } = this.#subject;
+    const claimed = (mismatch.details ?? []) as readonly PieceRecord[];
+    const parents = new Set(claimed.map(({ parentId }) => parentId).filter((parentId) => parentId !== ""));
+    const [suspect] = parents;
+    if (suspect === undefined) throw wrongContent(init.url, init.digest?.text ?? "");
+    if (request.disableBackToSource) {
+      const isAlone = parents.size === 1 && claimed.every(({ parentId }) => parentId === suspect);
+      if (isAlone) this.#parts.bans.ban(suspect, init.taskId);
+      throw mismatch;
+    }
+    const fresh = await this.#parts.storage.open(init);
+    this.#holds.use(fresh.hold());
+    this.#stored = fresh;
+    this.#replaced.resolve(fresh);
+    await this.#fromSource(talk, signal);
+    const lies = findLies(claimed, (number) => fresh.piece(number)?.digest);
+    try {
+      await fresh.seal(signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      const isWrong = error instanceof DamselflyError && error.code === "data_loss";
+      throw isWrong ? wrongContent(init.url, init.digest?.text ?? "") : error;
+    }
+    for (const { parentId, pieceNumber } of lies) {
+      this.#parts.bans.ban(parentId, init.taskId);
+      talk?.post({ kind: "piece_failed", pieceNumber, parentId, temporary: true });
+    }
+  }
+
+  /** The scheduler did not see how this ended: tells it that this host has the task now. */
+  async #announce(signal: AbortSignal, talk?: Conversation): Promise<void> {
+    try {
+      await talk?.closed;
+      await this.#parts.control.announceTask(this.#stored.record, signal);
+    } catch (error) {
+      this.#parts.runtime.log.debug("The scheduler was not told of a task", { error: errorText(error) });
+    }
+  }
+
+  #isFull(): boolean {
+    return this.#stored.finishedPieceCount === this.#subject.init.plan.pieceCount;
+  }
+}
+
+function bytesOf(stored: StoredTask): number {
+  const { plan } = stored.record;
+  return stored.finishedPieces().map((number) => pieceRange(plan, number))
+    .reduce((sum, { start, end }) => sum + end - start, 0);
+}

@@ -1,0 +1,367 @@
+/** A swarm in memory for the tests of this folder: real storages and tasks, between them only what a test scripts. */
+import { createHash } from "node:crypto";
+import type { ByteRange } from "../../core/byte_range.ts";
+import { type Digest, parseDigest } from "../../core/digest.ts";
+import { DamselflyError } from "../../core/error.ts";
+import { hostIdOf } from "../../core/host_id.ts";
+import { pieceRange } from "../../core/piece.ts";
+import type { Host, Peer } from "../../rpc/gen/common/v2/common.ts";
+import type { SyncPiecesRequest, SyncPiecesResponse } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Endpoint } from "../../runtime/net.ts";
+import { MemoryDisk } from "../../testing/memory_disk.ts";
+import { seededRandom } from "../../testing/seeded_random.ts";
+import { testRuntime } from "../../testing/test_runtime.ts";
+import type { Control, Decision, HeldTask, PeerEvent, PeerSession } from "../control/control.ts";
+import type { Parent, ParentRpc } from "../piece/parent.ts";
+import type { FetchedPiece, PieceClient, PieceSink, WantedPiece } from "../piece/vortex_client.ts";
+import type { Source, SourceAnswer, SourceBody, SourceRequest, SourceStat } from "../source/source.ts";
+import { MEMORY_DATABASE, openStorage } from "../storage/open_storage.ts";
+import type { Storage } from "../storage/storage.ts";
+import type { TaskHandle, TaskRequest } from "./task.ts";
+import { createTasks, type TasksOptions } from "./tasks.ts";
+
+export const NEVER = new AbortController().signal;
+export const PIECE = 1_000;
+
+/** Bytes that differ from place to place and from seed to seed. */
+export function blob(length: number, seed = 1): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from({ length }, (_, i) => (i * 31 + (i >> 8) * 17 + seed * 101) & 0xff);
+}
+
+export function digestOf(bytes: Uint8Array): Digest {
+  return parseDigest(`sha256:${createHash("sha256").update(bytes).digest("hex")}`);
+}
+
+/** A request for `bytes` as a blob, cut into pieces of {@link PIECE} bytes. */
+export function requestFor(bytes: Uint8Array, changes: Partial<TaskRequest> = {}): TaskRequest {
+  const digest = digestOf(bytes);
+  return {
+    taskId: digest.hex,
+    source: { url: `http://registry/v2/r/blobs/${digest.text}?token=secret`, headers: { authorization: "Bearer t" } },
+    digest,
+    priority: 6,
+    filteredQueryParams: [],
+    pieceLength: PIECE,
+    isBlobDigestTaskId: true,
+    needBackToSource: false,
+    disableBackToSource: false,
+    ...changes,
+  };
+}
+
+export function sourceError(answer: Partial<SourceAnswer>): DamselflyError {
+  const details: SourceAnswer = { status: undefined, headers: {}, body: new Uint8Array(0), ...answer };
+  return new DamselflyError("source_error", `Cannot fetch: ${answer.status ?? "broken"}`, { details });
+}
+
+/** An origin in memory that remembers what it was asked, and misbehaves on demand. */
+export class FakeSource implements Source {
+  readonly stats: SourceRequest[] = [];
+  readonly reads: { readonly range: ByteRange; readonly request: SourceRequest }[] = [];
+  content: Uint8Array;
+  acceptsRanges = true;
+  ignoresRanges = false;
+  responseHeaders: Record<string, string> = { etag: '"v1"' };
+  /** Throws to refuse. */
+  onStat: (request: SourceRequest) => void | Promise<void> = () => {};
+  onRead: (request: SourceRequest, count: number) => void = () => {};
+  /** Called before each block with the position of its first byte. */
+  onBlock: (position: number, signal: AbortSignal) => void | Promise<void> = () => {};
+  openBodies = 0;
+
+  constructor(content: Uint8Array) {
+    this.content = content;
+  }
+
+  async stat(request: SourceRequest, signal: AbortSignal): Promise<SourceStat> {
+    this.stats.push(request);
+    await this.onStat(request);
+    signal.throwIfAborted();
+    const { acceptsRanges, responseHeaders } = this;
+    return { contentLength: this.content.length, acceptsRanges, responseHeaders };
+  }
+
+  async read(request: SourceRequest, range: ByteRange, _length: number, signal: AbortSignal): Promise<SourceBody> {
+    this.reads.push({ range, request });
+    this.onRead(request, this.reads.length);
+    await Promise.resolve();
+    if (this.ignoresRanges && range.start > 0) throw sourceError({ ignoresRange: true });
+    let position = range.start;
+    this.openBodies++;
+    return {
+      read: async (buffer) => {
+        if (position >= range.end) return null;
+        await this.onBlock(position, signal);
+        signal.throwIfAborted();
+        const part = this.content.subarray(position, Math.min(range.end, position + buffer.length, position + 300));
+        const bytes = new Uint8Array(buffer.buffer.transfer(), 0, part.length);
+        bytes.set(part);
+        position += part.length;
+        return { bytes };
+      },
+      [Symbol.asyncDispose]: () => {
+        this.openBodies--;
+        return Promise.resolve();
+      },
+    };
+  }
+}
+
+/** A scheduler in memory: `decide` answers registers and reschedules; throwing breaks the stream. */
+export type Decide = (
+  event: PeerEvent,
+  who: { readonly host: Host; readonly taskId: string; readonly peerId: string; readonly signal: AbortSignal },
+) => Decision | undefined | Promise<Decision | undefined>;
+
+export class FakeControl implements Control {
+  readonly hostId: string;
+  readonly events: PeerEvent[] = [];
+  readonly announced: HeldTask[] = [];
+  readonly deleted: string[] = [];
+  openSessions = 0;
+  decide: Decide | undefined;
+  readonly #host: Host;
+
+  constructor(host: Host, decide: Decide | undefined) {
+    this.#host = host;
+    this.hostId = host.id;
+    this.decide = decide;
+  }
+
+  host(): Host {
+    return this.#host;
+  }
+
+  kinds(): string[] {
+    return this.events.map(({ kind }) => kind);
+  }
+
+  openSession(taskId: string, peerId: string): Promise<PeerSession | undefined> {
+    const { decide } = this;
+    if (decide === undefined) return Promise.resolve(undefined);
+    this.openSessions++;
+    let asked: PeerEvent | undefined;
+    return Promise.resolve({
+      send: (event) => {
+        this.events.push(event);
+        if (event.kind === "register" || event.kind === "reschedule") asked = event;
+        return Promise.resolve();
+      },
+      nextDecision: async (signal) => {
+        if (asked === undefined) throw new Error("Nothing was asked");
+        return await decide(asked, { host: this.#host, taskId, peerId, signal });
+      },
+      [Symbol.asyncDispose]: () => {
+        this.openSessions--;
+        return Promise.resolve();
+      },
+    });
+  }
+
+  announceTask(task: HeldTask): Promise<void> {
+    this.announced.push(task);
+    return Promise.resolve();
+  }
+
+  taskDeleted(taskId: string): Promise<void> {
+    this.deleted.push(taskId);
+    return Promise.resolve();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** How a node behaves as a parent. */
+export interface ParentBehaviour {
+  /** Changes what it sends; the digest it states is that of the changed bytes. */
+  lie?: (number: number, bytes: Uint8Array) => Uint8Array;
+  /** Called before a piece is sent; throw to fail, wait to stall. */
+  onFetch?: (number: number, signal: AbortSignal) => void | Promise<void>;
+  onSync?: (signal: AbortSignal) => void | Promise<void>;
+}
+
+/** All nodes of a swarm, by the port that stands for their address. */
+export class Swarm implements ParentRpc {
+  readonly nodes = new Map<number, SwarmNode>();
+  fetches = 0;
+
+  peer(node: SwarmNode): Peer {
+    return {
+      id: `127.0.0.1-node-${node.port}-00000000-0000-4000-8000-000000000000`,
+      priority: 6,
+      pieces: [],
+      cost: undefined,
+      state: "Running",
+      task: undefined,
+      host: node.control.host(),
+      needBackToSource: false,
+      createdAt: undefined,
+      updatedAt: undefined,
+      concurrentPieceCount: 8,
+    };
+  }
+
+  async *syncPieces(
+    { rpc: { port } }: Parent,
+    { taskId, interestedPieceNumbers }: SyncPiecesRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<SyncPiecesResponse> {
+    const node = this.#node(port);
+    const wanted = new Set(interestedPieceNumbers);
+    await node.behaviour.onSync?.(signal);
+    const stored = node.storage.find(taskId);
+    if (stored === undefined) throw new DamselflyError("internal", "No such task");
+    using _hold = stored.hold();
+    while (wanted.size > 0) {
+      const ready = stored.finishedPieces().filter((number) => wanted.delete(number));
+      for (const number of ready) {
+        const { start, end } = pieceRange(stored.record.plan, number);
+        yield { number, offset: start, length: end - start, ip: "127.0.0.1", tcpPort: port };
+      }
+      if (stored.record.isSealed || wanted.size === 0) return;
+      if (ready.length === 0) await stored.nextChange(signal);
+    }
+  }
+
+  async *syncHost(): AsyncGenerator<Host> {}
+
+  client(): PieceClient {
+    return {
+      fetchPiece: (from, wanted, sink, signal) => this.#fetch(from, wanted, sink, signal),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
+  }
+
+  async #fetch({ port }: Endpoint, wanted: WantedPiece, sink: PieceSink, signal: AbortSignal): Promise<FetchedPiece> {
+    this.fetches++;
+    const node = this.#node(port);
+    await node.behaviour.onFetch?.(wanted.number, signal);
+    signal.throwIfAborted();
+    const stored = this.#node(port).storage.find(wanted.taskId);
+    if (stored?.piece(wanted.number) === undefined) throw new DamselflyError("not_found", "No such piece");
+    const bytes = new Uint8Array(wanted.length);
+    await stored.read(bytes, wanted.offset);
+    signal.throwIfAborted();
+    const lie = node.behaviour.lie?.(wanted.number, bytes);
+    await sink.write(lie ?? bytes);
+    return { digest: lie === undefined ? stored.piece(wanted.number)?.digest ?? "" : "" };
+  }
+
+  #node(port: number): SwarmNode {
+    const node = this.nodes.get(port);
+    if (node === undefined) throw new DamselflyError("unavailable", "Connection refused");
+    return node;
+  }
+}
+
+export interface NodeOptions {
+  readonly source: Source;
+  readonly clock?: Clock;
+  readonly decide?: Decide | undefined;
+  readonly options?: Partial<TasksOptions>;
+  readonly storage?: Storage;
+}
+
+/** One host of a swarm. */
+export class SwarmNode implements AsyncDisposable {
+  readonly port: number;
+  readonly control: FakeControl;
+  readonly storage: Storage;
+  readonly runtime;
+  readonly tasks;
+  readonly behaviour: ParentBehaviour = {};
+  readonly #swarm: Swarm;
+
+  static async start(swarm: Swarm, options: NodeOptions): Promise<SwarmNode> {
+    const runtime = testRuntime({
+      random: seededRandom(7 + swarm.nodes.size),
+      ...(options.clock === undefined ? {} : { clock: options.clock }),
+    });
+    const storage = options.storage ?? await memoryStorage(runtime);
+    return new SwarmNode(swarm, runtime, storage, options);
+  }
+
+  private constructor(swarm: Swarm, runtime: ReturnType<typeof testRuntime>, storage: Storage, o: NodeOptions) {
+    this.#swarm = swarm;
+    this.port = 5_000 + swarm.nodes.size;
+    this.storage = storage;
+    this.runtime = runtime;
+    this.control = new FakeControl(hostOf(this.port), o.decide);
+    this.tasks = createTasks({
+      storage,
+      source: o.source,
+      control: this.control,
+      parentRpc: swarm,
+      pieceClient: swarm.client(),
+      runtime,
+      options: {
+        concurrentPieceCount: 4,
+        maxScheduleCount: 5,
+        collectedPieceTimeoutMs: 360_000,
+        parentStallTimeoutMs: 5_000,
+        pieceLengthRule: "damselfly",
+        ...o.options,
+      },
+    });
+    swarm.nodes.set(this.port, this);
+  }
+
+  /** Downloads to the end. */
+  async pull(request: TaskRequest): Promise<Uint8Array> {
+    await using handle = await this.tasks.open(request, NEVER);
+    const bytes = await readAll(handle);
+    await handle.sealed;
+    return bytes;
+  }
+
+  /** Is gone without a word. */
+  die(): void {
+    this.#swarm.nodes.delete(this.port);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.tasks[Symbol.asyncDispose]();
+    await this.storage[Symbol.asyncDispose]();
+  }
+}
+
+export function memoryStorage(runtime: ReturnType<typeof testRuntime>): Promise<Storage> {
+  return openStorage({
+    dir: "/store",
+    keep: true,
+    taskTtlMs: 3_600_000,
+    diskThresholdBytes: 0,
+    diskHighThresholdPercent: 80,
+    diskLowThresholdPercent: 60,
+    databasePath: MEMORY_DATABASE,
+  }, { ...runtime, disk: new MemoryDisk() });
+}
+
+export function readAll(handle: TaskHandle, range?: ByteRange): Promise<Uint8Array> {
+  const body = handle.read(range ?? { start: 0, end: handle.contentLength });
+  return new Response(body).bytes();
+}
+
+function hostOf(port: number): Host {
+  const hostname = `node-${port}`;
+  return {
+    id: hostIdOf({ ip: "127.0.0.1", hostname, isSeed: false }),
+    type: 0,
+    hostname,
+    ip: "127.0.0.1",
+    port,
+    downloadPort: port,
+    os: "",
+    platform: "",
+    platformFamily: "",
+    platformVersion: "",
+    kernelVersion: "",
+    schedulerClusterId: 1,
+    disableShared: false,
+    proxyPort: 4001,
+    name: hostname,
+  };
+}

@@ -1,0 +1,302 @@
+import { DamselflyError, errorText } from "../../core/error.ts";
+import { pieceRange } from "../../core/piece.ts";
+import type { Peer } from "../../rpc/gen/common/v2/common.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { Endpoint } from "../../runtime/net.ts";
+import type { Random } from "../../runtime/random.ts";
+import { type CollectorEvent, collectPieces } from "../piece/collector.ts";
+import { followHostLoads, type HostLoads } from "../piece/host_load.ts";
+import { type Parent, parentOfPeer, type ParentRpc } from "../piece/parent.ts";
+import { chooseParent } from "../piece/parent_choice.ts";
+import type { PieceClient } from "../piece/vortex_client.ts";
+import type { PieceRecord, StoredTask } from "../storage/storage.ts";
+import { missingPieces, pickPiece } from "./plan.ts";
+
+/** A parent that fails so many pieces in a row is not asked any more. */
+const FAILURES_MAX = 3;
+/** A fetch that takes so many times the usual is given to another parent, or up. */
+const STRAGGLER_FACTOR = 4;
+/** A round that moved before is given so many times its longest pause before it counts as stalled. */
+const PAUSE_FACTOR = 3;
+
+/** Failures of a parent; anything else that a fetch throws is our own, and ends the download. */
+const PARENT_FAILURES = new Set(["not_found", "data_loss", "timeout", "unavailable"]);
+
+/** What a fetch from parents works with. */
+export interface ParentsStage {
+  readonly hostId: string;
+  readonly peerId: string;
+  readonly stored: StoredTask;
+  readonly parentRpc: ParentRpc;
+  readonly pieceClient: PieceClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly concurrentPieceCount: number;
+  /** How long parents may make no progress before they are given up. */
+  readonly parentStallTimeoutMs: number;
+  /** How long a parent may tell nothing while others do. */
+  readonly collectedPieceTimeoutMs: number;
+  readonly readerPieces: () => Iterable<number>;
+  readonly onPiece: (record: PieceRecord) => void;
+  /** A piece could not be had from any of its parents; `parentId` is the last of them. */
+  readonly onPieceFailed: (pieceNumber: number, parentId: string) => void;
+}
+
+/** The parents among the peers that a scheduler proposed: those with an address that can be used. */
+export function parentsOf(peers: readonly Peer[], isBanned: (hostId: string) => boolean): Parent[] {
+  return peers.flatMap((peer) => parentOfPeer(peer) ?? []).filter(({ hostId }) => !isBanned(hostId));
+}
+
+/**
+ * Fetches missing pieces from `parents` until all are there, or until these parents have no more to give: they ended,
+ * failed or stalled. Throws what is our own fault, such as a full disk, or the signal's reason; never a parent's.
+ */
+export async function fetchFromParents(
+  stage: ParentsStage,
+  parents: readonly Parent[],
+  signal: AbortSignal,
+): Promise<void> {
+  if (parents.length === 0) return;
+  await new Round(stage, parents).run(signal);
+}
+
+interface ParentState {
+  readonly parent: Parent;
+  readonly abort: AbortController;
+  load: number;
+  failures: number;
+  isGone: boolean;
+  movedAt: number;
+}
+
+interface Fetch {
+  readonly number: number;
+  readonly from: ParentState;
+  readonly abort: AbortController;
+  readonly startedAt: number;
+}
+
+class Round {
+  readonly #stage: ParentsStage;
+  readonly #states: Map<Parent, ParentState>;
+  readonly #loads: HostLoads;
+  readonly #offers = new Map<number, ParentState[]>();
+  readonly #addresses = new Map<number, Map<ParentState, Endpoint>>();
+  readonly #fetches = new Map<number, Fetch>();
+  readonly #running = new Set<Promise<void>>();
+  readonly #end = Promise.withResolvers<void>();
+  readonly #abort = new AbortController();
+  #isCollecting = true;
+  #isOver = false;
+  #movedAt: number;
+  #longestPauseMs = 0;
+  #finishedCount = 0;
+  #finishedCostMs = 0;
+
+  constructor(stage: ParentsStage, parents: readonly Parent[]) {
+    this.#stage = stage;
+    this.#movedAt = stage.clock.now();
+    const { hostId, peerId, parentRpc: rpc, log } = stage;
+    this.#loads = followHostLoads({ hostId, peerId, parents }, { rpc, log });
+    this.#states = new Map(parents.map((parent) => [parent, {
+      parent,
+      abort: new AbortController(),
+      load: 0,
+      failures: 0,
+      isGone: false,
+      movedAt: stage.clock.now(),
+    }]));
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const onAbort = () => this.#finish(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    using _timer = this.#stage.clock.every(this.#stage.parentStallTimeoutMs / 4, () => this.#look());
+    const collecting = this.#collect(AbortSignal.any([signal, this.#abort.signal]));
+    try {
+      await this.#end.promise;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      this.#abort.abort(new DamselflyError("cancelled", "The round is over"));
+      await Promise.all([collecting, ...this.#running, this.#loads[Symbol.asyncDispose]()]);
+    }
+  }
+
+  async #collect(signal: AbortSignal): Promise<void> {
+    const { hostId, stored, parentRpc: rpc, clock, collectedPieceTimeoutMs } = this.#stage;
+    const { taskId, plan } = stored.record;
+    const wanted = missingPieces(plan, (number) => stored.piece(number) !== undefined);
+    const parents = [...this.#states.keys()];
+    try {
+      const options = { hostId, taskId, plan, parents, wanted, silenceTimeoutMs: collectedPieceTimeoutMs };
+      for await (const event of collectPieces(options, { rpc, clock }, signal)) this.#onEvent(event);
+    } catch (error) {
+      if (!signal.aborted) this.#finish(error);
+    }
+    this.#isCollecting = false;
+    this.#go();
+  }
+
+  #onEvent(event: CollectorEvent): void {
+    const state = this.#states.get(event.parent);
+    if (state === undefined || state.isGone) return;
+    if (event.kind === "parent_ended") {
+      if (event.error !== undefined) this.#onParentFailed(state, event.error);
+      return this.#go();
+    }
+    if (this.#stage.stored.piece(event.number) !== undefined) return;
+    this.#moved(state);
+    const addresses = this.#addresses.get(event.number) ?? new Map<ParentState, Endpoint>();
+    this.#addresses.set(event.number, addresses.set(state, event.from));
+    if (!this.#fetches.has(event.number)) this.#offer(event.number);
+    this.#go();
+  }
+
+  /** A parent whose list broke off keeps what it offered, unless it contradicts us or cannot be reached at all. */
+  #onParentFailed(state: ParentState, error: DamselflyError): void {
+    const hasOffers = [...this.#addresses.values()].some((addresses) => addresses.has(state));
+    if (error.code === "data_loss" || !hasOffers) this.#drop(state, errorText(error));
+  }
+
+  /** Makes a piece choosable, from those parents that may still be asked for it. */
+  #offer(number: number): void {
+    const holders = [...this.#addresses.get(number)?.keys() ?? []].filter((state) => !state.isGone);
+    if (holders.length > 0) this.#offers.set(number, holders);
+    else this.#offers.delete(number);
+  }
+
+  /** Starts what can be started, and ends the round when nothing is left to wait for. */
+  #go(): void {
+    if (this.#isOver) return;
+    const { stored, random, concurrentPieceCount } = this.#stage;
+    while (this.#fetches.size < concurrentPieceCount) {
+      const readerPieces = this.#stage.readerPieces();
+      const number = pickPiece({ offers: this.#offers, readerPieces }, random);
+      if (number === undefined) break;
+      const holders = this.#offers.get(number) ?? [];
+      this.#offers.delete(number);
+      this.#start(number, holders);
+    }
+    const isDone = stored.finishedPieceCount === stored.record.plan.pieceCount;
+    const isHopeless = this.#fetches.size === 0 && (!this.#isCollecting || this.#alive().length === 0);
+    if (isDone || isHopeless) this.#finish();
+  }
+
+  #start(number: number, holders: readonly ParentState[]): void {
+    const chances = holders.map((state) => ({
+      state,
+      weight: this.#loads.weightOf(state.parent.peerId),
+      inFlight: state.load,
+    }));
+    const from = chooseParent(chances, this.#stage.random)?.state;
+    if (from === undefined) return;
+    const fetch = { number, from, abort: new AbortController(), startedAt: this.#stage.clock.now() };
+    this.#fetches.set(number, fetch);
+    from.load++;
+    from.movedAt = fetch.startedAt;
+    const running = this.#fetch(fetch).finally(() => {
+      this.#running.delete(running);
+      this.#fetches.delete(number);
+      from.load--;
+      if (this.#stage.stored.piece(number) === undefined) this.#offer(number);
+      this.#go();
+    });
+    this.#running.add(running);
+  }
+
+  async #fetch(fetch: Fetch): Promise<void> {
+    const { stored, pieceClient, clock } = this.#stage;
+    const { number, from, startedAt } = fetch;
+    const { taskId, plan } = stored.record;
+    const address = this.#addresses.get(number)?.get(from);
+    using writer = stored.openPiece(number);
+    if (writer === undefined || address === undefined) return;
+    const sink = {
+      write: async (bytes: Uint8Array) => {
+        this.#moved(from);
+        await writer.write(bytes);
+      },
+    };
+    const { start, end } = pieceRange(plan, number);
+    try {
+      const wanted = { taskId, number, offset: start, length: end - start };
+      const signal = AbortSignal.any([this.#abort.signal, from.abort.signal, fetch.abort.signal]);
+      const { digest } = await pieceClient.fetchPiece(address, wanted, sink, signal);
+      const costMs = clock.now() - startedAt;
+      const origin = { parentId: from.parent.peerId, trafficType: "remote_peer", costMs } as const;
+      const record = await writer.commit({ ...origin, expectedDigest: digest });
+      this.#finishedCount++;
+      this.#finishedCostMs += costMs;
+      from.failures = 0;
+      this.#moved(from);
+      this.#stage.onPiece(record);
+    } catch (error) {
+      this.#onFetchFailed(fetch, error);
+    }
+  }
+
+  #onFetchFailed({ number, from }: Fetch, error: unknown): void {
+    if (this.#abort.signal.aborted || this.#isOver) return;
+    if (!(error instanceof DamselflyError) || !PARENT_FAILURES.has(error.code)) return this.#finish(error);
+    this.#stage.log.debug("A parent failed a piece", { parent: from.parent.peerId, number, error: error.message });
+    const addresses = this.#addresses.get(number);
+    addresses?.delete(from);
+    const isLast = [...addresses?.keys() ?? []].every((state) => state.isGone);
+    if (isLast) this.#stage.onPieceFailed(number, from.parent.peerId);
+    if (error.code === "not_found") return;
+    from.failures++;
+    if (error.code === "data_loss" || from.failures >= FAILURES_MAX) this.#drop(from, errorText(error));
+  }
+
+  #drop(state: ParentState, why: string): void {
+    if (state.isGone) return;
+    state.isGone = true;
+    state.abort.abort(new DamselflyError("unavailable", "The parent is given up"));
+    this.#stage.log.info("A parent is given up", { parent: state.parent.peerId, why });
+    for (const number of [...this.#offers.keys()]) this.#offer(number);
+  }
+
+  #alive(): ParentState[] {
+    return [...this.#states.values()].filter(({ isGone }) => !isGone);
+  }
+
+  #moved(state: ParentState): void {
+    const now = this.#stage.clock.now();
+    this.#longestPauseMs = Math.max(this.#longestPauseMs, now - this.#movedAt);
+    this.#movedAt = now;
+    state.movedAt = now;
+  }
+
+  /**
+   * Looks for what has stopped: a parent that sends nothing of what it was asked for, a fetch that takes far longer
+   * than others, and a round in which nothing moves at all. The limit grows with the pauses seen before, so that
+   * parents that are themselves fed slowly by the source are not given up for it.
+   */
+  #look(): void {
+    const now = this.#stage.clock.now();
+    const limitMs = Math.max(this.#stage.parentStallTimeoutMs, PAUSE_FACTOR * this.#longestPauseMs);
+    for (const state of this.#alive()) {
+      if (state.load > 0 && now - state.movedAt >= limitMs) this.#drop(state, `it sent nothing for ${limitMs} ms`);
+    }
+    const usualMs = this.#finishedCount === 0 ? Infinity : this.#finishedCostMs / this.#finishedCount;
+    const stragglerMs = Math.max(limitMs, STRAGGLER_FACTOR * usualMs);
+    for (const { abort, startedAt } of this.#fetches.values()) {
+      if (now - startedAt < stragglerMs) continue;
+      abort.abort(new DamselflyError("timeout", `The piece took longer than ${stragglerMs} ms`));
+    }
+    if (this.#fetches.size === 0 && now - this.#movedAt >= limitMs) {
+      for (const state of this.#alive()) this.#drop(state, `nothing moved for ${limitMs} ms`);
+    }
+    this.#go();
+  }
+
+  #finish(error?: unknown): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    if (error === undefined) this.#end.resolve();
+    else this.#end.reject(error);
+  }
+}

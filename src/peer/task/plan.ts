@@ -1,0 +1,68 @@
+import { type PiecePlan, type PieceRun, pieceRuns } from "../../core/piece.ts";
+import type { Random } from "../../runtime/random.ts";
+
+/** Pieces, from a reader's position on, that are fetched before all others: what the reader waits for, and the next. */
+const READER_PIECES_FIRST = 2;
+
+/** What is known when the next piece is chosen. */
+export interface PickState<Holder> {
+  /** The pieces that are missing and that nobody fetches, with the parents that have them and may be asked. */
+  readonly offers: ReadonlyMap<number, readonly Holder[]>;
+  /** The pieces that readers wait for. */
+  readonly readerPieces: Iterable<number>;
+}
+
+/**
+ * Chooses the piece to fetch next: what readers wait for; then what the fewest parents have, so that rare pieces spread
+ * and no parent stays the only one; among equals by chance, so that the children of one seed peer come to hold
+ * different pieces and can serve each other instead of all asking the seed for the same.
+ */
+export function pickPiece<Holder>(state: PickState<Holder>, random: Random): number | undefined {
+  return urgentPiece(state) ?? rarestPiece(state, random);
+}
+
+function urgentPiece<Holder>({ offers, readerPieces }: PickState<Holder>): number | undefined {
+  const positions = [...readerPieces];
+  for (let ahead = 0; ahead < READER_PIECES_FIRST; ahead++) {
+    const urgent = positions.find((position) => (offers.get(position + ahead)?.length ?? 0) > 0);
+    if (urgent !== undefined) return urgent + ahead;
+  }
+  return undefined;
+}
+
+function rarestPiece<Holder>({ offers }: PickState<Holder>, random: Random): number | undefined {
+  let [rarity, equals] = [Infinity, 0];
+  let chosen: number | undefined;
+  for (const [number, { length }] of offers) {
+    if (length === 0 || length > rarity) continue;
+    equals = length < rarity ? 1 : equals + 1;
+    rarity = length;
+    // Each of the equals so far is the chosen one with the same chance.
+    if (random.below(equals) === 0) chosen = number;
+  }
+  return chosen;
+}
+
+/**
+ * The requests that fetch the missing pieces from the source: one for each run of neighbours, so that a cold content
+ * costs one request; runs that readers wait for come first. A source without ranges gives only all of it.
+ */
+export function sourceRuns(
+  plan: PiecePlan,
+  missing: readonly number[],
+  options: { readonly acceptsRanges: boolean; readonly readerPieces: Iterable<number> },
+): PieceRun[] {
+  if (missing.length === 0) return [];
+  if (!options.acceptsRanges) return [{ first: 0, last: plan.pieceCount - 1 }];
+  const positions = [...options.readerPieces];
+  const isAwaited = ({ first, last }: PieceRun) => positions.some((number) => first <= number && number <= last);
+  const runs = pieceRuns(missing);
+  return [...runs.filter(isAwaited), ...runs.filter((run) => !isAwaited(run))];
+}
+
+/** The pieces of a plan that are not in `finished`, ascending. */
+export function missingPieces(plan: PiecePlan, isFinished: (number: number) => boolean): number[] {
+  const missing: number[] = [];
+  for (let number = 0; number < plan.pieceCount; number++) if (!isFinished(number)) missing.push(number);
+  return missing;
+}

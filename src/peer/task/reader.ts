@@ -1,0 +1,124 @@
+import type { ByteRange } from "../../core/byte_range.ts";
+import { DamselflyError } from "../../core/error.ts";
+import { pieceAt, piecesOf } from "../../core/piece.ts";
+import type { StoredTask } from "../storage/storage.ts";
+
+/** The most that one read gives. */
+const READ_BYTES = 256 * 1024;
+
+/** A task as its readers see it. */
+export interface ReadableTask {
+  /** Where the bytes are now. */
+  readonly stored: StoredTask;
+  /** Aborts, with the cause, when the download has failed. */
+  readonly failed: AbortSignal;
+  /** Resolves with what `stored` was replaced by, if that happens; rejects when it never will, or `signal` aborts. */
+  replaced(signal: AbortSignal): Promise<StoredTask>;
+}
+
+/** Where a reader is; its download fetches that first. */
+export interface ReaderPosition {
+  position: number;
+}
+
+/**
+ * The bytes of `range` as a byte stream that reads only when it is pulled. The last byte of the content is held back
+ * until the task is sealed, so that nobody holds all of an unverified content.
+ */
+export function readTask(
+  task: ReadableTask,
+  range: ByteRange,
+  readers: Set<ReaderPosition>,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const stop = new AbortController();
+  const reader = new TaskReader(task, range, AbortSignal.any([stop.signal, task.failed]));
+  const leave = () => void readers.delete(reader);
+  return new ReadableStream({
+    type: "bytes",
+    autoAllocateChunkSize: READ_BYTES,
+    start(controller) {
+      if (range.start >= range.end) controller.close();
+      else readers.add(reader);
+    },
+    async pull(controller) {
+      const request = controller.byobRequest;
+      if (request?.view == null) return;
+      const { buffer, byteOffset, byteLength } = request.view;
+      try {
+        const count = await reader.read(new Uint8Array(buffer, byteOffset, Math.min(byteLength, READ_BYTES)));
+        request.respond(count);
+        if (reader.position < range.end) return;
+        leave();
+        controller.close();
+      } catch (error) {
+        leave();
+        if (!stop.signal.aborted) throw error;
+      }
+    },
+    cancel(reason) {
+      leave();
+      stop.abort(reason);
+    },
+  }, { highWaterMark: 0 });
+}
+
+class TaskReader implements ReaderPosition {
+  position: number;
+  readonly #task: ReadableTask;
+  readonly #range: ByteRange;
+  readonly #signal: AbortSignal;
+  #stored: StoredTask;
+
+  constructor(task: ReadableTask, range: ByteRange, signal: AbortSignal) {
+    this.#task = task;
+    this.#range = range;
+    this.#signal = signal;
+    this.#stored = task.stored;
+    this.position = range.start;
+  }
+
+  /** Fills the beginning of `buffer` with the next bytes, at least one. */
+  async read(buffer: Uint8Array): Promise<number> {
+    while (true) {
+      this.#signal.throwIfAborted();
+      const end = Math.min(this.#readableEnd(this.position + buffer.length), this.position + buffer.length);
+      if (end > this.position) {
+        const count = await this.#stored.read(buffer.subarray(0, end - this.position), this.position);
+        this.position += count;
+        return count;
+      }
+      if (this.#stored.isDeleted) await this.#follow();
+      else await this.#stored.nextChange(this.#signal);
+    }
+  }
+
+  /** The end of the finished bytes from our position on, looking no further than `limit`. */
+  #readableEnd(limit: number): number {
+    const { plan, isSealed } = this.#stored.record;
+    if (isSealed) return Math.min(limit, this.#range.end);
+    const wanted = Math.min(limit, this.#range.end, plan.contentLength - 1);
+    let end = this.position;
+    while (end < wanted) {
+      const number = pieceAt(plan, end);
+      if (this.#stored.piece(number) === undefined) break;
+      end = (number + 1) * plan.pieceLength;
+    }
+    return Math.min(end, wanted);
+  }
+
+  /**
+   * The content turned out to be wrong and was fetched anew. Who got only bytes that were right can go on; the others
+   * must learn that theirs were wrong.
+   */
+  async #follow(): Promise<void> {
+    const before = this.#stored;
+    const after = await this.#task.replaced(this.#signal);
+    while (!after.record.isSealed) await after.nextChange(this.#signal);
+    const given = piecesOf(after.record.plan, { start: this.#range.start, end: this.position });
+    const isRight = given.every((number) => before.piece(number)?.digest === after.piece(number)?.digest);
+    if (!isRight) {
+      throw new DamselflyError("data_loss", "Cannot go on reading: bytes that were given already were wrong");
+    }
+    this.#stored = after;
+  }
+}

@@ -1,0 +1,191 @@
+import { DamselflyError, errorText } from "../../core/error.ts";
+import { pieceAt, pieceRange } from "../../core/piece.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { Random } from "../../runtime/random.ts";
+import type { Source, SourceRequest } from "../source/source.ts";
+import { sourceAnswerOf } from "../source/source_failure.ts";
+import type { PieceRecord, PieceWriter, StoredTask } from "../storage/storage.ts";
+import { missingPieces, sourceRuns } from "./plan.ts";
+
+/** A content is asked for again where it stopped so often, as long as no new byte comes. */
+const ATTEMPTS_MAX = 5;
+const PAUSE_MS_MIN = 100;
+const PAUSE_MS_MAX = 2_000;
+const BUFFER_BYTES = 1024 * 1024;
+/** Answers that are about the requester and not about the content: another requester may fare better. */
+const REFUSALS = new Set([401, 403, 404]);
+
+/** Requests of those who want a task, one after the other: credentials of one may be refused, or run out. */
+export class SourceRequests {
+  readonly #waiting: SourceRequest[];
+  #current: SourceRequest;
+  static readonly #WAITING_MAX = 16;
+
+  constructor(first: SourceRequest) {
+    this.#current = first;
+    this.#waiting = [];
+  }
+
+  get current(): SourceRequest {
+    return this.#current;
+  }
+
+  /** Another requester of the same task. */
+  add(request: SourceRequest): void {
+    if (this.#waiting.length < SourceRequests.#WAITING_MAX) this.#waiting.push(request);
+  }
+
+  /** Goes on to the next requester; false when there is none. */
+  next(): boolean {
+    const next = this.#waiting.shift();
+    if (next === undefined) return false;
+    this.#current = next;
+    return true;
+  }
+}
+
+/** What a fetch from the source works with. */
+export interface SourceStage {
+  readonly source: Source;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly stored: StoredTask;
+  readonly requests: SourceRequests;
+  readonly acceptsRanges: boolean;
+  /** The pieces that readers wait for now. */
+  readonly readerPieces: () => Iterable<number>;
+  readonly onPiece: (record: PieceRecord) => void;
+}
+
+/**
+ * Fetches everything that is missing from the source: one request per run of missing pieces, pieces committed as
+ * their bytes pass. A transfer that breaks off is resumed at the byte where it stopped. Throws `source_error`.
+ */
+export async function fetchFromSource(stage: SourceStage, signal: AbortSignal): Promise<void> {
+  const { plan } = stage.stored.record;
+  let acceptsRanges = stage.acceptsRanges;
+  while (true) {
+    const missing = missingPieces(plan, (number) => stage.stored.piece(number) !== undefined);
+    const [run] = sourceRuns(plan, missing, { acceptsRanges, readerPieces: stage.readerPieces() });
+    if (run === undefined) return;
+    const range = { start: pieceRange(plan, run.first).start, end: pieceRange(plan, run.last).end };
+    try {
+      await new RunFetch(stage, range, acceptsRanges).run(signal);
+    } catch (error) {
+      if (!acceptsRanges || sourceAnswerOf(error)?.ignoresRange !== true) throw error;
+      acceptsRanges = false;
+    }
+  }
+}
+
+class RunFetch {
+  readonly #stage: SourceStage;
+  readonly #start: number;
+  readonly #end: number;
+  readonly #acceptsRanges: boolean;
+  #position: number;
+  #writer: PieceWriter | undefined;
+  #pieceStartedAt = 0;
+  #buffer = new Uint8Array(BUFFER_BYTES);
+
+  constructor(stage: SourceStage, range: { start: number; end: number }, acceptsRanges: boolean) {
+    this.#stage = stage;
+    this.#start = range.start;
+    this.#end = range.end;
+    this.#position = range.start;
+    this.#acceptsRanges = acceptsRanges;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, random, log, requests } = this.#stage;
+    let failures = 0;
+    let furthest = this.#position;
+    try {
+      while (this.#position < this.#end) {
+        try {
+          await this.#stream(signal);
+        } catch (error) {
+          signal.throwIfAborted();
+          if (this.#position > furthest) failures = 0;
+          furthest = Math.max(furthest, this.#position);
+          const status = sourceAnswerOf(error)?.status;
+          if (status !== undefined && REFUSALS.has(status) && requests.next()) continue;
+          if (!isResumable(error) || ++failures >= ATTEMPTS_MAX) throw error;
+          log.info("The source broke off and is asked again", { position: this.#position, error: errorText(error) });
+          const pauseMs = Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** (failures - 1));
+          await clock.sleep(pauseMs * (0.5 + random.float() / 2), signal);
+        }
+      }
+    } finally {
+      this.#forgetPiece();
+    }
+  }
+
+  async #stream(signal: AbortSignal): Promise<void> {
+    const { source, requests, stored } = this.#stage;
+    if (!this.#acceptsRanges) this.#restart();
+    const range = { start: this.#position, end: this.#end };
+    await using body = await source.read(requests.current, range, stored.record.plan.contentLength, signal);
+    while (true) {
+      const buffer = this.#buffer.length > 0 ? this.#buffer : new Uint8Array(BUFFER_BYTES);
+      const step = await body.read(buffer);
+      if (step === null) return;
+      await this.#take(step.bytes);
+      this.#buffer = new Uint8Array(step.bytes.buffer);
+    }
+  }
+
+  async #take(bytes: Uint8Array): Promise<void> {
+    const { plan } = this.#stage.stored.record;
+    for (let left = bytes; left.length > 0;) {
+      const { start, end } = pieceRange(plan, pieceAt(plan, this.#position));
+      if (this.#position === start) this.#beginPiece();
+      const part = left.subarray(0, end - this.#position);
+      await this.#writer?.write(part);
+      this.#position += part.length;
+      left = left.subarray(part.length);
+      if (this.#position === end) await this.#endPiece();
+    }
+  }
+
+  /** A piece that is there already has no writer: its bytes pass by. */
+  #beginPiece(): void {
+    this.#writer = this.#stage.stored.openPiece(pieceAt(this.#stage.stored.record.plan, this.#position));
+    this.#pieceStartedAt = this.#stage.clock.now();
+  }
+
+  async #endPiece(): Promise<void> {
+    if (this.#writer === undefined) return;
+    const costMs = this.#stage.clock.now() - this.#pieceStartedAt;
+    const record = await this.#writer.commit({ parentId: "", trafficType: "back_to_source", costMs });
+    this.#forgetPiece();
+    this.#stage.onPiece(record);
+  }
+
+  #restart(): void {
+    this.#forgetPiece();
+    this.#position = this.#start;
+  }
+
+  #forgetPiece(): void {
+    this.#writer?.[Symbol.dispose]();
+    this.#writer = undefined;
+  }
+}
+
+/** Whether asking again may help: the transfer broke, or the source itself is in trouble. */
+function isResumable(error: unknown): boolean {
+  const answer = sourceAnswerOf(error);
+  if (answer === undefined || answer.ignoresRange === true) return false;
+  return answer.status === undefined || answer.status >= 500;
+}
+
+/** The error of a content that the source itself gives with another digest than it should have. */
+export function wrongContent(url: string, digest: string): DamselflyError {
+  return new DamselflyError(
+    "data_loss",
+    `Cannot use the content of ${url}: the source's own bytes do not have the digest ${digest}`,
+  );
+}

@@ -1,0 +1,94 @@
+import type { Metrics } from "../../runtime/metrics.ts";
+import type { TrafficType } from "../storage/storage.ts";
+import type { TaskRequest, Traffic } from "./task.ts";
+
+/** Tags and applications come from requesters; more of them than this are counted together. */
+const LABEL_VALUES_MAX = 64;
+const OTHER = "other";
+const MIB = 1024 * 1024;
+const SIZE_LEVEL_MAX = 20;
+const DURATION_BUCKETS_MS = Array.from({ length: 24 }, (_, n) => 2 ** n);
+
+const TRAFFIC_LABELS: Record<TrafficType, string> = {
+  back_to_source: "BACK_TO_SOURCE",
+  remote_peer: "REMOTE_PEER",
+  local_peer: "LOCAL_PEER",
+};
+
+/** The counters of tasks, under Dragonfly's names (node-side.md §3.13). */
+export class TaskMetrics {
+  readonly #labelValues = new Set<string>();
+  readonly #total;
+  readonly #failures;
+  readonly #running;
+  readonly #traffic;
+  readonly #durations;
+
+  constructor(metrics: Metrics) {
+    const labels = ["type", "tag", "app", "priority"];
+    this.#total = metrics.counter("dragonfly_client_download_task_total", "Downloads of tasks that began", labels);
+    this.#failures = metrics.counter(
+      "dragonfly_client_download_task_failure_total",
+      "Downloads of tasks that failed",
+      labels,
+    );
+    this.#running = metrics.gauge(
+      "dragonfly_client_concurrent_download_task_total",
+      "Downloads of tasks that are running",
+      labels,
+    );
+    this.#traffic = metrics.counter("dragonfly_client_download_traffic", "Bytes downloaded, by where they came from", [
+      "type",
+    ]);
+    this.#durations = metrics.histogram(
+      "dragonfly_client_download_task_duration_milliseconds",
+      "Time of successful downloads, by size: level n is up to 2^(n-1) MiB",
+      DURATION_BUCKETS_MS,
+      ["task_type", "task_size_level"],
+    );
+  }
+
+  /** A download began; the result tells that it ended, `failed` or not. */
+  started(request: TaskRequest): (isFailed: boolean) => void {
+    const labels = {
+      type: "STANDARD",
+      tag: this.#bounded(request.tag),
+      app: this.#bounded(request.application),
+      priority: String(request.priority),
+    };
+    this.#total.inc(labels);
+    this.#running.inc(labels);
+    return (isFailed) => {
+      this.#running.dec(labels);
+      if (isFailed) this.#failures.inc(labels);
+    };
+  }
+
+  /** Bytes have come. */
+  received(type: TrafficType, bytes: number): void {
+    this.#traffic.inc({ type: TRAFFIC_LABELS[type] }, bytes);
+  }
+
+  /** A download of `contentLength` bytes succeeded. */
+  succeeded(contentLength: number, durationMs: number): void {
+    this.#durations.observe({ task_type: "STANDARD", task_size_level: sizeLevel(contentLength) }, durationMs);
+  }
+
+  #bounded(value = ""): string {
+    if (value === "" || this.#labelValues.has(value)) return value;
+    if (this.#labelValues.size >= LABEL_VALUES_MAX) return OTHER;
+    this.#labelValues.add(value);
+    return value;
+  }
+}
+
+function sizeLevel(bytes: number): number {
+  let level = 1;
+  while (level < SIZE_LEVEL_MAX && bytes > MIB * 2 ** (level - 1)) level++;
+  return level;
+}
+
+/** The traffic of a task that was complete already. */
+export function localTraffic(bytes: number): Traffic {
+  return { backToSource: 0, remotePeer: 0, localPeer: bytes };
+}

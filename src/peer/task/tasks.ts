@@ -1,0 +1,341 @@
+import type { ByteRange } from "../../core/byte_range.ts";
+import { DamselflyError, errorText } from "../../core/error.ts";
+import { peerIdOf } from "../../core/host_id.ts";
+import { pieceLengthOf, type PieceLengthRule, type PiecePlan, piecePlan } from "../../core/piece.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import type { Control } from "../control/control.ts";
+import type { ParentRpc } from "../piece/parent.ts";
+import type { PieceClient } from "../piece/vortex_client.ts";
+import type { Source, SourceStat } from "../source/source.ts";
+import { publicUrl, sourceAnswerOf } from "../source/source_failure.ts";
+import type { Storage, StoredTask, TaskInit } from "../storage/storage.ts";
+import { BanList } from "./ban_list.ts";
+import { Download, type DownloadOptions, type DownloadParts } from "./download.ts";
+import { readTask } from "./reader.ts";
+import { SourceRequests } from "./source_stage.ts";
+import { localTraffic, TaskMetrics } from "./task_metrics.ts";
+import type { TaskHandle, TaskRequest, Tasks, Traffic } from "./task.ts";
+
+/** Downloads at a time; a node pulls a few images with some dozens of layers. */
+const RUNNING_TASKS_MAX = 1_024;
+/** Pieces of one task: a requester may ask for tiny ones. */
+const PIECES_MAX = 1_000_000;
+/** How often a request that joined a failing one begins again. */
+const JOINS_MAX = 8;
+/** Answers that are about the requester who happened to be first. */
+const REFUSALS = new Set([401, 403, 404]);
+
+/** How tasks are run. */
+export interface TasksOptions extends DownloadOptions {
+  readonly pieceLengthRule: PieceLengthRule;
+}
+
+/** What tasks work with. */
+export interface TasksParts {
+  readonly storage: Storage;
+  readonly source: Source;
+  readonly control: Control;
+  readonly parentRpc: ParentRpc;
+  readonly pieceClient: PieceClient;
+  readonly runtime: Pick<Runtime, "clock" | "random" | "log" | "metrics">;
+  readonly options: TasksOptions;
+}
+
+/**
+ * The tasks of this host. A download goes on when all its requesters have left, since another node or the next pull
+ * will want it; disposing this stops all downloads, and what they have finished stays in the storage.
+ */
+export function createTasks(parts: TasksParts): Tasks {
+  return new RunningTasks(parts);
+}
+
+interface Running {
+  readonly opened: Promise<Download>;
+}
+
+class RunningTasks implements Tasks {
+  readonly #parts: TasksParts;
+  readonly #downloads: DownloadParts;
+  readonly #stop = new AbortController();
+  readonly #running = new Map<string, Running>();
+  readonly #background = new Set<Promise<void>>();
+  /** Handles by task, so that nothing is deleted under a reader. */
+  readonly #handles = new Map<string, number>();
+
+  constructor(parts: TasksParts) {
+    this.#parts = parts;
+    const { clock, log, metrics } = parts.runtime;
+    this.#downloads = {
+      ...parts,
+      bans: new BanList({ clock, log, metrics }),
+      metrics: new TaskMetrics(metrics),
+    };
+  }
+
+  async open(request: TaskRequest, signal: AbortSignal): Promise<TaskHandle> {
+    for (let joins = 0;; joins++) {
+      this.#stop.signal.throwIfAborted();
+      signal.throwIfAborted();
+      const local = this.#openLocal(request);
+      if (local !== undefined) return local;
+      const joined = this.#running.get(request.taskId);
+      try {
+        const download = await orAbort((joined ?? this.#start(request)).opened, signal);
+        const use = download.use();
+        if (use === undefined) continue;
+        if (joined !== undefined) download.requests.add(request.source);
+        return this.#handle(new DownloadHandle(download, use), request.taskId);
+      } catch (error) {
+        if (joined === undefined || signal.aborted || joins >= JOINS_MAX || !isRefusal(error)) throw error;
+      }
+    }
+  }
+
+  async delete(taskId: string, signal: AbortSignal): Promise<void> {
+    const { storage, control, runtime: { log } } = this.#parts;
+    if (this.#running.has(taskId) || this.#handles.has(taskId)) {
+      throw new DamselflyError("failed_precondition", `Cannot delete task ${taskId}: it is in use`);
+    }
+    if (storage.find(taskId) === undefined) {
+      throw new DamselflyError("not_found", `Cannot delete task ${taskId}: this host does not have it`);
+    }
+    await storage.delete(taskId);
+    try {
+      await control.taskDeleted(taskId, signal);
+    } catch (error) {
+      log.info("The scheduler was not told that a task is deleted", { taskId, error: errorText(error) });
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort(new DamselflyError("cancelled", "This host is stopping"));
+    await Promise.all([...this.#running.values()].map(({ opened }) => opened.then(() => {}, () => {})));
+    await Promise.all([...this.#background]);
+  }
+
+  #openLocal(request: TaskRequest): TaskHandle | undefined {
+    const stored = this.#parts.storage.find(request.taskId);
+    if (stored === undefined || !stored.record.isSealed) return undefined;
+    const handle = this.#handle(new LocalHandle(stored, this.#newPeerId()), request.taskId);
+    this.#downloads.metrics.received("local_peer", handle.contentLength);
+    // The scheduler triggered this host because it did not know that it has the task.
+    if (request.needBackToSource) this.#announce(stored);
+    return handle;
+  }
+
+  #start(request: TaskRequest): Running {
+    const { taskId } = request;
+    if (this.#running.size >= RUNNING_TASKS_MAX) {
+      throw new DamselflyError(
+        "resource_exhausted",
+        `Cannot download task ${taskId}: ${RUNNING_TASKS_MAX} downloads are running`,
+      );
+    }
+    const running = { opened: this.#begin(request) };
+    const forget = () => void this.#running.delete(taskId);
+    this.#running.set(taskId, running);
+    this.#inBackground(running.opened.then(async (download) => {
+      await download.sealed.catch(() => {});
+      forget();
+      await download.untilQuiet();
+    }, forget));
+    return running;
+  }
+
+  async #begin(request: TaskRequest): Promise<Download> {
+    const signal = this.#stop.signal;
+    const stat = await this.#stat(request, signal);
+    const { taskId, digest } = request;
+    const plan = this.#plan(request, stat);
+    const { responseHeaders } = stat;
+    const init: TaskInit = { taskId, url: publicUrl(new URL(request.source.url)), plan, digest, responseHeaders };
+    const stored = await this.#openStored(init);
+    const requests = new SourceRequests(request.source);
+    return new Download(this.#downloads, { peerId: this.#newPeerId(), request, requests, stat, init }, stored, signal);
+  }
+
+  /** Asks the source what the content is; what is known already will do for a digest when the source is down. */
+  async #stat(request: TaskRequest, signal: AbortSignal): Promise<SourceStat> {
+    if (request.stat !== undefined) return request.stat;
+    try {
+      return await this.#parts.source.stat(request.source, signal);
+    } catch (error) {
+      const status = sourceAnswerOf(error)?.status ?? 500;
+      const known = request.digest === undefined ? undefined : this.#parts.storage.find(request.taskId)?.record;
+      if (signal.aborted || status < 500 || known === undefined) throw error;
+      return {
+        contentLength: known.plan.contentLength,
+        acceptsRanges: true,
+        responseHeaders: known.responseHeaders,
+      };
+    }
+  }
+
+  #plan(request: TaskRequest, { contentLength }: SourceStat): PiecePlan {
+    const pieceLength = request.pieceLength ?? pieceLengthOf(contentLength, this.#parts.options.pieceLengthRule);
+    const plan = piecePlan(contentLength, pieceLength);
+    if (plan.pieceCount <= PIECES_MAX) return plan;
+    throw new DamselflyError(
+      "invalid_argument",
+      `Cannot cut ${contentLength} bytes into pieces of ${pieceLength}: at most ${PIECES_MAX} pieces are allowed`,
+    );
+  }
+
+  /** What is left of an earlier download counts, unless it may be of another version of the content. */
+  async #openStored(init: TaskInit): Promise<StoredTask> {
+    const { storage } = this.#parts;
+    const stored = await storage.open(init);
+    if (init.digest !== undefined || stored.finishedPieceCount === 0) return stored;
+    const [before, now] = [stored.record.responseHeaders, init.responseHeaders];
+    const isSame = ["etag", "last-modified"].every((name) => before[name] === now[name]);
+    if (isSame) return stored;
+    await storage.delete(init.taskId);
+    return storage.open(init);
+  }
+
+  #announce(stored: StoredTask): void {
+    const { control, runtime: { log } } = this.#parts;
+    const { record } = stored;
+    this.#inBackground(
+      control.announceTask(record, this.#stop.signal).catch((error) => {
+        log.info("The scheduler was not told of a task", { taskId: record.taskId, error: errorText(error) });
+      }),
+    );
+  }
+
+  #inBackground(work: Promise<void>): void {
+    this.#background.add(work);
+    work.finally(() => this.#background.delete(work));
+  }
+
+  #handle<H extends TaskHandle & { onLeave: () => void }>(handle: H, taskId: string): H {
+    this.#handles.set(taskId, (this.#handles.get(taskId) ?? 0) + 1);
+    handle.onLeave = () => {
+      const count = (this.#handles.get(taskId) ?? 1) - 1;
+      if (count === 0) this.#handles.delete(taskId);
+      else this.#handles.set(taskId, count);
+    };
+    return handle;
+  }
+
+  #newPeerId(): string {
+    const { ip, hostname, type } = this.#parts.control.host();
+    return peerIdOf({ ip, hostname, isSeed: type !== 0 }, this.#parts.runtime.random.uuid());
+  }
+}
+
+/** A hold on a download. */
+class DownloadHandle implements TaskHandle {
+  readonly isLocalHit = false;
+  readonly sealed: Promise<Traffic>;
+  onLeave = () => {};
+  readonly #download: Download;
+  readonly #use: Disposable;
+  #hasLeft = false;
+
+  constructor(download: Download, use: Disposable) {
+    this.#download = download;
+    this.#use = use;
+    this.sealed = download.sealed;
+  }
+
+  get taskId(): string {
+    return this.#download.stored.record.taskId;
+  }
+
+  get peerId(): string {
+    return this.#download.peerId;
+  }
+
+  get contentLength(): number {
+    return this.#download.stored.record.plan.contentLength;
+  }
+
+  get pieceLength(): number {
+    return this.#download.stored.record.plan.pieceLength;
+  }
+
+  get responseHeaders(): Readonly<Record<string, string>> {
+    return this.#download.stored.record.responseHeaders;
+  }
+
+  read(range: ByteRange): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return readTask(this.#download, range, this.#download.readers);
+  }
+
+  traffic(): Traffic {
+    return this.#download.traffic();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#hasLeft) {
+      this.#hasLeft = true;
+      this.#use[Symbol.dispose]();
+      this.onLeave();
+    }
+    return Promise.resolve();
+  }
+}
+
+/** A hold on a task that was complete already. */
+class LocalHandle implements TaskHandle {
+  readonly isLocalHit = true;
+  readonly taskId: string;
+  readonly peerId: string;
+  readonly contentLength: number;
+  readonly pieceLength: number;
+  readonly responseHeaders: Readonly<Record<string, string>>;
+  onLeave = () => {};
+  readonly #stored: StoredTask;
+  readonly #hold: Disposable;
+  #hasLeft = false;
+
+  constructor(stored: StoredTask, peerId: string) {
+    const { taskId, plan, responseHeaders } = stored.record;
+    this.taskId = taskId;
+    this.peerId = peerId;
+    this.contentLength = plan.contentLength;
+    this.pieceLength = plan.pieceLength;
+    this.responseHeaders = responseHeaders;
+    this.#stored = stored;
+    this.#hold = stored.hold();
+  }
+
+  get sealed(): Promise<Traffic> {
+    return Promise.resolve(this.traffic());
+  }
+
+  read(range: ByteRange): ReadableStream<Uint8Array<ArrayBuffer>> {
+    const task = {
+      stored: this.#stored,
+      failed: new AbortController().signal,
+      replaced: () => Promise.reject(new DamselflyError("not_found", `Cannot read task ${this.taskId}: it is deleted`)),
+    };
+    return readTask(task, range, new Set());
+  }
+
+  traffic(): Traffic {
+    return localTraffic(this.contentLength);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#hasLeft) {
+      this.#hasLeft = true;
+      this.#hold[Symbol.dispose]();
+      this.onLeave();
+    }
+    return Promise.resolve();
+  }
+}
+
+function isRefusal(error: unknown): boolean {
+  return REFUSALS.has(sourceAnswerOf(error)?.status ?? 0);
+}
+
+/** What `promise` gives, or the signal's reason when that comes first; the promise goes on for others. */
+function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = () => aborted.reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  return Promise.race([promise, aborted.promise]).finally(() => signal.removeEventListener("abort", onAbort));
+}
