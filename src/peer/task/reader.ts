@@ -113,7 +113,11 @@ class TaskReader implements ReaderPosition {
   async #follow(): Promise<void> {
     const before = this.#stored;
     const after = await this.#task.replaced(this.#signal);
-    while (!after.record.isSealed) await after.nextChange(this.#signal);
+    while (!after.record.isSealed) {
+      // Wrong again: the download is about to fail, and that ends the wait.
+      if (after.isDeleted) await untilAborted(this.#signal);
+      await after.nextChange(this.#signal);
+    }
     const given = piecesOf(after.record.plan, { start: this.#range.start, end: this.position });
     const isRight = given.every((number) => before.piece(number)?.digest === after.piece(number)?.digest);
     if (!isRight) {
@@ -121,4 +125,11 @@ class TaskReader implements ReaderPosition {
     }
     this.#stored = after;
   }
+}
+
+function untilAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
 }

@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import * as fc from "fast-check";
+import { piecePlan, pieceRange } from "../../core/piece.ts";
+import { seededRandom } from "../../testing/seeded_random.ts";
+import { findLies } from "./lies.ts";
+import { missingPieces, pickPiece, sourceRuns } from "./plan.ts";
+
+const numbers = fc.uniqueArray(fc.integer({ min: 0, max: 99 }), { maxLength: 100 });
+const offers = fc.array(fc.tuple(fc.integer({ min: 0, max: 99 }), fc.array(fc.constantFrom("a", "b", "c", "d"))))
+  .map((entries) => new Map(entries));
+
+Deno.test("a pick is an offered piece with a holder, and there is one as long as there is such an offer", () => {
+  fc.assert(fc.property(offers, numbers, fc.integer(), (offers, readerPieces, seed) => {
+    const pick = pickPiece({ offers, readerPieces }, seededRandom(seed));
+    const hasOffer = [...offers.values()].some(({ length }) => length > 0);
+    assert.equal(pick !== undefined, hasOffer);
+    if (pick !== undefined) assert.ok((offers.get(pick)?.length ?? 0) > 0);
+  }));
+});
+
+Deno.test("a piece that a reader waits for is picked before any other", () => {
+  fc.assert(fc.property(offers, fc.integer({ min: 0, max: 99 }), fc.integer(), (offers, position, seed) => {
+    fc.pre((offers.get(position)?.length ?? 0) > 0);
+    assert.equal(pickPiece({ offers, readerPieces: [position] }, seededRandom(seed)), position);
+  }));
+});
+
+Deno.test("without readers, no piece is picked while a rarer one is offered", () => {
+  fc.assert(fc.property(offers, fc.integer(), (offers, seed) => {
+    const pick = pickPiece({ offers, readerPieces: [] }, seededRandom(seed));
+    const counts = [...offers.values()].map(({ length }) => length).filter((length) => length > 0);
+    if (pick !== undefined) assert.equal(offers.get(pick)?.length, Math.min(...counts));
+  }));
+});
+
+Deno.test("children of one parent pick different pieces, so that they can serve each other", () => {
+  const offers = new Map(Array.from({ length: 100 }, (_, number) => [number, ["seed"]]));
+  const picks = Array.from({ length: 50 }, (_, seed) => pickPiece({ offers, readerPieces: [] }, seededRandom(seed)));
+  assert.ok(new Set(picks).size > 25);
+});
+
+Deno.test("the runs of a source cover what is missing, each piece once and nothing else", () => {
+  fc.assert(fc.property(numbers, numbers, (finished, readerPieces) => {
+    const plan = piecePlan(99 * 10 + 5, 10);
+    const missing = missingPieces(plan, (number) => finished.includes(number));
+    const runs = sourceRuns(plan, missing, { acceptsRanges: true, readerPieces });
+    const covered = runs.flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, i) => first + i));
+    assert.deepEqual(covered.sort((a, b) => a - b), missing);
+    for (const run of runs) assert.ok(!runs.some(({ first }) => first === run.last + 1), "neighbours are one run");
+  }));
+});
+
+Deno.test("a source without ranges is asked for all of it, if anything is missing", () => {
+  const plan = piecePlan(95, 10);
+  const options = { acceptsRanges: false, readerPieces: [] };
+  assert.deepEqual(sourceRuns(plan, [], options), []);
+  const [run] = sourceRuns(plan, [7], options);
+  assert.deepEqual([run && pieceRange(plan, run.first).start, run && pieceRange(plan, run.last).end], [0, 95]);
+});
+
+Deno.test("a cold content is one run, and the run that a reader waits for is the first", () => {
+  const plan = piecePlan(100, 10);
+  const cold = sourceRuns(plan, missingPieces(plan, () => false), { acceptsRanges: true, readerPieces: [5] });
+  assert.deepEqual(cold, [{ first: 0, last: 9 }]);
+  const rest = sourceRuns(plan, [0, 1, 4, 8, 9], { acceptsRanges: true, readerPieces: [8] });
+  assert.deepEqual(rest, [{ first: 8, last: 9 }, { first: 0, last: 1 }, { first: 4, last: 4 }]);
+});
+
+Deno.test("only parents whose pieces differ from the source's are liars, each named once", () => {
+  const from = (number: number, parentId: string, digest: string) =>
+    ({ number, digest, parentId, trafficType: "remote_peer", costMs: 1, finishedAtMs: 1 }) as const;
+  const claimed = [from(0, "a", "x"), from(1, "b", "true"), from(2, "a", "y"), from(3, "", "z")];
+  assert.deepEqual(findLies(claimed, () => "true"), [{ parentId: "a", pieceNumber: 0 }]);
+});
