@@ -1,5 +1,6 @@
 import { type ByteRange, parseContentRange, rangeHeader } from "../../core/byte_range.ts";
 import { DamselflyError } from "../../core/error.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import { exactBody, refusalBody } from "./body.ts";
 import { type Exchange, type ExchangeParts, Exchanger } from "./exchange.ts";
 import { refusalHeaders, replayedHeaders } from "./headers.ts";
@@ -13,17 +14,6 @@ const HEAD_UNKNOWN = new Set([405, 501]);
 export function createSource(parts: ExchangeParts): Source {
   const exchanger = new Exchanger(parts);
   const { clock } = parts;
-
-  async function refusal(exchange: Exchange, signal: AbortSignal): Promise<DamselflyError> {
-    const { response, url } = exchange;
-    const details: SourceAnswer = {
-      status: response.status,
-      headers: refusalHeaders(response.headers, exchange.isFirstOrigin),
-      body: await refusalBody(exchange, clock, signal),
-    };
-    const text = `Cannot fetch ${publicUrl(url)}: the source answered ${response.status}`;
-    return new DamselflyError("source_error", text, { details });
-  }
 
   /** GET of one byte, where HEAD is not understood: pre-signed URLs are made for one method. */
   async function probe(request: SourceRequest, signal: AbortSignal): Promise<SourceStat> {
@@ -46,7 +36,7 @@ export function createSource(parts: ExchangeParts): Source {
   }
 
   async function statOfWhole(exchange: Exchange, signal: AbortSignal): Promise<SourceStat> {
-    if (exchange.response.status !== 200) throw await refusal(exchange, signal);
+    if (exchange.response.status !== 200) throw await refusal(exchange, clock, signal);
     await exchange.close("the headers are enough");
     const contentLength = lengthOf(exchange.response);
     if (contentLength === undefined) throw sourceFailure(exchange.url, "it does not say how long the content is");
@@ -65,7 +55,7 @@ export function createSource(parts: ExchangeParts): Source {
         return { contentLength, acceptsRanges, responseHeaders: replayedHeaders(response.headers) };
       }
       const isFinal = isFirstOrigin && response.status >= 400 && !HEAD_UNKNOWN.has(response.status);
-      if (isFinal) throw await refusal(exchange, signal);
+      if (isFinal) throw await refusal(exchange, clock, signal);
       return probe(request, signal);
     },
 
@@ -73,7 +63,9 @@ export function createSource(parts: ExchangeParts): Source {
       const isWhole = range.start === 0 && range.end === contentLength;
       const headers: Record<string, string> = isWhole ? {} : { range: rangeHeader(range) };
       const exchange = await exchanger.send("GET", request, headers, signal);
-      if (exchange.response.status !== 200 && exchange.response.status !== 206) throw await refusal(exchange, signal);
+      if (exchange.response.status !== 200 && exchange.response.status !== 206) {
+        throw await refusal(exchange, clock, signal);
+      }
       const wrong = wrongAnswer(exchange, range, contentLength);
       const expected = { length: range.end - range.start, isAll: isWhole };
       if (wrong === undefined) return exactBody(exchange, expected, clock, signal);
@@ -81,6 +73,18 @@ export function createSource(parts: ExchangeParts): Source {
       throw wrong;
     },
   };
+}
+
+/** The error of an answer that is no content. */
+async function refusal(exchange: Exchange, clock: Clock, signal: AbortSignal): Promise<DamselflyError> {
+  const { response, url } = exchange;
+  const details: SourceAnswer = {
+    status: response.status,
+    headers: refusalHeaders(response.headers, exchange.isFirstOrigin),
+    body: await refusalBody(exchange, clock, signal),
+  };
+  const text = `Cannot fetch ${publicUrl(url)}: the source answered ${response.status}`;
+  return new DamselflyError("source_error", text, { details });
 }
 
 /** The length that an answer states; undefined when it does not, or states that of an encoding of the content. */
