@@ -1,4 +1,6 @@
+import "../rpc/http2_guard.ts";
 import assert from "node:assert/strict";
+import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import { SchedulerConfig } from "../config/scheduler.ts";
 import { DamselflyError } from "../core/error.ts";
 import { AsyncQueue } from "../rpc/async_queue.ts";
@@ -28,9 +30,9 @@ function clientOf({ port }: { port: number }) {
   return createRpcClient(SchedulerService, `${LOCAL}:${port}`, { clock: testRuntime().clock });
 }
 
-type Client = RpcClient<typeof SchedulerService>;
+type SchedulerClient = RpcClient<typeof SchedulerService>;
 
-function announce(client: Client, id: string, parts: Partial<Host> = {}) {
+function announce(client: SchedulerClient, id: string, parts: Partial<Host> = {}) {
   const host = Host.create({ id, hostname: id, ip: LOCAL, port: 4000, downloadPort: 4000, ...parts });
   return client.announceHost({ host, interval: durationOfMs(300_000) }, limited);
 }
@@ -41,7 +43,7 @@ class HandPeer {
   readonly #answers: AsyncIterator<AnnouncePeerResponse>;
   readonly #ids: { hostId: string; taskId: string; peerId: string };
 
-  constructor(client: Client, peerId: string, taskId = "task", hostId = `${peerId}-host`) {
+  constructor(client: SchedulerClient, peerId: string, taskId = "task", hostId = `${peerId}-host`) {
     this.#stream = client.announcePeer(limited);
     this.#answers = this.#stream.responses[Symbol.asyncIterator]();
     this.#ids = { peerId, taskId, hostId };
@@ -79,7 +81,7 @@ class HandPeer {
   }
 }
 
-async function peerOf(client: Client, peerId: string, taskId?: string): Promise<HandPeer> {
+async function peerOf(client: SchedulerClient, peerId: string, taskId?: string): Promise<HandPeer> {
   await announce(client, `${peerId}-host`);
   return new HandPeer(client, peerId, taskId);
 }
@@ -258,6 +260,18 @@ Deno.test("a cold burst of 50 peers over real streams costs one fetch, although 
   await seedPeer.send({ $case: "downloadPeerBackToSourceStartedRequest", value: {} });
   for (const peer of peers) assert.ok((await peer.parents()).length > 0);
   for (const peer of [...peers, seedPeer]) peer.cancel();
+});
+
+Deno.test("the headers of a stream come before anybody has registered", async () => {
+  await using scheduler = await serve();
+  const client = new Client(`${LOCAL}:${scheduler.port}`, credentials.createInsecure());
+  const { path, requestSerialize, responseDeserialize } = SchedulerService.announcePeer;
+  const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, new Metadata());
+  await new Promise((resolve) => call.once("metadata", resolve));
+  const ended = new Promise((resolve) => call.once("error", resolve));
+  call.cancel();
+  await ended;
+  client.close();
 });
 
 Deno.test("a stream on which nobody registers is ended", async () => {

@@ -149,9 +149,10 @@ Deno.test("a peer whose parent failed gets others and never that one again", () 
     swarm.register(name);
     swarm.say(name, "started");
   }
-  swarm.message("b", { type: "reschedule", failedParentIds: ["root"] });
+  swarm.message("b", { type: "reschedule", failedParentIds: ["root", "nobody"] });
   assert.deepEqual(swarm.heard("b").slice(1), ["from a"]);
   swarm.message("b", { type: "reschedule", failedParentIds: ["a"] });
+  assert.deepEqual([...swarm.peer("b").blocked], ["root", "a"]);
   assert.deepEqual(swarm.heard("b").slice(2), ["back_to_source"], "nobody else is there, and nobody is on the way");
 });
 
@@ -174,6 +175,108 @@ Deno.test("after the death of the root, its children send one of them to the sou
   for (const name of names(10).filter((name) => name !== sent[0])) {
     assert.match(swarm.heard(name).at(-1) ?? "", /^from /);
   }
+});
+
+Deno.test("peers that all wait for a dead root are no parents, although they have parents", () => {
+  const swarm = swarmOf({ candidateParentsMax: 1 });
+  swarm.register("root");
+  swarm.say("root", "back_to_source_started");
+  swarm.register("child");
+  swarm.register("grandchild", {}, { host: "root-host" });
+  assert.deepEqual(swarm.heard("grandchild"), ["from child"]);
+  swarm.say("root", "stream_closed");
+  swarm.register("late");
+  assert.deepEqual(swarm.heard("late"), ["back_to_source"]);
+});
+
+Deno.test("nobody waits for a fetcher that could not serve him", () => {
+  const swarm = swarmOf();
+  swarm.register("coarse", { pieceLength: 64 << 20 });
+  swarm.register("fine");
+  swarm.register("same host", {}, { host: "fine-host" });
+  assert.deepEqual(swarm.told("back_to_source"), ["coarse", "fine", "same host"]);
+});
+
+Deno.test("a triggered seed peer that registers and fails is not waited for", () => {
+  const swarm = swarmOf();
+  swarm.seed();
+  swarm.register("a");
+  swarm.register("seed", { needBackToSource: true });
+  swarm.say("seed", "back_to_source_failed");
+  assert.deepEqual(swarm.heard("a"), ["back_to_source"]);
+  swarm.say("a", "failed");
+  swarm.register("b");
+  assert.deepEqual(swarm.heard("b"), ["back_to_source"], "the seed peer would fail again");
+  swarm.register("c", {}, { task: "other" });
+  assert.deepEqual(swarm.log.at(-1), "seed-host: trigger download of c", "the failure counts for that task only");
+});
+
+Deno.test("no wait is longer than its limit, even when there is always somebody to hope for", () => {
+  const swarm = swarmOf();
+  const piece = { lengthBytes: 1, costMs: 1, parentId: undefined };
+  swarm.register("part", { range: { start: 0, length: 10 } });
+  swarm.say("part", "back_to_source_started");
+  swarm.register("hope0", { needBackToSource: true });
+  swarm.register("free");
+  swarm.register("bound", { disableBackToSource: true });
+  for (let i = 1; swarm.nowMs < WAIT_TIMEOUT_MS; i++) {
+    assert.deepEqual([swarm.heard("free"), swarm.heard("bound")], [[], []]);
+    swarm.message("part", { type: "piece_finished", piece });
+    swarm.wait(1_800);
+    swarm.register(`hope${i}`, { needBackToSource: true });
+  }
+  assert.deepEqual([swarm.heard("free"), swarm.heard("bound")], [["back_to_source"], ["failed_precondition"]]);
+});
+
+Deno.test("a seed peer that was asked and still has time is not asked again", () => {
+  const swarm = swarmOf();
+  for (const name of names(6)) swarm.register(name);
+  for (const name of ["p0", "p1", "p2", "p3"]) swarm.say(name, "stream_closed");
+  swarm.seed();
+  for (const name of ["a", "b"]) {
+    swarm.register(name);
+    assert.deepEqual(swarm.heard(name), ["back_to_source"], "after so many failures nobody waits for one alone");
+  }
+  assert.deepEqual(swarm.heard("seed-host"), ["trigger download of a"]);
+});
+
+Deno.test("failures do not count any more when a task starts anew", () => {
+  const swarm = swarmOf();
+  for (const name of names(4)) {
+    swarm.register(name);
+    swarm.say(name, "failed");
+  }
+  swarm.register("a");
+  swarm.register("b");
+  assert.deepEqual([swarm.heard("a"), swarm.heard("b")], [["back_to_source"], []]);
+});
+
+Deno.test("once a piece came from the source, former failures do not count", () => {
+  const swarm = swarmOf();
+  for (const name of names(6)) swarm.register(name);
+  swarm.say("p0", "stream_closed");
+  swarm.say("p1", "stream_closed");
+  const sent = swarm.told("back_to_source");
+  assert.deepEqual(sent, ["p0", "p1", "p2", "p3"], "after the second failure two go");
+  swarm.say("p2", "back_to_source_started");
+  swarm.say("p3", "failed");
+  swarm.message("p2", { type: "piece_finished", piece: { lengthBytes: 1, costMs: 1, parentId: undefined } });
+  swarm.say("p2", "stream_closed");
+  for (const name of ["p4", "p5"]) swarm.message(name, { type: "reschedule", failedParentIds: ["p2"] });
+  assert.equal(swarm.told("back_to_source").length, sent.length + 1);
+});
+
+Deno.test("of a task that very many have, idle finished peers are forgotten down to 300", () => {
+  const swarm = swarmOf();
+  for (const name of names(310)) {
+    swarm.register(name, { metadataOnly: true });
+    swarm.say(name, "finished");
+  }
+  swarm.register("child");
+  const parents = [...swarm.peer("child").parents];
+  swarm.wait(11_000);
+  assert.equal(swarm.state.peers.size, 300);
+  assert.deepEqual([...swarm.peer("child").parents], parents);
 });
 
 Deno.test("the sixth answer on a stream is refused", () => {
