@@ -5,6 +5,7 @@ import type { Control, Decision } from "../control/control.ts";
 import type { ParentRpc } from "../piece/parent.ts";
 import type { PieceClient } from "../piece/vortex_client.ts";
 import type { Source, SourceStat } from "../source/source.ts";
+import { orAbort } from "../storage/or_abort.ts";
 import type { PieceRecord, Storage, StoredTask, TaskInit } from "../storage/storage.ts";
 import type { BanList } from "./ban_list.ts";
 import { findLies } from "./lies.ts";
@@ -96,12 +97,7 @@ export class Download implements ReadableTask {
   }
 
   replaced(signal: AbortSignal): Promise<StoredTask> {
-    const aborted = Promise.withResolvers<never>();
-    const onAbort = () => aborted.reject(signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    return Promise.race([this.#replaced.promise, aborted.promise])
-      .finally(() => signal.removeEventListener("abort", onAbort));
+    return orAbort(this.#replaced.promise, signal);
   }
 
   /** What goes on after the end for a limited time: the last words to the scheduler. */

@@ -121,6 +121,7 @@ export class FakeControl implements Control {
   readonly deleted: string[] = [];
   openSessions = 0;
   decide: Decide | undefined;
+  onSend: (event: PeerEvent, signal: AbortSignal) => void | Promise<void> = () => {};
   readonly #host: Host;
 
   constructor(host: Host, decide: Decide | undefined) {
@@ -143,10 +144,10 @@ export class FakeControl implements Control {
     this.openSessions++;
     let asked: PeerEvent | undefined;
     return Promise.resolve({
-      send: (event) => {
+      send: async (event, signal) => {
         this.events.push(event);
         if (event.kind === "register" || event.kind === "reschedule") asked = event;
-        return Promise.resolve();
+        await this.onSend(event, signal);
       },
       nextDecision: async (signal) => {
         if (asked === undefined) throw new Error("Nothing was asked");

@@ -136,7 +136,7 @@ export class Conversation {
 
   async #send(event: PeerEvent): Promise<void> {
     this.#waiting--;
-    if (this.#isBroken) return;
+    if (this.#isBroken || this.#signal.aborted) return;
     try {
       await this.#session.send(event, this.#signal);
     } catch (error) {

@@ -18,6 +18,7 @@ const TRAFFIC_LABELS: Record<TrafficType, string> = {
 /** The counters of tasks, under Dragonfly's names (node-side.md §3.13). */
 export class TaskMetrics {
   readonly #labelValues = new Set<string>();
+  readonly #bytes: Record<TrafficType, number> = { back_to_source: 0, remote_peer: 0, local_peer: 0 };
   readonly #total;
   readonly #failures;
   readonly #running;
@@ -66,7 +67,14 @@ export class TaskMetrics {
 
   /** Bytes have come. */
   received(type: TrafficType, bytes: number): void {
+    this.#bytes[type] += bytes;
     this.#traffic.inc({ type: TRAFFIC_LABELS[type] }, bytes);
+  }
+
+  /** The bytes of all tasks since the start. */
+  traffic(): Traffic {
+    const { back_to_source: backToSource, remote_peer: remotePeer, local_peer: localPeer } = this.#bytes;
+    return { backToSource, remotePeer, localPeer };
   }
 
   /** A download of `contentLength` bytes succeeded. */

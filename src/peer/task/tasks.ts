@@ -8,6 +8,7 @@ import type { ParentRpc } from "../piece/parent.ts";
 import type { PieceClient } from "../piece/vortex_client.ts";
 import type { Source, SourceStat } from "../source/source.ts";
 import { publicUrl, sourceAnswerOf } from "../source/source_failure.ts";
+import { orAbort } from "../storage/or_abort.ts";
 import type { Storage, StoredTask, TaskInit } from "../storage/storage.ts";
 import { BanList } from "./ban_list.ts";
 import { Download, type DownloadOptions, type DownloadParts } from "./download.ts";
@@ -91,6 +92,10 @@ class RunningTasks implements Tasks {
     }
   }
 
+  traffic(): Traffic {
+    return this.#downloads.metrics.traffic();
+  }
+
   async delete(taskId: string, signal: AbortSignal): Promise<void> {
     const { storage, control, runtime: { log } } = this.#parts;
     if (this.#running.has(taskId) || this.#handles.has(taskId)) {
@@ -144,11 +149,12 @@ class RunningTasks implements Tasks {
 
   async #begin(request: TaskRequest): Promise<Download> {
     const signal = this.#stop.signal;
+    const url = publicUrlOf(request);
     const stat = await this.#stat(request, signal);
     const { taskId, digest } = request;
     const plan = this.#plan(request, stat);
     const { responseHeaders } = stat;
-    const init: TaskInit = { taskId, url: publicUrl(new URL(request.source.url)), plan, digest, responseHeaders };
+    const init: TaskInit = { taskId, url, plan, digest, responseHeaders };
     const stored = await this.#openStored(init);
     const requests = new SourceRequests(request.source);
     return new Download(this.#downloads, { peerId: this.#newPeerId(), request, requests, stat, init }, stored, signal);
@@ -328,14 +334,12 @@ class LocalHandle implements TaskHandle {
   }
 }
 
-function isRefusal(error: unknown): boolean {
-  return REFUSALS.has(sourceAnswerOf(error)?.status ?? 0);
+/** What of a request's URL may be written down. Throws `invalid_argument`. */
+function publicUrlOf({ taskId, source: { url } }: TaskRequest): string {
+  if (URL.canParse(url) && /^https?:/i.test(url)) return publicUrl(new URL(url));
+  throw new DamselflyError("invalid_argument", `Cannot download task ${taskId}: its URL is not one of http or https`);
 }
 
-/** What `promise` gives, or the signal's reason when that comes first; the promise goes on for others. */
-function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = () => aborted.reject(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  return Promise.race([promise, aborted.promise]).finally(() => signal.removeEventListener("abort", onAbort));
+function isRefusal(error: unknown): boolean {
+  return REFUSALS.has(sourceAnswerOf(error)?.status ?? 0);
 }

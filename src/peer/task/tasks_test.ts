@@ -347,3 +347,38 @@ Deno.test("traffic is counted by where it came from", async () => {
   assert.equal(metrics.value("dragonfly_client_download_task_total", labels), 1);
   assert.equal(metrics.value("dragonfly_client_concurrent_download_task_total", labels), 0);
 });
+
+Deno.test("a scheduler that takes no reports does not hold up the bytes", async () => {
+  const source = new FakeSource(CONTENT);
+  const decide = () => ({ kind: "back_to_source", description: "" }) as const;
+  await using node = await SwarmNode.start(new Swarm(), { source, decide });
+  node.control.onSend = ({ kind }, signal) =>
+    kind === "register" ? undefined : new Promise((_, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    });
+  assert.deepEqual(await node.pull(requestFor(CONTENT)), CONTENT);
+});
+
+Deno.test("a URL that is not of the web is the requester's mistake", async () => {
+  await using node = await SwarmNode.start(new Swarm(), { source: new FakeSource(CONTENT) });
+  for (const url of ["s3://bucket/key", "nonsense"]) {
+    const open = node.tasks.open(requestFor(CONTENT, { source: { url, headers: {} } }), NEVER);
+    assert.equal(await codeOf(open), "invalid_argument");
+  }
+});
+
+Deno.test("labels that requesters choose do not make metrics grow without end", async () => {
+  await using node = await SwarmNode.start(new Swarm(), { source: new FakeSource(new Uint8Array(0)) });
+  for (let i = 0; i < 70; i++) {
+    await node.pull({ ...requestFor(new Uint8Array(0), { tag: `tag-${i}` }), taskId: `${i}`.padStart(64, "0") });
+  }
+  const labels = { type: "STANDARD", tag: "other", app: "", priority: "6" };
+  assert.equal(node.runtime.metrics.value("dragonfly_client_download_task_total", labels), 6);
+});
+
+Deno.test("too many pieces are refused", async () => {
+  const source = new FakeSource(CONTENT);
+  await using node = await SwarmNode.start(new Swarm(), { source });
+  const stat = { contentLength: 2_000_000, acceptsRanges: true, responseHeaders: {} };
+  assert.equal(await codeOf(node.tasks.open(requestFor(CONTENT, { pieceLength: 1, stat }), NEVER)), "invalid_argument");
+});
