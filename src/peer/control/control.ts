@@ -56,4 +56,6 @@ export interface Control extends AsyncDisposable {
   announceTask(task: HeldTask, signal: AbortSignal): Promise<void>;
   /** Tells the scheduler of the task that this host no longer has it. */
   taskDeleted(taskId: string, signal: AbortSignal): Promise<void>;
+  /** Takes this host out of the schedulers' tables until its next announcement. Throws `unavailable` or `timeout`. */
+  deleteHost(signal: AbortSignal): Promise<void>;
 }

@@ -99,6 +99,11 @@ class GrpcControl implements Control {
     }
   }
 
+  async deleteHost(signal: AbortSignal): Promise<void> {
+    const usable = this.#links.filter((link) => link.isUsable);
+    await Promise.all(usable.map((link) => this.#deleteFrom(link, signal)));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#dynconfig[Symbol.asyncDispose]();
     const links = this.#links;
@@ -142,12 +147,23 @@ class GrpcControl implements Control {
   async #tellHeld(link: SchedulerLink, signal: AbortSignal): Promise<void> {
     let told = 0;
     for (const task of this.#options.heldTasks().slice(0, TOLD_TASKS_MAX)) {
+      if (!link.isUsable) break;
       if (this.#pick(task.taskId) !== link) continue;
-      await this.announceTask(task, signal);
+      try {
+        await this.announceTask(task, signal);
+        told++;
+      } catch (error) {
+        signal.throwIfAborted();
+        const fields = { taskId: task.taskId, error: errorText(error) };
+        this.#runtime.log.debug("A scheduler was not told of a task", fields);
+      }
       await this.#runtime.clock.sleep(TELL_PAUSE_MS, signal);
-      told++;
     }
     if (told > 0) this.#runtime.log.info("A scheduler was told what this host has", { tasks: told });
+  }
+
+  async #deleteFrom(link: SchedulerLink, signal: AbortSignal): Promise<void> {
+    await link.client.deleteHost({ hostId: this.hostId }, { signal, timeoutMs: DELETE_TIMEOUT_MS });
   }
 
   async #leave(link: SchedulerLink): Promise<void> {
@@ -156,7 +172,7 @@ class GrpcControl implements Control {
     if (!isUp) return;
     const signal = new AbortController().signal;
     try {
-      await link.client.deleteHost({ hostId: this.hostId }, { signal, timeoutMs: DELETE_TIMEOUT_MS });
+      await this.#deleteFrom(link, signal);
     } catch (error) {
       this.#runtime.log.debug("A scheduler was not told that this host is gone", { error: errorText(error) });
     }

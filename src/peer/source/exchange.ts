@@ -9,6 +9,8 @@ import { publicUrl, sourceFailure } from "./source_failure.ts";
 const REDIRECTS_MAX = 10;
 /** For the headers of the answer, redirects included; below the 30 s that containerd waits for ours (node-side.md §2.4). */
 const HEADERS_TIMEOUT_MS = 25_000;
+/** Of the body of a redirect. */
+const SKIPPED_BYTES_MAX = 16 * 1024;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const DURATION_BUCKETS_MS = Array.from({ length: 24 }, (_, n) => 2 ** n);
 
@@ -85,7 +87,7 @@ export class Exchanger {
       const exchange = await this.#once(method, url, headers, signal, limit.signal);
       const next = redirectTarget(exchange);
       if (next === undefined) return { ...exchange, isFirstOrigin: headers === firstHeaders };
-      await exchange.close("redirected");
+      await skipBody(exchange);
       if (url.protocol === "https:" && next.protocol === "http:") {
         throw sourceFailure(url, `it redirects to plain HTTP at ${publicUrl(next)}, which is refused`);
       }
@@ -123,6 +125,13 @@ export class Exchanger {
       throw sourceFailure(url, isCancelled(cause) ? "it ended the request" : "it cannot be reached", { cause });
     }
   }
+}
+
+/** Reads a short body to its end, so that the connection can be used again; a long one is not worth it. */
+async function skipBody({ response, close }: Pick<Exchange, "response" | "close">): Promise<void> {
+  const length = Number(response.headers.get("content-length") ?? Infinity);
+  if (length <= SKIPPED_BYTES_MAX) await response.arrayBuffer().catch(() => {});
+  await close("skipped");
 }
 
 function parseUrl(text: string): URL {

@@ -67,7 +67,8 @@ export function createSource(parts: ExchangeParts): Source {
         throw await refusal(exchange, clock, signal);
       }
       const wrong = wrongAnswer(exchange, range, contentLength);
-      const expected = { length: range.end - range.start, isAll: isWhole };
+      const isAll = isWhole || exchange.response.status === 206;
+      const expected = { length: range.end - range.start, isAll };
       if (wrong === undefined) return exactBody(exchange, expected, clock, signal);
       await exchange.close("not what was asked for");
       throw wrong;

@@ -165,6 +165,10 @@ export class FakeControl implements Control {
     return Promise.resolve();
   }
 
+  deleteHost(): Promise<void> {
+    return Promise.resolve();
+  }
+
   taskDeleted(taskId: string): Promise<void> {
     this.deleted.push(taskId);
     return Promise.resolve();
@@ -181,6 +185,8 @@ export interface ParentBehaviour {
   lie?: (number: number, bytes: Uint8Array) => Uint8Array;
   /** Called before a piece is sent; throw to fail, wait to stall. */
   onFetch?: (number: number, signal: AbortSignal) => void | Promise<void>;
+  /** Called before each single byte. */
+  onByte?: (signal: AbortSignal) => Promise<void>;
   onSync?: (signal: AbortSignal) => void | Promise<void>;
 }
 
@@ -247,6 +253,10 @@ export class Swarm implements ParentRpc {
     await stored.read(bytes, wanted.offset);
     signal.throwIfAborted();
     const lie = node.behaviour.lie?.(wanted.number, bytes);
+    for (let at = 0; node.behaviour.onByte !== undefined && at < bytes.length; at++) {
+      await node.behaviour.onByte(signal);
+      await sink.write(bytes.subarray(at, at + 1));
+    }
     await sink.write(lie ?? bytes);
     return { digest: lie === undefined ? stored.piece(wanted.number)?.digest ?? "" : "" };
   }

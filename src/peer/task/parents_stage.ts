@@ -17,6 +17,9 @@ import { missingPieces, pickPiece } from "./plan.ts";
 const FAILURES_MAX = 3;
 /** A fetch that takes so many times the usual is given to another parent, or up. */
 const STRAGGLER_FACTOR = 4;
+/** While no piece is finished, a fetch may be as slow as this, and may take so long at least. */
+const BYTES_PER_SECOND_MIN = 64 * 1024;
+const FIRST_PIECE_MS = 30_000;
 /** A round that moved before is given so many times its longest pause before it counts as stalled. */
 const PAUSE_FACTOR = 3;
 
@@ -281,8 +284,7 @@ class Round {
     for (const state of this.#alive()) {
       if (state.load > 0 && now - state.movedAt >= limitMs) this.#drop(state, `it sent nothing for ${limitMs} ms`);
     }
-    const usualMs = this.#finishedCount === 0 ? Infinity : this.#finishedCostMs / this.#finishedCount;
-    const stragglerMs = Math.max(limitMs, STRAGGLER_FACTOR * usualMs);
+    const stragglerMs = Math.max(limitMs, this.#patienceMs());
     for (const { abort, startedAt } of this.#fetches.values()) {
       if (now - startedAt < stragglerMs) continue;
       abort.abort(new DamselflyError("timeout", `The piece took longer than ${stragglerMs} ms`));
@@ -291,6 +293,13 @@ class Round {
       for (const state of this.#alive()) this.#drop(state, `nothing moved for ${limitMs} ms`);
     }
     this.#go();
+  }
+
+  /** How long a fetch may take: some multiple of what those before took. */
+  #patienceMs(): number {
+    if (this.#finishedCount > 0) return STRAGGLER_FACTOR * this.#finishedCostMs / this.#finishedCount;
+    const { pieceLength } = this.#stage.stored.record.plan;
+    return Math.max(FIRST_PIECE_MS, 1000 * pieceLength / BYTES_PER_SECOND_MIN);
   }
 
   #finish(error?: unknown): void {

@@ -1,4 +1,3 @@
-import { parseDigest } from "../../core/digest.ts";
 import { errorText } from "../../core/error.ts";
 import { type PiecePlan, pieceRange } from "../../core/piece.ts";
 import { type Download, type Piece, type Priority, TaskType, TrafficType } from "../../rpc/gen/common/v2/common.ts";
@@ -21,7 +20,7 @@ const TRAFFIC_TYPES = {
 export function downloadOf(request: TaskRequest, plan: PiecePlan, concurrentPieceCount: number): Download {
   return {
     url: request.source.url,
-    digest: request.digest === undefined ? undefined : parseDigest(request.digest.text).text,
+    digest: request.digest?.text,
     type: TaskType.STANDARD,
     tag: request.tag,
     application: request.application,
@@ -73,6 +72,7 @@ export class Conversation {
   #tail: Promise<void> = Promise.resolve();
   #waiting = 0;
   #isOver = false;
+  #isBroken = false;
   #closed: Promise<void> | undefined;
 
   constructor(session: PeerSession, log: Log, signal: AbortSignal) {
@@ -131,8 +131,6 @@ export class Conversation {
     this.#tail = this.#tail.then(() => this.#send(event));
     return this.#tail;
   }
-
-  #isBroken = false;
 
   async #send(event: PeerEvent): Promise<void> {
     this.#waiting--;

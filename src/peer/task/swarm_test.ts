@@ -200,6 +200,22 @@ Deno.test("a piece that takes far longer than the others is fetched from another
   assert.ok(clock.now() <= 8_000, `${clock.now()} ms`);
 });
 
+Deno.test("a parent that trickles is given up, though it never falls silent", async () => {
+  const clock = new VirtualClock();
+  const swarm = new Swarm();
+  await using parent = await seed(swarm);
+  parent.behaviour.onByte = (signal) => clock.sleep(1_000, signal);
+  const source = new FakeSource(CONTENT);
+  const decide = inTurn(() => fromParents(swarm.peer(parent)), toSource);
+  await using child = await SwarmNode.start(swarm, { source, decide, clock });
+  const pull = child.pull(requestFor(CONTENT));
+  let isDone = false;
+  pull.then(() => isDone = true);
+  while (!isDone && clock.now() < 300_000) await clock.advance(1_000);
+  assert.deepEqual(await pull, CONTENT);
+  assert.ok(clock.now() < 60_000, `${clock.now()} ms`);
+});
+
 Deno.test("a parent that lies is found, reported and banned, and the pull gets the right bytes", async () => {
   const swarm = new Swarm();
   await using liar = await seed(swarm);

@@ -52,8 +52,6 @@ export interface TaskHandle extends AsyncDisposable {
 
 /** The tasks of this host. */
 export interface Tasks extends AsyncDisposable {
-  /** Bytes of all tasks since the start. */
-  traffic(): Traffic;
   /**
    * Joins or starts a task. It returns when the content length is known, before any byte of content has come.
    * Throws `source_error`, `no_space`, `failed_precondition` (back-to-source disabled and no parent), `timeout`.

@@ -31,6 +31,12 @@ export interface TasksOptions extends DownloadOptions {
   readonly pieceLengthRule: PieceLengthRule;
 }
 
+/** What all tasks together have moved. */
+export interface TrafficMeter {
+  /** Bytes since the start. */
+  traffic(): Traffic;
+}
+
 /** What tasks work with. */
 export interface TasksParts {
   readonly storage: Storage;
@@ -46,7 +52,7 @@ export interface TasksParts {
  * The tasks of this host. A download goes on when all its requesters have left, since another node or the next pull
  * will want it; disposing this stops all downloads, and what they have finished stays in the storage.
  */
-export function createTasks(parts: TasksParts): Tasks {
+export function createTasks(parts: TasksParts): Tasks & TrafficMeter {
   return new RunningTasks(parts);
 }
 
@@ -54,7 +60,7 @@ interface Running {
   readonly opened: Promise<Download>;
 }
 
-class RunningTasks implements Tasks {
+class RunningTasks implements Tasks, TrafficMeter {
   readonly #parts: TasksParts;
   readonly #downloads: DownloadParts;
   readonly #stop = new AbortController();
