@@ -45,6 +45,8 @@ export interface Disk {
   writeTextAtomic(path: string, text: string, options?: { readonly mode?: number }): Promise<void>;
   /** Follows symbolic links. */
   stat(path: string): Promise<FileStat | undefined>;
+  /** Sets the permission bits of a path. */
+  setMode(path: string, mode: number): Promise<void>;
   /** The names in a directory, sorted. */
   list(path: string): Promise<string[]>;
   /** The path with all symbolic links resolved. */

@@ -139,6 +139,7 @@ export function realDisk(random: Random): Disk {
         if (stat === undefined) return undefined;
         return { size: stat.size, isDirectory: stat.isDirectory(), mode: stat.mode & 0o7777, mtimeMs: stat.mtimeMs };
       }),
+    setMode: (path, mode) => guarded("set the mode of", path, () => fs.promises.chmod(path, mode)),
     list: (path) => guarded("list", path, async () => (await fs.promises.readdir(path)).sort()),
     realPath: (path) => guarded("resolve", path, () => fs.promises.realpath(path)),
     space: (path) =>

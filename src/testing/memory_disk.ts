@@ -92,6 +92,10 @@ export class MemoryDisk implements Disk {
     });
   }
 
+  setMode(path: string, mode: number): Promise<void> {
+    return attempt(() => void (this.#content("set the mode of", normal(path)).mode = mode));
+  }
+
   list(path: string): Promise<string[]> {
     return attempt(() => {
       const at = normal(path);

@@ -132,3 +132,9 @@ Deno.test("memory disk: a write past its capacity is no_space", async () => {
   await file.write(bytes("0123456789"), 0);
   await assert.rejects(file.write(bytes("x"), 10), failsWith("no_space"));
 });
+
+test("the mode of a file can be set", async ({ disk, dir }) => {
+  await disk.writeTextAtomic(join(dir, "f"), "x");
+  await disk.setMode(join(dir, "f"), 0o600);
+  assert.equal((await disk.stat(join(dir, "f")))?.mode, 0o600);
+});

@@ -428,6 +428,7 @@ function bound(disk: Disk): Disk {
     stat: (path) => disk.stat(path),
     list: (path) => disk.list(path),
     realPath: (path) => disk.realPath(path),
+    setMode: (path, mode) => disk.setMode(path, mode),
     space: (path) => disk.space(path),
   };
 }

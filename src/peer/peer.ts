@@ -1,0 +1,118 @@
+import type { DfdaemonConfig } from "../config/dfdaemon.ts";
+import { hostIdOf } from "../core/host_id.ts";
+import { RpcChannels } from "../rpc/client.ts";
+import type { Endpoint } from "../runtime/net.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import type { Control, HeldTask } from "./control/control.ts";
+import { startControl } from "./control/start_control.ts";
+import { startGarbageCollection } from "./garbage_collection.ts";
+import { createMirror } from "./mirror/mirror.ts";
+import { controlOptions, hostIdentity, mirrorOptions, storageOptions, tasksOptions } from "./peer_config.ts";
+import { type Foundation, startDownload, startOps, startPieces, startUpload, startWeb } from "./peer_servers.ts";
+import { createParentRpc } from "./piece/parent.ts";
+import { createPieceClient } from "./piece/vortex_client.ts";
+import { openRegistryClients } from "./registry_clients.ts";
+import { Exchanger } from "./source/exchange.ts";
+import { createSource } from "./source/http_source.ts";
+import { openStorage } from "./storage/open_storage.ts";
+import type { Storage } from "./storage/storage.ts";
+import type { Tasks, Traffic } from "./task/task.ts";
+import { createTasks } from "./task/tasks.ts";
+
+/** Connections to the gRPC servers of parents. */
+const PARENT_CHANNELS_MAX = 1_024;
+
+/** A running peer; ports are the real ones, also where the configuration says 0. */
+export interface PeerProcess extends AsyncDisposable {
+  readonly hostId: string;
+  readonly mirror: Endpoint;
+  readonly upload: Endpoint;
+  /** Undefined when this host gives nothing to others. */
+  readonly pieces: Endpoint | undefined;
+  readonly metrics: Endpoint;
+  readonly health: Endpoint;
+  /** Bytes of all tasks since the start, by where they came from. */
+  traffic(): Traffic;
+}
+
+/** What the command line says besides the configuration. */
+export interface PeerOptions {
+  /** The file that names the schedulers where there is no manager. */
+  readonly dynconfig?: string;
+}
+
+/**
+ * Starts the peer of a host. It needs neither a manager nor a scheduler: whatever is down, the mirror serves, from the
+ * source if it must. Throws when a port is taken, or a directory or file of the configuration cannot be used.
+ */
+export async function startPeer(
+  config: DfdaemonConfig,
+  runtime: Runtime,
+  options: PeerOptions = {},
+): Promise<PeerProcess> {
+  await using stack = new AsyncDisposableStack();
+  const { disk, clock, log, net } = runtime;
+  const identity = hostIdentity(config, runtime);
+  const storage = stack.use(await openStorage(storageOptions(config), { disk, clock, log }));
+  const base: Foundation = { config, runtime, identity, hostId: hostIdOf(identity), storage };
+
+  // The servers for peers listen first, because this host is announced with their ports.
+  const opening = Promise.withResolvers<Tasks>();
+  let control: Control | undefined;
+  const pieces = stack.use(startPieces(base));
+  const upload = stack.use(
+    await startUpload(base, tasksBehind(opening.promise), pieces?.port ?? 0, () => control?.host().network),
+  );
+  control = stack.use(await openControl(base, upload.port, options));
+
+  const registries = stack.use(await openRegistryClients(config.proxy.registryMirror.upstreams, disk));
+  const origins = { ...runtime, clientFor: registries.clientFor };
+  const source = createSource(origins);
+  const channels = stack.use(new RpcChannels({ clock, channelsMax: PARENT_CHANNELS_MAX }));
+  const pieceClient = stack.use(createPieceClient({ net, clock }));
+  const parentRpc = createParentRpc(channels);
+  const swarm = { storage, source, control, parentRpc, pieceClient };
+  const tasks = stack.use(createTasks({ ...swarm, runtime, options: tasksOptions(config) }));
+  opening.resolve(tasks);
+
+  stack.use(startGarbageCollection(config.gc.interval, { storage, control, clock, log }));
+  stack.use(await startDownload(base, tasks, control));
+  const ops = startOps(base, stack);
+  const exchanger = new Exchanger(origins);
+  const mirror = createMirror({ ...runtime, tasks, source, exchanger, ...mirrorOptions(config, identity) });
+  const mirrorServer = stack.use(startWeb(base, config.proxy.server, mirror));
+  upload.setServing(UPLOAD_SERVICE, true);
+  log.info("Peer is ready", { hostId: base.hostId, mirror: `${mirrorServer.hostname}:${mirrorServer.port}` });
+
+  const opened = stack.move();
+  return {
+    ...{ hostId: base.hostId, mirror: mirrorServer, pieces, ...ops },
+    upload: { hostname: config.upload.server.ip, port: upload.port },
+    traffic: () => tasks.traffic(),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}
+
+/** The name by which probes ask whether this host can be asked for tasks (wire.md §2.2). */
+const UPLOAD_SERVICE = "dfdaemon.v2.DfdaemonUpload";
+
+async function openControl(base: Foundation, uploadPort: number, options: PeerOptions): Promise<Control> {
+  const { config, runtime, identity, storage } = base;
+  const ports = { upload: uploadPort, proxy: config.proxy.server.port };
+  const found = await controlOptions(config, { identity, ports, dynconfigPath: options.dynconfig }, runtime);
+  return await startControl({ ...found, heldTasks: () => sealedTasks(storage) }, runtime);
+}
+
+/** What this host has all of, most recently used first. */
+function sealedTasks(storage: Storage): HeldTask[] {
+  return storage.list().filter(({ isSealed }) => isSealed).sort((a, b) => b.updatedAtMs - a.updatedAtMs);
+}
+
+/** Tasks for a server that listens before there are any: its first callers wait until they are opened. */
+function tasksBehind(opening: Promise<Tasks>): Tasks {
+  return {
+    open: async (request, signal) => (await opening).open(request, signal),
+    delete: async (taskId, signal) => (await opening).delete(taskId, signal),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}

@@ -1,0 +1,117 @@
+import { join } from "node:path";
+import type { DfdaemonConfig } from "../config/dfdaemon.ts";
+import { loadConfig } from "../config/load.ts";
+import { formatHostPort } from "../config/addresses.ts";
+import { PeerDynconfig } from "../config/peer_dynconfig.ts";
+import { DamselflyError } from "../core/error.ts";
+import type { HostIdentity } from "../core/host_id.ts";
+import { unmapIp } from "../core/ip.ts";
+import { VERSION } from "../core/version.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import type { ControlOptions } from "./control/start_control.ts";
+import type { StorageOptions } from "./storage/open_storage.ts";
+import type { TasksOptions } from "./task/tasks.ts";
+
+/** A parent that makes no progress for this long is given up (promise P1: at most 5 s lost per fault). */
+const PARENT_STALL_TIMEOUT_MS = 5_000;
+/** The last good list of schedulers, in `server.cacheDir`. */
+const SCHEDULER_LIST_FILE = "schedulers.json";
+
+/** Who this host is: as configured, else as the machine says (wire.md §3.2). Throws `failed_precondition`. */
+export function hostIdentity(
+  { host, seedPeer }: Pick<DfdaemonConfig, "host" | "seedPeer">,
+  runtime: Pick<Runtime, "hostname" | "localIps">,
+): HostIdentity {
+  const ip = host.ip ?? runtime.localIps()[0];
+  if (ip === undefined) {
+    throw new DamselflyError("failed_precondition", "Cannot find an IP address of this machine: set host.ip");
+  }
+  return { ip: unmapIp(ip), hostname: host.hostname ?? runtime.hostname(), isSeed: seedPeer.enable };
+}
+
+/** Where content is kept, and how much of it. */
+export function storageOptions({ storage, gc: { policy } }: DfdaemonConfig): StorageOptions {
+  return {
+    dir: storage.dir,
+    keep: storage.keep,
+    taskTtlMs: policy.taskTTL,
+    diskThresholdBytes: policy.diskThreshold,
+    diskHighThresholdPercent: policy.diskHighThresholdPercent,
+    diskLowThresholdPercent: policy.diskLowThresholdPercent,
+  };
+}
+
+/** How tasks are downloaded. */
+export function tasksOptions({ download, scheduler }: DfdaemonConfig): TasksOptions {
+  return {
+    pieceLengthRule: download.pieceLength,
+    concurrentPieceCount: download.concurrentPieceCount,
+    maxScheduleCount: scheduler.maxScheduleCount,
+    collectedPieceTimeoutMs: download.collectedPieceTimeout,
+    parentStallTimeoutMs: PARENT_STALL_TIMEOUT_MS,
+  };
+}
+
+/** How the mirror chooses registries, and what of their content is shared. */
+export function mirrorOptions({ proxy }: DfdaemonConfig, { ip }: HostIdentity) {
+  const { addr: defaultAddr, upstreams } = proxy.registryMirror;
+  return {
+    upstream: { defaultAddr, upstreams },
+    swarmPatterns: proxy.rules.map(({ regex }) => regex),
+    accessLeaseTtlMs: proxy.accessLeaseTtl,
+    disableBackToSource: proxy.disableBackToSource,
+    serverIp: ip,
+  };
+}
+
+/** The ports that this host is announced with. */
+export interface AnnouncedPorts {
+  readonly upload: number;
+  readonly proxy: number;
+}
+
+/**
+ * How this host finds and talks to its schedulers: through the manager, or where there is none by the local dynconfig
+ * file. Throws what reading that file throws.
+ */
+export async function controlOptions(
+  config: DfdaemonConfig,
+  { identity, ports, dynconfigPath }: {
+    readonly identity: HostIdentity;
+    readonly ports: AnnouncedPorts;
+    readonly dynconfigPath: string | undefined;
+  },
+  runtime: Runtime,
+): Promise<Omit<ControlOptions, "heldTasks">> {
+  const { host, manager, scheduler, storage, upload, server } = config;
+  return {
+    host: {
+      ...identity,
+      idc: host.idc,
+      location: host.location,
+      uploadPort: ports.upload,
+      proxyPort: ports.proxy,
+      disableShared: upload.disableShared,
+      storageDir: storage.dir,
+      version: VERSION,
+    },
+    ...(manager.addr === undefined
+      ? { localSchedulers: await localSchedulers(dynconfigPath, runtime) }
+      : { managerAddress: formatHostPort(manager.addr) }),
+    schedulerClusterId: host.schedulerClusterID ?? 0,
+    listPath: join(server.cacheDir, SCHEDULER_LIST_FILE),
+    refreshIntervalMs: config.dynconfig.refreshInterval,
+    announceIntervalMs: scheduler.announceInterval,
+  };
+}
+
+async function localSchedulers(path: string | undefined, runtime: Runtime) {
+  const { config: { scheduler }, warnings } = await loadConfig(
+    PeerDynconfig,
+    path === undefined ? {} : { path },
+    runtime,
+  );
+  for (const warning of warnings) runtime.log.warn(warning);
+  if (scheduler.addrs.length > 0) return scheduler.addrs;
+  return scheduler.addr === undefined ? [] : [scheduler.addr];
+}

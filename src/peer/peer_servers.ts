@@ -1,0 +1,91 @@
+import { dirname } from "node:path";
+import type { DfdaemonConfig } from "../config/dfdaemon.ts";
+import { errorText } from "../core/error.ts";
+import type { HostIdentity } from "../core/host_id.ts";
+import { healthHandler, metricsHandler } from "../http/ops.ts";
+import { type HttpHandler, type HttpServer, startHttpServer } from "../http/serve.ts";
+import { Network } from "../rpc/gen/common/v2/common.ts";
+import { type RpcServer, startRpcServer } from "../rpc/server.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import type { Control } from "./control/control.ts";
+import type { Storage } from "./storage/storage.ts";
+import type { Tasks } from "./task/task.ts";
+import { downloadService } from "./upload/download_service.ts";
+import { UPLOAD_METHODS_WITHOUT_DEADLINE, uploadService } from "./upload/upload_service.ts";
+import { type PieceServer, startPieceServer } from "./upload/vortex_server.ts";
+
+/** Only the user who runs the peer may use its socket: DownloadTask writes files where it is told. */
+const SOCKET_MODE = 0o600;
+
+/** What is open before this host is announced. */
+export interface Foundation {
+  readonly config: DfdaemonConfig;
+  readonly runtime: Runtime;
+  readonly identity: HostIdentity;
+  readonly hostId: string;
+  readonly storage: Storage;
+}
+
+/** The piece server; undefined when this host gives nothing to others. */
+export function startPieces({ config, runtime, storage }: Foundation): PieceServer | undefined {
+  if (config.upload.disableShared) return undefined;
+  const { ip: hostname, tcpPort: port } = config.storage.server;
+  return startPieceServer({ ...runtime, listen: { hostname, port }, storage });
+}
+
+/** The gRPC server for peers and schedulers. */
+export function startUpload(
+  { config, runtime, storage, hostId, identity }: Foundation,
+  tasks: Tasks,
+  piecePort: number,
+  hostLoad: () => Network | undefined,
+): Promise<RpcServer> {
+  const { server: { ip: hostname, port }, disableShared } = config.upload;
+  const upload = uploadService({
+    ...{ tasks, storage, hostId, disableShared, clock: runtime.clock, metrics: runtime.metrics },
+    pieceAddress: { ip: identity.ip, tcpPort: piecePort },
+    hostLoad: () => hostLoad() ?? Network.create(),
+  });
+  return startRpcServer({
+    ...runtime,
+    listen: { hostname, port },
+    services: [upload],
+    ignoreDeadlineOf: UPLOAD_METHODS_WITHOUT_DEADLINE,
+  });
+}
+
+/** The gRPC server for programs on this host, on a unix socket that only its owner may open. */
+export async function startDownload(
+  { config, runtime, storage, hostId }: Foundation,
+  tasks: Tasks,
+  control: Control,
+): Promise<RpcServer> {
+  const { socketPath: unixPath } = config.download.server;
+  await runtime.disk.mkdirAll(dirname(unixPath));
+  const deleteHost = (signal: AbortSignal) => control.deleteHost(signal);
+  const server = await startRpcServer({
+    ...runtime,
+    listen: { unixPath },
+    services: [downloadService({ ...runtime, tasks, storage, hostId, deleteHost })],
+  });
+  await runtime.disk.setMode(unixPath, SOCKET_MODE);
+  return server;
+}
+
+/** An HTTP server of the peer. */
+export function startWeb(
+  { runtime: { clock, log } }: Foundation,
+  { ip: hostname, port }: { readonly ip: string; readonly port: number },
+  handler: HttpHandler,
+): HttpServer {
+  const onError = (error: unknown) => log.error("Request failed", { error: errorText(error) });
+  return startHttpServer({ listen: { hostname, port }, handler, onError, clock });
+}
+
+/** `/healthy` and `/metrics`, each on its own port. */
+export function startOps(base: Foundation, stack: AsyncDisposableStack): { health: HttpServer; metrics: HttpServer } {
+  const { config, runtime } = base;
+  const health = stack.use(startWeb(base, config.health.server, healthHandler(() => true)));
+  const metrics = stack.use(startWeb(base, config.metrics.server, metricsHandler(runtime.metrics)));
+  return { health, metrics };
+}
