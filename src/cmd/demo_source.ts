@@ -56,8 +56,13 @@ async function unreachableReason(
     return `it answered ${answer.status}, which is not what a registry answers`;
   } catch (error) {
     signal.throwIfAborted();
-    return limit.signal.aborted ? `no answer within ${REACH_TIMEOUT_MS / 1000} s` : errorText(error);
+    return limit.signal.aborted ? `no answer within ${REACH_TIMEOUT_MS / 1000} s` : fetchErrorText(error);
   }
+}
+
+/** What fetch says of a failed connection, without its way of saying so. */
+function fetchErrorText(error: unknown): string {
+  return errorText(error).replace(/^.*error sending request for url \([^)]*\): (client error \(\w+\): )?/, "");
 }
 
 async function openSample(

@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { EXIT, parseArguments, withCommonOptions } from "../cli/command_line.ts";
+import { ManagerConfig } from "../config/manager.ts";
+import { demoCommand } from "./demo.ts";
+import { componentCommand } from "./run_component.ts";
+import { upCommand, type UpFlags, upPlaces } from "./up_options.ts";
+
+/** Parses arguments as a main does; returns the exit code and what was written. */
+function parse(command: ReturnType<typeof demoCommand>, args: readonly string[]) {
+  let text = "";
+  const write = (part: string) => void (text += part);
+  const code = parseArguments(withCommonOptions(command, { print: write, printError: write }), args);
+  return { code, text };
+}
+
+const COMMANDS = {
+  demo: demoCommand,
+  up: upCommand,
+  manager: () => componentCommand({ description: "", schema: ManagerConfig, start: () => Promise.reject() }),
+};
+
+Deno.test("--help and --version end with 0, an unknown option with 2", () => {
+  for (const [name, make] of Object.entries(COMMANDS)) {
+    assert.equal(parse(make(), ["--help"]).code, EXIT.done);
+    assert.match(parse(make(), ["--version"]).text, new RegExp(`^${name} \\d+\\.\\d+\\.\\d+`));
+    const wrong = parse(make(), ["--nope"]);
+    assert.equal(wrong.code, EXIT.usage);
+    assert.match(wrong.text, /unknown option '--nope'[^]*--help lists all options/);
+  }
+});
+
+Deno.test("the help of demo and up names every option and every exit code", () => {
+  for (const make of [demoCommand, upCommand]) {
+    const { text } = parse(make(), ["--help"]);
+    for (const { long } of make().options) assert.ok(text.includes(long ?? ""), `${long} is missing`);
+    assert.match(text, /Exit codes:\n +0 /);
+  }
+});
+
+Deno.test("demo takes one image, before or after its option", () => {
+  for (const args of [["alpine", "--insecure"], ["--insecure", "alpine"]]) {
+    const command = demoCommand();
+    assert.equal(parse(command, args).code, undefined);
+    assert.deepEqual([command.processedArgs[0], command.opts()["insecure"]], ["alpine", true]);
+  }
+  assert.equal(parse(demoCommand(), ["one", "two"]).code, EXIT.usage);
+});
+
+Deno.test("a component accepts the flags of Dragonfly's", () => {
+  const flags = ["-c", "f.yaml", "-l", "debug", "--console", "--log-dir", "d", "--log-max-files", "6"];
+  assert.equal(parse(COMMANDS.manager(), flags).code, undefined);
+  assert.equal(parse(COMMANDS.manager(), ["-l", "loud"]).code, EXIT.usage);
+});
+
+function placesOf(args: readonly string[]) {
+  const command = upCommand();
+  assert.equal(parse(command, args).code, undefined);
+  return upPlaces(command.opts<UpFlags>());
+}
+
+Deno.test("up gives each peer an address of its own with the standard ports", () => {
+  const { oneIp: _, ...flags } = upCommand().opts<UpFlags>();
+  const places = upPlaces({ ...flags, oneIp: false });
+  assert.deepEqual(places.peers, [{ ip: "127.0.0.1", firstPort: 4000 }, { ip: "127.0.0.3", firstPort: 4000 }]);
+  assert.deepEqual(places.seed, { ip: "127.0.0.2", firstPort: 4000 });
+  assert.deepEqual(places.manager, { ip: "127.0.0.1", grpcPort: 65003, restPort: 8080 });
+  assert.deepEqual(places.scheduler, { ip: "127.0.0.1", port: 8002 });
+});
+
+Deno.test("up on one address gives each peer ports of its own", () => {
+  const places = placesOf(["--one-ip", "--ip", "10.1.2.3", "--peers", "3", "--peer-port", "5000"]);
+  assert.deepEqual(places.peers.map(({ firstPort }) => firstPort), [5000, 5020, 5030]);
+  assert.deepEqual(places.seed, { ip: "10.1.2.3", firstPort: 5010 });
+});
+
+Deno.test("up reaches the registries it is told of by plain HTTP", () => {
+  const { upstreams } = placesOf(["--insecure-registry", "localhost:5000", "--insecure-registry", "reg.corp:80"]);
+  assert.deepEqual(upstreams[0], { namespace: "localhost:5000", addr: "http://localhost:5000" });
+  assert.equal(upstreams.length, 2);
+});
+
+Deno.test("up refuses ports, counts and addresses that cannot be", () => {
+  for (const args of [["--rest-port", "0"], ["--peers", "17"], ["--ip", "::1"], ["--insecure-registry", "reg"]]) {
+    assert.equal(parse(upCommand(), args).code, EXIT.usage, args.join(" "));
+  }
+});

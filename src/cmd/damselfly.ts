@@ -1,0 +1,38 @@
+/** All programs in one: `damselfly <program> [its options]`. */
+import "../rpc/http2_guard.ts";
+import { EXIT } from "../cli/command_line.ts";
+import { VERSION } from "../core/version.ts";
+
+interface Program {
+  readonly about: string;
+  /** Loads the program when it is run, so that a small one starts fast. */
+  readonly load: () => Promise<{ readonly run: (args: readonly string[]) => Promise<never> }>;
+}
+
+const PROGRAMS: Readonly<Record<string, Program>> = {
+  manager: { about: "clusters, users and settings", load: () => import("./manager.ts") },
+  scheduler: { about: "tells the peers of a cluster whom to download from", load: () => import("./scheduler.ts") },
+  dfdaemon: { about: "the peer of a node, and seed peer", load: () => import("./dfdaemon.ts") },
+  dfinit: { about: "makes a container runtime pull through the peer", load: () => import("./dfinit.ts") },
+  dfget: { about: "downloads a file through the peer", load: () => import("./dfget.ts") },
+  up: { about: "a whole cluster on this machine", load: () => import("./up.ts") },
+  demo: { about: "pulls an image through such a cluster and shows what happens", load: () => import("./demo.ts") },
+};
+
+function help(): string {
+  const lines = Object.entries(PROGRAMS).map(([name, { about }]) => `  ${name.padEnd(10)} ${about}`);
+  return `Usage: damselfly <program> [options]\n\nPrograms:\n${lines.join("\n")}\n\n` +
+    "damselfly <program> --help lists the options of a program.\n";
+}
+
+if (import.meta.main) {
+  const [name = "", ...args] = Deno.args;
+  const program = Object.hasOwn(PROGRAMS, name) ? PROGRAMS[name] : undefined;
+  if (program !== undefined) await (await program.load()).run(args);
+  if (name === "--version" || name === "-V") console.log(`damselfly ${VERSION}`);
+  else if (name === "--help" || name === "-h") console.log(help());
+  else {
+    console.error(name === "" ? help() : `damselfly: there is no program "${name}"\n\n${help()}`);
+    Deno.exit(EXIT.usage);
+  }
+}

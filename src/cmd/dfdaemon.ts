@@ -1,0 +1,18 @@
+import "../rpc/http2_guard.ts";
+import { Option } from "commander";
+import { DfdaemonConfig } from "../config/dfdaemon.ts";
+import { startPeer } from "../peer/peer.ts";
+import { type Component, runComponent } from "./run_component.ts";
+
+const dfdaemon: Component<typeof DfdaemonConfig> = {
+  description: "The peer of this node: the mirror for its container runtime, and one of the swarm that shares blobs.",
+  schema: DfdaemonConfig,
+  options: [new Option("--dynconfig <file>", "file that names the schedulers where there is no manager")],
+  start: (config, runtime, { dynconfig }) =>
+    startPeer(config, runtime, typeof dynconfig === "string" ? { dynconfig } : {}),
+};
+
+/** Runs dfdaemon with the arguments of a command line. */
+export const run = (args: readonly string[]): Promise<never> => runComponent(dfdaemon, args);
+
+if (import.meta.main) await run(Deno.args);
