@@ -1,9 +1,15 @@
 import type { Endpoint } from "../runtime/net.ts";
 import { listenError } from "../runtime/real_net.ts";
 
-/** Who is asking: the address of the connection. */
+/** What belongs to a request besides its content. */
 export interface RequestInfo {
+  /** Who is asking: the address of the connection. */
   readonly remote: Endpoint;
+  /**
+   * Aborts when the server gives up on the request. A requester who leaves is noticed when the body is cancelled;
+   * the request's own signal is of no use, since in Deno 2.9 it also fires after a success.
+   */
+  readonly signal: AbortSignal;
 }
 
 /** An HTTP service as a function, so that tests need no socket. */
@@ -69,7 +75,7 @@ function serve(
   try {
     return Deno.serve(options, (request, info) => {
       const { hostname, port } = info.remoteAddr as Deno.NetAddr;
-      return handler(request, { remote: { hostname, port } });
+      return handler(request, { remote: { hostname, port }, signal });
     });
   } catch (cause) {
     throw listenError(listen, cause);

@@ -1,6 +1,6 @@
 /** A read-only registry in this process: the distribution API, the usual ways to log in, and faults on demand. */
 import { contentRangeHeader, resolveRange } from "../core/byte_range.ts";
-import { type HttpServer, startHttpServer } from "../http/serve.ts";
+import { type HttpServer, type RequestInfo, startHttpServer } from "../http/serve.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { type DistributionPath, parseDistributionPath } from "./distribution_path.ts";
 import { Answer, errorAnswer } from "./sample_registry_answer.ts";
@@ -54,13 +54,13 @@ export function startSampleRegistry(options: SampleRegistryOptions): SampleRegis
   const content = new Content(options.images);
   const requests: Mutable<LoggedRequest>[] = [];
   const login = options.login === undefined ? undefined : new SampleRegistryAuth(options.login);
-  const handle = async (request: Request): Promise<Response> => {
+  const handle = async (request: Request, { signal }: RequestInfo): Promise<Response> => {
     const { pathname: path, origin } = new URL(request.url);
     const entry = { method: request.method, path, status: 0, bytes: 0 };
     requests.push(entry);
     if (requests.length > REQUESTS_MAX) requests.shift();
     const fault = options.faultOf?.(entry);
-    if (fault?.kind === "delay") await options.clock.sleep(fault.ms, request.signal);
+    if (fault?.kind === "delay") await options.clock.sleep(fault.ms, signal);
     const answer = fault?.kind === "status"
       ? new Answer(fault.status, { ...fault.headers })
       : login?.answer(request, origin) ?? content.answer(request, path, fault);

@@ -58,12 +58,12 @@ export async function startPeer(
 
   // The servers for peers listen first, because this host is announced with their ports.
   const opening = Promise.withResolvers<Tasks>();
-  let control: Control | undefined;
+  const announced: { control?: Control } = {};
   const pieces = stack.use(startPieces(base));
   const upload = stack.use(
-    await startUpload(base, tasksBehind(opening.promise), pieces?.port ?? 0, () => control?.host().network),
+    await startUpload(base, tasksBehind(opening.promise), pieces?.port ?? 0, () => announced.control?.host().network),
   );
-  control = stack.use(await openControl(base, upload.port, options));
+  const control = announced.control = stack.use(await openControl(base, upload.port, options));
 
   const registries = stack.use(await openRegistryClients(config.proxy.registryMirror.upstreams, disk));
   const origins = { ...runtime, clientFor: registries.clientFor };

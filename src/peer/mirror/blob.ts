@@ -29,6 +29,7 @@ export interface BlobRequest {
   readonly repository: string;
   readonly digest: Digest;
   readonly remoteIp: string;
+  readonly signal: AbortSignal;
 }
 
 const PRIORITY_DEFAULT = 6;
@@ -69,7 +70,7 @@ export class BlobEndpoint {
   }
 
   #stat(blob: BlobRequest, source: SourceRequest): Promise<SourceStat> {
-    return this.#parts.source.stat(source, blob.request.signal);
+    return this.#parts.source.stat(source, blob.signal);
   }
 
   async #headAnswer(blob: BlobRequest, source: SourceRequest, known: SourceStat | undefined): Promise<Response> {
@@ -83,9 +84,9 @@ export class BlobEndpoint {
   async #open(blob: BlobRequest, source: SourceRequest, stat: SourceStat | undefined): Promise<TaskHandle | undefined> {
     const { tasks, disableBackToSource, log } = this.#parts;
     try {
-      return await tasks.open(taskRequestOf(blob, source, stat, disableBackToSource), blob.request.signal);
+      return await tasks.open(taskRequestOf(blob, source, stat, disableBackToSource), blob.signal);
     } catch (error) {
-      if (blob.request.signal.aborted || disableBackToSource || !isMadeGoodBySource(error)) throw error;
+      if (blob.signal.aborted || disableBackToSource || !isMadeGoodBySource(error)) throw error;
       log.warn("Blob is passed on straight from the registry", { digest: blob.digest.text, reason: errorText(error) });
       return undefined;
     }
@@ -113,7 +114,7 @@ export class BlobEndpoint {
     const range = asked.kind === "part" ? asked.range : { start: 0, end: contentLength };
     headers.set("content-length", String(range.end - range.start));
     if (asked.kind === "part") headers.set("content-range", contentRangeHeader(range, contentLength));
-    const { signal } = blob.request;
+    const { signal } = blob;
     const body = blobBody(range, {
       task: handle?.read(range),
       direct: (rest) => this.#parts.source.read(source, rest, contentLength, signal),

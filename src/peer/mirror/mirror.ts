@@ -1,5 +1,5 @@
 import { DamselflyError, errorText, isCancelled } from "../../core/error.ts";
-import type { HttpHandler } from "../../http/serve.ts";
+import type { HttpHandler, RequestInfo } from "../../http/serve.ts";
 import { type DistributionPath, parseDistributionPath } from "../../oci/distribution_path.ts";
 import { registryError } from "../../oci/registry_error.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
@@ -33,7 +33,7 @@ export function createMirror(parts: MirrorParts): HttpHandler {
   const viaTasks = metrics.counter("dragonfly_client_proxy_request_via_dfdaemon_total", "Requests served by tasks");
   const failures = metrics.counter("dragonfly_client_proxy_request_failure_total", "Requests that failed");
 
-  async function serve(request: Request, remoteIp: string): Promise<Response> {
+  async function serve(request: Request, { remote, signal }: RequestInfo): Promise<Response> {
     const url = new URL(request.url);
     const path = parseDistributionPath(url.pathname);
     if (path === undefined) return registryError(404, "UNSUPPORTED", `Nothing is served at ${url.pathname}`);
@@ -41,14 +41,21 @@ export function createMirror(parts: MirrorParts): HttpHandler {
       return registryError(405, "UNSUPPORTED", "The mirror is read-only", { allow: "GET, HEAD" });
     }
     const registry = chooseUpstream({ url, headers: request.headers }, parts.upstream);
-    if (path.kind !== "blob" || !isForSwarm(path, request, registry)) return await passThrough(request, url, registry);
+    if (path.kind !== "blob" || !isForSwarm(path, request, registry)) {
+      return await passThrough(request, url, registry, signal);
+    }
     viaTasks.inc();
     try {
-      return await blobs.serve({ request, registry, repository: path.repository, digest: path.digest, remoteIp });
+      return await blobs.serve({
+        ...{ request, registry, signal },
+        repository: path.repository,
+        digest: path.digest,
+        remoteIp: remote.hostname,
+      });
     } catch (error) {
       // The refusal of a HEAD has no body: the requester gets the registry's own answer to his own request.
       if (request.method !== "GET" || !RELAYED_REFUSALS.has(sourceAnswerOf(error)?.status ?? 0)) throw error;
-      return await passThrough(request, url, registry);
+      return await passThrough(request, url, registry, signal);
     }
   }
 
@@ -58,7 +65,7 @@ export function createMirror(parts: MirrorParts): HttpHandler {
     return parts.swarmPatterns.some((pattern) => pattern.test(url));
   }
 
-  async function passThrough(request: Request, url: URL, registry: URL): Promise<Response> {
+  async function passThrough(request: Request, url: URL, registry: URL, signal: AbortSignal): Promise<Response> {
     const query = new URLSearchParams(url.search);
     query.delete("ns");
     const suffix = query.size === 0 ? "" : `?${query}`;
@@ -67,7 +74,7 @@ export function createMirror(parts: MirrorParts): HttpHandler {
       request.method as "GET" | "HEAD",
       { url: `${registry.origin}${url.pathname}${suffix}`, headers: forwardedHeaders(request.headers) },
       range === null ? {} : { range },
-      request.signal,
+      signal,
     );
     return new Response(response.body, { status: response.status, headers: returnedHeaders(response.headers) });
   }
@@ -75,9 +82,9 @@ export function createMirror(parts: MirrorParts): HttpHandler {
   return async function handleMirrorRequest(request, info) {
     total.inc();
     try {
-      return await serve(request, info.remote.hostname);
+      return await serve(request, info);
     } catch (error) {
-      if (request.signal.aborted || isCancelled(error)) return new Response(null, { status: 503 });
+      if (info.signal.aborted || isCancelled(error)) return new Response(null, { status: 503 });
       failures.inc();
       const isExpected = error instanceof DamselflyError && error.code === "source_error";
       const { pathname } = new URL(request.url);

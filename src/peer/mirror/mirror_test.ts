@@ -136,7 +136,10 @@ function setup(options: RegistryOptions = {}): Setup {
     tasks,
     runtime,
     ask: async (path, init) =>
-      await mirror(new Request(`http://127.0.0.1:4001${path}`, init), { remote: { hostname: "127.0.0.1", port: 1 } }),
+      await mirror(new Request(`http://127.0.0.1:4001${path}`, init), {
+        remote: { hostname: "127.0.0.1", port: 1 },
+        signal: new AbortController().signal,
+      }),
     [Symbol.asyncDispose]: () => registry.stop(),
   };
 }
