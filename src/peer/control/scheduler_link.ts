@@ -100,7 +100,7 @@ export class SchedulerLink implements AsyncDisposable {
       this.#isUp = false;
       this.#firstTry.resolve();
       if (wasUp) pauseMs = RETRY_PAUSE_MS_MIN;
-      const pause = this.#watch.signal.aborted ? DOWN_MS : pauseMs * (0.5 + random.float() / 2);
+      const pause = this.#watch.signal.aborted ? DOWN_MS : Math.round(pauseMs * (0.5 + random.float() / 2));
       pauseMs = Math.min(RETRY_PAUSE_MS_MAX, pauseMs * 2);
       await clock.sleep(pause, signal).catch(() => {});
     }

@@ -115,7 +115,7 @@ class RunFetch {
           if (!isResumable(error) || ++failures >= ATTEMPTS_MAX) throw error;
           log.info("The source broke off and is asked again", { position: this.#position, error: errorText(error) });
           const pauseMs = Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** (failures - 1));
-          await clock.sleep(pauseMs * (0.5 + random.float() / 2), signal);
+          await clock.sleep(Math.round(pauseMs * (0.5 + random.float() / 2)), signal);
         }
       }
     } finally {
@@ -158,7 +158,7 @@ class RunFetch {
 
   async #endPiece(): Promise<void> {
     if (this.#writer === undefined) return;
-    const costMs = this.#stage.clock.now() - this.#pieceStartedAt;
+    const costMs = Math.round(this.#stage.clock.now() - this.#pieceStartedAt);
     const record = await this.#writer.commit({ parentId: "", trafficType: "back_to_source", costMs });
     this.#forgetPiece();
     this.#stage.onPiece(record);

@@ -50,6 +50,7 @@ Deno.test("a blob that a parent has costs the source nothing", async () => {
   assert.deepEqual(kinds.slice(0, 2), ["register", "started"]);
   assert.equal(kinds.filter((kind) => kind === "piece_finished").length, 21);
   assert.equal(kinds.at(-1), "finished");
+  assert.equal(child.control.announced.length, 0);
 });
 
 Deno.test("children follow a parent that is still downloading, and the source gives one copy to all", async () => {
@@ -162,7 +163,7 @@ Deno.test("a parent that is fed slowly is not given up while it moves", async ()
   const clock = new VirtualClock();
   const swarm = new Swarm();
   const slow = new FakeSource(CONTENT);
-  slow.onBlock = (_, signal) => clock.sleep(1_200, signal);
+  slow.onBlock = (position, signal) => clock.sleep(1_000 + position / 20, signal);
   await using parent = await SwarmNode.start(swarm, { source: slow, decide: toSource, clock });
   await using _held = await parent.tasks.open(requestFor(CONTENT), NEVER);
   const source = new FakeSource(CONTENT);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { DamselflyError } from "../../core/error.ts";
+import { VirtualClock } from "../../testing/virtual_clock.ts";
 import type { TaskHandle } from "./task.ts";
 import { blob, FakeSource, NEVER, PIECE, readAll, requestFor, sourceError, Swarm, SwarmNode } from "./harness_test.ts";
 
@@ -177,6 +178,24 @@ Deno.test("a source that hangs up is asked for the rest only, from the byte wher
   await using node = await SwarmNode.start(new Swarm(), { source });
   assert.deepEqual(await node.pull(requestFor(CONTENT)), CONTENT);
   assert.deepEqual(source.reads.map(({ range }) => range.start), [0, 3_300, 3_300, 3_300]);
+});
+
+Deno.test("a source that hangs up again and again is read to its end as long as it moves", async () => {
+  const source = new FakeSource(CONTENT);
+  const brokenAt = new Set<number>();
+  source.onBlock = (position) => {
+    if (brokenAt.has(position) || position % 600 !== 0) return;
+    brokenAt.add(position);
+    throw sourceError({});
+  };
+  const clock = new VirtualClock();
+  await using node = await SwarmNode.start(new Swarm(), { source, clock });
+  const pull = node.pull(requestFor(CONTENT));
+  let isDone = false;
+  pull.then(() => isDone = true, () => isDone = true);
+  while (!isDone) await clock.advance(100);
+  assert.deepEqual(await pull, CONTENT);
+  assert.ok(source.reads.length > 15);
 });
 
 Deno.test("a source that stays broken fails the download after a few attempts, with its answer", async () => {
