@@ -1,4 +1,5 @@
 import type { Disk } from "../runtime/disk.ts";
+import { createUpstreamClients, type UpstreamClients } from "./source/upstream_clients.ts";
 
 /** A registry with authorities of its own. */
 export interface RegistryAuthority {
@@ -7,24 +8,13 @@ export interface RegistryAuthority {
   readonly ca?: string | undefined;
 }
 
-/** HTTP clients by origin; those of origins without authorities of their own are the usual one. */
-export interface RegistryClients extends Disposable {
-  clientFor(origin: string): Deno.HttpClient | undefined;
-}
-
-/** Opens a client for each registry with its own authorities. Throws when a file cannot be read. */
+/** Opens a client for each registry with its own authorities. Throws when a file cannot be read or is no certificate. */
 export async function openRegistryClients(
   registries: readonly RegistryAuthority[],
   disk: Disk,
-): Promise<RegistryClients> {
-  using stack = new DisposableStack();
-  const clients = new Map<string, Deno.HttpClient>();
-  for (const { addr, ca } of registries) {
-    if (ca === undefined) continue;
-    const client = Deno.createHttpClient({ caCerts: [await disk.readText(ca)] });
-    stack.defer(() => client.close());
-    clients.set(new URL(addr).origin, client);
-  }
-  const opened = stack.move();
-  return { clientFor: (origin) => clients.get(origin), [Symbol.dispose]: () => opened.dispose() };
+): Promise<UpstreamClients> {
+  const own = registries.flatMap(({ addr, ca }) => ca === undefined ? [] : [{ addr, ca }]);
+  return createUpstreamClients(
+    await Promise.all(own.map(async ({ addr, ca }) => ({ addr, ca: await disk.readText(ca) }))),
+  );
 }
