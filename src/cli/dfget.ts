@@ -1,4 +1,6 @@
+import { createHash } from "node:crypto";
 import { basename, dirname, join, resolve } from "node:path";
+import { parseDigest } from "../core/digest.ts";
 import { DamselflyError, type ErrorCode, errorText } from "../core/error.ts";
 import { createRpcClient } from "../rpc/client.ts";
 import { Download } from "../rpc/gen/common/v2/common.ts";
@@ -10,6 +12,8 @@ import { EXIT, parseArguments, withCommonOptions } from "./command_line.ts";
 import { dfgetCommand, type DfgetFlags, dfgetFlags } from "./dfget_command.ts";
 import { formatBytes, formatMs, formatProgress } from "./format.ts";
 import { StatusLine, type Terminal } from "./terminal.ts";
+
+const READ_BYTES = 1024 * 1024;
 
 /** What dfget needs of the world. */
 export interface DfgetEffects {
@@ -57,17 +61,14 @@ function statusOf(error: DamselflyError): number | undefined {
   return (error.details as { statusCode?: number } | undefined)?.statusCode;
 }
 
+/** What an error says to the user; what dfdaemon itself said is the `details` of its status. */
 function textOf(error: unknown, { endpoint, timeout }: DfgetFlags): string {
-  const code = error instanceof DamselflyError ? error.code : undefined;
-  if (code === "unavailable") {
-    return `Cannot reach dfdaemon at ${endpoint}: is it running? --endpoint names another socket (${errorText(error)})`;
-  }
-  if (code === "timeout") return `Cannot finish within ${formatMs(timeout)}: --timeout sets another limit`;
-  if (code === "source_error" && error instanceof DamselflyError) {
-    const status = statusOf(error);
-    return `The origin ${status === undefined ? "did not answer" : `answered ${status}`}: ${error.message}`;
-  }
-  return errorText(error);
+  if (!(error instanceof DamselflyError)) return errorText(error);
+  const { details } = (error.cause ?? {}) as { details?: unknown };
+  const said = typeof details === "string" ? details : error.message;
+  if (error.code === "timeout") return `Cannot finish within ${formatMs(timeout)}: --timeout sets another limit`;
+  if (error.code !== "unavailable") return said;
+  return `Cannot reach dfdaemon at ${endpoint}: ${said}; is it running? --endpoint names another socket`;
 }
 
 async function download(url: string, flags: DfgetFlags, effects: DfgetEffects, signal: AbortSignal): Promise<void> {
@@ -75,11 +76,18 @@ async function download(url: string, flags: DfgetFlags, effects: DfgetEffects, s
   const startedAt = clock.now();
   const output = resolve(flags.output);
   await checkOutput(output, flags, effects);
+  if (await disk.stat(flags.endpoint) === undefined) {
+    throw new DamselflyError("unavailable", "there is no such socket");
+  }
   using client = createRpcClient(DfdaemonDownloadService, `unix:${flags.endpoint}`, { clock });
   const request = { download: downloadOf(url, output, flags) };
   using progress = new Progress(flags, effects);
   if (flags.transferFromDfdaemon !== true) {
     for await (const response of client.downloadTask(request, { signal })) progress.take(response);
+    await checkDigest(output, flags.digest, disk).catch(async (error) => {
+      await disk.remove(output);
+      throw error;
+    });
   } else {
     await using partial = new PartialFile(output, effects.runtime);
     const file = await partial.open();
@@ -87,6 +95,7 @@ async function download(url: string, flags: DfgetFlags, effects: DfgetEffects, s
       await writePiece(response, file);
       progress.take(response);
     }
+    await checkDigest(partial.path, flags.digest, disk);
     await partial.keep();
   }
   progress[Symbol.dispose]();
@@ -135,31 +144,49 @@ async function writePiece({ response }: DownloadTaskResponse, file: DiskFile): P
   await file.write(piece.content, piece.offset);
 }
 
+/** Checks a file against `--digest`, which is not a part of the task's identity, so dfdaemon may know another one. */
+async function checkDigest(path: string, text: string | undefined, disk: Runtime["disk"]): Promise<void> {
+  if (text === undefined) return;
+  const { algorithm, hex } = parseDigest(text);
+  const hash = createHash(algorithm);
+  const buffer = new Uint8Array(READ_BYTES);
+  await using file = await disk.openFile(path);
+  for (let position = 0;;) {
+    const length = await file.read(buffer, position);
+    if (length === 0) break;
+    hash.update(buffer.subarray(0, length));
+    position += length;
+  }
+  const actual = hash.digest("hex");
+  if (actual === hex) return;
+  throw new DamselflyError("data_loss", `The content has digest ${algorithm}:${actual}, not ${text}`);
+}
+
 /** A file next to the output that becomes it when it is whole; disposing it removes what is left of it. */
 class PartialFile implements AsyncDisposable {
+  readonly path: string;
   readonly #output: string;
-  readonly #path: string;
   readonly #disk: Runtime["disk"];
   #file: DiskFile | undefined;
 
   constructor(output: string, { disk, random }: Pick<Runtime, "disk" | "random">) {
     this.#output = output;
-    this.#path = join(dirname(output), `.${basename(output)}.${random.uuid().slice(0, 8)}.part`);
+    this.path = join(dirname(output), `.${basename(output)}.${random.uuid().slice(0, 8)}.part`);
     this.#disk = disk;
   }
 
   async open(): Promise<DiskFile> {
-    return this.#file = await this.#disk.openFile(this.#path, { create: true });
+    return this.#file = await this.#disk.openFile(this.path, { create: true });
   }
 
   async keep(): Promise<void> {
     await this.#file?.sync();
-    await this.#disk.rename(this.#path, this.#output);
+    await this.#disk.rename(this.path, this.#output);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#file?.[Symbol.asyncDispose]();
-    await this.#disk.remove(this.#path);
+    await this.#disk.remove(this.path);
   }
 }
 

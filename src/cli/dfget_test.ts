@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -89,6 +90,12 @@ async function* hello(): AsyncGenerator<DownloadTaskResponse> {
   yield await Promise.resolve(finished(1, " worl"));
 }
 
+/** Puts the file in place itself, as dfdaemon does without --transfer-from-dfdaemon. */
+async function* delivered({ outputPath = "" }: Download): AsyncGenerator<DownloadTaskResponse> {
+  yield* hello();
+  await writeFile(outputPath, "hello world");
+}
+
 function failing(error: DamselflyError): Answer {
   return async function* () {
     yield started(11);
@@ -107,8 +114,8 @@ Deno.test("pieces that come through the socket make the file, whatever their ord
 });
 
 Deno.test("dfdaemon is asked to put the file in place, with all that the flags say", async () => {
-  await using stage = await Stage.open(hello);
-  const digest = `sha256:${"ab".repeat(32)}`;
+  await using stage = await Stage.open(delivered);
+  const digest = `sha256:${createHash("sha256").update("hello world").digest("hex")}`;
   const flags = ["--digest", digest, "--tag", "t", "--application", "a", "-p", "3", "--piece-length", "8MiB"];
   const more = ["-H", "X-One: 1", "-H", "Authorization: Bearer x", "--filtered-query-param", "sig", "--timeout", "90s"];
   assert.equal(await stage.run([...flags, ...more, "--disable-back-to-source"]), 0, stage.errors);
@@ -145,22 +152,30 @@ Deno.test("a failed transfer has the exit code of its cause and leaves no file b
   }
 });
 
+Deno.test("a content that is not what --digest says is removed, whoever wrote it", async () => {
+  const digest = `sha256:${"ab".repeat(32)}`;
+  for (const [answer, flags] of [[hello, ["--transfer-from-dfdaemon"]], [delivered, []]] as const) {
+    await using stage = await Stage.open(answer);
+    assert.equal(await stage.run([...flags, "--digest", digest]), 6);
+    assert.match(stage.errors, /The content has digest sha256:b94d27b9934d3e08.*, not sha256:abab/);
+    assert.deepEqual(await readdir(stage.dir), ["dfdaemon.sock"]);
+  }
+});
+
 Deno.test("a daemon that is not there, a time limit and an interrupt have codes of their own", async () => {
   await using alone = await Stage.open();
   assert.equal(await alone.run(), 3);
   assert.match(alone.errors, /Cannot reach dfdaemon at .*dfdaemon\.sock/);
 
-  const asked = Promise.withResolvers<void>();
-  await using slow = await Stage.open(async function* (_download, signal) {
+  const interrupt = new AbortController();
+  await using slow = await Stage.open(async function* (download, signal) {
     yield started(11);
-    asked.resolve();
+    if (download.tag === "interrupt") interrupt.abort(new DamselflyError("cancelled", "Stopped by SIGINT"));
     await new Promise((resolve) => signal.addEventListener("abort", resolve));
   });
   assert.equal(await slow.run(["--transfer-from-dfdaemon", "--timeout", "100ms"]), 7);
   assert.match(slow.errors, /--timeout sets another limit/);
-  const interrupt = new AbortController();
-  void asked.promise.then(() => interrupt.abort(new DamselflyError("cancelled", "Stopped by SIGINT")));
-  assert.equal(await slow.run(["--transfer-from-dfdaemon"], interrupt.signal), 130);
+  assert.equal(await slow.run(["--transfer-from-dfdaemon", "--tag", "interrupt"], interrupt.signal), 130);
   assert.deepEqual(await readdir(slow.dir), ["dfdaemon.sock"]);
 });
 

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArguments, withCommonOptions } from "../cli/command_line.ts";
 import { realTerminal } from "../cli/terminal.ts";
+import { DamselflyError } from "../core/error.ts";
 import { silentLog } from "../runtime/log.ts";
 import { runUntilStopped } from "../runtime/main.ts";
 import { realRuntime } from "../runtime/runtime.ts";
@@ -26,10 +27,18 @@ export async function run(args: readonly string[]): Promise<never> {
     if (flags.dataDir === undefined) stack.defer(() => disk.remove(dir));
     const logs = stack.use(new ComponentLogs(join(dir, "logs")));
     const runtimeOf = (name: string) => realRuntime(name, { log: logs.open(name) });
-    const cluster = stack.use(await startLocalCluster({ ...upPlaces(flags), dir, clock, runtimeOf }, signal));
+    const cluster = stack.use(
+      await startLocalCluster({ ...upPlaces(flags), dir, clock, runtimeOf }, signal).catch(explainPort),
+    );
     terminal.print(upText(cluster, flags, dir));
     return stack.move();
   });
+}
+
+/** Says where another port is chosen, when that is what it takes. */
+function explainPort(error: unknown): never {
+  if (!(error instanceof DamselflyError) || !error.message.startsWith("Cannot listen on")) throw error;
+  throw new DamselflyError(error.code, `${error.message}; up --help lists the options for other ports`);
 }
 
 if (import.meta.main) await run(Deno.args);

@@ -1,10 +1,12 @@
-import { errorText } from "../../core/error.ts";
+import { DamselflyError, errorText } from "../../core/error.ts";
 import { type PiecePlan, pieceRange } from "../../core/piece.ts";
 import { type Download, type Piece, type Priority, TaskType, TrafficType } from "../../rpc/gen/common/v2/common.ts";
+import type { Backend } from "../../rpc/gen/errordetails/v2/errordetails.ts";
 import { durationOfMs, timestampOfMs } from "../../rpc/time.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Decision, PeerEvent, PeerSession } from "../control/control.ts";
 import type { PieceRecord } from "../storage/storage.ts";
+import { sourceAnswerOf } from "../source/source_failure.ts";
 import type { TaskRequest } from "./task.ts";
 
 /** Reports that wait for a slow scheduler; what comes on top is dropped, since bytes matter more. */
@@ -44,6 +46,19 @@ export function downloadOf(request: TaskRequest, plan: PiecePlan, concurrentPiec
     enableTaskIdBasedBlobDigest: request.isBlobDigestTaskId,
     metadataOnly: false,
   };
+}
+
+/** A `source_error` with what the source answered in the form that callers over gRPC get (wire.md §0 fact 10). */
+export function withBackend(error: unknown): unknown {
+  const answer = sourceAnswerOf(error);
+  if (answer === undefined) return error;
+  const message = errorText(error);
+  const backend: Backend = {
+    message,
+    header: { ...answer.headers },
+    ...(answer.status === undefined ? {} : { statusCode: answer.status }),
+  };
+  return new DamselflyError("source_error", message, { cause: error, details: backend });
 }
 
 /** A finished piece as it is reported. */

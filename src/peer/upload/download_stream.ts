@@ -7,7 +7,7 @@ import { msOfDuration } from "../../rpc/time.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { orAbort } from "../storage/or_abort.ts";
 import type { PieceRecord, Storage, StoredTask } from "../storage/storage.ts";
-import { pieceMessage } from "../task/report.ts";
+import { pieceMessage, withBackend } from "../task/report.ts";
 import type { TaskHandle, Tasks } from "../task/task.ts";
 import { taskRequestOf } from "./task_request.ts";
 
@@ -33,6 +33,19 @@ export interface DownloadOptions {
  * A download of the whole content ends when its digest was checked, one of a range when its pieces are there.
  */
 export async function* streamDownload(
+  download: Download,
+  deps: DownloadDeps,
+  options: DownloadOptions,
+  caller: AbortSignal,
+): AsyncGenerator<DownloadTaskResponse, void, undefined> {
+  try {
+    yield* tellingOf(download, deps, options, caller);
+  } catch (error) {
+    throw withBackend(error);
+  }
+}
+
+async function* tellingOf(
   download: Download,
   deps: DownloadDeps,
   options: DownloadOptions,
