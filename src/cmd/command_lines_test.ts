@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { EXIT, parseArguments, withCommonOptions } from "../cli/command_line.ts";
 import { ManagerConfig } from "../config/manager.ts";
 import { demoCommand } from "./demo.ts";
@@ -83,4 +84,24 @@ Deno.test("up refuses ports, counts and addresses that cannot be", () => {
   for (const args of [["--rest-port", "0"], ["--peers", "17"], ["--ip", "::1"], ["--insecure-registry", "reg"]]) {
     assert.equal(parse(upCommand(), args).code, EXIT.usage, args.join(" "));
   }
+});
+
+Deno.test("the program of all programs runs them by name, and knows which there are", async () => {
+  const run = async (...args: string[]) => {
+    const script = fileURLToPath(new URL("damselfly.ts", import.meta.url));
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--quiet", script, ...args],
+      env: { NO_COLOR: "1" },
+    }).output();
+    return { code, text: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) };
+  };
+  const [help, unknown, wrongUse] = await Promise.all([run("--help"), run("nope"), run("dfget", "--nope")]);
+  assert.equal(help.code, EXIT.done);
+  for (const name of ["manager", "scheduler", "dfdaemon", "dfinit", "dfget", "up", "demo"]) {
+    assert.match(help.text, new RegExp(`^ +${name} `, "m"));
+  }
+  assert.equal(unknown.code, EXIT.usage);
+  assert.match(unknown.text, /there is no program "nope"/);
+  assert.equal(wrongUse.code, EXIT.usage);
+  assert.match(wrongUse.text, /dfget --help lists all options/);
 });

@@ -2,6 +2,7 @@ import { DamselflyError } from "../../core/error.ts";
 import type { RpcStream } from "../../rpc/client.ts";
 import type { AnnouncePeerRequest, AnnouncePeerResponse } from "../../rpc/gen/scheduler/v2/scheduler.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import { orAbort } from "../../runtime/or_abort.ts";
 import type { Decision, PeerEvent, PeerSession } from "./control.ts";
 import { decisionOf, isTerminal, messageOf } from "./peer_messages.ts";
 import type { SchedulerLink } from "./scheduler_link.ts";
@@ -64,7 +65,7 @@ export class GrpcSession implements PeerSession {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isOver) {
       using limit = this.#clock.deadline(CLOSE_TIMEOUT_MS);
-      await raceAbort(this.#drain(), limit.signal).catch(() => {});
+      await orAbort(this.#drain(), limit.signal).catch(() => {});
     }
     this.#end.abort(new DamselflyError("cancelled", "The session is closed"));
     this.#stream.cancel();
@@ -128,14 +129,14 @@ export class GrpcSession implements PeerSession {
   }
 
   async #next(signal: AbortSignal): Promise<Decision | undefined> {
-    const step = await raceAbort(this.#answers.next(), signal);
+    const step = await orAbort(this.#answers.next(), signal);
     return step.done === true ? undefined : decisionOf(step.value);
   }
 
   async #sendBounded(event: PeerEvent, signal: AbortSignal): Promise<void> {
     using limit = this.#clock.deadline(SEND_TIMEOUT_MS);
     const message = { ...this.#ids, request: messageOf(event) };
-    await raceAbort(this.#stream.send(message), AbortSignal.any([signal, limit.signal]));
+    await orAbort(this.#stream.send(message), AbortSignal.any([signal, limit.signal]));
   }
 
   async #drain(): Promise<void> {
@@ -145,18 +146,4 @@ export class GrpcSession implements PeerSession {
 
 function isUnreachable(error: unknown): boolean {
   return error instanceof DamselflyError && (error.code === "unavailable" || error.code === "timeout");
-}
-
-/** What `promise` gives, or the signal's reason when that comes first. The promise itself goes on. */
-async function raceAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = () => aborted.reject(signal.reason);
-  promise.catch(() => {});
-  if (signal.aborted) throw signal.reason;
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
 }

@@ -6,7 +6,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { DiskFile } from "../../runtime/disk.ts";
 import type { Log } from "../../runtime/log.ts";
 import { Changes } from "./changes.ts";
-import { orAbort } from "./or_abort.ts";
+import { orAbort } from "../../runtime/or_abort.ts";
 import type { ContentFile } from "./content_file.ts";
 import type { Metadata, TaskRow } from "./metadata.ts";
 import { TaskPieceWriter } from "./piece_writer.ts";

@@ -5,7 +5,7 @@ import type { Control, Decision } from "../control/control.ts";
 import type { ParentRpc } from "../piece/parent.ts";
 import type { PieceClient } from "../piece/vortex_client.ts";
 import type { Source, SourceStat } from "../source/source.ts";
-import { orAbort } from "../storage/or_abort.ts";
+import { orAbort } from "../../runtime/or_abort.ts";
 import type { PieceRecord, Storage, StoredTask, TaskInit } from "../storage/storage.ts";
 import type { BanList } from "./ban_list.ts";
 import { findLies } from "./lies.ts";

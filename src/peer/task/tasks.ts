@@ -8,7 +8,7 @@ import type { ParentRpc } from "../piece/parent.ts";
 import type { PieceClient } from "../piece/vortex_client.ts";
 import type { Source, SourceStat } from "../source/source.ts";
 import { publicUrl, sourceAnswerOf } from "../source/source_failure.ts";
-import { orAbort } from "../storage/or_abort.ts";
+import { orAbort } from "../../runtime/or_abort.ts";
 import type { Storage, StoredTask, TaskInit } from "../storage/storage.ts";
 import { BanList } from "./ban_list.ts";
 import { Download, type DownloadOptions, type DownloadParts } from "./download.ts";

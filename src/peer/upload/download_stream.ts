@@ -5,7 +5,7 @@ import { type Download, Piece } from "../../rpc/gen/common/v2/common.ts";
 import type { DownloadTaskResponse, DownloadTaskStartedResponse } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import { msOfDuration } from "../../rpc/time.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { orAbort } from "../storage/or_abort.ts";
+import { orAbort } from "../../runtime/or_abort.ts";
 import type { PieceRecord, Storage, StoredTask } from "../storage/storage.ts";
 import { pieceMessage, withBackend } from "../task/report.ts";
 import type { TaskHandle, Tasks } from "../task/task.ts";
