@@ -2,13 +2,13 @@ import { contentRangeHeader, resolveRange } from "../../core/byte_range.ts";
 import type { Digest } from "../../core/digest.ts";
 import { errorText } from "../../core/error.ts";
 import { taskIdOf } from "../../core/task_id.ts";
+import { forwardedHeaders } from "../../http/forwarded_headers.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Source, SourceRequest, SourceStat } from "../source/source.ts";
 import type { TaskHandle, TaskRequest, Tasks } from "../task/task.ts";
 import { AccessLeases } from "./access_leases.ts";
 import { blobBody, isMadeGoodBySource } from "./blob_body.ts";
-import { forwardedHeaders } from "./request_headers.ts";
 
 /** What the blob endpoint needs. */
 export interface BlobParts {

@@ -1,4 +1,5 @@
 import { DamselflyError, errorText, isCancelled } from "../../core/error.ts";
+import { forwardedHeaders, returnedHeaders } from "../../http/forwarded_headers.ts";
 import type { HttpHandler, RequestInfo } from "../../http/serve.ts";
 import { type DistributionPath, parseDistributionPath } from "../../oci/distribution_path.ts";
 import { registryError } from "../../oci/registry_error.ts";
@@ -7,7 +8,6 @@ import type { Exchanger } from "../source/exchange.ts";
 import { sourceAnswerOf } from "../source/source_failure.ts";
 import { BlobEndpoint, type BlobParts } from "./blob.ts";
 import { failureResponse } from "./failure.ts";
-import { forwardedHeaders, returnedHeaders } from "./request_headers.ts";
 import { chooseUpstream, type UpstreamOptions } from "./upstream.ts";
 
 /** What the mirror needs. */

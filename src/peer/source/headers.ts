@@ -1,3 +1,4 @@
+import { returnedHeaders } from "../../http/forwarded_headers.ts";
 import type { SourceAnswer } from "./source.ts";
 
 /** What a later requester may be told of a content; everything else is about one answer or one requester. */
@@ -12,20 +13,8 @@ const REPLAYED = [
   "docker-distribution-api-version",
 ];
 
-/** Headers that belong to one connection or one transfer (RFC 9110 §7.6.1), and cookies. */
-const NOT_RELAYED = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-  "content-length",
-  "content-encoding",
-  "set-cookie",
-]);
+/** Headers of a body that is cut or dropped, and cookies. */
+const NOT_RELAYED = new Set(["content-length", "content-encoding", "set-cookie"]);
 
 /** Request headers that another origin may see. An allow-list: credentials have more names than anybody can list. */
 const CROSS_ORIGIN = new Set(["accept", "accept-encoding", "accept-language", "range", "user-agent"]);
@@ -46,7 +35,9 @@ export function replayedHeaders(headers: Headers): Record<string, string> {
  */
 export function refusalHeaders(headers: Headers, isFirstOrigin: boolean): SourceAnswer["headers"] {
   return Object.fromEntries(
-    [...headers].filter(([name]) => !NOT_RELAYED.has(name) && (isFirstOrigin || name !== "www-authenticate")),
+    [...returnedHeaders(headers)].filter(([name]) =>
+      !NOT_RELAYED.has(name) && (isFirstOrigin || name !== "www-authenticate")
+    ),
   );
 }
 

@@ -1,14 +1,9 @@
 import { parseDigest, tryParseDigest } from "../../core/digest.ts";
 import { DamselflyError } from "../../core/error.ts";
 import { taskIdOf } from "../../core/task_id.ts";
+import { forwardedHeaders } from "../../http/forwarded_headers.ts";
 import { type Download, TaskType } from "../../rpc/gen/common/v2/common.ts";
 import type { TaskRequest } from "../task/task.ts";
-
-/** Headers of a caller's request that say nothing about the content: of one connection (RFC 9110 §7.6.1), or set anew. */
-const NOT_FORWARDED = new Set([
-  ...["connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "proxy-authorization"],
-  ...["proxy-connection", "host", "content-length", "accept-encoding", "expect", "range"],
-]);
 
 const PRIORITY_UNSET = 0;
 const PRIORITY_DEFAULT = 6;
@@ -19,7 +14,6 @@ export function taskRequestOf(download: Download): TaskRequest {
     throw new DamselflyError("unimplemented", "Cannot download: there are only standard tasks");
   }
   const { url, tag, application, pieceLength, filteredQueryParams, remoteIp } = download;
-  const headers = Object.entries(download.requestHeader).map(([name, value]) => [name.toLowerCase(), value] as const);
   return {
     taskId: taskIdOf({
       ...{ url, tag, application, pieceLength, filteredQueryParams },
@@ -27,7 +21,7 @@ export function taskRequestOf(download: Download): TaskRequest {
       content: download.contentForCalculatingTaskId,
       byBlobDigest: download.enableTaskIdBasedBlobDigest,
     }),
-    source: { url, headers: Object.fromEntries(headers.filter(([name]) => !NOT_FORWARDED.has(name))) },
+    source: { url, headers: forwardedHeaders(Object.entries(download.requestHeader)) },
     digest: download.digest === undefined || download.digest === "" ? blobDigest(url) : parseDigest(download.digest),
     ...(tag !== undefined && { tag }),
     ...(application !== undefined && { application }),
