@@ -1,8 +1,8 @@
 /** A whole cluster in this process: manager, scheduler, one seed peer and some peers. */
-import { join } from "node:path";
+import type * as z from "zod";
 import { formatHostPort, type HostPort } from "../config/addresses.ts";
 import { DfdaemonConfig } from "../config/dfdaemon.ts";
-import { parseConfig } from "../config/load.ts";
+import { fileMetaOf, parseConfig } from "../config/load.ts";
 import { ManagerConfig } from "../config/manager.ts";
 import { SchedulerConfig } from "../config/scheduler.ts";
 import { DamselflyError, errorText } from "../core/error.ts";
@@ -15,19 +15,18 @@ import { SchedulerService } from "../rpc/gen/scheduler/v2/scheduler.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { type SchedulerProcess, startScheduler } from "../scheduler/scheduler.ts";
+import {
+  type LocalUpstream,
+  managerSettings,
+  type PeerPlace,
+  peerSettings,
+  schedulerSettings,
+  type Settings,
+} from "./local_cluster_settings.ts";
 
 const READY_TIMEOUT_MS = 20_000;
 const READY_POLL_MS = 50;
 const CALL_TIMEOUT_MS = 2_000;
-/** Short, because what is new in a cluster that has just been started is what people look at. */
-const REFRESH_INTERVAL = "1s";
-
-/** Where a peer listens; the other ports follow from the first, as the standard ones do. */
-export interface PeerPlace {
-  readonly ip: string;
-  /** 4000 usually; 0 lets the system choose all ports. */
-  readonly firstPort: number;
-}
 
 /** What {@link startLocalCluster} starts, and where. */
 export interface LocalClusterOptions {
@@ -38,7 +37,7 @@ export interface LocalClusterOptions {
   readonly seed: PeerPlace;
   readonly peers: readonly PeerPlace[];
   /** Registries that are not at `https://<namespace>`. */
-  readonly upstreams: readonly { readonly namespace: string; readonly addr: string }[];
+  readonly upstreams: readonly LocalUpstream[];
   readonly clock: Clock;
   /** The effects of each part, named `manager`, `scheduler`, `seed` or `peer-<n>`. */
   readonly runtimeOf: (name: string) => Runtime;
@@ -58,15 +57,20 @@ export interface LocalCluster extends AsyncDisposable {
  */
 export async function startLocalCluster(options: LocalClusterOptions, signal: AbortSignal): Promise<LocalCluster> {
   await using stack = new AsyncDisposableStack();
-  const manager = stack.use(await startManager(managerConfig(options), options.runtimeOf("manager")));
-  const managerAddress = formatHostPort(manager.grpc);
-  const scheduler = stack.use(
-    await startScheduler(schedulerConfig(options, managerAddress), options.runtimeOf("scheduler")),
+  const { dir, clock, upstreams } = options;
+  const managerConfig = configOf(ManagerConfig, managerSettings({ dir, ...options.manager }));
+  const manager = stack.use(await startManager(managerConfig, options.runtimeOf("manager")));
+  const known = { manager: manager.grpc };
+  const schedulerConfig = configOf(
+    SchedulerConfig,
+    schedulerSettings({ name: "scheduler", ...options.scheduler, ...known }),
   );
-  const { clock } = options;
+  const scheduler = stack.use(await startScheduler(schedulerConfig, options.runtimeOf("scheduler")));
   await untilReady("the scheduler to be active at the manager", clock, signal, () => hasScheduler(manager.grpc, clock));
-  const start = async (name: string, place: PeerPlace) =>
-    stack.use(await startPeer(peerConfig(name, place, options, managerAddress), options.runtimeOf(name)));
+  const start = async (name: string, place: PeerPlace) => {
+    const settings = peerSettings({ name, isSeed: name === "seed", place, dir, upstreams, ...known });
+    return stack.use(await startPeer(configOf(DfdaemonConfig, settings), options.runtimeOf(name)));
+  };
   const seed = await start("seed", options.seed);
   const peers: PeerProcess[] = [];
   for (const [index, place] of options.peers.entries()) peers.push(await start(`peer-${index + 1}`, place));
@@ -74,6 +78,10 @@ export async function startLocalCluster(options: LocalClusterOptions, signal: Ab
   await untilReady("the peers to be known to the scheduler", clock, signal, () => hasHosts(scheduler, count, clock));
   const opened = stack.move();
   return { manager, scheduler, seed, peers, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+function configOf<S extends z.ZodObject>(schema: S, settings: Settings): z.output<S> {
+  return parseConfig(schema, "", fileMetaOf(schema).component, settings).config;
 }
 
 /** Asks again and again within a limit of time; what the last attempt failed with is the cause of giving up. */
@@ -115,57 +123,4 @@ async function hasHosts(scheduler: HostPort, count: number, clock: Clock): Promi
 
 function callOptions() {
   return { timeoutMs: CALL_TIMEOUT_MS, signal: new AbortController().signal };
-}
-
-function managerConfig({ dir, manager: { ip, grpcPort, restPort } }: LocalClusterOptions): ManagerConfig {
-  return parseConfig(ManagerConfig, "", "manager", {
-    "server.grpc.advertiseIP": ip,
-    "server.grpc.listenIP": ip,
-    "server.grpc.port": grpcPort,
-    "server.rest.addr": formatHostPort({ hostname: ip, port: restPort }),
-    "database.sqlite.path": join(dir, "manager.db"),
-  }).config;
-}
-
-function schedulerConfig({ scheduler: { ip, port } }: LocalClusterOptions, managerAddress: string): SchedulerConfig {
-  return parseConfig(SchedulerConfig, "", "scheduler", {
-    "server.host": "scheduler",
-    "server.advertiseIP": ip,
-    "server.listenIP": ip,
-    "server.port": port,
-    "dynconfig.refreshInterval": REFRESH_INTERVAL,
-    "manager.addr": managerAddress,
-    "manager.keepAlive.interval": REFRESH_INTERVAL,
-  }).config;
-}
-
-function peerConfig(
-  name: string,
-  { ip, firstPort }: PeerPlace,
-  { dir, upstreams }: LocalClusterOptions,
-  managerAddress: string,
-): DfdaemonConfig {
-  const port = (offset: number) => firstPort === 0 ? 0 : firstPort + offset;
-  const home = join(dir, name);
-  return parseConfig(DfdaemonConfig, "", name, {
-    "host.hostname": name,
-    "host.ip": ip,
-    "server.cacheDir": join(home, "cache"),
-    "manager.addr": managerAddress,
-    "seedPeer.enable": name === "seed",
-    "dynconfig.refreshInterval": REFRESH_INTERVAL,
-    "upload.server.ip": ip,
-    "upload.server.port": port(0),
-    "proxy.server.ip": ip,
-    "proxy.server.port": port(1),
-    "proxy.registryMirror.upstreams": upstreams,
-    "metrics.server.ip": ip,
-    "metrics.server.port": port(2),
-    "health.server.ip": ip,
-    "health.server.port": port(3),
-    "storage.dir": join(home, "storage"),
-    "storage.server.ip": ip,
-    "storage.server.tcpPort": port(5),
-    "download.server.socketPath": join(home, "dfdaemon.sock"),
-  }).config;
 }

@@ -2,7 +2,8 @@ import { Command, InvalidArgumentError } from "commander";
 import { checked } from "../cli/command_line.ts";
 import { parseHostPort, parseIp } from "../config/addresses.ts";
 import { DamselflyError } from "../core/error.ts";
-import type { LocalClusterOptions, PeerPlace } from "./local_cluster.ts";
+import type { LocalClusterOptions } from "./local_cluster.ts";
+import type { PeerPlace } from "./local_cluster_settings.ts";
 
 const PEERS_MAX = 16;
 /** Between the ports of two peers that share an address. */

@@ -15,6 +15,8 @@ export type RegistryFault =
   | { readonly kind: "delay"; readonly ms: number }
   /** The body ends early, with FIN. */
   | { readonly kind: "hang_up"; readonly afterBytes: number }
+  /** The body stands still until something has happened. */
+  | { readonly kind: "hold"; readonly afterBytes: number; readonly until: Promise<unknown> }
   /** One byte of the body is another one. */
   | { readonly kind: "corrupt" }
   | { readonly kind: "status"; readonly status: number; readonly headers?: Readonly<Record<string, string>> }
@@ -141,9 +143,11 @@ function respond(
   const end = fault?.kind === "hang_up" ? Math.min(fault.afterBytes, body.length) : body.length;
   let position = 0;
   const stream = new ReadableStream<Uint8Array<ArrayBuffer>>({
-    pull(controller) {
+    async pull(controller) {
       if (position === end) return controller.close();
-      const chunk = body.slice(position, Math.min(end, position + CHUNK_BYTES));
+      if (fault?.kind === "hold" && position === fault.afterBytes) await fault.until;
+      const limit = fault?.kind === "hold" && position < fault.afterBytes ? fault.afterBytes : end;
+      const chunk = body.slice(position, Math.min(limit, end, position + CHUNK_BYTES));
       if (position === 0 && fault?.kind === "corrupt") chunk[0] = (chunk[0] ?? 0) ^ 1;
       position += chunk.length;
       entry.bytes += chunk.length;

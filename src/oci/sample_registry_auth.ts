@@ -7,11 +7,11 @@ import { Answer, errorAnswer } from "./sample_registry_answer.ts";
 const SERVICE = "sample-registry";
 const TOKENS_MAX = 10_000;
 
-/** How one logs in to a registry. */
+/** How one logs in to a registry. A guest may log in, and pull nothing. */
 export type RegistryLogin =
-  | { readonly kind: "basic"; readonly account: Credentials }
+  | { readonly kind: "basic"; readonly account: Credentials; readonly guest?: Credentials }
   /** Without an account everybody gets a token. */
-  | { readonly kind: "bearer"; readonly random: Random; readonly account?: Credentials };
+  | { readonly kind: "bearer"; readonly random: Random; readonly account?: Credentials; readonly guest?: Credentials };
 
 /** Lets requests through that have the right to it, and hands out tokens (distribution "token" authentication). */
 export class SampleRegistryAuth {
@@ -30,9 +30,11 @@ export class SampleRegistryAuth {
     const login = this.#login;
     if (login.kind === "basic") {
       if (isAccount(authorization, login.account)) return undefined;
+      if (isAccount(authorization, login.guest)) return errorAnswer(403, "DENIED");
       return errorAnswer(401, "UNAUTHORIZED", { "www-authenticate": `Basic realm="${SERVICE}"` });
     }
     if (pathname === "/token") {
+      if (isAccount(authorization, login.guest)) return this.#issue("", login.random);
       if (login.account !== undefined && !isAccount(authorization, login.account)) {
         return errorAnswer(401, "UNAUTHORIZED");
       }
@@ -58,7 +60,9 @@ export class SampleRegistryAuth {
   }
 }
 
-function isAccount(authorization: string | null, { username, password }: Credentials): boolean {
+function isAccount(authorization: string | null, account: Credentials | undefined): boolean {
+  if (account === undefined) return false;
+  const { username, password } = account;
   const expected = Buffer.from(`Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`);
   const given = Buffer.from(authorization ?? "");
   return given.length === expected.length && timingSafeEqual(given, expected);
