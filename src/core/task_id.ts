@@ -27,7 +27,8 @@ export const DEFAULT_FILTERED_QUERY_PARAMS: readonly string[] = [
   ...["x-cos-security-token", "ns"],
 ];
 
-const BLOB_URL = /^.*:\/\/.*\/v2\/.*\/blobs\/(sha256|sha512|crc32):([^?]+)(?:\?.*)?$/;
+/** Only whole digests: what follows the algorithm becomes the name of a file, and the URL comes from anybody. */
+const BLOB_URL = /^.*:\/\/.*\/v2\/.*\/blobs\/(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}|crc32:[0-9a-f]{1,10})(?:\?.*)?$/;
 
 /**
  * The task id: 64 lower-case hex digits, but for the blob digests that are of another length.
@@ -36,8 +37,8 @@ const BLOB_URL = /^.*:\/\/.*\/v2\/.*\/blobs\/(sha256|sha512|crc32):([^?]+)(?:\?.
  */
 export function taskIdOf(input: TaskIdInput): string {
   if (input.content !== undefined) return sha256(input.content);
-  const digest = input.byBlobDigest === true ? BLOB_URL.exec(input.url)?.[2] : undefined;
-  if (digest !== undefined) return digest;
+  const digest = input.byBlobDigest === true ? BLOB_URL.exec(input.url)?.[1] : undefined;
+  if (digest !== undefined) return digest.slice(digest.indexOf(":") + 1);
   return sha256([
     canonicalUrl(input.url, input.filteredQueryParams ?? []),
     input.tag ?? "",

@@ -37,6 +37,21 @@ Deno.test("taskIdOf() treats a URL that is no blob by the URL rule, digest flag 
   assert.equal(taskIdOf({ url: manifest, byBlobDigest: true }), taskIdOf({ url: manifest }));
 });
 
+Deno.test("taskIdOf() takes nothing but a whole digest for an id: it names a file", () => {
+  const hex = "ab".repeat(32);
+  const base = "https://example.com/v2/a/blobs/";
+  for (
+    const name of ["sha256:../../../../etc/cron.d/x", `sha256:${hex}/../..`, "sha256:", `sha512:${hex}`, "crc32:."]
+  ) {
+    assert.match(taskIdOf({ url: base + name, byBlobDigest: true }), /^[0-9a-f]{64}$/);
+  }
+  fc.assert(fc.property(fc.string(), (name) => {
+    assert.match(taskIdOf({ url: `${base}sha256:${name}`, byBlobDigest: true }), /^[0-9a-f]+$/);
+  }));
+  assert.equal(taskIdOf({ url: `${base}sha512:${hex}${hex}`, byBlobDigest: true }), hex + hex);
+  assert.equal(taskIdOf({ url: `${base}crc32:222957957`, byBlobDigest: true }), "222957957");
+});
+
 Deno.test("taskIdOf() refuses a relative URL and says so", () => {
   assert.throws(
     () => taskIdOf({ url: "/v2/blobs" }),
