@@ -41,11 +41,11 @@ export function isCancelled(error: unknown): boolean {
   return error instanceof Error && error.name === "AbortError";
 }
 
-/** The text of anything caught, with the causes behind it, on one line. */
+/** The text of anything caught, with the causes behind it as far as it does not quote them, on one line. */
 export function errorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const cause = error.cause === undefined ? "" : `: ${errorText(error.cause)}`;
-  return `${error.message}${cause}`;
+  const cause = error.cause === undefined ? "" : errorText(error.cause);
+  return error.message.includes(cause) ? error.message : `${error.message}: ${cause}`;
 }
 
 /** Turns anything caught into a {@link DamselflyError}; one that already is passes through unchanged. */
