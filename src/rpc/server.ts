@@ -60,7 +60,7 @@ export interface RpcServer extends AsyncDisposable {
 
 /**
  * Starts a gRPC server without TLS. Health is always served, its empty name as SERVING from the start. Fails with
- * `unavailable` when the address cannot be listened on.
+ * `unavailable` when the address cannot be listened on, and with `already_exists` when a file is in a socket's place.
  */
 export async function startRpcServer(options: RpcServerOptions): Promise<RpcServer> {
   const health = new Health();
@@ -117,9 +117,15 @@ function hostPort({ hostname, port }: { hostname: string; port: number }): strin
   return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 
-/** Removes the socket file of a program that is gone; a file that somebody listens on stays. */
+/** Removes the socket file of a program that is gone. A file that somebody listens on stays, and one of another kind. */
 async function removeStaleSocket(path: string): Promise<void> {
   try {
+    if (!(await Deno.lstat(path)).isSocket) {
+      throw new DamselflyError(
+        "already_exists",
+        `Cannot listen on ${path}: there is a file that is no socket; move it away or choose another path`,
+      );
+    }
     (await Deno.connect({ transport: "unix", path })).close();
   } catch (error) {
     if (error instanceof Deno.errors.ConnectionRefused) await Deno.remove(path);
@@ -129,8 +135,9 @@ async function removeStaleSocket(path: string): Promise<void> {
 
 async function stop(server: Server, options: RpcServerOptions): Promise<void> {
   const stopped = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
-  if (await within(stopped, options.drainTimeoutMs ?? DRAIN_TIMEOUT_MS, options.clock)) return;
-  options.log.warn("Calls did not finish in time and were ended", { drainTimeoutMs: options.drainTimeoutMs });
+  const drainTimeoutMs = options.drainTimeoutMs ?? DRAIN_TIMEOUT_MS;
+  if (await within(stopped, drainTimeoutMs, options.clock)) return;
+  options.log.warn("Calls did not finish in time and were ended", { drainTimeoutMs });
   server.forceShutdown();
   await within(stopped, FORCED_STOP_MS, options.clock);
 }

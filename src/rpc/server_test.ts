@@ -275,3 +275,11 @@ Deno.test("calls are counted under the names that Dragonfly's dashboards read", 
   assert.equal(metrics.value("grpc_server_started_total", labels), 1);
   assert.equal(metrics.value("grpc_server_handled_total", { ...labels, grpc_code: "FailedPrecondition" }), 1);
 });
+
+Deno.test("a file that is no socket is not removed to listen in its place", async () => {
+  const unixPath = await Deno.makeTempFile();
+  await Deno.writeTextFile(unixPath, "precious");
+  await assert.rejects(serve([], { listen: { unixPath } }), { code: "already_exists", message: /no socket/ });
+  assert.equal(await Deno.readTextFile(unixPath), "precious");
+  await Deno.remove(unixPath);
+});
