@@ -5,7 +5,7 @@ export interface Deadline extends Disposable {
   readonly signal: AbortSignal;
 }
 
-/** Time as an argument. All durations are milliseconds. */
+/** Time as an argument. All durations are milliseconds; one beyond 24 days may end after 24 days. */
 export interface Clock {
   /** Monotonic time; only differences mean something. */
   now(): number;
@@ -24,6 +24,13 @@ export function timeoutError(ms: number): DamselflyError {
   return new DamselflyError("timeout", `Time limit of ${ms} ms is over`);
 }
 
+/** The longest timer of the platform, 24.8 days. A longer one would fire at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+function timerMs(ms: number): number {
+  return Math.min(ms, TIMER_MS_MAX);
+}
+
 /** The clock of the machine. */
 export function realClock(): Clock {
   return {
@@ -39,17 +46,17 @@ export function realClock(): Clock {
         const timer = setTimeout(() => {
           signal.removeEventListener("abort", onAbort);
           resolve();
-        }, ms);
+        }, timerMs(ms));
         signal.addEventListener("abort", onAbort, { once: true });
       });
     },
     deadline(ms) {
       const controller = new AbortController();
-      const timer = setTimeout(() => controller.abort(timeoutError(ms)), ms);
+      const timer = setTimeout(() => controller.abort(timeoutError(ms)), timerMs(ms));
       return { signal: controller.signal, [Symbol.dispose]: () => clearTimeout(timer) };
     },
     every(ms, run) {
-      const timer = setInterval(run, ms);
+      const timer = setInterval(run, timerMs(ms));
       Deno.unrefTimer(timer);
       return { [Symbol.dispose]: () => clearInterval(timer) };
     },

@@ -97,3 +97,17 @@ Deno.test("a seed replays the same chances", () => {
   assert.deepEqual(draw(42), draw(42));
   assert.notDeepEqual(draw(42), draw(43));
 });
+
+test("a time beyond the timers of the platform is long, not none", async ({ clock, pass }) => {
+  const monthMs = 40 * 24 * 60 * 60 * 1000;
+  const stop = new AbortController();
+  using deadline = clock.deadline(monthMs);
+  let ran = 0;
+  using _every = clock.every(monthMs, () => ran++);
+  let slept = false;
+  const sleeping = clock.sleep(monthMs, stop.signal).then(() => slept = true, () => {});
+  await pass(20, clock.sleep(15, never));
+  assert.deepEqual([deadline.signal.aborted, ran, slept], [false, 0, false]);
+  stop.abort();
+  await sleeping;
+});
