@@ -1,9 +1,11 @@
-import { Command, CommanderError, Option } from "commander";
+import { Command, Option } from "commander";
 import { DfinitConfig } from "../src/config/dfinit.ts";
 import { loadConfig } from "../src/config/load.ts";
 import { DamselflyError } from "../src/core/error.ts";
-import { VERSION } from "../src/core/version.ts";
+import { parseArguments, withCommonOptions } from "../src/runtime/command_line.ts";
 import type { Disk } from "../src/runtime/disk.ts";
+import { EXIT as COMMON_EXIT } from "../src/runtime/main.ts";
+import type { Terminal } from "../src/runtime/terminal.ts";
 import { applyPlan } from "./apply.ts";
 import { HostFiles } from "./host_files.ts";
 import { EMPTY_PLAN, type Plan, RefusalError } from "./plan.ts";
@@ -11,16 +13,12 @@ import { reportPlan, reportRefusals, reportWarnings } from "./report.ts";
 import { planContainerd } from "./runtimes/containerd_plan.ts";
 
 /** How dfinit ends. */
-export const EXIT = { done: 0, failed: 1, usage: 2, wouldChange: 3 } as const;
+export const EXIT = { ...COMMON_EXIT, wouldChange: 3 } as const;
 
 /** What dfinit needs of the world. */
-export interface DfinitEffects {
+export interface DfinitEffects extends Pick<Terminal, "print" | "printError"> {
   readonly disk: Disk;
   env(name: string): string | undefined;
-  /** Writes to standard output. */
-  print(text: string): void;
-  /** Writes to standard error. */
-  printError(text: string): void;
 }
 
 interface Flags {
@@ -29,8 +27,6 @@ interface Flags {
   readonly diff?: boolean;
   readonly root: string;
 }
-
-const HELP_COLUMNS = 120;
 
 const HELP = `
 What it does:
@@ -53,13 +49,9 @@ Examples:
 
 /** Runs dfinit with the arguments of the command line and returns the exit code. */
 export async function runDfinit(args: readonly string[], effects: DfinitEffects): Promise<number> {
-  const program = dfinitCommand(effects);
-  try {
-    program.parse(args, { from: "user" });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-  }
+  const program = withCommonOptions(dfinitCommand(), effects);
+  const ended = parseArguments(program, args);
+  if (ended !== undefined) return ended;
   try {
     return await configure(program.opts<Flags>(), effects);
   } catch (error) {
@@ -70,7 +62,7 @@ export async function runDfinit(args: readonly string[], effects: DfinitEffects)
 }
 
 /** The command line of dfinit. */
-export function dfinitCommand({ print, printError }: Pick<DfinitEffects, "print" | "printError">): Command {
+function dfinitCommand(): Command {
   return new Command("dfinit")
     .description("Makes the container runtime of this node pull through the Damselfly peer that runs on it.")
     .option("-c, --config <file>", "configuration of dfinit (default: /etc/dragonfly/dfinit.yaml)")
@@ -82,18 +74,7 @@ export function dfinitCommand({ print, printError }: Pick<DfinitEffects, "print"
         .choices(["trace", "debug", "info", "warn", "error"]).default("info"),
     )
     .option("--console", "accepted as in Dragonfly; the report always goes to standard output")
-    .version(`dfinit ${VERSION}`, "-V, --version", "print the version")
-    .helpOption("-h, --help", "print this help")
-    .addHelpText("after", HELP)
-    .allowExcessArguments(false)
-    .exitOverride()
-    .configureOutput({
-      writeOut: print,
-      writeErr: printError,
-      getOutHelpWidth: () => HELP_COLUMNS,
-      getOutHasColors: () => false,
-      getErrHasColors: () => false,
-    });
+    .addHelpText("after", HELP);
 }
 
 async function configure(flags: Flags, effects: DfinitEffects): Promise<number> {

@@ -6,14 +6,26 @@ import { createRpcClient } from "../rpc/client.ts";
 import { Download } from "../rpc/gen/common/v2/common.ts";
 import { DfdaemonDownloadService, type DownloadTaskResponse } from "../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import { durationOfMs } from "../rpc/time.ts";
+import { parseArguments, withCommonOptions } from "../runtime/command_line.ts";
 import type { DiskFile } from "../runtime/disk.ts";
+import { EXIT as COMMON_EXIT } from "../runtime/main.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { EXIT, parseArguments, withCommonOptions } from "./command_line.ts";
+import type { Terminal } from "../runtime/terminal.ts";
 import { dfgetCommand, type DfgetFlags, dfgetFlags } from "./dfget_command.ts";
 import { formatBytes, formatMs, formatProgress } from "./format.ts";
-import { StatusLine, type Terminal } from "./terminal.ts";
+import { StatusLine } from "./status_line.ts";
 
 const READ_BYTES = 1024 * 1024;
+
+/** How dfget ends (node-side.md §5). */
+const EXIT = {
+  ...COMMON_EXIT,
+  daemonUnreachable: 3,
+  originRefused: 4,
+  originFailed: 5,
+  digestMismatch: 6,
+  timeout: 7,
+} as const;
 
 /** What dfget needs of the world. */
 export interface DfgetEffects {

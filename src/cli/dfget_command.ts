@@ -1,5 +1,5 @@
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
-import { checked } from "./command_line.ts";
+import { checked } from "../runtime/command_line.ts";
 import { parseDuration } from "../config/durations.ts";
 import { parseSize } from "../config/sizes.ts";
 import { parseDigest } from "../core/digest.ts";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { EXIT, parseArguments, withCommonOptions } from "../cli/command_line.ts";
 import { ManagerConfig } from "../config/manager.ts";
+import { parseArguments, withCommonOptions } from "../runtime/command_line.ts";
+import { EXIT } from "../runtime/main.ts";
 import { demoCommand } from "./demo.ts";
 import { componentCommand } from "./run_component.ts";
 import { upCommand, type UpFlags, upPlaces } from "./up_options.ts";

@@ -1,7 +1,8 @@
 /** All programs in one: `damselfly <program> [its options]`. */
 import "../rpc/http2_guard.ts";
-import { EXIT } from "../cli/command_line.ts";
 import { VERSION } from "../core/version.ts";
+import { EXIT } from "../runtime/main.ts";
+import { realTerminal } from "../runtime/terminal.ts";
 
 interface Program {
   readonly about: string;
@@ -13,7 +14,7 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
   manager: { about: "clusters, users and settings", load: () => import("./manager.ts") },
   scheduler: { about: "tells the peers of a cluster whom to download from", load: () => import("./scheduler.ts") },
   dfdaemon: { about: "the peer of a node, and seed peer", load: () => import("./dfdaemon.ts") },
-  dfinit: { about: "makes a container runtime pull through the peer", load: () => import("./dfinit.ts") },
+  dfinit: { about: "makes a container runtime pull through the peer", load: () => import("../../dfinit/main.ts") },
   dfget: { about: "downloads a file through the peer", load: () => import("./dfget.ts") },
   up: { about: "a whole cluster on this machine", load: () => import("./up.ts") },
   demo: { about: "pulls an image through such a cluster and shows what happens", load: () => import("./demo.ts") },
@@ -29,10 +30,11 @@ if (import.meta.main) {
   const [name = "", ...args] = Deno.args;
   const program = Object.hasOwn(PROGRAMS, name) ? PROGRAMS[name] : undefined;
   if (program !== undefined) await (await program.load()).run(args);
-  if (name === "--version" || name === "-V") console.log(`damselfly ${VERSION}`);
-  else if (name === "--help" || name === "-h") console.log(help());
+  const { print, printError } = realTerminal();
+  if (name === "--version" || name === "-V") print(`damselfly ${VERSION}\n`);
+  else if (name === "--help" || name === "-h") print(help());
   else {
-    console.error(name === "" ? help() : `damselfly: there is no program "${name}"\n\n${help()}`);
+    printError(name === "" ? help() : `damselfly: there is no program "${name}"\n\n${help()}`);
     Deno.exit(EXIT.usage);
   }
 }

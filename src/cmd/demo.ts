@@ -1,9 +1,9 @@
 import "../rpc/http2_guard.ts";
 import { Command } from "commander";
-import { EXIT, parseArguments, withCommonOptions } from "../cli/command_line.ts";
-import { realTerminal } from "../cli/terminal.ts";
+import { parseArguments, withCommonOptions } from "../runtime/command_line.ts";
+import { EXIT, runProgram } from "../runtime/main.ts";
+import { realTerminal } from "../runtime/terminal.ts";
 import { runDemo } from "./demo_run.ts";
-import { runCommand } from "./run_component.ts";
 
 const HELP = `
 Starts a manager, a scheduler, one seed peer and two peers on free ports of 127.0.0.1, with an embedded database in a
@@ -36,7 +36,7 @@ export function demoCommand(): Command {
 
 /** Runs the demo with the arguments of a command line. */
 export function run(args: readonly string[]): Promise<never> {
-  return runCommand("demo", async (signal) => {
+  return runProgram("demo", async (signal) => {
     const terminal = realTerminal();
     const command = withCommonOptions(demoCommand(), terminal);
     const ended = parseArguments(command, args);

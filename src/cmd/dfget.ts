@@ -1,14 +1,16 @@
 import "../rpc/http2_guard.ts";
 import { runDfget } from "../cli/dfget.ts";
-import { realTerminal } from "../cli/terminal.ts";
-import { silentLog } from "../runtime/log.ts";
-import { realRuntime } from "../runtime/runtime.ts";
-import { runCommand } from "./run_component.ts";
+import { realClock } from "../runtime/clock.ts";
+import { runProgram } from "../runtime/main.ts";
+import { realRandom } from "../runtime/random.ts";
+import { realDisk } from "../runtime/real_disk.ts";
+import { realTerminal } from "../runtime/terminal.ts";
 
 /** Runs dfget with the arguments of a command line. */
 export function run(args: readonly string[]): Promise<never> {
-  const effects = { runtime: realRuntime("dfget", { log: silentLog() }), terminal: realTerminal() };
-  return runCommand("dfget", (signal) => runDfget(args, effects, signal));
+  const random = realRandom();
+  const effects = { runtime: { clock: realClock(), random, disk: realDisk(random) }, terminal: realTerminal() };
+  return runProgram("dfget", (signal) => runDfget(args, effects, signal));
 }
 
 if (import.meta.main) await run(Deno.args);

@@ -1,15 +1,15 @@
 /** What the long-lived components have in common: flags, configuration, log level, running until they are stopped. */
 import { Command, Option } from "commander";
 import type * as z from "zod";
-import { DamselflyError } from "../core/error.ts";
-import { EXIT, parseArguments, withCommonOptions } from "../cli/command_line.ts";
-import { realTerminal } from "../cli/terminal.ts";
+import { errorText } from "../core/error.ts";
 import { fileMetaOf, loadConfig } from "../config/load.ts";
+import { parseArguments, withCommonOptions } from "../runtime/command_line.ts";
 import type { LogLevel } from "../runtime/log.ts";
-import { fail, runUntilStopped } from "../runtime/main.ts";
+import { EXIT, runProgram, untilStopped } from "../runtime/main.ts";
 import { realRandom } from "../runtime/random.ts";
 import { realDisk } from "../runtime/real_disk.ts";
 import { realRuntime, type Runtime } from "../runtime/runtime.ts";
+import { realTerminal, type Terminal } from "../runtime/terminal.ts";
 
 /** A component as its main describes it. */
 export interface Component<S extends z.ZodObject> {
@@ -50,50 +50,39 @@ export function componentCommand<S extends z.ZodObject>({ description, schema, o
 }
 
 /** Runs a component until a signal stops it: exits with 0 then, 1 when it failed, 2 on wrong use. */
-export async function runComponent<S extends z.ZodObject>(
+export function runComponent<S extends z.ZodObject>(
   component: Component<S>,
   args: readonly string[],
 ): Promise<never> {
-  const terminal = realTerminal();
-  const command = withCommonOptions(componentCommand(component), terminal);
-  const ended = parseArguments(command, args);
-  if (ended !== undefined) Deno.exit(ended);
+  const command = componentCommand(component);
+  return runProgram(command.name(), async (signal) => {
+    const terminal = realTerminal();
+    const ended = parseArguments(withCommonOptions(command, terminal), args);
+    if (ended !== undefined) return ended;
+    await untilStopped(() => startComponent(component, command, terminal, signal), signal);
+    return EXIT.done;
+  });
+}
+
+async function startComponent<S extends z.ZodObject>(
+  component: Component<S>,
+  command: Command,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<AsyncDisposable> {
   const { config: path, logLevel, verbose, ...options } = command.opts<CommonFlags & Record<string, unknown>>();
   for (const key of ["logDir", "logMaxFiles", "logMaxFileSize"].filter((key) => options[key] !== undefined)) {
     terminal.printError(`warning: --${kebab(key)} has no effect: logs go to standard output\n`);
   }
-  const name = command.name();
-  return await runUntilStopped(name, async () => {
-    const sources = { disk: realDisk(realRandom()), env: (variable: string) => Deno.env.get(variable) };
-    const source = path === undefined ? {} : { path };
-    const { config, warnings } = await loadConfig(component.schema, source, sources);
-    for (const warning of warnings) terminal.printError(`warning: ${warning}\n`);
-    const asked = verbose === true ? "debug" : logLevel === "trace" ? "debug" : logLevel;
-    const runtime = realRuntime(name, { logLevel: asked ?? component.logLevelOf?.(config) ?? "info" });
-    return await component.start(config, runtime, options);
-  });
+  const sources = { disk: realDisk(realRandom()), env: (variable: string) => Deno.env.get(variable) };
+  const { config, warnings } = await loadConfig(component.schema, path === undefined ? {} : { path }, sources);
+  for (const warning of warnings) terminal.printError(`warning: ${warning}\n`);
+  const asked = verbose === true ? "debug" : logLevel === "trace" ? "debug" : logLevel;
+  const runtime = realRuntime(command.name(), { logLevel: asked ?? component.logLevelOf?.(config) ?? "info" });
+  signal.addEventListener("abort", () => runtime.log.info("Stopping", { reason: errorText(signal.reason) }));
+  return await component.start(config, runtime, options);
 }
 
 function kebab(key: string): string {
   return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
-
-/** Runs a command that ends by itself; SIGINT and SIGTERM abort its signal, a second one ends the process at once. */
-export async function runCommand(
-  name: string,
-  run: (signal: AbortSignal) => Promise<number>,
-): Promise<never> {
-  const stop = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    Deno.addSignalListener(signal, () => {
-      if (stop.signal.aborted) Deno.exit(EXIT.interrupted);
-      stop.abort(new DamselflyError("cancelled", `Stopped by ${signal}`));
-    });
-  }
-  try {
-    Deno.exit(await run(stop.signal));
-  } catch (error) {
-    if (stop.signal.aborted) Deno.exit(EXIT.interrupted);
-    fail(name, error);
-  }
 }

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from "commander";
-import { checked } from "../cli/command_line.ts";
+import { checked } from "../runtime/command_line.ts";
 import { parseHostPort, parseIp } from "../config/addresses.ts";
 import { DamselflyError } from "../core/error.ts";
 import type { LocalClusterOptions } from "./local_cluster.ts";

@@ -1,32 +1,32 @@
 import { type Command, CommanderError, InvalidArgumentError } from "commander";
 import { errorText } from "../core/error.ts";
 import { VERSION } from "../core/version.ts";
+import { EXIT } from "./main.ts";
+import type { Terminal } from "./terminal.ts";
 
-/** Exit codes of every command (node-side.md §5). */
-export const EXIT = {
-  done: 0,
-  failed: 1,
-  usage: 2,
-  daemonUnreachable: 3,
-  originRefused: 4,
-  originFailed: 5,
-  digestMismatch: 6,
-  timeout: 7,
-  interrupted: 130,
-} as const;
+/** Wide enough for the texts behind the options, which are not wrapped. */
+const HELP_COLUMNS = 120;
 
 /** What every command of ours has: `--version`, `--help`, no surplus arguments, and no exit on its own. */
 export function withCommonOptions(
   program: Command,
-  terminal: { print(text: string): void; printError(text: string): void },
-) {
+  terminal: Pick<Terminal, "print" | "printError">,
+): Command {
   return program
     .version(`${program.name()} ${VERSION}`, "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .allowExcessArguments(false)
     .showHelpAfterError(`(${program.name()} --help lists all options)`)
     .exitOverride()
-    .configureOutput({ writeOut: (text) => terminal.print(text), writeErr: (text) => terminal.printError(text) });
+    .configureOutput({
+      writeOut: (text) => terminal.print(text),
+      writeErr: (text) => terminal.printError(text),
+      getOutHelpWidth: () => HELP_COLUMNS,
+      getErrHelpWidth: () => HELP_COLUMNS,
+      // Nothing is coloured; left to itself commander reads environment variables to find out.
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    });
 }
 
 /** Parses arguments; a number is the exit code of a command that has done all it should: help, version, wrong use. */
