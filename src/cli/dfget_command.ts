@@ -7,6 +7,7 @@ import { DEFAULT_FILTERED_QUERY_PARAMS } from "../core/task_id.ts";
 
 const PIECE_BYTES_MIN = 4 * 1024 * 1024;
 const PRIORITY_MAX = 6;
+const TIMEOUT_MS = 2 * 60 * 60 * 1_000;
 
 /** What the command line says, checked. */
 export interface DfgetFlags {
@@ -70,11 +71,9 @@ export function dfgetCommand(): Command {
     .requiredOption("-O, --output <file>", "where the file goes; its directory must exist")
     .option("--transfer-from-dfdaemon", "take the bytes through the socket and write the file here")
     .option("--overwrite", "replace the output if it exists")
-    .option(
-      "--timeout <duration>",
-      "longest time of the download, such as 30s or 2h",
-      checked(parseDuration),
-      7_200_000,
+    .addOption(
+      new Option("--timeout <duration>", "longest time of the download, such as 30s or 2h")
+        .argParser(checked(parseDuration)).default(TIMEOUT_MS, "2h"),
     )
     .option("--digest <digest>", "sha256:<hex> or sha512:<hex> that the content must have", checked(digestText))
     .option("-p, --priority <level>", "0 to 6", checked(parsePriority), PRIORITY_MAX)
@@ -85,7 +84,10 @@ export function dfgetCommand(): Command {
     )
     .option("--application <name>", "application of the task; part of its identity")
     .option("--tag <tag>", "tag of the task; part of its identity")
-    .option("-H, --header <name: value>", "request header for the origin; may be repeated", addHeader, {})
+    .addOption(
+      new Option("-H, --header <name: value>", "request header for the origin; may be repeated")
+        .argParser(addHeader).default({}, "none"),
+    )
     .option(
       "--filtered-query-param <name>",
       "query parameter that does not tell contents apart; may be repeated (default: those of presigned URLs)",
@@ -93,7 +95,11 @@ export function dfgetCommand(): Command {
     )
     .option("--disable-back-to-source", "download from other peers only")
     .option("--no-progress", "no progress line on a terminal")
-    .option("-e, --endpoint <path>", "unix socket of dfdaemon", "/var/run/dragonfly/dfdaemon.sock")
+    .option(
+      "-e, --endpoint <path>",
+      "unix socket of dfdaemon (download.server.socketPath of its YAML)",
+      "/var/run/dragonfly/dfdaemon.sock",
+    )
     .option("-l, --log-level <level>", "accepted as in Dragonfly; dfget keeps no log")
     .option("--console", "accepted as in Dragonfly; dfget keeps no log")
     .addHelpText("after", HELP);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { dfgetCommand } from "../cli/dfget_command.ts";
 import { ManagerConfig } from "../config/manager.ts";
 import { parseArguments, withCommonOptions } from "../runtime/command_line.ts";
 import { EXIT } from "../runtime/main.ts";
@@ -31,10 +32,12 @@ Deno.test("--help and --version end with 0, an unknown option with 2", () => {
   }
 });
 
-Deno.test("the help of demo and up names every option and every exit code", () => {
-  for (const make of [demoCommand, upCommand]) {
+Deno.test("the help of each command names every option and every exit code", () => {
+  for (const make of [...Object.values(COMMANDS), dfgetCommand]) {
     const { text } = parse(make(), ["--help"]);
-    for (const { long } of make().options) assert.ok(text.includes(long ?? ""), `${long} is missing`);
+    for (const { long } of make().options.filter(({ hidden }) => !hidden)) {
+      assert.ok(text.includes(long ?? ""), `${long} is missing`);
+    }
     assert.match(text, /Exit codes:\n +0 /);
   }
 });

@@ -32,7 +32,7 @@ export async function openDemoSource(
   const endpoint = isInsecure ? new URL(`http://${image.namespace}`) : defaultEndpoint(image.namespace);
   const reason = await unreachableReason(endpoint, runtime, signal);
   if (reason === undefined) return { image, endpoint, name: name ?? DEFAULT_IMAGE, async [Symbol.asyncDispose]() {} };
-  if (name === undefined) return await openSample(reason, endpoint, runtime);
+  if (name === undefined) return await openSample(reason, endpoint, runtime, signal);
   const hint = isInsecure ? "" : "; --insecure uses plain HTTP";
   throw new DamselflyError(
     "unavailable",
@@ -69,8 +69,10 @@ async function openSample(
   reason: string,
   endpoint: URL,
   { clock }: Pick<Runtime, "clock">,
+  signal: AbortSignal,
 ): Promise<DemoSource> {
   const sample = await makeSampleImage();
+  signal.throwIfAborted();
   const registry = startSampleRegistry({
     clock,
     images: [{ repository: SAMPLE_REPOSITORY, tag: "latest", image: sample }],

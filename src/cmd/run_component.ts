@@ -31,6 +31,17 @@ interface CommonFlags {
 /** Options that Dragonfly's components have for log files. */
 const LOG_FILE_OPTIONS = ["--log-dir <dir>", "--log-max-files <count>", "--log-max-file-size <size>"];
 
+const HELP = `
+Every key of the configuration, with its default, is listed in docs/config. An unknown key stops the start; a known one
+without effect is named in a warning. SIGTERM and Ctrl-C stop it well; a second one, a second later or more, at once.
+
+Exit codes:
+  0    stopped by a signal
+  1    failed, for instance because of its configuration or a port that is taken
+  2    wrong use
+  130  stopped at once by a second signal
+`;
+
 /** The command line of a component. */
 export function componentCommand<S extends z.ZodObject>({ description, schema, options = [] }: Component<S>): Command {
   const { component, file, fileEnv } = fileMetaOf(schema);
@@ -39,14 +50,17 @@ export function componentCommand<S extends z.ZodObject>({ description, schema, o
     .description(description)
     .option("-c, --config <file>", `configuration (default: ${file} if it exists${fromEnv})`)
     .addOption(
-      new Option("-l, --log-level <level>", "least severe messages that are logged (default: info)")
+      new Option(
+        "-l, --log-level <level>",
+        "least severe messages that are logged (default: the configuration's, else info)",
+      )
         .choices(["trace", "debug", "info", "warn", "error"]),
     )
     .option("--verbose", "the same as --log-level debug")
     .option("--console", "accepted as in Dragonfly; logs always go to standard output");
   for (const option of options) command.addOption(option);
   for (const flags of LOG_FILE_OPTIONS) command.addOption(new Option(flags, "accepted as in Dragonfly, has no effect"));
-  return command;
+  return command.addHelpText("after", HELP);
 }
 
 /** Runs a component until a signal stops it: exits with 0 then, 1 when it failed, 2 on wrong use. */

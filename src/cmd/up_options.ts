@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { checked } from "../runtime/command_line.ts";
 import { parseHostPort, parseIp } from "../config/addresses.ts";
 import { DamselflyError } from "../core/error.ts";
@@ -33,6 +33,7 @@ Exit codes:
   0    stopped by a signal
   1    failed, for instance because a port is taken
   2    wrong use
+  130  stopped at once by a second signal, which leaves the temporary directory behind
 
 Examples:
   deno task up
@@ -51,7 +52,10 @@ export function upCommand(): Command {
     .option("--grpc-port <port>", "gRPC of the manager", intParser(1, PORT_MAX), 65003)
     .option("--rest-port <port>", "REST of the manager", intParser(1, PORT_MAX), 8080)
     .option("--scheduler-port <port>", "gRPC of the scheduler", intParser(1, PORT_MAX), 8002)
-    .option("--insecure-registry <host:port>", "a registry that speaks plain HTTP; may be repeated", addRegistry, [])
+    .addOption(
+      new Option("--insecure-registry <host:port>", "a registry that speaks plain HTTP; may be repeated")
+        .argParser(addRegistry).default([], "none"),
+    )
     .option("--data-dir <dir>", "where data is kept (default: a temporary directory, removed at the end)")
     .addHelpText("after", HELP);
 }
