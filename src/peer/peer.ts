@@ -1,4 +1,5 @@
 import type { DfdaemonConfig } from "../config/dfdaemon.ts";
+import { DamselflyError } from "../core/error.ts";
 import { hostIdOf } from "../core/host_id.ts";
 import { RpcChannels } from "../rpc/client.ts";
 import type { Endpoint } from "../runtime/net.ts";
@@ -54,7 +55,8 @@ export async function startPeer(
   const { disk, clock, log, net } = runtime;
   const identity = hostIdentity(config, runtime);
   const storage = stack.use(await openStorage(storageOptions(config), { disk, clock, log }));
-  const base: Foundation = { config, runtime, identity, hostId: hostIdOf(identity), storage };
+  const stop = new AbortController();
+  const base: Foundation = { config, runtime, identity, hostId: hostIdOf(identity), storage, stopping: stop.signal };
 
   // The servers for peers listen first, because this host is announced with their ports.
   const opening = Promise.withResolvers<Tasks>();
@@ -84,6 +86,7 @@ export async function startPeer(
   upload.setServing(UPLOAD_SERVICE, true);
   log.info("Peer is ready", { hostId: base.hostId, mirror: `${mirrorServer.hostname}:${mirrorServer.port}` });
 
+  stack.defer(() => stop.abort(new DamselflyError("unavailable", "This host is stopping")));
   const opened = stack.move();
   return {
     ...{ hostId: base.hostId, mirror: mirrorServer, pieces, ...ops },

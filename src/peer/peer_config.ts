@@ -12,8 +12,11 @@ import type { ControlOptions } from "./control/start_control.ts";
 import type { StorageOptions } from "./storage/open_storage.ts";
 import type { TasksOptions } from "./task/tasks.ts";
 
-/** A parent that makes no progress for this long is given up (promise P1: at most 5 s lost per fault). */
-const PARENT_STALL_TIMEOUT_MS = 5_000;
+/**
+ * A parent that makes no progress for this long is given up. It is looked for at every quarter of it, so that a silent
+ * parent costs at most 5 s (promise P1).
+ */
+const PARENT_STALL_TIMEOUT_MS = 4_000;
 /** The last good list of schedulers, in `server.cacheDir`. */
 const SCHEDULER_LIST_FILE = "schedulers.json";
 

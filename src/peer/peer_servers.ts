@@ -24,6 +24,8 @@ export interface Foundation {
   readonly identity: HostIdentity;
   readonly hostId: string;
   readonly storage: Storage;
+  /** Aborts when this host begins to stop. */
+  readonly stopping: AbortSignal;
 }
 
 /** The piece server; undefined when this host gives nothing to others. */
@@ -35,14 +37,14 @@ export function startPieces({ config, runtime, storage }: Foundation): PieceServ
 
 /** The gRPC server for peers and schedulers. */
 export function startUpload(
-  { config, runtime, storage, hostId, identity }: Foundation,
+  { config, runtime, storage, hostId, identity, stopping }: Foundation,
   tasks: Tasks,
   piecePort: number,
   hostLoad: () => Network | undefined,
 ): Promise<RpcServer> {
   const { server: { ip: hostname, port }, disableShared } = config.upload;
   const upload = uploadService({
-    ...{ tasks, storage, hostId, disableShared, clock: runtime.clock, metrics: runtime.metrics },
+    ...{ tasks, storage, hostId, disableShared, stopping, clock: runtime.clock, metrics: runtime.metrics },
     pieceAddress: { ip: identity.ip, tcpPort: piecePort },
     hostLoad: () => hostLoad() ?? Network.create(),
   });

@@ -160,9 +160,9 @@ export class Node extends Part<PeerProcess> {
     return this.it.traffic();
   }
 
-  /** Messages of at least the level "info" since the last start. */
-  said(): string[] {
-    return this.runtime?.log.lines.map(({ message }) => message) ?? [];
+  /** Waits until bytes have come as described. */
+  async untilTraffic(isSo: (traffic: Traffic) => boolean): Promise<void> {
+    await waitFor(`traffic of ${this.name}`, READY_TIMEOUT_MS, () => isSo(this.traffic) || undefined);
   }
 
   /** Pulls the image as a container runtime does. */
@@ -269,9 +269,14 @@ export class Stage implements AsyncDisposable {
     return this.#stack.use(new Part(open));
   }
 
-  /** Starts a scheduler, and waits until the manager lists one on its port. */
+  /** Starts a scheduler, and waits until the manager lists it. */
   async startScheduler(scheduler: Part<SchedulerProcess>): Promise<void> {
-    const { port } = await scheduler.start();
+    await scheduler.start();
+    await this.untilListed(scheduler);
+  }
+
+  /** Waits until the manager lists a scheduler. */
+  async untilListed({ it: { port } } = this.scheduler): Promise<void> {
     await waitFor("the scheduler to be active at the manager", READY_TIMEOUT_MS, async (signal) => {
       using manager = createRpcClient(ManagerService, formatHostPort(this.manager.it.grpc), { clock: realClock() });
       const anyPeer = { sourceType: SourceType.PEER_SOURCE, hostname: "any", ip: this.ip, schedulerClusterId: 0 };

@@ -24,6 +24,8 @@ export interface UploadServiceOptions extends DownloadDeps {
   readonly pieceAddress: PieceAddress;
   /** Never give pieces to other peers (`upload.disableShared`). */
   readonly disableShared: boolean;
+  /** Aborts when this host stops: streams that children follow end at once, so that they turn to somebody else. */
+  readonly stopping: AbortSignal;
   /** The load of our network now. */
   hostLoad(): Network;
 }
@@ -40,13 +42,15 @@ export function uploadService(options: UploadServiceOptions): RpcService {
     syncPieces: async function* (request, { signal, sendHeaders }) {
       sendHeaders();
       if (disableShared) throw new DamselflyError("permission_denied", "Cannot share: this host gives no pieces away");
-      yield* syncPieces(request, { storage, clock, address: options.pieceAddress }, signal);
+      const either = AbortSignal.any([signal, options.stopping]);
+      yield* syncPieces(request, { storage, clock, address: options.pieceAddress }, either);
     },
     syncHost: async function* (_request, { signal, sendHeaders }) {
       sendHeaders();
+      const either = AbortSignal.any([signal, options.stopping]);
       while (true) {
         yield Host.create({ network: hostLoad() });
-        await clock.sleep(LOAD_INTERVAL_MS, signal);
+        await clock.sleep(LOAD_INTERVAL_MS, either);
       }
     },
     // deno-lint-ignore require-await -- throws become rejections
