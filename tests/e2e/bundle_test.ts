@@ -4,8 +4,9 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { reserveAddresses } from "./lib/addresses.ts";
 import { bundleAll, fromBundles } from "./lib/bundle.ts";
-import { type Manager, runDfinit, startManager, startPeer, startScheduler } from "./lib/components.ts";
+import { type Manager, REPOSITORY, runDfinit, startManager, startPeer, startScheduler } from "./lib/components.ts";
 import { CONFIG_FILE } from "./lib/containerd.ts";
+import { run } from "./lib/programs.ts";
 import { story } from "./lib/story.ts";
 import { Workspace } from "./lib/workspace.ts";
 
@@ -29,6 +30,16 @@ Deno.test("bundles run from an empty directory, with an empty cache and no netwo
 
   await step("a peer's health check answers", async () => {
     stack.use(await startPeer(place("dfdaemon", 3), { managerUrl: manager.grpcUrl }, launch));
+  });
+
+  await step("the one that holds all programs runs them by name", async () => {
+    const { command, args, cwd, env } = launch("scheduler", "");
+    const script = join(REPOSITORY, "dist", "damselfly.js");
+    const help = await run(command, [...args.slice(0, -3), script, "scheduler", "--help"], {
+      cwd,
+      ...(env && { env }),
+    });
+    assert.match(help, /^Usage: scheduler /);
   });
 
   await step("dfinit edits a containerd configuration", async () => {
