@@ -270,17 +270,17 @@ export class Stage implements AsyncDisposable {
   }
 
   /** Starts a scheduler, and waits until the manager lists it. */
-  async startScheduler(scheduler: Part<SchedulerProcess>): Promise<void> {
+  async startScheduler(scheduler: Part<SchedulerProcess>, host: { readonly idc?: string } = {}): Promise<void> {
     await scheduler.start();
-    await this.untilListed(scheduler);
+    await this.untilListed(scheduler, host);
   }
 
-  /** Waits until the manager lists a scheduler. */
-  async untilListed({ it: { port } } = this.scheduler): Promise<void> {
+  /** Waits until the manager lists a scheduler to such a host. */
+  async untilListed({ it: { port } } = this.scheduler, host: { readonly idc?: string } = {}): Promise<void> {
     await waitFor("the scheduler to be active at the manager", READY_TIMEOUT_MS, async (signal) => {
       using manager = createRpcClient(ManagerService, formatHostPort(this.manager.it.grpc), { clock: realClock() });
       const anyPeer = { sourceType: SourceType.PEER_SOURCE, hostname: "any", ip: this.ip, schedulerClusterId: 0 };
-      const request = { ...anyPeer, version: "", commit: "" };
+      const request = { ...anyPeer, ...host, version: "", commit: "" };
       const { schedulers } = await manager.listSchedulers(request, { signal, timeoutMs: CALL_TIMEOUT_MS });
       return schedulers.some((listed) => listed.port === port) || undefined;
     });

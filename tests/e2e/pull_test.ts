@@ -79,7 +79,7 @@ async function clustersStart(stage: Stage, step: Step): Promise<void> {
   });
 
   await step("a second cluster, created over REST, gets its own scheduler and the peer of its IDC", async () => {
-    const id = await stage.session.createCluster(SECOND_IDC, SECOND_IDC);
+    const id = await stage.session.createCluster(SECOND_IDC, { idc: SECOND_IDC });
     const scheduler = await stage.startScheduler(id);
     const peer = await stage.startPeer(3, scheduler, SECOND_IDC);
     assert.deepEqual(await scheduler.hostIds(), [peer.hostId]);

@@ -6,8 +6,15 @@ const ROOT = { name: "root", password: "dragonfly" };
 export interface ManagerSession {
   /** Names of the clusters. */
   clusters(): Promise<string[]>;
-  /** Creates a cluster for hosts of one IDC; returns its id, which is the one its schedulers are given. */
-  createCluster(name: string, idc: string): Promise<number>;
+  /** Creates a cluster for the hosts of its scopes; returns its id, which is the one its schedulers are given. */
+  createCluster(name: string, scopes: ClusterScopes): Promise<number>;
+}
+
+/** What hosts a cluster is for (manager-rest.md §1.2). */
+export interface ClusterScopes {
+  readonly idc?: string;
+  readonly cidrs?: readonly string[];
+  readonly hostnames?: readonly string[];
 }
 
 /** Signs in with the first start's user and password. */
@@ -18,10 +25,10 @@ export async function signIn(restUrl: string): Promise<ManagerSession> {
     async clusters() {
       return (await request(clusters, "GET", token) as { name: string }[]).map(({ name }) => name);
     },
-    async createCluster(name, idc) {
+    async createCluster(name, scopes) {
       const created = await request(clusters, "POST", token, {
         name,
-        scopes: { idc },
+        scopes,
         scheduler_cluster_config: { candidate_parent_limit: 4, filter_parent_limit: 40, job_rate_limit: 10 },
         seed_peer_cluster_config: { load_limit: 300 },
         peer_cluster_config: { load_limit: 50 },
