@@ -8,7 +8,7 @@ import { EXIT as COMMON_EXIT } from "../src/runtime/main.ts";
 import type { Terminal } from "../src/runtime/terminal.ts";
 import { applyPlan } from "./apply.ts";
 import { HostFiles } from "./host_files.ts";
-import { EMPTY_PLAN, type Plan, RefusalError } from "./plan.ts";
+import { type Plan, RefusalError } from "./plan.ts";
 import { reportPlan, reportRefusals, reportWarnings } from "./report.ts";
 import { planContainerd } from "./runtimes/containerd_plan.ts";
 
@@ -81,8 +81,12 @@ async function configure(flags: Flags, effects: DfinitEffects): Promise<number> 
   const source = flags.config === undefined ? {} : { path: flags.config };
   const { config, warnings } = await loadConfig(DfinitConfig, source, effects);
   effects.printError(warnings.map((warning) => `warning: ${warning}\n`).join(""));
+  if (config.containerRuntime === undefined) {
+    effects.print("Nothing to do: the configuration names no container runtime\n");
+    return EXIT.done;
+  }
   const files = new HostFiles(effects.disk, flags.root);
-  const plan = await planNode(config, files);
+  const plan = await planNode(config.containerRuntime, config.proxy.addr, files);
   effects.printError(reportWarnings(plan));
   if (plan.refusals.length > 0) {
     effects.printError(reportRefusals(plan.refusals));
@@ -95,10 +99,13 @@ async function configure(flags: Flags, effects: DfinitEffects): Promise<number> 
   return isCheck && plan.changes.length > 0 ? EXIT.wouldChange : EXIT.done;
 }
 
-function planNode({ containerRuntime, proxy }: DfinitConfig, files: HostFiles): Promise<Plan> | Plan {
-  if (containerRuntime === undefined) return EMPTY_PLAN;
-  if (containerRuntime.containerd !== undefined) return planContainerd(containerRuntime.containerd, proxy.addr, files);
-  const name = Object.entries(containerRuntime).find(([, value]) => value !== undefined)?.[0] ?? "this runtime";
+function planNode(
+  runtime: NonNullable<DfinitConfig["containerRuntime"]>,
+  mirror: string,
+  files: HostFiles,
+): Promise<Plan> {
+  if (runtime.containerd !== undefined) return planContainerd(runtime.containerd, mirror, files);
+  const name = Object.entries(runtime).find(([, value]) => value !== undefined)?.[0] ?? "this runtime";
   throw new DamselflyError(
     "unimplemented",
     `Cannot configure ${name}: dfinit edits the files of containerd only so far`,

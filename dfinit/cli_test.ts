@@ -50,7 +50,10 @@ Deno.test("the flags of Dragonfly's dfinit are accepted", async () => {
 
 Deno.test("a configuration that names no runtime leaves the node alone", async () => {
   const { code, out } = await run(await node("proxy: { addr: http://127.0.0.1:4001 }\n"));
-  assert.deepEqual({ code, out }, { code: EXIT.done, out: "Nothing to do\n" });
+  assert.deepEqual({ code, out }, {
+    code: EXIT.done,
+    out: "Nothing to do: the configuration names no container runtime\n",
+  });
 });
 
 Deno.test("a configuration that is missing, wrong, or for another runtime ends with 1 and says why", async () => {

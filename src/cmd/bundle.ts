@@ -1,7 +1,9 @@
 /**
- * `deno task bundle [--minify]`: makes one self-contained script per program, in dist/. They run without this checkout,
- * without npm and without a network for modules.
+ * `deno task bundle`: makes one self-contained script per program, in dist/. They run without this checkout, without npm
+ * and without a network for modules.
  */
+import { EXIT } from "../runtime/main.ts";
+
 const ENTRIES: Readonly<Record<string, string>> = {
   manager: "src/cmd/manager.ts",
   scheduler: "src/cmd/scheduler.ts",
@@ -11,11 +13,13 @@ const ENTRIES: Readonly<Record<string, string>> = {
   damselfly: "src/cmd/damselfly.ts",
 };
 
-async function bundle(name: string, entry: string, options: readonly string[]): Promise<boolean> {
+/** Bundles one program; false when `deno bundle` failed, which says why itself. */
+async function bundle(name: string, entry: string): Promise<boolean> {
   const output = `dist/${name}.js`;
   const command = new Deno.Command(Deno.execPath(), {
-    args: ["bundle", "--quiet", ...options, "--output", output, entry],
+    args: ["bundle", "--quiet", "--output", output, entry],
     stdin: "null",
+    stderr: "inherit",
   });
   const { success } = await command.output();
   if (!success) return false;
@@ -25,16 +29,15 @@ async function bundle(name: string, entry: string, options: readonly string[]): 
 }
 
 if (import.meta.main) {
-  const unknown = Deno.args.filter((arg) => arg !== "--minify");
-  if (unknown.length > 0) {
-    console.error(`bundle: unknown option ${unknown.join(" ")}; there is only --minify`);
-    Deno.exit(2);
+  if (Deno.args.length > 0) {
+    console.error(`bundle: unknown arguments ${Deno.args.join(" ")}; there are none`);
+    Deno.exit(EXIT.usage);
   }
   await Deno.mkdir("dist", { recursive: true });
   for (const [name, entry] of Object.entries(ENTRIES)) {
-    if (!await bundle(name, entry, Deno.args)) {
+    if (!await bundle(name, entry)) {
       console.error(`bundle: cannot bundle ${entry}`);
-      Deno.exit(1);
+      Deno.exit(EXIT.failed);
     }
   }
 }

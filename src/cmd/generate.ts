@@ -4,6 +4,7 @@
  */
 import { generateConfigDocs } from "../config/generate.ts";
 import { generateRpc } from "../rpc/generate.ts";
+import { EXIT } from "../runtime/main.ts";
 
 /** Writes some files, and owns whole directories: what it does not generate there does not belong there. */
 interface Generator {
@@ -66,16 +67,21 @@ async function apply({ path, text }: Difference): Promise<void> {
 }
 
 async function main(args: readonly string[]): Promise<number> {
+  const unknown = args.filter((arg) => arg !== "--check");
+  if (unknown.length > 0) {
+    console.error(`gen: unknown arguments ${unknown.join(" ")}; there is only --check`);
+    return EXIT.usage;
+  }
   const found = (await Promise.all(GENERATORS.map(differences))).flat();
   if (args.includes("--check")) {
-    if (found.length === 0) return 0;
+    if (found.length === 0) return EXIT.done;
     console.error("These generated files differ; run `deno task gen` and commit them:");
     for (const { path } of found) console.error(`  ${path}`);
-    return 1;
+    return EXIT.failed;
   }
   for (const difference of found) await apply(difference);
   console.log(found.length === 0 ? "Everything generated is up to date" : `Wrote ${found.length} files`);
-  return 0;
+  return EXIT.done;
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
