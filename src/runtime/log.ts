@@ -17,17 +17,35 @@ export interface Log {
 }
 
 /** Keys whose value is a secret wherever it turns up: the last line of defence, not the first. */
-const REDACTED = ["authorization", "Authorization", "cookie", "Cookie", "password", "token"];
+const SECRET_KEY = /authorization|cookie|password|secret|token|private-?key/i;
+const REDACTED = "[redacted]";
+/** Deeper facts are left out. */
+const DEPTH_MAX = 8;
 
-/** A log of JSON lines on standard output or an open file, one write a line (pino, no transport threads). */
+/** The value without what stands under a secret's key, in tables, lists and errors with their causes. */
+function withoutSecrets(value: unknown, depth = 0): unknown {
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value) || "toJSON" in value) return value;
+  if (depth >= DEPTH_MAX) return "[too deep]";
+  if (value instanceof Error) return withoutSecrets(stdSerializers.errWithCause(value), depth);
+  if (Array.isArray(value)) return value.map((item) => withoutSecrets(item, depth + 1));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [
+      key,
+      SECRET_KEY.test(key) ? REDACTED : withoutSecrets(item, depth + 1),
+    ]),
+  );
+}
+
+/**
+ * A log of JSON lines on standard output or an open file, one write a line (pino, no transport threads). What stands
+ * under the key of a secret, at any depth, is not written.
+ */
 export function jsonLog(component: string, options: { level?: LogLevel; fd?: number } = {}): Log {
   const logger = pino({
     level: options.level ?? "info",
     base: { component },
     timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
-    serializers: { error: stdSerializers.errWithCause },
-    redact: [...REDACTED, ...REDACTED.map((key) => `*.${key}`)],
+    formatters: { level: (label) => ({ level: label }), log: (fields) => withoutSecrets(fields) as LogFields },
   }, destination({ fd: options.fd ?? 1, sync: true }));
   return wrap(logger);
 }
@@ -38,7 +56,7 @@ function wrap(logger: Logger): Log {
     info: (message, fields = {}) => logger.info(fields, message),
     warn: (message, fields = {}) => logger.warn(fields, message),
     error: (message, fields = {}) => logger.error(fields, message),
-    child: (fields) => wrap(logger.child(fields)),
+    child: (fields) => wrap(logger.child(withoutSecrets(fields) as LogFields)),
   };
 }
 

@@ -20,7 +20,10 @@ export interface Histogram {
   observe(labels: Labels, value: number): void;
 }
 
-/** What a component counts. Asking twice for a name gives the same metric, so that parts may share it. */
+/**
+ * What a component counts. Asking twice for a name gives the same metric, so that parts may share it; asking for
+ * another kind, and giving a label that was not named at creation, is a mistake of the caller and throws.
+ */
 export interface Metrics {
   counter(name: string, help: string, labelNames?: readonly string[]): Counter;
   gauge(name: string, help: string, labelNames?: readonly string[]): Gauge;
@@ -36,14 +39,22 @@ export const METRICS_CONTENT_TYPE = prom.Registry.PROMETHEUS_CONTENT_TYPE;
 export function realMetrics(options: { processMetrics?: boolean } = {}): Metrics {
   const registry = new prom.Registry();
   if (options.processMetrics === true) prom.collectDefaultMetrics({ register: registry });
-  const once = <M>(name: string, create: () => M): M => (registry.getSingleMetric(name) as M | undefined) ?? create();
+  const once = <M extends prom.Metric>(kind: new (...options: never[]) => M, name: string, create: () => M): M => {
+    const known = registry.getSingleMetric(name) ?? create();
+    if (known instanceof kind) return known;
+    throw new TypeError(`Metric ${name} is not a ${kind.name}`);
+  };
   return {
     counter(name, help, labelNames = []) {
-      const counter = once(name, () => new prom.Counter({ name, help, labelNames, registers: [registry] }));
+      const counter = once(
+        prom.Counter,
+        name,
+        () => new prom.Counter({ name, help, labelNames, registers: [registry] }),
+      );
       return { inc: (labels = {}, by = 1) => counter.inc(labels, by) };
     },
     gauge(name, help, labelNames = []) {
-      const gauge = once(name, () => new prom.Gauge({ name, help, labelNames, registers: [registry] }));
+      const gauge = once(prom.Gauge, name, () => new prom.Gauge({ name, help, labelNames, registers: [registry] }));
       return {
         set: (labels, value) => gauge.set(labels, value),
         inc: (labels = {}, by = 1) => gauge.inc(labels, by),
@@ -52,6 +63,7 @@ export function realMetrics(options: { processMetrics?: boolean } = {}): Metrics
     },
     histogram(name, help, buckets, labelNames = []) {
       const histogram = once(
+        prom.Histogram,
         name,
         () => new prom.Histogram({ name, help, buckets: [...buckets], labelNames, registers: [registry] }),
       );

@@ -1,25 +1,41 @@
 import type { Labels, Metrics } from "../runtime/metrics.ts";
 
-/** Metrics that a test can read back without parsing text. Histograms keep the sum of what they observed. */
+type Kind = "counter" | "gauge" | "histogram";
+
+interface Family {
+  readonly kind: Kind;
+  readonly labelNames: readonly string[];
+}
+
+/**
+ * Metrics that a test can read back without parsing text. Histograms keep the sum of what they observed. What the real
+ * ones refuse is refused here too: a label that was not named, a counter that shrinks, a name for two kinds.
+ */
 export class MemoryMetrics implements Metrics {
   readonly #values = new Map<string, number>();
-  readonly #names = new Set<string>();
+  readonly #families = new Map<string, Family>();
 
-  counter(name: string) {
-    return { inc: this.#register(name) };
-  }
-
-  gauge(name: string) {
-    const add = this.#register(name);
+  counter(name: string, _help = "", labelNames: readonly string[] = []) {
+    const add = this.#register(name, { kind: "counter", labelNames });
     return {
-      inc: add,
-      dec: (labels: Labels = {}, by = 1) => add(labels, -by),
-      set: (labels: Labels, value: number) => void this.#values.set(seriesOf(name, labels), value),
+      inc: (labels: Labels = {}, by = 1) => {
+        if (by < 0) throw new RangeError(`Counter ${name} cannot shrink by ${by}`);
+        add(labels, by);
+      },
     };
   }
 
-  histogram(name: string) {
-    const add = this.#register(name);
+  gauge(name: string, _help = "", labelNames: readonly string[] = []) {
+    const add = this.#register(name, { kind: "gauge", labelNames });
+    return {
+      inc: (labels: Labels = {}, by = 1) => add(labels, by),
+      dec: (labels: Labels = {}, by = 1) => add(labels, -by),
+      set: (labels: Labels, value: number) => add(labels, value - this.value(name, labels)),
+    };
+  }
+
+  histogram(name: string, _help = "", _buckets: readonly number[] = [], labelNames: readonly string[] = []) {
+    const add = this.#register(name, { kind: "histogram", labelNames });
     return { observe: (labels: Labels, value: number) => add(labels, value) };
   }
 
@@ -32,9 +48,13 @@ export class MemoryMetrics implements Metrics {
     return Promise.resolve([...this.#values].map(([series, value]) => `${series} ${value}\n`).sort().join(""));
   }
 
-  #register(name: string): (labels?: Labels, by?: number) => void {
-    this.#names.add(name);
-    return (labels = {}, by = 1) => {
+  #register(name: string, asked: Family): (labels: Labels, by: number) => void {
+    const { kind, labelNames } = this.#families.get(name) ?? asked;
+    if (kind !== asked.kind) throw new TypeError(`Metric ${name} is a ${kind}, not a ${asked.kind}`);
+    this.#families.set(name, { kind, labelNames });
+    return (labels, by) => {
+      const unknown = Object.keys(labels).find((label) => !labelNames.includes(label));
+      if (unknown !== undefined) throw new TypeError(`Metric ${name} has no label ${unknown}`);
       const series = seriesOf(name, labels);
       this.#values.set(series, (this.#values.get(series) ?? 0) + by);
     };
