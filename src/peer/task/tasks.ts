@@ -11,6 +11,7 @@ import { publicUrl, sourceAnswerOf } from "../source/source_failure.ts";
 import { orAbort } from "../../runtime/or_abort.ts";
 import type { Storage, StoredTask, TaskInit } from "../storage/storage.ts";
 import { BanList } from "./ban_list.ts";
+import { ContentDigests } from "./content_digests.ts";
 import { Download, type DownloadOptions, type DownloadParts } from "./download.ts";
 import { readTask } from "./reader.ts";
 import { SourceRequests } from "./source_stage.ts";
@@ -68,6 +69,7 @@ class RunningTasks implements Tasks, TrafficMeter {
   readonly #background = new Set<Promise<void>>();
   /** Handles by task, so that nothing is deleted under a reader. */
   readonly #handles = new Map<string, number>();
+  readonly #digests = new ContentDigests(this.#stop.signal, (work) => this.#inBackground(work));
 
   constructor(parts: TasksParts) {
     this.#parts = parts;
@@ -84,10 +86,16 @@ class RunningTasks implements Tasks, TrafficMeter {
       this.#stop.signal.throwIfAborted();
       signal.throwIfAborted();
       const local = this.#openLocal(request);
-      if (local !== undefined) return local;
+      if (local !== undefined) return await this.#checkedLocal(local, request, signal);
       const joined = this.#running.get(request.taskId);
       try {
         const download = await orAbort((joined ?? this.#start(request)).opened, signal);
+        if (!isContentOf(download.stored, request)) {
+          if (request.isBlobDigestTaskId) throw otherContent(request.taskId);
+          // Whether it is the content that is asked for is known once it is there.
+          await orAbort(download.sealed.catch(() => {}), signal);
+          continue;
+        }
         const use = download.use();
         if (use === undefined) continue;
         if (joined !== undefined) download.requests.add(request.source);
@@ -124,14 +132,26 @@ class RunningTasks implements Tasks, TrafficMeter {
     await Promise.all([...this.#background]);
   }
 
-  #openLocal(request: TaskRequest): TaskHandle | undefined {
+  #openLocal(request: TaskRequest): LocalHandle | undefined {
     const stored = this.#parts.storage.find(request.taskId);
     if (stored === undefined || !stored.record.isSealed) return undefined;
-    const handle = this.#handle(new LocalHandle(stored, this.#newPeerId()), request.taskId);
-    this.#downloads.metrics.received("local_peer", handle.contentLength);
+    // The id of a blob says what its content is: what is kept under it with another digest is no such blob.
+    if (request.isBlobDigestTaskId && !isContentOf(stored, request)) return undefined;
+    return this.#handle(new LocalHandle(stored, this.#newPeerId()), request.taskId);
+  }
+
+  /** Any other id may stand for a content with the digest that is asked for, or not: whoever asks is told. */
+  async #checkedLocal(local: LocalHandle, request: TaskRequest, signal: AbortSignal): Promise<TaskHandle> {
+    try {
+      await this.#digests.require(local.stored, request.digest, signal);
+    } catch (error) {
+      await local[Symbol.asyncDispose]();
+      throw error;
+    }
+    this.#downloads.metrics.received("local_peer", local.contentLength);
     // The scheduler triggered this host because it did not know that it has the task.
-    if (request.needBackToSource) this.#announce(stored);
-    return handle;
+    if (request.needBackToSource) this.#announce(local.stored);
+    return local;
   }
 
   #start(request: TaskRequest): Running {
@@ -297,8 +317,8 @@ class LocalHandle implements TaskHandle {
   readonly contentLength: number;
   readonly pieceLength: number;
   readonly responseHeaders: Readonly<Record<string, string>>;
+  readonly stored: StoredTask;
   onLeave = () => {};
-  readonly #stored: StoredTask;
   readonly #hold: Disposable;
   #hasLeft = false;
 
@@ -309,7 +329,7 @@ class LocalHandle implements TaskHandle {
     this.contentLength = plan.contentLength;
     this.pieceLength = plan.pieceLength;
     this.responseHeaders = responseHeaders;
-    this.#stored = stored;
+    this.stored = stored;
     this.#hold = stored.hold();
   }
 
@@ -319,7 +339,7 @@ class LocalHandle implements TaskHandle {
 
   read(range: ByteRange): ReadableStream<Uint8Array<ArrayBuffer>> {
     const task = {
-      stored: this.#stored,
+      stored: this.stored,
       failed: new AbortController().signal,
       replaced: () => Promise.reject(new DamselflyError("not_found", `Cannot read task ${this.taskId}: it is deleted`)),
     };
@@ -344,6 +364,16 @@ class LocalHandle implements TaskHandle {
 function publicUrlOf({ taskId, source: { url } }: TaskRequest): string {
   if (URL.canParse(url) && /^https?:/i.test(url)) return publicUrl(new URL(url));
   throw new DamselflyError("invalid_argument", `Cannot download task ${taskId}: its URL is not one of http or https`);
+}
+
+/** Whether a blob's task is for that blob. Its id says so, but the id comes from another request than its content. */
+function isContentOf({ record }: StoredTask, { isBlobDigestTaskId, digest }: TaskRequest): boolean {
+  return !isBlobDigestTaskId || record.digest?.text === digest?.text;
+}
+
+function otherContent(taskId: string): DamselflyError {
+  const text = `Cannot join the download of task ${taskId}: it is for a content with another digest`;
+  return new DamselflyError("failed_precondition", text);
 }
 
 function isRefusal(error: unknown): boolean {
