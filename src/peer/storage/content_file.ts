@@ -91,17 +91,20 @@ export class ContentFile {
 
   /** Closes the file if it is open. */
   async close(): Promise<void> {
-    const file = await this.#file?.catch(() => undefined); // one that could not be opened need not be closed
-    this.#file = undefined;
+    const opening = this.#file;
+    this.#file = undefined; // at once, for who comes while it is being closed must open it anew
+    const file = await opening?.catch(() => undefined); // one that could not be opened need not be closed
     await file?.[Symbol.asyncDispose]();
   }
 
   #open(): Promise<DiskFile> {
-    this.#file ??= this.#disk.openFile(this.path, { write: true }).catch((error) => {
-      this.#file = undefined;
-      throw error;
+    if (this.#file !== undefined) return this.#file;
+    const opening = this.#disk.openFile(this.path, { write: true });
+    this.#file = opening;
+    opening.catch(() => {
+      if (this.#file === opening) this.#file = undefined;
     });
-    return this.#file;
+    return opening;
   }
 
   #leave(): void {
