@@ -24,7 +24,7 @@ const FIRST_PIECE_MS = 30_000;
 const PAUSE_FACTOR = 3;
 
 /** Failures of a parent; anything else that a fetch throws is our own, and ends the download. */
-const PARENT_FAILURES = new Set(["not_found", "data_loss", "timeout", "unavailable"]);
+const PARENT_FAILURES = new Set(["not_found", "invalid_argument", "data_loss", "timeout", "unavailable"]);
 
 /** What a fetch from parents works with. */
 export interface ParentsStage {
@@ -215,16 +215,16 @@ class Round {
     const { number, from, startedAt } = fetch;
     const { taskId, plan } = stored.record;
     const address = this.#addresses.get(number)?.get(from);
-    using writer = stored.openPiece(number);
-    if (writer === undefined || address === undefined) return;
-    const sink = {
-      write: async (bytes: Uint8Array) => {
-        this.#moved(from);
-        await writer.write(bytes);
-      },
-    };
     const { start, end } = pieceRange(plan, number);
     try {
+      using writer = stored.openPiece(number);
+      if (writer === undefined || address === undefined) return;
+      const sink = {
+        write: async (bytes: Uint8Array) => {
+          this.#moved(from);
+          await writer.write(bytes);
+        },
+      };
       const wanted = { taskId, number, offset: start, length: end - start };
       const signal = AbortSignal.any([this.#abort.signal, from.abort.signal, fetch.abort.signal]);
       const { digest } = await pieceClient.fetchPiece(address, wanted, sink, signal);
@@ -243,7 +243,9 @@ class Round {
 
   #onFetchFailed({ number, from }: Fetch, error: unknown): void {
     if (this.#abort.signal.aborted || this.#isOver) return;
-    if (!(error instanceof DamselflyError) || !PARENT_FAILURES.has(error.code)) return this.#finish(error);
+    const isParents = error instanceof DamselflyError && PARENT_FAILURES.has(error.code);
+    // A deleted task takes no pieces, from whomever.
+    if (!isParents || this.#stage.stored.isDeleted) return this.#finish(error);
     this.#stage.log.debug("A parent failed a piece", { parent: from.parent.peerId, number, error: error.message });
     const addresses = this.#addresses.get(number);
     addresses?.delete(from);

@@ -301,6 +301,34 @@ Deno.test("a parent whose bytes do not have the checksum it states is not asked 
   assert.equal(source.reads.length, 0);
 });
 
+Deno.test("a parent that calls our requests wrong is one more that fails, and the pull goes on without it", async () => {
+  const swarm = new Swarm();
+  await using parent = await seed(swarm);
+  parent.behaviour.onFetch = () => {
+    throw new DamselflyError("invalid_argument", "Cannot get the piece: the parent says no");
+  };
+  const source = new FakeSource(CONTENT);
+  const decide = inTurn(() => fromParents(swarm.peer(parent)), toSource);
+  await using child = await SwarmNode.start(swarm, { source, decide });
+  assert.deepEqual(await child.pull(requestFor(CONTENT)), CONTENT);
+});
+
+Deno.test("a task that is deleted while parents give pieces fails the download, and nothing else", async () => {
+  const swarm = new Swarm();
+  await using parent = await seed(swarm);
+  const source = new FakeSource(CONTENT);
+  await using child = await SwarmNode.start(swarm, { source, decide: () => fromParents(swarm.peer(parent)) });
+  const request = requestFor(CONTENT);
+  let fetches = 0;
+  parent.behaviour.onFetch = async () => {
+    if (++fetches === 1) await child.storage.delete(request.taskId);
+  };
+  await assert.rejects(child.pull(request), { code: "not_found" });
+  assert.equal(source.reads.length, 0);
+  parent.behaviour.onFetch = () => {};
+  assert.deepEqual(await child.pull(request), CONTENT);
+});
+
 Deno.test("a full disk fails the download and is not blamed on a parent", async () => {
   const swarm = new Swarm();
   await using parent = await seed(swarm);

@@ -401,3 +401,30 @@ Deno.test("too many pieces are refused", async () => {
   const stat = { contentLength: 2_000_000, acceptsRanges: true, responseHeaders: {} };
   assert.equal(await codeOf(node.tasks.open(requestFor(CONTENT, { pieceLength: 1, stat }), NEVER)), "invalid_argument");
 });
+
+Deno.test("a task kept under an id for other content is no hit for those who name a digest", async () => {
+  const other = blob(5 * PIECE, 2);
+  const source = new FakeSource(other);
+  await using node = await SwarmNode.start(new Swarm(), { source });
+  const wanted = requestFor(CONTENT);
+  await node.pull({ ...requestFor(other), taskId: wanted.taskId });
+  source.content = CONTENT;
+  assert.deepEqual(await node.pull(wanted), CONTENT);
+  assert.deepEqual(await node.pull(wanted), CONTENT);
+  assert.equal(source.reads.length, 2);
+});
+
+Deno.test("nobody joins a running download of the same id for a content with another digest", async () => {
+  const other = blob(5 * PIECE, 2);
+  const source = new FakeSource(other);
+  const begun = Promise.withResolvers<void>();
+  const go = Promise.withResolvers<void>();
+  source.onBlock = () => (begun.resolve(), go.promise);
+  await using node = await SwarmNode.start(new Swarm(), { source });
+  const wanted = requestFor(CONTENT);
+  await using first = await node.tasks.open({ ...requestFor(other), taskId: wanted.taskId }, NEVER);
+  await begun.promise;
+  assert.equal(await codeOf(node.tasks.open(wanted, NEVER)), "failed_precondition");
+  go.resolve();
+  await first.sealed;
+});
