@@ -20,6 +20,11 @@ export function forwardedHeaders(headers: Iterable<readonly [string, string]>): 
   return forwarded;
 }
 
+/** Those of a request for a content that we keep: without conditions, which are about the requester's own copy of it. */
+export function contentHeaders(headers: Iterable<readonly [string, string]>): Record<string, string> {
+  return Object.fromEntries(Object.entries(forwardedHeaders(headers)).filter(([name]) => !name.startsWith("if-")));
+}
+
 /** The headers of an answer as they go back to the requester. */
 export function returnedHeaders(headers: Headers): Headers {
   return new Headers([...headers].filter(([name]) => !HOP_BY_HOP.has(name)));

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "../../runtime/clock.ts";
 
-/** Whose right to what: the requester's own `Authorization`, and the blob as it was asked for. */
+/** Whose right to what: all headers that may have proved it, and the blob as it was asked for. */
 export interface AccessSubject {
-  readonly authorization: string | null;
+  readonly rights: readonly (readonly [name: string, value: string])[];
   readonly registry: string;
   readonly repository: string;
   readonly digest: string;
@@ -12,8 +12,14 @@ export interface AccessSubject {
 const LEASES_MAX = 65_536;
 
 /**
- * Remembers which requester the registry has let at which blob, for a limited time (design §4, "Rights"). Credentials
+ * Remembers which requester a registry has let at which blob, for a limited time (design §4, "Rights"). Credentials
  * are kept as a hash only. When full, the oldest lease goes: its holder is checked once more.
+ *
+ * What it protects: requesters who share a node and come through its mirror to the same registry see only what their
+ * own credentials open there. What it does not: the requester names the registry (`X-Dragonfly-Registry`, `ns`), and
+ * blobs are shared across registries by digest. Who may reach the mirror, and knows the digest of a private blob that
+ * the swarm has, can name a registry of his own that says yes, and gets the bytes. The digest is then the secret, as it
+ * is on the ports for peers, which are not authenticated. It takes the mirror's loopback address to keep others out.
  */
 export class AccessLeases {
   readonly #expiries = new Map<string, number>();
@@ -44,13 +50,8 @@ export class AccessLeases {
     const oldest = this.#expiries.keys().next();
     if (oldest.done !== true) this.#expiries.delete(oldest.value);
   }
-
-  /** Notes that the registry said no. */
-  revoke(subject: AccessSubject): void {
-    this.#expiries.delete(keyOf(subject));
-  }
 }
 
-function keyOf({ authorization, registry, repository, digest }: AccessSubject): string {
-  return createHash("sha256").update(JSON.stringify([authorization, registry, repository, digest])).digest("base64");
+function keyOf({ rights, registry, repository, digest }: AccessSubject): string {
+  return createHash("sha256").update(JSON.stringify([rights, registry, repository, digest])).digest("base64");
 }

@@ -3,7 +3,7 @@ import { VirtualClock } from "../../testing/virtual_clock.ts";
 import { AccessLeases, type AccessSubject } from "./access_leases.ts";
 
 const SUBJECT: AccessSubject = {
-  authorization: "Bearer a",
+  rights: [["authorization", "Bearer a"]],
   registry: "https://r",
   repository: "x/y",
   digest: "sha256:1",
@@ -15,8 +15,8 @@ Deno.test("a lease is for one requester, registry, repository and blob, and for 
   leases.grant(SUBJECT);
   assert.equal(leases.isLive(SUBJECT), true);
   const others: Partial<AccessSubject>[] = [
-    ...[{ authorization: "Bearer b" }, { authorization: null }, { registry: "https://s" }, { repository: "x/z" }],
-    { digest: "sha256:2" },
+    ...[{ rights: [["authorization", "Bearer b"] as const] }, { rights: [] }, { registry: "https://s" }],
+    ...[{ repository: "x/z" }, { digest: "sha256:2" }],
   ];
   for (const other of others) assert.equal(leases.isLive({ ...SUBJECT, ...other }), false);
   await clock.advance(1_000);

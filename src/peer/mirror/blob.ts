@@ -2,9 +2,10 @@ import { contentRangeHeader, resolveRange } from "../../core/byte_range.ts";
 import type { Digest } from "../../core/digest.ts";
 import { errorText } from "../../core/error.ts";
 import { taskIdOf } from "../../core/task_id.ts";
-import { forwardedHeaders } from "../../http/forwarded_headers.ts";
+import { contentHeaders } from "../../http/forwarded_headers.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
+import { rightsOf } from "../source/headers.ts";
 import type { Source, SourceRequest, SourceStat } from "../source/source.ts";
 import type { TaskHandle, TaskRequest, Tasks } from "../task/task.ts";
 import { AccessLeases } from "./access_leases.ts";
@@ -58,7 +59,7 @@ export class BlobEndpoint {
   /** Asks the registry with the requester's own credentials, unless it has let him at this blob lately. */
   async #authorize(blob: BlobRequest, source: SourceRequest): Promise<SourceStat | undefined> {
     const subject = {
-      authorization: blob.request.headers.get("authorization"),
+      rights: rightsOf(source.headers),
       registry: blob.registry.origin,
       repository: blob.repository,
       digest: blob.digest.text,
@@ -119,7 +120,7 @@ export class BlobEndpoint {
       task: handle?.read(range),
       direct: (rest) => this.#parts.source.read(source, rest, contentLength, signal),
       onDirect: (error) => this.#warn("Blob goes on straight from the registry", blob, error),
-      onEnd: async (_delivered, error) => {
+      onEnd: async (error) => {
         await handle?.[Symbol.asyncDispose]();
         if (error !== undefined && !signal.aborted) this.#warn("Blob was cut short", blob, error);
       },
@@ -135,7 +136,7 @@ export class BlobEndpoint {
 function sourceRequestOf({ request, registry, repository, digest }: BlobRequest): SourceRequest {
   return {
     url: `${registry.origin}/v2/${repository}/blobs/${digest.text}`,
-    headers: forwardedHeaders(request.headers),
+    headers: contentHeaders(request.headers),
   };
 }
 

@@ -24,7 +24,7 @@ export interface BlobBodyParts {
   /** Called when the body goes on without the task, with the reason. */
   readonly onDirect: (error: unknown) => void;
   /** Called once, when the body is complete, failed or no longer wanted. */
-  readonly onEnd: (delivered: number, error?: unknown) => Promise<void>;
+  readonly onEnd: (error?: unknown) => Promise<void>;
 }
 
 /**
@@ -37,6 +37,7 @@ export function blobBody(range: ByteRange, parts: BlobBodyParts): ReadableStream
   let direct: SourceBody | undefined;
   let isDirect = reader === undefined;
   let position = range.start;
+  let hasEnded = false;
 
   async function next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     if (!isDirect) {
@@ -53,8 +54,10 @@ export function blobBody(range: ByteRange, parts: BlobBodyParts): ReadableStream
   }
 
   async function end(error?: unknown): Promise<void> {
+    const isFirst = !hasEnded;
+    hasEnded = true;
     await direct?.[Symbol.asyncDispose]();
-    await parts.onEnd(position - range.start, error);
+    if (isFirst) await parts.onEnd(error);
   }
 
   return new ReadableStream<Uint8Array<ArrayBuffer>>({
@@ -76,8 +79,9 @@ export function blobBody(range: ByteRange, parts: BlobBodyParts): ReadableStream
       }
     },
     async cancel(reason) {
+      const ended = end(); // first of all, for the pull that is under way is about to fail
       await reader?.cancel(reason).catch(() => {});
-      await end();
+      await ended;
     },
   }, { highWaterMark: 0 });
 }

@@ -43,7 +43,7 @@ const REPEATED_AT_ONCE = new Set([408, 429]);
 /** The answer to a request that failed before its first byte. A registry's own refusal goes back as it came. */
 export function failureResponse(error: unknown): Response {
   const origin = sourceAnswerOf(error);
-  if (origin?.status !== undefined) {
+  if (origin?.status !== undefined && origin.status >= 400) {
     const headers = new Headers({ ...origin.headers });
     headers.set(ERROR_TYPE_HEADER, "backend");
     const status = REPEATED_AT_ONCE.has(origin.status) ? 503 : origin.status;

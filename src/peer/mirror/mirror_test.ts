@@ -302,3 +302,46 @@ Deno.test("no credential is logged, whatever goes wrong", async () => {
   assert.ok(it.runtime.log.lines.length > 0);
   assert.doesNotMatch(JSON.stringify(it.runtime.log.lines), /secret-token/);
 });
+
+Deno.test("a requester who leaves is nothing to warn of, however often", async () => {
+  await using mirror = setup();
+  for (const take of [0, 1]) {
+    const reader = (await mirror.ask(BLOB_PATH)).body?.getReader();
+    for (let n = 0; n < take; n++) await reader?.read();
+    const pending = reader?.read();
+    await reader?.cancel();
+    await pending;
+  }
+  assert.equal(mirror.tasks.openHandles, 0);
+  assert.deepEqual(mirror.runtime.log.lines.filter(({ level }) => level === "warn"), []);
+});
+
+Deno.test("a right that was proved by another header than Authorization is nobody else's either", async () => {
+  const answer = (request: Request) =>
+    request.headers.get("cookie") === "session=1" || request.headers.get("x-jfrog-art-api") === "key"
+      ? undefined
+      : new Response("", { status: 403 });
+  await using mirror = setup({ answer });
+  for (const headers of [{ cookie: "session=1" }, { "x-jfrog-art-api": "key" }]) {
+    assert.deepEqual(await bytesOf(await mirror.ask(BLOB_PATH, { headers })), BLOB);
+    const refused = await mirror.ask(BLOB_PATH);
+    assert.deepEqual([refused.status, await refused.text()], [403, ""]);
+  }
+});
+
+Deno.test("a condition on the requester's own copy is not one for the blob", async () => {
+  const answer = (request: Request) =>
+    request.headers.has("if-none-match") ? new Response(null, { status: 304 }) : undefined;
+  await using mirror = setup({ answer });
+  const response = await mirror.ask(BLOB_PATH, { headers: { "if-none-match": '"e"', "if-range": '"e"' } });
+  assert.equal(response.status, 200);
+  assert.deepEqual(await bytesOf(response), BLOB);
+  assert.deepEqual(mirror.tasks.requests.flatMap(({ source }) => Object.keys(source.headers)), []);
+});
+
+Deno.test("an answer of the registry that is neither content nor refusal is a 502", async () => {
+  for (const status of [204, 304]) {
+    await using mirror = setup({ answer: () => new Response(null, { status }) });
+    assert.equal((await mirror.ask(BLOB_PATH)).status, 502);
+  }
+});

@@ -19,6 +19,9 @@ const NOT_RELAYED = new Set(["content-length", "content-encoding", "set-cookie"]
 /** Request headers that another origin may see. An allow-list: credentials have more names than anybody can list. */
 const CROSS_ORIGIN = new Set(["accept", "accept-encoding", "accept-language", "range", "user-agent"]);
 
+/** Headers of traces, another value in each request. */
+const TRACING = new Set(["traceparent", "tracestate", "baggage"]);
+
 /** Headers of the origin that are stored with a content and replayed to later requesters. */
 export function replayedHeaders(headers: Headers): Record<string, string> {
   const kept: Record<string, string> = {};
@@ -44,4 +47,11 @@ export function refusalHeaders(headers: Headers, isFirstOrigin: boolean): Source
 /** The headers of a request that may follow a redirect to another origin. */
 export function crossOriginHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => CROSS_ORIGIN.has(name.toLowerCase())));
+}
+
+/** The headers of a request that may be what the origin lets the requester in for, in order of their names. */
+export function rightsOf(headers: Readonly<Record<string, string>>): [name: string, value: string][] {
+  return Object.entries(headers)
+    .filter(([name]) => !CROSS_ORIGIN.has(name) && !TRACING.has(name))
+    .sort(([a], [b]) => a < b ? -1 : 1);
 }
