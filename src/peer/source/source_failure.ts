@@ -1,4 +1,4 @@
-import { DamselflyError } from "../../core/error.ts";
+import { DamselflyError, errorText } from "../../core/error.ts";
 import type { SourceAnswer } from "./source.ts";
 
 /** The URL without user, query and fragment: the only form that may be written down. */
@@ -6,7 +6,12 @@ export function publicUrl(url: URL): string {
   return `${url.protocol}//${url.host}${url.pathname}`;
 }
 
-/** A `source_error` of an origin that gave no answer, or none that can be used. */
+/** What an HTTP client says went wrong; it likes to quote whole URLs. */
+export function withoutSecrets(text: string): string {
+  return text.replace(/(https?:\/\/)(?:[^\s/?#@]*@)?([^\s?#)]*)[^\s)]*/gi, "$1$2");
+}
+
+/** A `source_error` of an origin that gave no answer, or none that can be used. No secret of a URL is in it. */
 export function sourceFailure(
   url: URL,
   what: string,
@@ -20,7 +25,7 @@ export function sourceFailure(
   };
   return new DamselflyError("source_error", `Cannot fetch ${publicUrl(url)}: ${what}`, {
     details,
-    ...(options.cause === undefined ? {} : { cause: options.cause }),
+    ...(options.cause === undefined ? {} : { cause: new Error(withoutSecrets(errorText(options.cause))) }),
   });
 }
 
