@@ -1,5 +1,6 @@
 import { TaskType, TrafficType } from "../rpc/gen/common/v2/common.ts";
 import type { Host as AnnouncedHost } from "../rpc/gen/common/v2/common.ts";
+import { BoundedLabels } from "../runtime/bounded_labels.ts";
 import type { Counter, Gauge, Histogram, Labels, Metrics } from "../runtime/metrics.ts";
 import type { Peer, State, Wish } from "./core/state.ts";
 
@@ -33,6 +34,8 @@ export type PeerStepName =
 export class SchedulerMetrics {
   readonly #metrics: Metrics;
   readonly #announcedHosts: Counter;
+  /** What hosts say they are. */
+  readonly #systems = new BoundedLabels();
   readonly #pieces: Counter;
   readonly #traffic: Counter;
   readonly #waiting: Gauge;
@@ -65,7 +68,7 @@ export class SchedulerMetrics {
   }
 
   announcedHost({ os, platform, platformFamily, platformVersion, kernelVersion, build }: AnnouncedHost): void {
-    this.#announcedHosts.inc({
+    this.#announcedHosts.inc(this.#systems.of({
       os,
       platform,
       platform_family: platformFamily,
@@ -75,7 +78,7 @@ export class SchedulerMetrics {
       git_commit: build?.gitCommit ?? "",
       go_version: build?.goVersion ?? "",
       build_platform: build?.platform ?? "",
-    });
+    }));
   }
 
   /** Counts a step of a peer. */

@@ -1,9 +1,5 @@
+import { BoundedLabels } from "../../runtime/bounded_labels.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
-
-/** Versions of peers that are counted apart. They come from callers, and each makes a series that is never dropped. */
-const VERSIONS_MAX = 50;
-const VERSION_CHARACTERS_MAX = 64;
-const OTHER = { version: "other", commit: "other" };
 
 /** Counts searches for schedulers. */
 export interface SearchCounters {
@@ -24,13 +20,10 @@ export function searchCounters(metrics: Metrics): SearchCounters {
     "Searches of peers for their schedulers that failed.",
     labelNames,
   );
-  const seen = new Map<string, { readonly version: string; readonly commit: string }>();
+  const callers = new BoundedLabels();
   return {
     async count({ version, commit }, search) {
-      const key = `${version} ${commit}`;
-      const isCounted = seen.size < VERSIONS_MAX && key.length <= VERSION_CHARACTERS_MAX;
-      if (isCounted && !seen.has(key)) seen.set(key, { version, commit });
-      const labels = seen.get(key) ?? OTHER;
+      const labels = callers.of({ version, commit });
       total.inc(labels);
       try {
         return await search();
