@@ -12,7 +12,9 @@ function parseAlgorithm(name: string): "default" {
 }
 
 const server = section({
-  advertiseIP: ip().optional().describe("IP address that peers are told to connect to; the host's own if left out."),
+  advertiseIP: ip().optional().describe(
+    "IP address that peers are told to connect to; left out, the one listened on, or the host's own if that is every one.",
+  ),
   advertisePort: port().optional().describe("Port that peers are told to connect to; server.port if left out."),
   listenIP: ip().default("0.0.0.0").describe("IP address the gRPC server listens on."),
   port: port().default(8002).describe("Port the gRPC server listens on."),

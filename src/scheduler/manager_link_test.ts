@@ -169,3 +169,36 @@ Deno.test("the priority of a download is its own, else its application's by URL,
   assert.deepEqual([level(0, "none"), level(0, undefined)], [0, 0]);
   assert.equal(log.lines.length, 1, "the pattern that cannot be read is named in the log");
 });
+
+Deno.test("peers are told the address that a scheduler listens on, unless it is told another or listens on all", async () => {
+  await using manager = await startManager();
+  const cases: [server: Record<string, unknown>, ip: string][] = [
+    [{ listenIP: LOCAL }, LOCAL],
+    [{ listenIP: LOCAL, advertiseIP: "10.0.0.9" }, "10.0.0.9"],
+    [{ listenIP: "0.0.0.0" }, "192.0.2.7"],
+  ];
+  for (const [server, expected] of cases) {
+    const config = SchedulerConfig.parse({
+      server: { port: 0, ...server },
+      manager: { addr: `${LOCAL}:${manager.port}` },
+    });
+    await using _scheduler = await startScheduler(config, { ...testRuntime(), localIps: () => ["192.0.2.7", LOCAL] });
+    assert.equal((await manager.registration()).ip, expected);
+  }
+});
+
+Deno.test("a scheduler that the manager has forgotten registers again by itself", async () => {
+  let isForgotten = true;
+  await using manager = await startManager({
+    keepAlive: async (requests) => {
+      for await (const _ of requests) {
+        if (isForgotten) throw new DamselflyError("not_found", "Cannot keep the scheduler alive: it is not registered");
+      }
+      return {};
+    },
+  });
+  await using _link = link(manager.port);
+  await manager.registration();
+  await manager.registration();
+  isForgotten = false;
+});

@@ -48,7 +48,8 @@ export function parseAnnouncement(request: AnnounceHostRequest): { facts: HostFa
   check(bytes <= ANNOUNCEMENT_BYTES_MAX, "host", `at most ${ANNOUNCEMENT_BYTES_MAX} bytes, not ${bytes}`);
   checkName(host.id, "host.id");
   checkName(host.hostname, "host.hostname");
-  check(isIP(host.ip) !== 0, "host.ip", "an IP address");
+  // One with a zone is of no use to others, and stock peers give up all parents for an address that they cannot read.
+  check(isIP(host.ip) !== 0 && !host.ip.includes("%"), "host.ip", "an IP address without a zone");
   check(host.port > 0 && host.port <= PORT_MAX, "host.port", `1 to ${PORT_MAX}`);
   check(host.downloadPort >= 0 && host.downloadPort <= PORT_MAX, "host.download_port", `0 to ${PORT_MAX}`);
   check(host.type <= HOST_TYPE_MAX, "host.type", `0 to ${HOST_TYPE_MAX}`);

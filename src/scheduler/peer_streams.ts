@@ -87,6 +87,7 @@ export class PeerStream implements Disposable {
   readonly #clock: Clock;
   readonly #forget: () => void;
   #askedAtMs: number | undefined;
+  #isOver = false;
 
   constructor(id: number, clock: Clock, forget: () => void) {
     this.id = id;
@@ -115,21 +116,29 @@ export class PeerStream implements Disposable {
 
   /** Ends the call with OK. */
   close(): void {
+    this.#isOver = true;
     this.#responses.close();
   }
 
   /** Ends the call with an error. */
   fail(error: unknown): void {
+    this.#isOver = true;
     this.#responses.fail(error);
   }
 
-  /** Hands each message to `handle` until the peer stops; what that throws ends the call. */
+  /**
+   * Hands each message to `handle` until the peer stops or the call is at its end; what that throws ends the call. A
+   * registration that arrives after the end would make a peer that nobody can answer.
+   */
   async read(
     messages: AsyncIterable<AnnouncePeerRequest>,
     handle: (message: AnnouncePeerRequest) => void,
   ): Promise<void> {
     try {
-      for await (const message of messages) handle(message);
+      for await (const message of messages) {
+        if (this.#isOver) return;
+        handle(message);
+      }
       this.close();
     } catch (error) {
       if (isCancelled(error)) this.close();

@@ -81,7 +81,7 @@ function settingsOf({ scheduler }: SchedulerConfig): Settings {
 function identityOf({ server, host, manager, dynconfig }: SchedulerConfig, runtime: Runtime, port: number) {
   return {
     hostname: server.host ?? runtime.hostname(),
-    ip: server.advertiseIP ?? runtime.localIps()[0] ?? server.listenIP,
+    ip: server.advertiseIP ?? (isEveryAddress(server.listenIP) ? runtime.localIps()[0] : undefined) ?? server.listenIP,
     port: server.advertisePort ?? port,
     idc: host.idc,
     location: host.location,
@@ -89,6 +89,11 @@ function identityOf({ server, host, manager, dynconfig }: SchedulerConfig, runti
     keepAliveIntervalMs: manager.keepAlive.interval,
     refreshIntervalMs: dynconfig.refreshInterval,
   };
+}
+
+/** Whether an IP address to listen on is that of all interfaces, which nobody can connect to. */
+function isEveryAddress(ip: string): boolean {
+  return ["0.0.0.0", "::"].includes(ip);
 }
 
 function startMetrics({ metrics: { addr } }: SchedulerConfig, { metrics, clock, log }: Runtime): HttpServer {

@@ -133,8 +133,9 @@ Deno.test("flow (a): the first peer triggers the seed peer and gets it as parent
   using client = clientOf(scheduler);
   await announce(client, "seed-host", { type: 1, port: seed.port });
   const peer = await peerOf(client, "p");
-  await peer.register({ outputPath: "/tmp/out", enableTaskIdBasedBlobDigest: true });
+  await peer.register({ outputPath: "/tmp/out", enableTaskIdBasedBlobDigest: true, disableBackToSource: true });
   const download = await seed.triggered();
+  assert.equal(download?.disableBackToSource, false, "the seed peer is the one that may");
   assert.equal(download?.needBackToSource, true);
   assert.equal(download?.outputPath, undefined);
   assert.equal(download?.enableTaskIdBasedBlobDigest, true);
@@ -308,6 +309,7 @@ Deno.test("wrong messages are refused with the name of the field", async () => {
   const refused = { code: "invalid_argument" };
   await assert.rejects(announce(client, ""), { ...refused, message: /host\.id/ });
   await assert.rejects(announce(client, "h", { ip: "localhost" }), { ...refused, message: /host\.ip/ });
+  await assert.rejects(announce(client, "h", { ip: "fe80::1%eth0" }), { ...refused, message: /host\.ip/ });
   await assert.rejects(announce(client, "h", { port: 70_000 }), { ...refused, message: /host\.port/ });
   await assert.rejects(announce(client, "h", { type: 4 }), { ...refused, message: /host\.type/ });
   await assert.rejects(announce(client, "h", { name: "x".repeat(20_000) }), { ...refused, message: /host/ });
@@ -401,4 +403,13 @@ Deno.test("metrics have Dragonfly's names, and credentials appear neither there 
   const labels = { type: "BACK_TO_SOURCE", task_type: "STANDARD", host_type: "normal" };
   assert.equal(runtime.metrics.value("dragonfly_scheduler_traffic", labels), 4 << 20);
   assert.doesNotMatch(text + JSON.stringify(runtime.log.lines), /secret/);
+});
+
+Deno.test("what hosts say of themselves does not make metrics grow without end", async () => {
+  const runtime = testRuntime();
+  await using scheduler = await serve({}, runtime);
+  using client = clientOf(scheduler);
+  for (let index = 0; index < 60; index++) await announce(client, "h", { kernelVersion: `6.${index}` });
+  const series = (await runtime.metrics.expose()).match(/^dragonfly_scheduler_announce_host_total/gm) ?? [];
+  assert.equal(series.length, 51);
 });

@@ -42,10 +42,12 @@ export class SeedTrigger implements AsyncDisposable {
 
   /**
    * Asks `host` for the content of `download`, which goes along as the peer sent it, but for what makes a seed peer of
-   * the receiver: it shall go to the source, and keep the content to itself. `onEnd` is called once, later.
+   * the receiver: it shall go to the source, even for a peer that may not, and keep the content to itself. `onEnd` is
+   * called once, later.
    */
   start(host: Host, download: Download, onEnd: (end: TriggerEnd) => void): void {
-    const run = this.#run(host, { ...download, needBackToSource: true, outputPath: undefined }).then((end) => {
+    const forSeed = { ...download, needBackToSource: true, disableBackToSource: false, outputPath: undefined };
+    const run = this.#run(host, forSeed).then((end) => {
       this.#running.delete(run);
       onEnd(end);
     });
