@@ -40,15 +40,22 @@ const DRAIN_TIMEOUT_MS = 5_000;
  * back to plain HTTP (node-side.md §2.3). Throws `already_exists` when the port is in use.
  */
 export function startHttpServer(options: HttpServerOptions): HttpServer {
-  const { listen, handler, onError, clock } = options;
+  const { listen, onError, clock } = options;
   const stop = new AbortController();
-  const server = serve(listen, stop.signal, handler, onError);
-  let stopped: Promise<void> | undefined;
+  const running = new Running();
+  const server = serve(listen, stop.signal, onError, (request, info, completed) => {
+    if (running.isClosed) return new Response(null, { status: 503, headers: { connection: "close" } });
+    running.add(completed);
+    return options.handler(request, info);
+  });
   const shutdown = async () => {
     using limit = clock.deadline(options.drainTimeoutMs ?? DRAIN_TIMEOUT_MS);
-    limit.signal.addEventListener("abort", () => stop.abort(), { once: true });
-    await server.shutdown();
+    await running.drain(limit.signal);
+    // Not server.shutdown(): in Deno 2.9 nothing can end the requests that it waits for.
+    stop.abort();
+    await server.finished;
   };
+  let stopped: Promise<void> | undefined;
   return {
     hostname: server.addr.hostname,
     port: server.addr.port,
@@ -56,11 +63,30 @@ export function startHttpServer(options: HttpServerOptions): HttpServer {
   };
 }
 
+/** The requests that are being answered. */
+class Running {
+  isClosed = false;
+  readonly #answers = new Set<Promise<void>>();
+
+  /** `completed` settles when the answer is sent, or the requester is gone. */
+  add(completed: Promise<void>): void {
+    const answer = completed.catch(() => {}).finally(() => this.#answers.delete(answer));
+    this.#answers.add(answer);
+  }
+
+  /** Takes no more, and waits for those there are. */
+  async drain(limit: AbortSignal): Promise<void> {
+    this.isClosed = true;
+    const late = new Promise<void>((resolve) => limit.addEventListener("abort", () => resolve(), { once: true }));
+    await Promise.race([Promise.all(this.#answers), late]);
+  }
+}
+
 function serve(
   listen: Endpoint,
   signal: AbortSignal,
-  handler: HttpHandler,
   onError: (error: unknown) => void,
+  handler: (request: Request, info: RequestInfo, completed: Promise<void>) => Promise<Response> | Response,
 ): Deno.HttpServer<Deno.NetAddr> {
   const options = {
     hostname: listen.hostname,
@@ -75,7 +101,7 @@ function serve(
   try {
     return Deno.serve(options, (request, info) => {
       const { hostname, port } = info.remoteAddr as Deno.NetAddr;
-      return handler(request, { remote: { hostname, port }, signal });
+      return handler(request, { remote: { hostname, port }, signal }, info.completed);
     });
   } catch (cause) {
     throw listenError(listen, cause);

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { realClock } from "../runtime/clock.ts";
+import { type HttpHandler, startHttpServer } from "./serve.ts";
+
+function start(handler: HttpHandler, drainTimeoutMs?: number) {
+  const server = startHttpServer({
+    listen: { hostname: "127.0.0.1", port: 0 },
+    handler,
+    onError: (error) => assert.fail(String(error)),
+    clock: realClock(),
+    ...(drainTimeoutMs === undefined ? {} : { drainTimeoutMs }),
+  });
+  return { server, url: `http://127.0.0.1:${server.port}/` };
+}
+
+/** A body of two parts, of which the second one comes when `until` resolves. */
+function twoParts(until: Promise<unknown>): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let parts = 0;
+  return new ReadableStream({
+    async pull(controller) {
+      parts += 1;
+      if (parts === 2) await until;
+      if (parts === 3) return controller.close();
+      controller.enqueue(new Uint8Array(1000));
+    },
+  }, { highWaterMark: 0 });
+}
+
+Deno.test("a server that stops lets a running answer finish, and refuses what comes meanwhile", async () => {
+  const more = Promise.withResolvers<void>();
+  const { server, url } = start(() => new Response(twoParts(more.promise)));
+  const running = await fetch(url);
+  const stopped = server[Symbol.asyncDispose]();
+  const late = await fetch(url);
+  await late.body?.cancel();
+  assert.equal(late.status, 503);
+  more.resolve();
+  assert.equal((await running.bytes()).length, 2000);
+  await stopped;
+});
+
+Deno.test("a server that stops ends an answer that takes too long, and the process lives on", async () => {
+  const { server, url } = start(() => new Response(twoParts(new Promise(() => {}))), 50);
+  const running = await fetch(url);
+  const broken = assert.rejects(running.bytes());
+  await server[Symbol.asyncDispose]();
+  await broken;
+});
+
+Deno.test("a server that stops tells handlers that still work on an answer to give up", async () => {
+  const began = Promise.withResolvers<void>();
+  const gaveUp = Promise.withResolvers<void>();
+  const { server, url } = start((_request, { signal }) => {
+    began.resolve();
+    signal.addEventListener("abort", () => gaveUp.resolve());
+    return new Promise(() => {});
+  }, 50);
+  const broken = assert.rejects(fetch(url));
+  await began.promise;
+  await server[Symbol.asyncDispose]();
+  await Promise.all([gaveUp.promise, broken]);
+});
+
+Deno.test("an idle connection does not keep a server from stopping", async () => {
+  const { server, url } = start(() => new Response("here"), 60_000);
+  assert.equal(await (await fetch(url)).text(), "here");
+  await server[Symbol.asyncDispose]();
+});
+
+Deno.test("a port that is in use is named", async () => {
+  const { server } = start(() => new Response());
+  await using _server = server;
+  const listen = { hostname: "127.0.0.1", port: server.port };
+  const again = { listen, handler: () => new Response(), onError() {}, clock: realClock() };
+  assert.throws(() => startHttpServer(again), { code: "already_exists", message: new RegExp(`:${server.port}`) });
+});
