@@ -44,8 +44,15 @@ export function isCancelled(error: unknown): boolean {
 /** The text of anything caught, with the causes behind it as far as it does not quote them, on one line. */
 export function errorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const cause = error.cause === undefined ? "" : errorText(error.cause);
-  return error.message.includes(cause) ? error.message : `${error.message}: ${cause}`;
+  return error.cause === undefined ? error.message : withCause(error.message, errorText(error.cause));
+}
+
+/** A message may quote its cause: whole, without the status that grpc-js puts before it, or by its system code alone. */
+function withCause(message: string, cause: string): string {
+  if (message.includes(cause.replace(/^\d+ [A-Z_]+: /, ""))) return message;
+  const [code = ""] = /^E[A-Z0-9]+: /.exec(cause) ?? [];
+  const quotes = code !== "" && message.endsWith(`: ${code.slice(0, -2)}`);
+  return quotes ? `${message}: ${cause.slice(code.length)}` : `${message}: ${cause}`;
 }
 
 /** Turns anything caught into a {@link DamselflyError}; one that already is passes through unchanged. */
