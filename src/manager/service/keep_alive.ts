@@ -47,9 +47,10 @@ export class KeepAlives {
     if (first === undefined) return;
     const identity = identityOf(first);
     const services = this.#servicesOf(first);
-    let times = await services.keepAlive(keyOf(first));
+    // Counted before anything is waited for: the end of an older stream meanwhile must not make the service inactive.
     this.#streams.set(identity, (this.#streams.get(identity) ?? 0) + 1);
     try {
+      let times = await services.keepAlive(keyOf(first));
       while (true) {
         const request = await this.#next(iterator, silenceMaxMs(times.keepAliveIntervalMs));
         if (request === undefined) return;

@@ -3,7 +3,7 @@ import { AsyncQueue } from "../../rpc/async_queue.ts";
 import { KeepAliveRequest, SourceType } from "../../rpc/gen/manager/v2/manager.ts";
 import { settle, VirtualClock } from "../../testing/virtual_clock.ts";
 import { openSqliteStore } from "../store/sqlite_store.ts";
-import type { ServiceState, Store } from "../store/store.ts";
+import type { ServiceKey, ServiceState, Store } from "../store/store.ts";
 import { clusterInput, schedulerInput, seedPeerInput } from "../store/store_conformance_test.ts";
 import { KeepAlives } from "./keep_alive.ts";
 
@@ -55,6 +55,40 @@ Deno.test("a service is active while one of its streams is open", async () => {
   assert.equal(await kept.state(), "active");
   second.requests.fail(new Error("connection lost"));
   await second.outcome;
+  assert.equal(await kept.state(), "inactive");
+});
+
+Deno.test("a stream that opens while the one before ends keeps the service active", async () => {
+  await using kept = await keepScheduler();
+  const answers = new AsyncQueue<true>(10);
+  const answered = answers[Symbol.asyncIterator]();
+  const { schedulers } = kept.store;
+  // The answer of a store may be on its way while the other stream ends.
+  const slow = {
+    keepAlive: (key: ServiceKey) =>
+      schedulers.keepAlive(key).then(async (times) => {
+        await answered.next();
+        return times;
+      }),
+    markInactive: (key: ServiceKey) => schedulers.markInactive(key),
+  };
+  const keepAlives = new KeepAlives(
+    { ...kept.store, schedulers: { ...schedulers, ...slow } as Store["schedulers"] },
+    kept.clock,
+  );
+  const before = openStream(keepAlives);
+  await before.send();
+  answers.tryPush(true);
+  await settle();
+  const after = openStream(keepAlives);
+  await after.send();
+  before.requests.close();
+  await before.outcome;
+  answers.tryPush(true);
+  await settle();
+  assert.equal(await kept.state(), "active");
+  after.requests.close();
+  await after.outcome;
   assert.equal(await kept.state(), "inactive");
 });
 
