@@ -29,7 +29,8 @@ interface CommonFlags {
 }
 
 /** Options that Dragonfly's components have for log files. */
-const LOG_FILE_OPTIONS = ["--log-dir <dir>", "--log-max-files <count>", "--log-max-file-size <size>"];
+const LOG_FILE_OPTIONS = ["--log-dir <dir>", "--log-max-files <count>", "--log-max-file-size <size>"]
+  .map((flags) => new Option(flags, "accepted as in Dragonfly, has no effect"));
 
 const HELP = `
 Every key of the configuration, with its default, is listed in docs/config. An unknown key stops the start; a known one
@@ -58,8 +59,7 @@ export function componentCommand<S extends z.ZodObject>({ description, schema, o
     )
     .option("--verbose", "the same as --log-level debug")
     .option("--console", "accepted as in Dragonfly; logs always go to standard output");
-  for (const option of options) command.addOption(option);
-  for (const flags of LOG_FILE_OPTIONS) command.addOption(new Option(flags, "accepted as in Dragonfly, has no effect"));
+  for (const option of [...options, ...LOG_FILE_OPTIONS]) command.addOption(option);
   return command.addHelpText("after", HELP);
 }
 
@@ -85,8 +85,8 @@ async function startComponent<S extends z.ZodObject>(
   signal: AbortSignal,
 ): Promise<AsyncDisposable> {
   const { config: path, logLevel, verbose, ...options } = command.opts<CommonFlags & Record<string, unknown>>();
-  for (const key of ["logDir", "logMaxFiles", "logMaxFileSize"].filter((key) => options[key] !== undefined)) {
-    terminal.printError(`warning: --${kebab(key)} has no effect: logs go to standard output\n`);
+  for (const option of LOG_FILE_OPTIONS.filter((option) => options[option.attributeName()] !== undefined)) {
+    terminal.printError(`warning: ${option.long} has no effect: logs go to standard output\n`);
   }
   const sources = { disk: realDisk(realRandom()), env: (variable: string) => Deno.env.get(variable) };
   const { config, warnings } = await loadConfig(component.schema, path === undefined ? {} : { path }, sources);
@@ -95,8 +95,4 @@ async function startComponent<S extends z.ZodObject>(
   const runtime = realRuntime(command.name(), { logLevel: asked ?? component.logLevelOf?.(config) ?? "info" });
   signal.addEventListener("abort", () => runtime.log.info("Stopping", { reason: errorText(signal.reason) }));
   return await component.start(config, runtime, options);
-}
-
-function kebab(key: string): string {
-  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

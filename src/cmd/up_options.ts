@@ -64,7 +64,7 @@ export function upCommand(): Command {
 export function upPlaces(
   flags: UpFlags,
 ): Pick<LocalClusterOptions, "manager" | "scheduler" | "seed" | "peers" | "upstreams"> {
-  const { ip, peers, peerPort } = flags;
+  const { ip, peers } = flags;
   // Peer 1 comes first, on the address that a container runtime's configuration names; then the seed peer.
   const [first, seed, ...others] = Array.from({ length: peers + 1 }, (_, index) => placeOf(flags, index));
   if (first === undefined || seed === undefined) throw new Error("Cannot place peers: there are none");
@@ -72,7 +72,7 @@ export function upPlaces(
     manager: { ip, grpcPort: flags.grpcPort, restPort: flags.restPort },
     scheduler: { ip, port: flags.schedulerPort },
     seed,
-    peers: [{ ip, firstPort: peerPort }, ...others],
+    peers: [first, ...others],
     upstreams: flags.insecureRegistry.map((namespace) => ({ namespace, addr: `http://${namespace}` })),
   };
 }
