@@ -54,6 +54,8 @@ class ManagerLink {
   readonly #signal: AbortSignal;
   /** What is down, so that an outage is one line in the log and not one for each attempt. */
   readonly #down = new Set<string>();
+  /** The call for settings that runs. */
+  #refreshing: Promise<void> | undefined;
 
   constructor(options: ManagerLinkOptions, client: RpcClient<typeof ManagerService>, signal: AbortSignal) {
     this.#options = options;
@@ -72,6 +74,7 @@ class ManagerLink {
       });
       await clock.sleep(keepAliveIntervalMs, this.#signal).catch(() => undefined);
     }
+    await this.#refreshing;
   }
 
   async #attempt(what: string, run: () => Promise<void>): Promise<void> {
@@ -108,7 +111,8 @@ class ManagerLink {
 
   /**
    * Sends signs of life, the first at once, so that peers are sent here without delay; and fetches the settings when
-   * they are due. Ends when the stream breaks or the link stops.
+   * they are due, beside that: a slow answer must not make this scheduler look dead. Ends when the stream breaks, as
+   * it does when the manager has forgotten this scheduler, or when the link stops.
    */
   async #stayInTouch(): Promise<void> {
     const { hostname, ip, clusterId, keepAliveIntervalMs, refreshIntervalMs, runtime: { clock } } = this.#options;
@@ -117,8 +121,9 @@ class ManagerLink {
     try {
       while (true) {
         await stream.send({ sourceType: SourceType.SCHEDULER_SOURCE, hostname, ip, clusterId });
-        if (clock.now() >= refreshAtMs) {
-          await this.#attempt("settings", () => this.#refresh());
+        if (clock.now() >= refreshAtMs && this.#refreshing === undefined) {
+          this.#refreshing = this.#attempt("settings", () => this.#refresh())
+            .finally(() => this.#refreshing = undefined);
           refreshAtMs = clock.now() + refreshIntervalMs;
         }
         await clock.sleep(keepAliveIntervalMs, this.#signal);

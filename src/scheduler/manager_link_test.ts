@@ -202,3 +202,15 @@ Deno.test("a scheduler that the manager has forgotten registers again by itself"
   await manager.registration();
   isForgotten = false;
 });
+
+Deno.test("signs of life go on while the manager takes its time to tell the settings", async () => {
+  await using manager = await startManager({
+    getScheduler: (_, { signal }) =>
+      new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+  });
+  const { clock } = testRuntime();
+  const startMs = clock.now();
+  await using _link = link(manager.port);
+  for (let count = 0; count < 5; count++) await manager.sign();
+  assert.ok(clock.now() - startMs < 5_000, "before the call for settings ends");
+});
