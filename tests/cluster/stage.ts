@@ -272,11 +272,11 @@ export class Stage implements AsyncDisposable {
   /** Starts a scheduler, and waits until the manager lists it. */
   async startScheduler(scheduler: Part<SchedulerProcess>, host: { readonly idc?: string } = {}): Promise<void> {
     await scheduler.start();
-    await this.untilListed(scheduler, host);
+    await this.untilListed(scheduler.it, host);
   }
 
   /** Waits until the manager lists a scheduler to such a host. */
-  async untilListed({ it: { port } } = this.scheduler, host: { readonly idc?: string } = {}): Promise<void> {
+  async untilListed({ port }: HostPort = this.scheduler.it, host: { readonly idc?: string } = {}): Promise<void> {
     await waitFor("the scheduler to be active at the manager", READY_TIMEOUT_MS, async (signal) => {
       using manager = createRpcClient(ManagerService, formatHostPort(this.manager.it.grpc), { clock: realClock() });
       const anyPeer = { sourceType: SourceType.PEER_SOURCE, hostname: "any", ip: this.ip, schedulerClusterId: 0 };
@@ -287,9 +287,9 @@ export class Stage implements AsyncDisposable {
   }
 
   /** Waits until a scheduler knows so many hosts. */
-  async untilHosts(count: number, scheduler = this.scheduler): Promise<void> {
+  async untilHosts(count: number, scheduler: HostPort = this.scheduler.it): Promise<void> {
     await waitFor(`${count} hosts to be known to the scheduler`, READY_TIMEOUT_MS, async (signal) => {
-      using client = createRpcClient(SchedulerService, formatHostPort(scheduler.it), { clock: realClock() });
+      using client = createRpcClient(SchedulerService, formatHostPort(scheduler), { clock: realClock() });
       const { hosts } = await client.listHosts({}, { signal, timeoutMs: CALL_TIMEOUT_MS });
       return hosts.length === count || undefined;
     });

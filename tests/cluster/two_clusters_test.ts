@@ -46,7 +46,7 @@ Deno.test("hosts find their cluster by IDC, host name and CIDR, and share inside
   assert.equal(stage.layerBytesSent(), layerBytes);
 
   for (const [, name, options] of MEMBERS) await stage.start(name, options);
-  await stage.untilHosts(MEMBERS.length, second);
+  await stage.untilHosts(MEMBERS.length, second.it);
   await stage.untilHosts(2);
   const given = uploadedBy(stage.node("seed")) + uploadedBy(stage.node("peer-1"));
   for (const [, name] of MEMBERS) await stage.node(name).pull();
