@@ -104,6 +104,6 @@ function serve(
       return handler(request, { remote: { hostname, port }, signal }, info.completed);
     });
   } catch (cause) {
-    throw listenError(listen, cause);
+    throw listenError(`${listen.hostname}:${listen.port}`, cause);
   }
 }

@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { DamselflyError } from "../core/error.ts";
+import { DamselflyError, errorText } from "../core/error.ts";
 import type { ManagerConfig } from "../config/manager.ts";
 import { metricsHandler } from "../http/ops.ts";
 import { type HttpServer, startHttpServer } from "../http/serve.ts";
@@ -27,7 +27,7 @@ export interface Manager extends AsyncDisposable {
 
 /**
  * Starts the manager: its store, gRPC for schedulers and peers, REST for people, and metrics if enabled. Fails with
- * the errors of the store, with `unimplemented` for what cannot be configured yet, and when a port is in use.
+ * the errors of the store, and when a port is in use.
  */
 export async function startManager(config: ManagerConfig, runtime: Runtime): Promise<Manager> {
   await using stack = new AsyncDisposableStack();
@@ -64,18 +64,16 @@ export async function startManager(config: ManagerConfig, runtime: Runtime): Pro
 
 async function openStore(config: ManagerConfig, { clock, disk }: Runtime): Promise<Store> {
   const { path } = config.database.sqlite;
-  if (path !== MEMORY) await disk.mkdirAll(dirname(path));
+  try {
+    if (path !== MEMORY) await disk.mkdirAll(dirname(path));
+  } catch (cause) {
+    const why = `${errorText(cause)}; make its folder writable for this user or set another database.sqlite.path`;
+    throw new DamselflyError("failed_precondition", `Cannot use database ${path}: ${why}`);
+  }
   return openSqliteStore(path, clock);
 }
 
 function startRest(config: ManagerConfig, { clock, random, log, metrics }: Runtime, store: Store): HttpServer {
-  const { addr, tls } = config.server.rest;
-  if (tls.cert !== undefined) {
-    throw new DamselflyError(
-      "unimplemented",
-      "Cannot serve REST over TLS: it is not supported yet; remove server.rest.tls and let an ingress end TLS",
-    );
-  }
   const { key, ...jwt } = config.auth.jwt;
   if (key === undefined) {
     log.warn("Sessions end when the manager restarts, for their key is random: set auth.jwt.key to keep them");
@@ -83,7 +81,7 @@ function startRest(config: ManagerConfig, { clock, random, log, metrics }: Runti
   const sessions = new Sessions({ ...jwt, key: key ?? randomKey(random) }, clock);
   const app = createRestApp({ store, sessions, realm: jwt.realm, clock, log, metrics });
   return startHttpServer({
-    listen: addr,
+    listen: config.server.rest.addr,
     handler: (request, info) => app.fetch(request, info),
     onError: (error) => log.error("A REST request failed", { error }),
     clock,

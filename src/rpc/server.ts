@@ -8,10 +8,11 @@ import {
   setLogVerbosity,
   status,
 } from "@grpc/grpc-js";
-import { DamselflyError, errorText } from "../core/error.ts";
+import { DamselflyError } from "../core/error.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
+import { listenError } from "../runtime/real_net.ts";
 import { type MethodDefinition, RECEIVED_MESSAGE_BYTES_MAX, SENT_MESSAGE_BYTES_MAX } from "./definition.ts";
 import { Health } from "./health.ts";
 import type { CallObserver, RpcService } from "./service.ts";
@@ -60,7 +61,8 @@ export interface RpcServer extends AsyncDisposable {
 
 /**
  * Starts a gRPC server without TLS. Health is always served, its empty name as SERVING from the start. Fails with
- * `unavailable` when the address cannot be listened on, and with `already_exists` when a file is in a socket's place.
+ * `already_exists` when a program listens there or a file is in a socket's place, and with `unavailable` when the
+ * address cannot be listened on.
  */
 export async function startRpcServer(options: RpcServerOptions): Promise<RpcServer> {
   const health = new Health();
@@ -106,9 +108,7 @@ async function listen(server: Server, address: ListenAddress): Promise<number> {
   return await new Promise((resolve, reject) => {
     server.bindAsync(target, ServerCredentials.createInsecure(), (error, port) => {
       if (error === null) return resolve(isUnix ? 0 : port);
-      const inUse = /EADDRINUSE|in use/i.test(error.message);
-      const why = inUse ? "another program listens there; stop it or choose another port" : errorText(error);
-      reject(new DamselflyError("unavailable", `Cannot listen on ${target}: ${why}`, { cause: error }));
+      reject(listenError(target, error));
     });
   });
 }

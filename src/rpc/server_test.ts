@@ -249,7 +249,11 @@ Deno.test("an address that is taken is named in the error", async () => {
   await using server = await serve([]);
   const listen = { ...loopback, port: server.port };
   const message = new RegExp(`Cannot listen on 127\\.0\\.0\\.1:${server.port}: another program`);
-  await assert.rejects(serve([], { listen }), { code: "unavailable", message });
+  await assert.rejects(serve([], { listen }), { code: "already_exists", message });
+  await assert.rejects(serve([], { listen: { hostname: "192.0.2.1", port: 0 } }), {
+    code: "unavailable",
+    message: "Cannot listen on 192.0.2.1:0: this machine does not have the address; configure one that it has",
+  });
 });
 
 Deno.test("a unix socket is served, a stale one replaced, a live one respected", async () => {
@@ -259,7 +263,7 @@ Deno.test("a unix socket is served, a stale one replaced, a live one respected",
     Deno.listen({ transport: "unix", path: unixPath }).close(); // leaves its file behind
     await using _server = await serve([], { listen: { unixPath } });
     assert.equal(await checkHealth(`unix:${unixPath}`, { clock, ...limited }), true);
-    await assert.rejects(serve([], { listen: { unixPath } }), { code: "unavailable" });
+    await assert.rejects(serve([], { listen: { unixPath } }), { code: "already_exists" });
   } finally {
     await Deno.remove(directory, { recursive: true });
   }

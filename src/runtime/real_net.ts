@@ -80,16 +80,22 @@ function isEarlyClose(error: unknown): boolean {
     error instanceof Deno.errors.NotConnected;
 }
 
-/** The error of a port that cannot be listened on, with the way out in its text. */
-export function listenError({ hostname, port }: Endpoint, cause: unknown): DamselflyError {
-  if (cause instanceof Deno.errors.AddrInUse) {
-    return new DamselflyError(
-      "already_exists",
-      `Cannot listen on ${hostname}:${port}: the port is in use; stop the other program or configure another port`,
-      { cause },
-    );
+/**
+ * The error of an address that cannot be listened on, `host:port` or `unix:path`, with the way out in its text:
+ * `already_exists` when somebody listens there, else `unavailable`. `cause` is Deno's or Node's.
+ */
+export function listenError(where: string, cause: unknown): DamselflyError {
+  const kind = cause instanceof Error ? `${cause.name} ${cause.message}` : "";
+  if (/AddrInUse|EADDRINUSE/.test(kind)) {
+    const other = where.startsWith("unix:") ? "path" : "port";
+    const why = `another program listens there; stop it or configure another ${other}`;
+    return new DamselflyError("already_exists", `Cannot listen on ${where}: ${why}`);
   }
-  return new DamselflyError("unavailable", `Cannot listen on ${hostname}:${port}: ${errorText(cause)}`, { cause });
+  if (/AddrNotAvailable|EADDRNOTAVAIL|EINVAL/.test(kind)) {
+    const why = "this machine does not have the address; configure one that it has";
+    return new DamselflyError("unavailable", `Cannot listen on ${where}: ${why}`);
+  }
+  return new DamselflyError("unavailable", `Cannot listen on ${where}: ${errorText(cause)}`, { cause });
 }
 
 /** TCP of the machine. */
@@ -110,7 +116,7 @@ export function realNet(): Net {
       try {
         return new RealListener(Deno.listen({ hostname: on.hostname, port: on.port }));
       } catch (cause) {
-        throw listenError(on, cause);
+        throw listenError(`${on.hostname}:${on.port}`, cause);
       }
     },
   };
