@@ -68,7 +68,8 @@ export function dfgetCommand(): Command {
   const command = new Command("dfget")
     .description("Downloads a file through the dfdaemon of this host.")
     .addArgument(new Argument("<url>", "http:// or https:// URL of a file").argParser(checked(parseFileUrl)))
-    .requiredOption("-O, --output <file>", "where the file goes; its directory must exist")
+    // Not commander's requiredOption, which would hide what else is wrong behind it.
+    .option("-O, --output <file>", "where the file goes, required; its directory must exist")
     .option("--transfer-from-dfdaemon", "take the bytes through the socket and write the file here")
     .option("--overwrite", "replace the output if it exists")
     .addOption(
@@ -114,6 +115,7 @@ export function dfgetFlags(command: Command): DfgetFlags | string {
     const why = REFUSED[flags];
     if (why !== undefined) return `option '${long}' is not supported: ${why}`;
   }
+  if (!given.some(({ long }) => long === "--output")) return "option '-O, --output <file>' is required";
   const flags = command.opts<Omit<DfgetFlags, "filteredQueryParam"> & { filteredQueryParam?: readonly string[] }>();
   return { ...flags, filteredQueryParam: flags.filteredQueryParam ?? DEFAULT_FILTERED_QUERY_PARAMS };
 }

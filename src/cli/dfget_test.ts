@@ -210,6 +210,20 @@ Deno.test("wrong use exits with 2, says what is wrong and asks nobody", async ()
   assert.deepEqual(stage.asked, []);
 });
 
+Deno.test("an output is required, and a wrong option is named before that", async () => {
+  const cases: readonly [string[], RegExp][] = [[[], /'-O, --output <file>' is required/], [["--nope"], /'--nope'/]];
+  for (const [args, message] of cases) {
+    const terminal = {
+      isTty: false,
+      print() {},
+      errors: "",
+      printError: (text: string) => void (terminal.errors += text),
+    };
+    assert.equal(await runDfget(["http://origin.example/f", ...args], { runtime: testRuntime(), terminal }, never), 2);
+    assert.match(terminal.errors, message);
+  }
+});
+
 Deno.test("URLs that cannot be downloaded are refused with the reason", async () => {
   const terminal = {
     isTty: false,
