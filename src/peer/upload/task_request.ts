@@ -1,31 +1,32 @@
-import { parseDigest, tryParseDigest } from "../../core/digest.ts";
+import { type Digest, parseDigest, tryParseDigest } from "../../core/digest.ts";
 import { DamselflyError } from "../../core/error.ts";
 import { taskIdOf } from "../../core/task_id.ts";
-import { forwardedHeaders } from "../../http/forwarded_headers.ts";
+import { contentHeaders } from "../../http/forwarded_headers.ts";
 import { type Download, TaskType } from "../../rpc/gen/common/v2/common.ts";
 import type { TaskRequest } from "../task/task.ts";
 
 const PRIORITY_UNSET = 0;
 const PRIORITY_DEFAULT = 6;
+/** The highest of the protocol (wire.md §1.1). */
+const PRIORITY_MAX = 6;
 
 /** The request for a task that a `Download` describes. Throws `invalid_argument`, or `unimplemented` for other families. */
 export function taskRequestOf(download: Download): TaskRequest {
   if (download.type !== TaskType.STANDARD) {
     throw new DamselflyError("unimplemented", "Cannot download: there are only standard tasks");
   }
-  const { url, tag, application, pieceLength, filteredQueryParams, remoteIp } = download;
+  const { url, tag, application, pieceLength, filteredQueryParams, remoteIp, priority } = download;
+  if (pieceLength === 0 || !(priority >= 0 && priority <= PRIORITY_MAX)) {
+    throw new DamselflyError("invalid_argument", `Cannot download with priority ${priority}, pieces of ${pieceLength}`);
+  }
+  const digest = digestOf(download);
   return {
-    taskId: taskIdOf({
-      ...{ url, tag, application, pieceLength, filteredQueryParams },
-      revision: download.huggingFace?.revision ?? download.modelScope?.revision,
-      content: download.contentForCalculatingTaskId,
-      byBlobDigest: download.enableTaskIdBasedBlobDigest,
-    }),
-    source: { url, headers: forwardedHeaders(Object.entries(download.requestHeader)) },
-    digest: download.digest === undefined || download.digest === "" ? blobDigest(url) : parseDigest(download.digest),
+    taskId: idOf(download, digest),
+    source: { url, headers: contentHeaders(Object.entries(download.requestHeader)) },
+    digest,
     ...(tag !== undefined && { tag }),
     ...(application !== undefined && { application }),
-    priority: download.priority === PRIORITY_UNSET ? PRIORITY_DEFAULT : download.priority,
+    priority: priority === PRIORITY_UNSET ? PRIORITY_DEFAULT : priority,
     filteredQueryParams,
     ...(pieceLength !== undefined && { pieceLength }),
     isBlobDigestTaskId: download.enableTaskIdBasedBlobDigest,
@@ -36,6 +37,24 @@ export function taskRequestOf(download: Download): TaskRequest {
 }
 
 /** A blob of a registry has its digest in its URL: what is stored under that name must be that content. */
-function blobDigest(url: string) {
+function digestOf({ url, digest = "" }: Download): Digest | undefined {
+  if (digest !== "") return parseDigest(digest);
   return tryParseDigest(/\/v2\/.+\/blobs\/([^/?]+)(?:\?.*)?$/.exec(url)?.[1] ?? "");
+}
+
+/** The task id. One that is a blob's digest promises that blob to every other peer, so no other content may have it. */
+function idOf(download: Download, digest: Digest | undefined): string {
+  const { url, tag, application, pieceLength, filteredQueryParams, enableTaskIdBasedBlobDigest } = download;
+  const input = {
+    ...{ url, tag, application, pieceLength, filteredQueryParams },
+    revision: download.huggingFace?.revision ?? download.modelScope?.revision,
+    content: download.contentForCalculatingTaskId,
+  };
+  const byUrl = taskIdOf(input);
+  const taskId = taskIdOf({ ...input, byBlobDigest: enableTaskIdBasedBlobDigest });
+  if (taskId === byUrl || taskId === digest?.hex) return taskId;
+  throw new DamselflyError(
+    "invalid_argument",
+    `Cannot download ${digest?.text ?? "a content of unknown digest"} as blob ${taskId.slice(0, 160)}`,
+  );
 }

@@ -2,6 +2,7 @@ import { DamselflyError } from "../../core/error.ts";
 import { type Download, Host, type Network } from "../../rpc/gen/common/v2/common.ts";
 import { DfdaemonUploadService, type DownloadTaskResponse } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import { type RpcService, service } from "../../rpc/service.ts";
+import { BoundedLabels } from "../../runtime/bounded_labels.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
 import { type DownloadDeps, streamDownload } from "./download_stream.ts";
 import { type PieceAddress, syncPieces } from "./sync_pieces.ts";
@@ -99,11 +100,13 @@ function uploadCounter(metrics: Metrics) {
     "Tasks that other hosts asked for and that are under way.",
     labelNames,
   );
+  const known = new BoundedLabels();
   return async function* (
     responses: AsyncIterable<DownloadTaskResponse>,
     download: Download | undefined,
   ): AsyncGenerator<DownloadTaskResponse, void, undefined> {
-    const labels = { type: String(download?.type ?? 0), tag: download?.tag ?? "", app: download?.application ?? "" };
+    const { type = 0, tag = "", application: app = "" } = download ?? {};
+    const labels = known.of({ type: String(type), tag, app });
     total.inc(labels);
     running.inc(labels);
     try {

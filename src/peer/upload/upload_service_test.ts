@@ -4,7 +4,7 @@ import { parseDigest } from "../../core/digest.ts";
 import { DamselflyError } from "../../core/error.ts";
 import { piecePlan, pieceRange } from "../../core/piece.ts";
 import { createRpcClient } from "../../rpc/client.ts";
-import { Download, Network } from "../../rpc/gen/common/v2/common.ts";
+import { Download, Network, type TaskType } from "../../rpc/gen/common/v2/common.ts";
 import { DfdaemonDownloadService, DfdaemonUploadService } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import type { DownloadTaskResponse } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import { type RpcServer, startRpcServer } from "../../rpc/server.ts";
@@ -127,6 +127,7 @@ async function startBench(changes: Partial<UploadServiceOptions> = {}, disk = ne
     metrics,
     pieceAddress: ADDRESS,
     disableShared: false,
+    stopping: new AbortController().signal,
     hostLoad: () => Network.create({ maxTxBandwidth: 1000, txBandwidth: 10 }),
     ...changes,
   });
@@ -395,4 +396,33 @@ Deno.test("where a hard link is impossible the content is copied, unless a link 
   assert.deepEqual(await contentAt(bench.disk, "/out/copy"), CONTENT);
   await assert.rejects(get({ outputPath: "/out/link", forceHardLink: true }), { code: "failed_precondition" });
   assert.deepEqual(await bench.disk.list("/out"), ["copy", "dir"]);
+});
+
+Deno.test("a blob's id is given to no other content than the one it names", async () => {
+  await using bench = await startBench();
+  using client = uploadClient(bench);
+  const other = { digest: `sha256:${"ab".repeat(32)}` };
+  await assert.rejects(collected(client.downloadTask(downloadOf(other), limited)), { code: "invalid_argument" });
+  assert.deepEqual(bench.tasks.requests, []);
+});
+
+Deno.test("numbers without meaning in a request are refused, not run into", async () => {
+  await using bench = await startBench();
+  using client = uploadClient(bench);
+  for (const changes of [{ pieceLength: 0 }, { priority: 77 as never }, { priority: -1 as never }]) {
+    await assert.rejects(collected(client.downloadTask(downloadOf(changes), limited)), { code: "invalid_argument" });
+  }
+  assert.deepEqual(bench.tasks.requests, []);
+});
+
+Deno.test("labels that other hosts choose do not make metrics grow without end", async () => {
+  await using bench = await startBench();
+  using client = uploadClient(bench);
+  for (let i = 0; i < 120; i++) {
+    const changes = { url: "none", tag: `tag-${i}`, type: i as TaskType };
+    await collected(client.downloadTask(downloadOf(changes), limited)).catch(() => {});
+  }
+  const series = (await bench.metrics.expose()).split("\n")
+    .filter((line) => line.startsWith("dragonfly_client_upload_task_total"));
+  assert.ok(series.length <= 101, `${series.length} series`);
 });
