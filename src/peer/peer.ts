@@ -4,12 +4,21 @@ import { hostIdOf } from "../core/host_id.ts";
 import { RpcChannels } from "../rpc/client.ts";
 import type { Endpoint } from "../runtime/net.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import { BandwidthMeter } from "./bandwidth_meter.ts";
 import type { Control, HeldTask } from "./control/control.ts";
 import { startControl } from "./control/start_control.ts";
 import { startGarbageCollection } from "./garbage_collection.ts";
 import { createMirror } from "./mirror/mirror.ts";
 import { controlOptions, hostIdentity, mirrorOptions, storageOptions, tasksOptions } from "./peer_config.ts";
-import { type Foundation, startDownload, startOps, startPieces, startUpload, startWeb } from "./peer_servers.ts";
+import {
+  type Foundation,
+  startDownload,
+  startOps,
+  startPieces,
+  startUpload,
+  startWeb,
+  UPLOAD_SERVICE,
+} from "./peer_servers.ts";
 import { createParentRpc } from "./piece/parent.ts";
 import { createPieceClient } from "./piece/vortex_client.ts";
 import { openRegistryClients } from "./registry_clients.ts";
@@ -56,7 +65,9 @@ export async function startPeer(
   const identity = hostIdentity(config, runtime);
   const storage = stack.use(await openStorage(storageOptions(config), { disk, clock, log }));
   const stop = new AbortController();
-  const base: Foundation = { config, runtime, identity, hostId: hostIdOf(identity), storage, stopping: stop.signal };
+  const meter = new BandwidthMeter(clock);
+  const hostId = hostIdOf(identity);
+  const base: Foundation = { config, runtime, identity, hostId, storage, meter, stopping: stop.signal };
 
   // The servers for peers listen first, because this host is announced with their ports.
   const opening = Promise.withResolvers<Tasks>();
@@ -73,7 +84,8 @@ export async function startPeer(
   const channels = stack.use(new RpcChannels({ clock, channelsMax: PARENT_CHANNELS_MAX }));
   const pieceClient = stack.use(createPieceClient({ net, clock }));
   const parentRpc = createParentRpc(channels);
-  const swarm = { storage, source, control, parentRpc, pieceClient };
+  const onReceived = (bytes: number) => meter.received(bytes);
+  const swarm = { storage, source, control, parentRpc, pieceClient, onReceived };
   const tasks = stack.use(createTasks({ ...swarm, runtime, options: tasksOptions(config) }));
   opening.resolve(tasks);
 
@@ -84,26 +96,26 @@ export async function startPeer(
   const mirror = createMirror({ ...runtime, tasks, source, exchanger, ...mirrorOptions(config, identity) });
   const mirrorServer = stack.use(startWeb(base, config.proxy.server, mirror));
   upload.setServing(UPLOAD_SERVICE, true);
-  log.info("Peer is ready", { hostId: base.hostId, mirror: `${mirrorServer.hostname}:${mirrorServer.port}` });
+  log.info("Peer is ready", { hostId: hostId, mirror: `${mirrorServer.hostname}:${mirrorServer.port}` });
 
   stack.defer(() => stop.abort(new DamselflyError("unavailable", "This host is stopping")));
   const opened = stack.move();
   return {
-    ...{ hostId: base.hostId, mirror: mirrorServer, pieces, ...ops },
+    ...{ hostId: hostId, mirror: mirrorServer, pieces, ...ops },
     upload: { hostname: config.upload.server.ip, port: upload.port },
     traffic: () => tasks.traffic(),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
 
-/** The name by which probes ask whether this host can be asked for tasks (wire.md §2.2). */
-const UPLOAD_SERVICE = "dfdaemon.v2.DfdaemonUpload";
-
 async function openControl(base: Foundation, uploadPort: number, options: PeerOptions): Promise<Control> {
-  const { config, runtime, identity, storage } = base;
+  const { config, runtime, identity, storage, meter } = base;
   const ports = { upload: uploadPort, proxy: config.proxy.server.port };
   const found = await controlOptions(config, { identity, ports, dynconfigPath: options.dynconfig }, runtime);
-  return await startControl({ ...found, heldTasks: () => sealedTasks(storage) }, runtime);
+  return await startControl(
+    { ...found, heldTasks: () => sealedTasks(storage), bandwidth: () => meter.bandwidth() },
+    runtime,
+  );
 }
 
 /** What this host has all of, most recently used first. */

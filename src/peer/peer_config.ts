@@ -85,7 +85,7 @@ export async function controlOptions(
     readonly dynconfigPath: string | undefined;
   },
   runtime: Runtime,
-): Promise<Omit<ControlOptions, "heldTasks">> {
+): Promise<Omit<ControlOptions, "heldTasks" | "bandwidth">> {
   const { host, manager, scheduler, storage, upload, server } = config;
   return {
     host: {

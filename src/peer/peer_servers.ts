@@ -7,6 +7,7 @@ import { type HttpHandler, type HttpServer, startHttpServer } from "../http/serv
 import { Network } from "../rpc/gen/common/v2/common.ts";
 import { type RpcServer, startRpcServer } from "../rpc/server.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import type { BandwidthMeter } from "./bandwidth_meter.ts";
 import type { Control } from "./control/control.ts";
 import type { Storage } from "./storage/storage.ts";
 import type { Tasks } from "./task/task.ts";
@@ -17,6 +18,10 @@ import { type PieceServer, startPieceServer } from "./upload/vortex_server.ts";
 /** Only the user who runs the peer may use its socket: DownloadTask writes files where it is told. */
 const SOCKET_MODE = 0o600;
 
+/** The names by which probes and CLIs ask whether this host can be asked for tasks (wire.md §2.2). */
+export const UPLOAD_SERVICE = "dfdaemon.v2.DfdaemonUpload";
+const DOWNLOAD_SERVICE = "dfdaemon.v2.DfdaemonDownload";
+
 /** What is open before this host is announced. */
 export interface Foundation {
   readonly config: DfdaemonConfig;
@@ -24,29 +29,30 @@ export interface Foundation {
   readonly identity: HostIdentity;
   readonly hostId: string;
   readonly storage: Storage;
+  readonly meter: BandwidthMeter;
   /** Aborts when this host begins to stop. */
   readonly stopping: AbortSignal;
 }
 
 /** The piece server; undefined when this host gives nothing to others. */
-export function startPieces({ config, runtime, storage }: Foundation): PieceServer | undefined {
+export function startPieces({ config, runtime, storage, meter }: Foundation): PieceServer | undefined {
   if (config.upload.disableShared) return undefined;
   const { ip: hostname, tcpPort: port } = config.storage.server;
-  return startPieceServer({ ...runtime, listen: { hostname, port }, storage });
+  return startPieceServer({ ...runtime, listen: { hostname, port }, storage, onSent: (bytes) => meter.sent(bytes) });
 }
 
 /** The gRPC server for peers and schedulers. */
 export function startUpload(
-  { config, runtime, storage, hostId, identity, stopping }: Foundation,
+  { config, runtime, storage, hostId, identity, meter, stopping }: Foundation,
   tasks: Tasks,
   piecePort: number,
-  hostLoad: () => Network | undefined,
+  network: () => Network | undefined,
 ): Promise<RpcServer> {
   const { server: { ip: hostname, port }, disableShared } = config.upload;
   const upload = uploadService({
     ...{ tasks, storage, hostId, disableShared, stopping, clock: runtime.clock, metrics: runtime.metrics },
     pieceAddress: { ip: identity.ip, tcpPort: piecePort },
-    hostLoad: () => hostLoad() ?? Network.create(),
+    hostLoad: () => ({ ...(network() ?? Network.create()), ...meter.bandwidth() }),
   });
   return startRpcServer({
     ...runtime,
@@ -71,6 +77,7 @@ export async function startDownload(
     services: [downloadService({ ...runtime, tasks, storage, hostId, deleteHost })],
   });
   await runtime.disk.setMode(unixPath, SOCKET_MODE);
+  server.setServing(DOWNLOAD_SERVICE, true);
   return server;
 }
 

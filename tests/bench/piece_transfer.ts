@@ -69,7 +69,10 @@ async function serve(dir: string): Promise<void> {
     }
     await task.seal(never);
   }
-  const server = startPieceServer({ listen: LOOPBACK, storage, net, clock, log: silentLog(), metrics: realMetrics() });
+  const server = startPieceServer({
+    ...{ listen: LOOPBACK, storage, net, clock, log: silentLog(), metrics: realMetrics() },
+    onSent: () => {},
+  });
   const bare = net.listen(LOOPBACK);
   console.log(JSON.stringify({ piecePort: server.port, barePort: bare.port, digest: `sha256:${hash.digest("hex")}` }));
   for await (const conn of bare) {

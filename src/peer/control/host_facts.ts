@@ -24,10 +24,21 @@ export interface HostOptions {
   readonly version: string;
 }
 
+/** What goes through the network of a host, in bits per second. */
+export interface Bandwidth {
+  readonly txBandwidth: number;
+  readonly rxBandwidth: number;
+}
+
 /** The host as it is now (wire.md §1.2). What cannot be learnt is left out. */
-export async function hostFacts(options: HostOptions, clusterId: number, runtime: Runtime): Promise<Host> {
+export async function hostFacts(
+  options: HostOptions,
+  clusterId: number,
+  now: Bandwidth,
+  runtime: Runtime,
+): Promise<Host> {
   const [namespace, pod] = [runtime.env("POD_NAMESPACE"), runtime.env("POD_NAME")];
-  const bandwidth = await bandwidthOf(options.ip, runtime);
+  const maxBandwidth = await bandwidthOf(options.ip, runtime);
   return {
     id: hostIdOf(options),
     type: options.isSeed ? 1 : 0,
@@ -47,8 +58,9 @@ export async function hostFacts(options: HostOptions, clusterId: number, runtime
       uploadTcpConnectionCount: 0,
       idc: options.idc,
       location: options.location,
-      maxRxBandwidth: bandwidth,
-      maxTxBandwidth: bandwidth,
+      maxRxBandwidth: maxBandwidth,
+      maxTxBandwidth: maxBandwidth,
+      ...now,
     },
     disk: await diskFacts(options.storageDir, runtime),
     build: { gitVersion: options.version },

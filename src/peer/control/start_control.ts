@@ -7,7 +7,7 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import type { Control, HeldTask, PeerSession } from "./control.ts";
 import { Dynconfig, type DynconfigOptions } from "./dynconfig.ts";
 import { GrpcSession } from "./grpc_session.ts";
-import { hostFacts } from "./host_facts.ts";
+import { type Bandwidth, hostFacts } from "./host_facts.ts";
 import { SchedulerLink } from "./scheduler_link.ts";
 import { addressOf, type KnownScheduler } from "./scheduler_list.ts";
 
@@ -25,6 +25,8 @@ export interface ControlOptions extends DynconfigOptions {
   readonly announceIntervalMs: number;
   /** The tasks that this host has all of, most recently used first. */
   readonly heldTasks: () => readonly HeldTask[];
+  /** What goes through this host's network now. */
+  readonly bandwidth: () => Bandwidth;
 }
 
 /**
@@ -32,7 +34,7 @@ export interface ControlOptions extends DynconfigOptions {
  * sessions, until one is found. Disposing it tells the schedulers that this host is gone.
  */
 export async function startControl(options: ControlOptions, runtime: Runtime): Promise<Control> {
-  const control = new GrpcControl(options, runtime, await hostFacts(options.host, 0, runtime));
+  const control = new GrpcControl(options, runtime, await hostFacts(options.host, 0, options.bandwidth(), runtime));
   await control.started();
   return control;
 }
@@ -138,7 +140,10 @@ class GrpcControl implements Control {
       log,
       channels: this.#channels,
       announceIntervalMs: this.#options.announceIntervalMs,
-      host: async () => this.#host = await hostFacts(this.#options.host, scheduler.clusterId, this.#runtime),
+      host: async () => {
+        const { host, bandwidth } = this.#options;
+        return this.#host = await hostFacts(host, scheduler.clusterId, bandwidth(), this.#runtime);
+      },
       onUp: (link, signal) => this.#tellHeld(link, signal),
     });
   }

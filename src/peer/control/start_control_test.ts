@@ -164,6 +164,7 @@ function options(changes: Partial<ControlOptions> = {}): ControlOptions {
     refreshIntervalMs: 60_000,
     announceIntervalMs: 300_000,
     heldTasks: () => [],
+    bandwidth: () => ({ txBandwidth: 7_000, rxBandwidth: 9_000 }),
     ...changes,
   };
 }
@@ -215,6 +216,7 @@ Deno.test("the cluster of the first healthy scheduler is the host's, and all of 
   const host = first.hosts.get("127.0.0.1-node-1");
   assert.deepEqual([host?.port, host?.proxyPort, host?.network?.idc], [4000, 4001, "fra"]);
   assert.ok((host?.network?.maxTxBandwidth ?? 0) > 0);
+  assert.deepEqual([host?.network?.txBandwidth, host?.network?.rxBandwidth], [7_000, 9_000]);
   assert.equal(host?.schedulerClusterId, 2);
   assert.equal(control.hostId, "127.0.0.1-node-1");
 });

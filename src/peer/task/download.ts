@@ -37,6 +37,8 @@ export interface DownloadParts {
   readonly pieceClient: PieceClient;
   readonly bans: BanList;
   readonly metrics: TaskMetrics;
+  /** Called with the bytes of pieces that came from parents or the source. */
+  readonly onReceived: (bytes: number) => void;
   readonly runtime: Pick<Runtime, "clock" | "random" | "log">;
   readonly options: DownloadOptions;
 }
@@ -268,6 +270,7 @@ export class Download implements ReadableTask {
     const isFromSource = record.trafficType === "back_to_source";
     this.#traffic[isFromSource ? "backToSource" : "remotePeer"] += end - start;
     this.#parts.metrics.received(record.trafficType, end - start);
+    this.#parts.onReceived(end - start);
     const kind = isFromSource ? "piece_back_to_source_finished" : "piece_finished";
     talk?.post({ kind, piece: pieceMessage(record, plan) });
   }

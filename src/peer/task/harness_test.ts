@@ -284,6 +284,7 @@ export class SwarmNode implements AsyncDisposable {
   readonly runtime;
   readonly tasks;
   readonly behaviour: ParentBehaviour = {};
+  receivedBytes = 0;
   readonly #swarm: Swarm;
 
   static async start(swarm: Swarm, options: NodeOptions): Promise<SwarmNode> {
@@ -307,6 +308,7 @@ export class SwarmNode implements AsyncDisposable {
       control: this.control,
       parentRpc: swarm,
       pieceClient: swarm.client(),
+      onReceived: (bytes) => this.receivedBytes += bytes,
       runtime,
       options: {
         concurrentPieceCount: 4,

@@ -45,6 +45,8 @@ export interface TasksParts {
   readonly control: Control;
   readonly parentRpc: ParentRpc;
   readonly pieceClient: PieceClient;
+  /** Called with the bytes of pieces that came from parents or the source. */
+  readonly onReceived: (bytes: number) => void;
   readonly runtime: Pick<Runtime, "clock" | "random" | "log" | "metrics">;
   readonly options: TasksOptions;
 }
@@ -366,9 +368,9 @@ function publicUrlOf({ taskId, source: { url } }: TaskRequest): string {
   throw new DamselflyError("invalid_argument", `Cannot download task ${taskId}: its URL is not one of http or https`);
 }
 
-/** Whether a blob's task is for that blob. Its id says so, but the id comes from another request than its content. */
-function isContentOf({ record }: StoredTask, { isBlobDigestTaskId, digest }: TaskRequest): boolean {
-  return !isBlobDigestTaskId || record.digest?.text === digest?.text;
+/** Whether a task has the digest that is asked for. Its id alone may have been given to it by somebody else's request. */
+function isContentOf({ record }: StoredTask, { digest }: TaskRequest): boolean {
+  return digest === undefined || record.digest?.text === digest.text;
 }
 
 function otherContent(taskId: string): DamselflyError {

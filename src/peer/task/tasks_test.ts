@@ -362,6 +362,7 @@ Deno.test("traffic is counted by where it came from", async () => {
   const { metrics } = node.runtime;
   assert.equal(metrics.value("dragonfly_client_download_traffic", { type: "BACK_TO_SOURCE" }), CONTENT.length);
   assert.equal(metrics.value("dragonfly_client_download_traffic", { type: "LOCAL_PEER" }), CONTENT.length);
+  assert.equal(node.receivedBytes, CONTENT.length);
   const labels = { type: "STANDARD", tag: "t", app: "", priority: "6" };
   assert.equal(metrics.value("dragonfly_client_download_task_total", labels), 1);
   assert.equal(metrics.value("dragonfly_client_concurrent_download_task_total", labels), 0);

@@ -61,6 +61,8 @@ export interface PieceServerOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Called with the bytes of pieces as they are sent. */
+  readonly onSent: (bytes: number) => void;
   readonly limits?: Partial<PieceServerLimits>;
 }
 
@@ -93,12 +95,14 @@ class VortexServer implements PieceServer {
   readonly #accepting: Promise<void>;
   readonly #traffic: Counter;
   readonly #sends: Gauge;
+  readonly #onSent: (bytes: number) => void;
 
   constructor(options: PieceServerOptions, listener: Listener) {
-    const { storage, clock, log, metrics } = options;
+    const { storage, clock, log, metrics, onSent } = options;
     this.#storage = storage;
     this.#clock = clock;
     this.#log = log;
+    this.#onSent = onSent;
     this.#limits = { ...PIECE_SERVER_LIMITS, ...options.limits };
     this.#buffers = new BufferPool(BUFFER_BYTES, this.#limits.sendsMax);
     this.#traffic = metrics.counter("dragonfly_client_upload_traffic", "Bytes of pieces sent to other peers.", [
@@ -225,6 +229,7 @@ class VortexServer implements PieceServer {
       position += await read(block, position);
       await child.write(buffer.subarray(0, used + block.length));
       this.#traffic.inc({ type: "STANDARD" }, block.length);
+      this.#onSent(block.length);
     }
   }
 }

@@ -29,6 +29,8 @@ interface Bench extends AsyncDisposable {
   readonly server: PieceServer;
   readonly metrics: MemoryMetrics;
   readonly log: MemoryLog;
+  /** Bytes that were sent, block by block. */
+  readonly sent: readonly number[];
 }
 
 async function writePiece(task: StoredTask, number: number): Promise<void> {
@@ -45,6 +47,7 @@ async function startBench(
 ): Promise<Bench> {
   const clock = options.clock ?? realClock();
   const [log, metrics] = [new MemoryLog(), new MemoryMetrics()];
+  const sent: number[] = [];
   await using stack = new AsyncDisposableStack();
   const storage = stack.use(
     await openStorage({
@@ -68,10 +71,19 @@ async function startBench(
   for (const number of [0, 1, 3]) await writePiece(task, number);
   const listen = { hostname: "127.0.0.1", port: 0 };
   const server = stack.use(
-    startPieceServer({ listen, storage, net, clock, log, metrics, limits: options.limits ?? {} }),
+    startPieceServer({
+      listen,
+      storage,
+      net,
+      clock,
+      log,
+      metrics,
+      onSent: (bytes) => sent.push(bytes),
+      limits: options.limits ?? {},
+    }),
   );
   const opened = stack.move();
-  return { net, storage, task, server, metrics, log, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return { net, storage, task, server, metrics, log, sent, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
 function onEachNet(title: string, run: (net: Net) => Promise<void>): void {
@@ -151,6 +163,7 @@ onEachNet("our client fetches from our server into a storage, whatever the lengt
   await task.read(copy, 0);
   assert.deepEqual(copy, CONTENT);
   assert.equal(parent.metrics.value("dragonfly_client_upload_traffic", { type: "STANDARD" }), PLAN.contentLength);
+  assert.equal(parent.sent.reduce((sum, bytes) => sum + bytes, 0), PLAN.contentLength);
   assert.equal(parent.metrics.value("dragonfly_client_concurrent_upload_piece_total"), 0);
 });
 
@@ -262,7 +275,7 @@ Deno.test("a port in use is an error that names it", async () => {
   assert.throws(
     () =>
       startPieceServer({
-        ...{ listen: { hostname, port }, storage, net, clock: realClock() },
+        ...{ listen: { hostname, port }, storage, net, clock: realClock(), onSent: () => {} },
         ...{ log: bench.log, metrics: bench.metrics },
       }),
     (error) => error instanceof DamselflyError && error.code === "already_exists" && error.message.includes(`${port}`),
