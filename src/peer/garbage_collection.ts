@@ -32,8 +32,24 @@ async function collect({ storage, control, log }: GarbageCollectionParts, signal
   try {
     const removed = await storage.collectGarbage();
     if (removed.length > 0) log.info("Tasks were removed", { count: removed.length });
-    for (const taskId of removed) await control.taskDeleted(taskId, signal);
+    for (const taskId of removed) {
+      if (!signal.aborted) await tell(taskId, { control, log }, signal);
+    }
   } catch (error) {
-    if (!signal.aborted) log.warn("Tasks could not be removed", { error: errorText(error) });
+    log.warn("Tasks could not be removed", { error: errorText(error) });
+  }
+}
+
+/** A scheduler that is not told sends children here for nothing until they tell it so. */
+async function tell(
+  taskId: string,
+  { control, log }: Pick<GarbageCollectionParts, "control" | "log">,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await control.taskDeleted(taskId, signal);
+  } catch (error) {
+    if (signal.aborted) return;
+    log.info("The scheduler was not told that a task is removed", { taskId, error: errorText(error) });
   }
 }
