@@ -6,10 +6,13 @@ type Timer = Parameters<typeof clearTimeout>[0];
 interface Internals {
   readonly internalChannel?: {
     readonly subchannelPool?: { readonly pool?: Readonly<Record<string, readonly { subchannel: Subchannel }[]>> };
-    readonly resolvingLoadBalancer?: {
-      readonly childLoadBalancer?: { readonly currentChild?: { readonly connectionDelayTimeout?: Timer } | null };
-    };
+    readonly resolvingLoadBalancer?: { readonly childLoadBalancer?: ChildLoadBalancer };
   };
+}
+
+interface ChildLoadBalancer {
+  readonly currentChild?: { readonly connectionDelayTimeout?: Timer } | null;
+  updateAddressList?: () => boolean;
 }
 
 interface Subchannel {
@@ -23,7 +26,11 @@ interface Subchannel {
  */
 export function stopConnecting(client: Client): void {
   const { internalChannel } = client.getChannel() as Internals;
-  clearTimeout(internalChannel?.resolvingLoadBalancer?.childLoadBalancer?.currentChild?.connectionDelayTimeout);
+  const balancer = internalChannel?.resolvingLoadBalancer?.childLoadBalancer;
+  if (balancer !== undefined) {
+    clearTimeout(balancer.currentChild?.connectionDelayTimeout);
+    balancer.updateAddressList = () => false; // addresses that are still on their way are not connected to any more
+  }
   for (const { subchannel } of Object.values(internalChannel?.subchannelPool?.pool ?? {}).flat()) {
     subchannel.backoffTimeout?.stop();
     subchannel.startBackoff = () => {};

@@ -179,3 +179,13 @@ Deno.test("a pool whose channels are all busy refuses another one, and takes it 
   await Array.fromAsync(stream.responses);
   assert.deepEqual(await client.listHosts({}, limited), { hosts: [] });
 });
+
+Deno.test("a channel that is closed in the turn in which it was opened connects no more", async () => {
+  const client = createRpcClient(SchedulerService, "127.0.0.1:1", { clock });
+  const stop = new AbortController();
+  const call = client.listHosts({}, { signal: stop.signal, timeoutMs: 1_000 });
+  const reason = new Error("enough");
+  stop.abort(reason);
+  client[Symbol.dispose]();
+  await assert.rejects(call, reason); // that no timer and no connection is left is checked by the test runner
+});
