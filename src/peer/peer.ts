@@ -9,6 +9,7 @@ import type { Control, HeldTask } from "./control/control.ts";
 import { startControl } from "./control/start_control.ts";
 import { startGarbageCollection } from "./garbage_collection.ts";
 import { createMirror } from "./mirror/mirror.ts";
+import { refuseOwnProxy } from "./own_proxy.ts";
 import { controlOptions, hostIdentity, mirrorOptions, storageOptions, tasksOptions } from "./peer_config.ts";
 import {
   type Foundation,
@@ -53,7 +54,8 @@ export interface PeerOptions {
 
 /**
  * Starts the peer of a host. It needs neither a manager nor a scheduler: whatever is down, the mirror serves, from the
- * source if it must. Throws when a port is taken, or a directory or file of the configuration cannot be used.
+ * source if it must. Throws when a port is taken, when a directory or file of the configuration cannot be used, and when
+ * the environment makes the mirror its own proxy.
  */
 export async function startPeer(
   config: DfdaemonConfig,
@@ -63,6 +65,9 @@ export async function startPeer(
   await using stack = new AsyncDisposableStack();
   const { disk, clock, log, net } = runtime;
   const identity = hostIdentity(config, runtime);
+  const { ip: mirrorIp, port: mirrorPort } = config.proxy.server;
+  const hosts = [mirrorIp, identity.ip, identity.hostname, ...runtime.localIps()];
+  refuseOwnProxy((name) => runtime.env(name), { port: mirrorPort, hosts });
   const storage = stack.use(await openStorage(storageOptions(config), { disk, clock, log }));
   const stop = new AbortController();
   const meter = new BandwidthMeter(clock);
@@ -96,12 +101,12 @@ export async function startPeer(
   const mirror = createMirror({ ...runtime, tasks, source, exchanger, ...mirrorOptions(config, identity) });
   const mirrorServer = stack.use(startWeb(base, config.proxy.server, mirror));
   upload.setServing(UPLOAD_SERVICE, true);
-  log.info("Peer is ready", { hostId: hostId, mirror: `${mirrorServer.hostname}:${mirrorServer.port}` });
+  log.info("Peer is ready", { hostId, mirror: `${mirrorServer.hostname}:${mirrorServer.port}` });
 
   stack.defer(() => stop.abort(new DamselflyError("unavailable", "This host is stopping")));
   const opened = stack.move();
   return {
-    ...{ hostId: hostId, mirror: mirrorServer, pieces, ...ops },
+    ...{ hostId, mirror: mirrorServer, pieces, ...ops },
     upload: { hostname: config.upload.server.ip, port: upload.port },
     traffic: () => tasks.traffic(),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),

@@ -1,0 +1,48 @@
+import { isIP } from "node:net";
+import { DamselflyError } from "../core/error.ts";
+
+/** What `fetch` takes a proxy from, in Deno without asking for a permission. */
+const PROXY_VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
+
+/** Where the mirror of this host is reached from the host itself. */
+export interface OwnMirror {
+  readonly port: number;
+  /** Addresses and names of this host besides loopback. */
+  readonly hosts: readonly string[];
+}
+
+/**
+ * The environment variable that makes the mirror of this host the proxy of this process, so that each of its requests
+ * to a registry would come back to it; undefined when there is none.
+ */
+export function ownProxyVariable(env: (name: string) => string | undefined, mirror: OwnMirror): string | undefined {
+  return PROXY_VARIABLES.flatMap((name) => [name, name.toLowerCase()]).find((name) => isOwn(env(name) ?? "", mirror));
+}
+
+/** Throws `failed_precondition` when there is an {@link ownProxyVariable}. */
+export function refuseOwnProxy(env: (name: string) => string | undefined, mirror: OwnMirror): void {
+  const variable = ownProxyVariable(env, mirror);
+  if (variable === undefined) return;
+  throw new DamselflyError(
+    "failed_precondition",
+    `Cannot start: ${variable} makes this peer's own mirror its proxy, so that its requests would come back to it; ` +
+      "unset it for this process",
+  );
+}
+
+function isOwn(value: string, { port, hosts }: OwnMirror): boolean {
+  const text = value.includes("://") ? value : `http://${value}`;
+  if (value === "" || !URL.canParse(text)) return false;
+  const url = new URL(text);
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  return portOf(url) === port && (isLoopback(host) || hosts.some((own) => own.toLowerCase() === host));
+}
+
+function portOf({ port, protocol }: URL): number {
+  if (port !== "") return Number(port);
+  return protocol === "https:" ? 443 : 80;
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || (isIP(host) === 4 && /^(127|0)\./.test(host));
+}

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DfdaemonConfig } from "../config/dfdaemon.ts";
+import { parseConfig } from "../config/load.ts";
+import { makeSampleImage } from "../oci/sample_image.ts";
+import { startSampleRegistry } from "../oci/sample_registry.ts";
+import { checkHealth, createRpcClient } from "../rpc/client.ts";
+import { DfdaemonUploadService } from "../rpc/gen/dfdaemon/v2/dfdaemon.ts";
+import { realClock } from "../runtime/clock.ts";
+import { realRandom } from "../runtime/random.ts";
+import { realDisk } from "../runtime/real_disk.ts";
+import { testRuntime } from "../testing/test_runtime.ts";
+import { startPeer } from "./peer.ts";
+
+const clock = realClock();
+const LIMITED = { signal: new AbortController().signal, timeoutMs: 5_000, clock };
+const LISTENERS = ["upload.server.port", "proxy.server.port", "metrics.server.port", "health.server.port"];
+
+/** A configuration on loopback, without manager and schedulers. */
+async function openConfig(changes: Readonly<Record<string, unknown>> = {}) {
+  const dir = await mkdtemp(join(tmpdir(), "damselfly-peer-"));
+  const { config } = parseConfig(DfdaemonConfig, "", "dfdaemon", {
+    ...Object.fromEntries(LISTENERS.flatMap((port) => [[port, 0], [port.replace(/port$/, "ip"), "127.0.0.1"]])),
+    ...{ "storage.server.ip": "127.0.0.1", "storage.server.tcpPort": 0, "host.ip": "127.0.0.1" },
+    ...{ "server.cacheDir": join(dir, "cache"), "storage.dir": join(dir, "storage") },
+    "download.server.socketPath": join(dir, "dfdaemon.sock"),
+    ...changes,
+  });
+  return { config, [Symbol.asyncDispose]: () => rm(dir, { recursive: true, force: true }) };
+}
+
+Deno.test("a peer that is ready says so under the names that probes and CLIs ask for", async () => {
+  await using opened = await openConfig();
+  const runtime = testRuntime({ disk: realDisk(realRandom()), clock });
+  await using peer = await startPeer(opened.config, runtime);
+  const upload = `127.0.0.1:${peer.upload.port}`;
+  const socket = `unix:${opened.config.download.server.socketPath}`;
+  assert.equal(await checkHealth(upload, { ...LIMITED, service: "dfdaemon.v2.DfdaemonUpload" }), true);
+  assert.equal(await checkHealth(socket, { ...LIMITED, service: "dfdaemon.v2.DfdaemonDownload" }), true);
+});
+
+Deno.test("children learn by SyncHost what a pull makes of the host's bandwidth", async () => {
+  const image = await makeSampleImage({ layerBytes: [2 * 1024 * 1024] });
+  const [layer] = image.layers;
+  assert.ok(layer);
+  await using registry = startSampleRegistry({ clock, images: [{ repository: "a/b", tag: "v1", image }] });
+  await using opened = await openConfig({ "proxy.registryMirror.addr": registry.url });
+  await using peer = await startPeer(opened.config, testRuntime({ disk: realDisk(realRandom()), clock }));
+  using client = createRpcClient(DfdaemonUploadService, `127.0.0.1:${peer.upload.port}`, { clock });
+  const network = async () => {
+    const hosts = client.syncHost({ hostId: "child", peerId: "p" }, LIMITED)[Symbol.asyncIterator]();
+    const first = await hosts.next();
+    await hosts.return?.();
+    return first.done === true ? undefined : first.value.network;
+  };
+  assert.deepEqual([(await network())?.txBandwidth, (await network())?.rxBandwidth], [0, 0]);
+  const answer = await fetch(`http://127.0.0.1:${peer.mirror.port}/v2/a/b/blobs/${layer.digest}`);
+  assert.equal((await answer.arrayBuffer()).byteLength, layer.size);
+  const { txBandwidth, rxBandwidth } = (await network()) ?? {};
+  assert.equal(txBandwidth, 0);
+  assert.ok((rxBandwidth ?? 0) > layer.size, `${rxBandwidth} bits/s for ${layer.size} bytes in the last two seconds`);
+});
+
+Deno.test("a peer whose proxy would be its own mirror does not start", async () => {
+  await using opened = await openConfig({ "proxy.server.port": 4001 });
+  const runtime = testRuntime({ disk: realDisk(realRandom()), clock });
+  const looped = { ...runtime, env: (name: string) => name === "http_proxy" ? "http://127.0.0.1:4001" : undefined };
+  await assert.rejects(startPeer(opened.config, looped), { code: "failed_precondition", message: /http_proxy/ });
+});
