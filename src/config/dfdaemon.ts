@@ -107,7 +107,9 @@ const download = section({
   ),
   bandwidthLimit: bandwidth("downloaded from peers"),
   backToSourceBandwidthLimit: bandwidth("downloaded from sources"),
-  pieceTimeout: duration().default(6 * MINUTE_MS).describe("Longest download of one piece."),
+  pieceTimeout: duration().default(6 * MINUTE_MS).describe("Longest download of one piece.").meta({
+    ignored: "a parent that makes no progress is given up after 5 s, however long the piece takes",
+  }),
   collectedPieceTimeout: duration().default(6 * MINUTE_MS).describe(
     "Longest wait for a parent's next piece.",
   ),
@@ -132,7 +134,7 @@ const scheduler = section({
   ),
   scheduleTimeout: duration().default(3 * HOUR_MS).describe(
     "Longest conversation with a scheduler about one task.",
-  ),
+  ).meta({ ignored: "it lasts as long as the download, and each wait in it has a limit of seconds" }),
   maxScheduleCount: int(1).default(5).describe("Answers of the scheduler about one task before the source is asked."),
   enableBackToSource: flag().default(true).describe("Download from the source when the scheduler fails.").meta({
     ignored: "set proxy.disableBackToSource instead",
@@ -151,7 +153,9 @@ const storage = section({
   }, "Server that hands pieces to other peers."),
   dir: path().default("/var/lib/dragonfly").describe("Directory of content and its metadata."),
   keep: flag().default(true).describe("Keep what was downloaded across restarts; false in Dragonfly."),
-  writePieceTimeout: duration().default(6 * MINUTE_MS).describe("Longest write of one piece to disk."),
+  writePieceTimeout: duration().default(6 * MINUTE_MS).describe("Longest write of one piece to disk.").meta({
+    ignored: "a write takes the time that the disk needs",
+  }),
   writeBufferSize: size().default(512 * 1024).describe("Buffer of one write, in bytes.").meta({ ignored: NO_BUFFERS }),
   readBufferSize: size().default(512 * 1024).describe("Buffer of one read, in bytes.").meta({ ignored: NO_BUFFERS }),
   cacheCapacity: size().default(64 * 1024 ** 2).describe("Memory for tasks that are preheated into memory, in bytes.")
@@ -226,7 +230,9 @@ export const DfdaemonConfig = z.strictObject({
   scheduler,
   seedPeer: section({
     enable: flag().default(false).describe("Be a seed peer, which downloads from sources first."),
-    type: choice("super", "normal", "strong", "weak").default("super").describe("Kind of seed peer."),
+    type: choice("super", "normal", "strong", "weak").default("super").describe("Kind of seed peer.").meta({
+      ignored: "there is one kind of seed peer",
+    }),
   }, "Role of this peer."),
   dynconfig: section({
     refreshInterval: duration().default(MINUTE_MS).describe(

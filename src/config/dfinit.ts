@@ -20,7 +20,9 @@ const containersRegistry = z.strictObject({
 
 function registriesConf() {
   return {
-    configPath: path().default("/etc/containers/registries.conf").describe("Configuration file of the runtime."),
+    configPath: path().default("/etc/containers/registries.conf").describe(
+      "Configuration file of the runtime, which dfinit refuses so far.",
+    ),
     unqualifiedSearchRegistries: list(text("registry host"), 100).default([
       "registry.fedoraproject.org",
       "registry.access.redhat.com",
@@ -39,7 +41,9 @@ const containerRuntime = z.strictObject({
     registries: list(containerdRegistry).default([]).describe("Registries that are pulled from through the mirror."),
   }).optional().describe("containerd."),
   docker: z.strictObject({
-    configPath: path().default("/etc/docker/daemon.json").describe("Configuration file of Docker Engine."),
+    configPath: path().default("/etc/docker/daemon.json").describe(
+      "Configuration file of Docker Engine, which dfinit refuses so far.",
+    ),
   }).optional().describe("Docker Engine."),
   crio: z.strictObject(registriesConf()).optional().describe("CRI-O."),
   podman: z.strictObject(registriesConf()).optional().describe("Podman."),

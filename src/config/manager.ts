@@ -22,7 +22,9 @@ const grpcPort = z.union([
 ]).meta({ type: "port, or a table with start and end" });
 
 const grpc = section({
-  advertiseIP: ip().optional().describe("IP address that others are told to connect to; the host's own if left out."),
+  advertiseIP: ip().optional().describe("IP address that others are told to connect to.").meta({
+    ignored: "nobody is told: schedulers and peers are configured with the manager's address",
+  }),
   listenIP: ip().default("0.0.0.0").describe("IP address the gRPC server listens on."),
   port: grpcPort.default(65003).describe("Port the gRPC server listens on."),
   requestRateLimit: int(1).default(4000).describe("Most gRPC requests per second.").meta({
@@ -34,16 +36,16 @@ const grpc = section({
 const rest = section({
   addr: listenAddress().default({ hostname: "0.0.0.0", port: 8080 }).describe("Where the REST API and console listen."),
   tls: section({
-    cert: path().optional().describe("PEM file of the certificate."),
-    key: path().optional().describe("PEM file of the key of the certificate."),
-  }, "TLS of the REST API; both files together switch it on.").refine(
-    ({ cert, key }) => (cert === undefined) === (key === undefined),
-    "cert and key must be given together",
+    cert: path().optional().describe("PEM file of the certificate; refused so far, let an ingress end TLS."),
+    key: path().optional().describe("PEM file of the key of the certificate; refused so far."),
+  }, "TLS of the REST API.").refine(
+    ({ cert, key }) => cert === undefined && key === undefined,
+    "REST over TLS is not supported yet, remove cert and key and let an ingress end TLS",
   ),
 }, "REST API and console.");
 
 const server = section({
-  name: text().default("d7y/manager").describe("Name of this manager."),
+  name: text().default("d7y/manager").describe("Name of this manager.").meta({ ignored: "it is shown nowhere" }),
   ...goServerKeys(),
   grpc,
   rest,

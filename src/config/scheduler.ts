@@ -89,9 +89,7 @@ export const SchedulerConfig = z.strictObject({
     tls: grpcTls("the connection to the manager"),
   }, "The manager."),
   seedPeer: section({
-    enable: flag().default(true).describe("Use seed peers.").meta({
-      ignored: "the manager says which seed peers exist",
-    }),
+    enable: flag().default(true).describe("Ask seed peers to fetch what no peer has."),
     taskDownloadTimeout: duration().default(10 * HOUR_MS).describe(
       "Longest download of a task by a seed peer.",
     ),

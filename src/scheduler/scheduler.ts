@@ -59,13 +59,14 @@ export async function startScheduler(config: SchedulerConfig, runtime: Runtime):
 }
 
 /** The settings that a configuration means (wire.md §4.5). */
-function settingsOf({ scheduler }: SchedulerConfig): Settings {
+function settingsOf({ scheduler, seedPeer }: SchedulerConfig): Settings {
   const { retryInterval, retryLimit, retryBackToSourceLimit, backToSourceCount, gc } = scheduler;
   return {
     ...DEFAULT_SETTINGS,
     sourcePeersMax: backToSourceCount,
     sourceStartTimeoutMs: retryBackToSourceLimit * retryInterval,
     noParentTimeoutMs: retryLimit * retryInterval,
+    triggersSeedPeers: seedPeer.enable,
     gc: {
       pieceTimeoutMs: gc.pieceDownloadTimeout,
       peerIntervalMs: gc.peerGCInterval,

@@ -118,6 +118,7 @@ async function startSeed(runtime = testRuntime()) {
   return {
     port: server.port,
     triggered: async () => (await incoming.next()).value,
+    triggers: () => requests.length,
     end: end.resolve,
     fail: end.reject,
     [Symbol.asyncDispose]: () => {
@@ -158,6 +159,18 @@ Deno.test("flow (a): the first peer triggers the seed peer and gets it as parent
   const task = await client.statTask({ hostId: "p-host", taskId: "task" }, limited);
   assert.deepEqual([task.state, task.peerCount, task.hasAvailablePeer], ["Succeeded", 2, true]);
   assert.deepEqual([task.requestHeader, task.url], [{}, "https://registry.example/v2/blob"]);
+});
+
+Deno.test("with seedPeer.enable: false the first peer goes to the source and no seed peer is asked", async () => {
+  await using seed = await startSeed();
+  await using scheduler = await serve({ seedPeer: { enable: false } });
+  using client = clientOf(scheduler);
+  await announce(client, "seed-host", { type: 1, port: seed.port });
+  const peer = await peerOf(client, "p");
+  await peer.register();
+  assert.equal((await peer.next())?.$case, "needBackToSourceResponse");
+  assert.equal(seed.triggers(), 0);
+  peer.cancel();
 });
 
 Deno.test("a seed peer that cannot be reached costs nothing but the attempt", async () => {

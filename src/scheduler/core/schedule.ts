@@ -59,8 +59,9 @@ export function sendToSource(step: Step, peer: Peer, reason: string): void {
   answer(step, peer, { kind: "back_to_source", reason });
 }
 
-/** Asks a seed peer to fetch the task; false when there is none to ask, or one was asked and still has time. */
+/** Asks a seed peer to fetch the task; false when none may or can be asked, or one was asked and still has time. */
 export function triggerSeed(step: Step, task: Task, download: unknown): boolean {
+  if (!step.state.settings.triggersSeedPeers) return false;
   if (task.trigger !== undefined && step.nowMs < task.trigger.deadlineMs) return false;
   const host = seedFor(step.state, task, step.nowMs);
   if (host === undefined) return false;

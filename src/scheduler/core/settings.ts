@@ -33,6 +33,8 @@ export interface Settings {
   readonly sourceStartTimeoutMs: number;
   /** How long a peer that may not go to the source waits for somebody who does. */
   readonly noParentTimeoutMs: number;
+  /** Whether seed peers are asked to fetch what no peer has. */
+  readonly triggersSeedPeers: boolean;
   readonly applications: readonly ApplicationPriority[];
   readonly gc: GcSettings;
 }
@@ -49,6 +51,7 @@ export const DEFAULT_SETTINGS: Settings = {
   sourcePeersMax: 200,
   sourceStartTimeoutMs: 2_000,
   noParentTimeoutMs: 2_500,
+  triggersSeedPeers: true,
   applications: [],
   gc: {
     pieceTimeoutMs: 30 * MINUTE_MS,

@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import type * as z from "zod";
+import { DfdaemonConfig } from "../../src/config/dfdaemon.ts";
+import { metaOf } from "../../src/config/fields.ts";
+import { parseConfig } from "../../src/config/load.ts";
+import { ManagerConfig } from "../../src/config/manager.ts";
+import { SchedulerConfig } from "../../src/config/scheduler.ts";
+import { elementOf, shapeOf } from "../../src/config/schema_tree.ts";
+import { startManager } from "../../src/manager/manager.ts";
+import { startPeer } from "../../src/peer/peer.ts";
+import { realRandom } from "../../src/runtime/random.ts";
+import { realDisk } from "../../src/runtime/real_disk.ts";
+import { startScheduler } from "../../src/scheduler/scheduler.ts";
+import { testRuntime } from "../../src/testing/test_runtime.ts";
+
+/** Any port of loopback, in the forms of the schemas. */
+const LOCAL = { ip: "127.0.0.1", port: 0 };
+const LOCAL_ADDRESS = "127.0.0.1:0";
+
+/** The paths of the keys that hold a value and, as the reference says, have an effect. */
+function effectiveKeys(schema: z.core.$ZodType, prefix: string): string[] {
+  return [...shapeOf(schema) ?? []].flatMap(([key, child]) => {
+    const path = prefix === "" ? key : `${prefix}.${key}`;
+    if (metaOf(child).ignored !== undefined) return [];
+    const element = elementOf(child);
+    if (element !== undefined && shapeOf(element) !== undefined) return effectiveKeys(element, `${path}[]`);
+    // What a parser made, such as an address, counts as one value.
+    return shapeOf(child) === undefined || metaOf(child).type !== undefined ? [path] : effectiveKeys(child, path);
+  });
+}
+
+/** A view of a configuration that notes the path of each key that is read. */
+function watched<T extends object>(value: T, read: Set<string>, path = ""): T {
+  return new Proxy(value, {
+    get(target, key) {
+      const child = Reflect.get(target, key, target);
+      if (typeof key === "symbol" || typeof child === "function") return child;
+      const at = Array.isArray(target) ? `${path}[]` : path === "" ? key : `${path}.${key}`;
+      read.add(at);
+      const isPlain = Array.isArray(child) || (typeof child === "object" && child?.constructor === Object);
+      return isPlain ? watched(child, read, at) : child;
+    },
+  });
+}
+
+interface Case<S extends z.ZodObject> {
+  readonly schema: S;
+  /** What a test has to set; `directory` is its own. */
+  yaml(directory: string): unknown;
+  /** Keys that somebody else than the component reads, and who. */
+  readonly elsewhere: Readonly<Record<string, string>>;
+  start(config: z.output<S>): Promise<AsyncDisposable>;
+}
+
+function test<S extends z.ZodObject>(name: string, { schema, yaml, elsewhere, start }: Case<S>): void {
+  Deno.test(`every key of ${name} that is said to have an effect is read at its start`, async () => {
+    const directory = await Deno.makeTempDir();
+    const read = new Set<string>();
+    try {
+      const { config } = parseConfig(schema, JSON.stringify(yaml(directory)), "test");
+      await using _running = await start(watched(config, read));
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+    const keys = effectiveKeys(schema, "");
+    assert.ok(keys.length > 10);
+    assert.deepEqual(keys.filter((key) => !read.has(key)), Object.keys(elsewhere));
+  });
+}
+
+test("the manager", {
+  schema: ManagerConfig,
+  yaml: () => ({
+    server: { grpc: { listenIP: LOCAL.ip, port: 0 }, rest: { addr: LOCAL_ADDRESS } },
+    database: { sqlite: { path: ":memory:" } },
+    metrics: { enable: true, addr: LOCAL_ADDRESS },
+  }),
+  elsewhere: {
+    "server.logLevel": "the command",
+    "server.rest.tls.cert": "passes the schema only when it is absent",
+    "server.rest.tls.key": "passes the schema only when it is absent",
+    "database.type": "only sqlite passes the schema",
+  },
+  start: (config) => startManager(config, testRuntime()),
+});
+
+test("the scheduler", {
+  schema: SchedulerConfig,
+  yaml: () => ({
+    server: { listenIP: LOCAL.ip, port: 0 },
+    manager: { addr: "127.0.0.1:1" },
+    metrics: { enable: true, addr: LOCAL_ADDRESS },
+  }),
+  elsewhere: { "server.logLevel": "the command", "scheduler.algorithm": "only default passes the schema" },
+  start: (config) => startScheduler(config, testRuntime()),
+});
+
+test("dfdaemon", {
+  schema: DfdaemonConfig,
+  yaml: (directory) => ({
+    host: { ip: LOCAL.ip },
+    server: { cacheDir: join(directory, "cache") },
+    download: { server: { socketPath: join(directory, "d.sock") } },
+    upload: { server: LOCAL },
+    storage: { dir: join(directory, "storage"), server: { ip: LOCAL.ip, tcpPort: 0 } },
+    proxy: {
+      server: LOCAL,
+      registryMirror: { upstreams: [{ namespace: "r.example", addr: "http://127.0.0.1:1" }] },
+    },
+    health: { server: LOCAL },
+    metrics: { server: LOCAL },
+  }),
+  elsewhere: {
+    "download.protocol": "only tcp passes the schema",
+    "proxy.registryMirror.upstreams[].namespace": "each request",
+  },
+  start: (config) => startPeer(config, testRuntime({ disk: realDisk(realRandom()) })),
+});
