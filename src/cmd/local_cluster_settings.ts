@@ -31,7 +31,6 @@ export function managerSettings(
   },
 ): Settings {
   return {
-    "server.grpc.advertiseIP": ip,
     "server.grpc.listenIP": ip,
     "server.grpc.port": grpcPort,
     "server.rest.addr": formatHostPort({ hostname: ip, port: restPort }),

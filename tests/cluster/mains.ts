@@ -14,7 +14,8 @@ const EXIT_TIMEOUT_MS = 20_000;
 export type Program = "manager" | "scheduler" | "dfdaemon";
 
 function argsOf(program: string, ...args: string[]): string[] {
-  return ["run", "-q", "--no-prompt", `-P=${program}`, `src/cmd/${program}.ts`, ...args];
+  const script = program === "dfinit" ? "dfinit/main.ts" : `src/cmd/${program}.ts`;
+  return ["run", "-q", "--no-prompt", `-P=${program}`, script, ...args];
 }
 
 /** Writes settings as the YAML that a user would write. */

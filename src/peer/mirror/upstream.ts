@@ -64,10 +64,10 @@ function allowed(endpoint: URL, options: UpstreamOptions): URL {
 }
 
 function notARegistry(text: string): DamselflyError {
+  // Whoever writes credentials into a URL shall not find them in a log.
+  const shown = text.replace(/[^/]*@/, "…@").slice(0, 200);
   return new DamselflyError(
     "invalid_argument",
-    `Cannot use "${
-      text.slice(0, 200)
-    }" as a registry: expected a host name, or an http:// or https:// URL without credentials`,
+    `Cannot use "${shown}" as a registry: expected a host name, or an http:// or https:// URL without credentials`,
   );
 }

@@ -47,6 +47,12 @@ Deno.test("chooseUpstream() refuses what is no registry", () => {
   }
 });
 
+Deno.test("chooseUpstream() does not repeat credentials that somebody wrote into a URL", () => {
+  assert.throws(() => choose("/v2/", "https://user:secret@x"), {
+    message: /^Cannot use "https:\/\/…@x" as a registry: /,
+  });
+});
+
 Deno.test("chooseUpstream() refuses addresses of cloud metadata services, unless they are configured", () => {
   for (
     const bad of ["http://169.254.169.254", "http://[fe80::1]", "http://[::ffff:169.254.169.254]", "http://0.0.0.0"]
