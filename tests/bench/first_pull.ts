@@ -1,0 +1,208 @@
+/**
+ * What a pull through us costs: the time of one blob through a mirror, as a ratio to the time straight from the
+ * registry, and the time to the first byte. Registry, scheduler, seed and peers are processes of their own on loopback;
+ * the reader hashes what comes, as a container runtime does. Absolute numbers are the machine's.
+ *
+ *     deno run -A tests/bench/first_pull.ts [MiB] [rounds]
+ */
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { peerSettings, schedulerSettings, type Settings } from "../../src/cmd/local_cluster_settings.ts";
+import { DfdaemonConfig } from "../../src/config/dfdaemon.ts";
+import { parseConfig } from "../../src/config/load.ts";
+import { SchedulerConfig } from "../../src/config/scheduler.ts";
+import { contentRangeHeader, resolveRange } from "../../src/core/byte_range.ts";
+import { startPeer } from "../../src/peer/peer.ts";
+import { createRpcClient } from "../../src/rpc/client.ts";
+import { SchedulerService } from "../../src/rpc/gen/scheduler/v2/scheduler.ts";
+import { realClock } from "../../src/runtime/clock.ts";
+import { silentLog } from "../../src/runtime/log.ts";
+import { realRuntime } from "../../src/runtime/runtime.ts";
+import { startScheduler } from "../../src/scheduler/scheduler.ts";
+
+const MIB = 1024 * 1024;
+const IP = "127.0.0.1";
+const clock = realClock();
+const never = new AbortController().signal;
+const [size = 256, rounds = 5] = Deno.args.filter((arg) => /^\d+$/.test(arg)).map(Number);
+const CONTENT_BYTES = size * MIB;
+
+/** One mebibyte of a content; contents of different names differ in the first bytes of each. */
+function blockOf(name: string): Uint8Array<ArrayBuffer> {
+  const block = new Uint8Array(MIB);
+  for (let i = 0; i < MIB; i++) block[i] = (i * 7 + (i >> 8) * 13) & 0xff;
+  block.set(createHash("sha256").update(name).digest());
+  return block;
+}
+
+function digestOf(name: string): string {
+  const block = blockOf(name);
+  const hash = createHash("sha256");
+  for (let done = 0; done < CONTENT_BYTES; done += MIB) hash.update(block);
+  return `sha256:${hash.digest("hex")}`;
+}
+
+/** A registry that costs as little as one can: every repository has one blob, and gives it under any digest. */
+function startRegistry(): { port: number } {
+  const server = Deno.serve({ hostname: IP, port: 0, onListen() {} }, (request) => {
+    const block = blockOf(new URL(request.url).pathname.split("/")[2] ?? "");
+    const asked = resolveRange(request.headers.get("range"), CONTENT_BYTES);
+    const range = asked.kind === "part" ? asked.range : { start: 0, end: CONTENT_BYTES };
+    const headers = new Headers({ "content-length": String(range.end - range.start), "accept-ranges": "bytes" });
+    if (asked.kind === "part") headers.set("content-range", contentRangeHeader(range, CONTENT_BYTES));
+    let position = range.start;
+    const body = request.method === "HEAD" ? null : new ReadableStream({
+      type: "bytes",
+      autoAllocateChunkSize: 256 * 1024,
+      pull(controller) {
+        const { view } = controller.byobRequest ?? {};
+        if (view === undefined || view === null) return;
+        const into = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+        const at = position % MIB;
+        const part = block.subarray(at, Math.min(at + into.length, MIB, at + range.end - position));
+        into.set(part);
+        position += part.length;
+        controller.byobRequest?.respond(part.length);
+        if (position === range.end) controller.close();
+      },
+    }, { highWaterMark: 0 });
+    return new Response(body, { status: asked.kind === "part" ? 206 : 200, headers });
+  });
+  return { port: server.addr.port };
+}
+
+/** A part of the stage, in this process; the result is where it listens. */
+async function startPart(role: string, settings: Settings, dynconfig: string): Promise<unknown> {
+  const runtime = realRuntime(role, { log: silentLog() });
+  if (role === "registry") return startRegistry();
+  if (role === "scheduler") {
+    const { port } = await startScheduler(parseConfig(SchedulerConfig, "", role, settings).config, runtime);
+    return { port };
+  }
+  const { mirror } = await startPeer(parseConfig(DfdaemonConfig, "", role, settings).config, runtime, { dynconfig });
+  return { port: mirror.port };
+}
+
+interface Part extends AsyncDisposable {
+  readonly port: number;
+}
+
+/** A part of the stage, in a process of its own that ends with this one. */
+async function spawnPart(role: string, settings: Settings, dynconfig: string): Promise<Part> {
+  const flags = role === Deno.env.get("BENCH_PROFILE") ? ["--v8-flags=--prof"] : [];
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", ...flags, import.meta.filename ?? "", `${size}`, role, JSON.stringify(settings), dynconfig],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const { port } = JSON.parse((await reader.read()).value ?? "{}") as { port: number };
+  return {
+    port,
+    async [Symbol.asyncDispose]() {
+      await child.stdin.close();
+      await reader.cancel();
+      await child.status;
+    },
+  };
+}
+
+async function runPart(role: string): Promise<void> {
+  const [settings = "{}", dynconfig = ""] = Deno.args.slice(Deno.args.indexOf(role) + 1);
+  console.log(JSON.stringify(await startPart(role, JSON.parse(settings) as Settings, dynconfig)));
+  for await (const _ of Deno.stdin.readable);
+  Deno.exit(0);
+}
+
+interface Pull {
+  readonly ms: number;
+  readonly firstByteMs: number;
+}
+
+/** Reads the blob of a repository, and checks it. */
+async function pull({ port }: Part, registry: Part, name: string, digest: string): Promise<Pull> {
+  const startedAt = clock.now();
+  const response = await fetch(`http://${IP}:${port}/v2/${name}/blobs/${digest}?ns=${IP}:${registry.port}`);
+  const reader = response.body?.getReader({ mode: "byob" });
+  const hash = createHash("sha256");
+  let buffer = new Uint8Array(MIB);
+  let firstByteMs = 0;
+  while (true) {
+    const step = await reader?.read(buffer);
+    if (step === undefined || step.done) break;
+    if (firstByteMs === 0) firstByteMs = clock.now() - startedAt;
+    hash.update(step.value);
+    buffer = new Uint8Array(step.value.buffer);
+  }
+  if (`sha256:${hash.digest("hex")}` !== digest) throw new Error(`${response.status}: not the content of ${digest}`);
+  return { ms: clock.now() - startedAt, firstByteMs };
+}
+
+async function untilHosts(count: number, { port }: Part): Promise<void> {
+  using client = createRpcClient(SchedulerService, `${IP}:${port}`, { clock });
+  while ((await client.listHosts({}, { signal: never, timeoutMs: 2_000 })).hosts.length < count) {
+    await clock.sleep(100, never);
+  }
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
+}
+
+function print(results: ReadonlyMap<string, readonly Pull[]>): void {
+  const direct = median((results.get("direct") ?? []).map(({ ms }) => ms));
+  for (const [title, pulls] of results) {
+    const ms = median(pulls.map((one) => one.ms));
+    const firstByteMs = median(pulls.map((one) => one.firstByteMs)).toFixed(1).padStart(7);
+    const speed = (CONTENT_BYTES / 1e3 / ms).toFixed(0).padStart(5);
+    const ratio = (ms / direct).toFixed(2);
+    console.log(`${title.padEnd(22)} ratio ${ratio}  ${speed} MB/s  first byte after ${firstByteMs} ms`);
+  }
+}
+
+async function main(): Promise<void> {
+  await using stack = new AsyncDisposableStack();
+  const dir = await Deno.makeTempDir();
+  stack.defer(() => Deno.remove(dir, { recursive: true }));
+  const start = async (role: string, settings: Settings = {}, dynconfig = "") =>
+    stack.use(await spawnPart(role, settings, dynconfig));
+  const registry = await start("registry");
+  const scheduler = await start("scheduler", schedulerSettings({ name: "s", ip: IP, port: 0, manager: undefined }));
+  const withScheduler = join(dir, "dynconfig.yaml");
+  await Deno.writeTextFile(withScheduler, `scheduler:\n  addrs: ["${IP}:${scheduler.port}"]\n`);
+  const alone = join(dir, "alone.yaml");
+  await Deno.writeTextFile(alone, "{}\n");
+  const upstreams = [{ namespace: `${IP}:${registry.port}`, addr: `http://${IP}:${registry.port}` }];
+  const startNode = (name: string, dynconfig = withScheduler) => {
+    const isSeed = name === "seed";
+    const place = { ip: IP, firstPort: 0 };
+    return start(name, peerSettings({ name, isSeed, place, dir, upstreams, manager: undefined }), dynconfig);
+  };
+  const single = await startNode("alone", alone);
+  await startNode("seed");
+  const [first, second] = [await startNode("first"), await startNode("second")];
+  await untilHosts(3, scheduler);
+
+  const results = new Map<string, Pull[]>();
+  for (let round = 0; round <= rounds; round++) {
+    const [name, shared] = [`lone-${round}`, `shared-${round}`];
+    const [digest, sharedDigest] = [digestOf(name), digestOf(shared)];
+    const cases: readonly (readonly [string, Part, string, string])[] = [
+      ["direct", registry, name, digest],
+      ["cold, peer alone", single, name, digest],
+      ["local hit", single, name, digest],
+      ["cold, seed and peer", first, shared, sharedDigest],
+      ["warm, from other peers", second, shared, sharedDigest],
+    ];
+    for (const [title, from, repository, of] of cases) {
+      const one = await pull(from, registry, repository, of);
+      if (round > 0) results.set(title, [...results.get(title) ?? [], one]); // the first one warms up
+    }
+  }
+  print(results);
+}
+
+const role = Deno.args.find((arg) => /^[a-z]+$/.test(arg));
+if (role === undefined) await main();
+else await runPart(role);
