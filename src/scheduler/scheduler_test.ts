@@ -4,22 +4,18 @@ import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import { SchedulerConfig } from "../config/scheduler.ts";
 import { DamselflyError } from "../core/error.ts";
 import { AsyncQueue } from "../rpc/async_queue.ts";
-import { checkHealth, createRpcClient, type RpcClient, type RpcStream } from "../rpc/client.ts";
-import { Download, Host, Peer, Piece } from "../rpc/gen/common/v2/common.ts";
+import { checkHealth, createRpcClient } from "../rpc/client.ts";
+import type { Download } from "../rpc/gen/common/v2/common.ts";
 import { DfdaemonUploadService, DownloadTaskResponse } from "../rpc/gen/dfdaemon/v2/dfdaemon.ts";
-import { AnnouncePeerRequest, type AnnouncePeerResponse, SchedulerService } from "../rpc/gen/scheduler/v2/scheduler.ts";
+import { SchedulerService } from "../rpc/gen/scheduler/v2/scheduler.ts";
 import { service, startRpcServer } from "../rpc/server.ts";
-import { durationOfMs, timestampOfMs } from "../rpc/time.ts";
+import { announce, HandPeer, limited, peerOf, pieceReport } from "../testing/hand_peer.ts";
 import { testRuntime } from "../testing/test_runtime.ts";
 import { VirtualClock } from "../testing/virtual_clock.ts";
 import { startScheduler } from "./scheduler.ts";
 
 const LOCAL = "127.0.0.1";
-const signal = new AbortController().signal;
-const limited = { signal, timeoutMs: 5_000 };
 const SECRET = "Bearer secret";
-
-type Message = NonNullable<AnnouncePeerRequest["request"]>;
 
 function serve(config: Record<string, unknown> = {}, runtime = testRuntime()) {
   const server = { listenIP: LOCAL, port: 0 };
@@ -29,73 +25,6 @@ function serve(config: Record<string, unknown> = {}, runtime = testRuntime()) {
 function clientOf({ port }: { port: number }) {
   return createRpcClient(SchedulerService, `${LOCAL}:${port}`, { clock: testRuntime().clock });
 }
-
-type SchedulerClient = RpcClient<typeof SchedulerService>;
-
-function announce(client: SchedulerClient, id: string, parts: Partial<Host> = {}) {
-  const host = Host.create({ id, hostname: id, ip: LOCAL, port: 4000, downloadPort: 4000, ...parts });
-  return client.announceHost({ host, interval: durationOfMs(300_000) }, limited);
-}
-
-/** A peer as a test drives it: sends by hand, takes answers one by one. */
-class HandPeer {
-  readonly #stream: RpcStream<AnnouncePeerRequest, AnnouncePeerResponse>;
-  readonly #answers: AsyncIterator<AnnouncePeerResponse>;
-  readonly #ids: { hostId: string; taskId: string; peerId: string };
-
-  constructor(client: SchedulerClient, peerId: string, taskId = "task", hostId = `${peerId}-host`) {
-    this.#stream = client.announcePeer(limited);
-    this.#answers = this.#stream.responses[Symbol.asyncIterator]();
-    this.#ids = { peerId, taskId, hostId };
-  }
-
-  send(request: Message | undefined, ids: Partial<{ hostId: string }> = {}): Promise<void> {
-    return this.#stream.send(AnnouncePeerRequest.create({ ...this.#ids, ...ids, request }));
-  }
-
-  register(parts: Partial<Download> = {}): Promise<void> {
-    const download = Download.create({
-      url: "https://registry.example/v2/blob?signature=secret",
-      requestHeader: { authorization: SECRET },
-      actualContentLength: 100 << 20,
-      actualPieceLength: 4 << 20,
-      actualPieceCount: 25,
-      ...parts,
-    });
-    return this.send({ $case: "registerPeerRequest", value: { download } });
-  }
-
-  /** The next answer; undefined when the scheduler ended the stream with OK. */
-  async next(): Promise<AnnouncePeerResponse["response"]> {
-    return (await this.#answers.next()).value?.response;
-  }
-
-  async parents(): Promise<Peer[]> {
-    const answer = await this.next();
-    if (answer?.$case !== "normalTaskResponse") throw new Error(`the answer is ${answer?.$case}`);
-    return answer.value.candidateParents;
-  }
-
-  cancel(): void {
-    this.#stream.cancel();
-  }
-}
-
-async function peerOf(client: SchedulerClient, peerId: string, taskId?: string): Promise<HandPeer> {
-  await announce(client, `${peerId}-host`);
-  return new HandPeer(client, peerId, taskId);
-}
-
-const piece = (number: number, parentId?: string) =>
-  Piece.create({
-    number,
-    offset: number * (4 << 20),
-    length: 4 << 20,
-    digest: "crc32:1",
-    cost: durationOfMs(20),
-    createdAt: timestampOfMs(1),
-    ...(parentId === undefined ? {} : { parentId }),
-  });
 
 /** A seed peer that takes triggers; each waits until the test ends it. */
 async function startSeed(runtime = testRuntime()) {
@@ -151,8 +80,8 @@ Deno.test("flow (a): the first peer triggers the seed peer and gets it as parent
   assert.equal(parent?.host?.schedulerClusterId, 1);
   for (const field of [parent?.cost, parent?.task, parent?.createdAt, parent?.updatedAt]) assert.ok(field);
   await peer.send({ $case: "downloadPeerStartedRequest", value: {} });
-  await seedPeer.send({ $case: "downloadPieceBackToSourceFinishedRequest", value: { piece: piece(0) } });
-  await peer.send({ $case: "downloadPieceFinishedRequest", value: { piece: piece(0, "seed") } });
+  await seedPeer.send({ $case: "downloadPieceBackToSourceFinishedRequest", value: { piece: pieceReport(0) } });
+  await peer.send({ $case: "downloadPieceFinishedRequest", value: { piece: pieceReport(0, "seed") } });
   await seedPeer.send({ $case: "downloadPeerBackToSourceFinishedRequest", value: {} });
   await peer.send({ $case: "downloadPeerFinishedRequest", value: {} });
   assert.deepEqual([await seedPeer.next(), await peer.next()], [undefined, undefined], "both streams end with OK");
@@ -405,7 +334,7 @@ Deno.test("metrics have Dragonfly's names, and credentials appear neither there 
   await peer.register();
   await peer.next();
   await peer.send({ $case: "downloadPeerBackToSourceStartedRequest", value: {} });
-  await peer.send({ $case: "downloadPieceBackToSourceFinishedRequest", value: { piece: piece(0) } });
+  await peer.send({ $case: "downloadPieceBackToSourceFinishedRequest", value: { piece: pieceReport(0) } });
   await peer.send({ $case: "downloadPeerBackToSourceFinishedRequest", value: {} });
   await peer.next();
   const response = await fetch(`http://${LOCAL}:${scheduler.metricsPort}/metrics`);
