@@ -71,7 +71,8 @@ export function removeHost(step: Step, id: string): void {
   if (host === undefined) return;
   for (const peer of host.peers) removePeer(step, peer.id);
   step.state.hosts.delete(id);
-  for (const task of step.state.tasks.values()) {
+  // Nobody waits for a triggered seed peer but in these tasks; the trigger of any other runs out by itself.
+  for (const task of step.state.waitingTasks) {
     if (task.trigger?.host !== host) continue;
     task.trigger = undefined;
     step.touched.add(task);
