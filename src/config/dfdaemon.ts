@@ -7,6 +7,7 @@ import {
   flag,
   grpcAddress,
   int,
+  interval,
   ip,
   parsed,
   path,
@@ -129,7 +130,7 @@ const upload = section({
 }, "Giving pieces to other peers.");
 
 const scheduler = section({
-  announceInterval: duration().default(5 * MINUTE_MS).describe(
+  announceInterval: interval().default(5 * MINUTE_MS).describe(
     "Time between two announcements of this host.",
   ),
   scheduleTimeout: duration().default(3 * HOUR_MS).describe(
@@ -235,13 +236,13 @@ export const DfdaemonConfig = z.strictObject({
     }),
   }, "Role of this peer."),
   dynconfig: section({
-    refreshInterval: duration().default(MINUTE_MS).describe(
+    refreshInterval: interval().default(MINUTE_MS).describe(
       "Time between two fetches of the list of schedulers.",
     ),
   }, "Settings that come from the manager."),
   storage,
   gc: section({
-    interval: duration().default(15 * MINUTE_MS).describe("Time between two searches for tasks to remove."),
+    interval: interval().default(15 * MINUTE_MS).describe("Time between two searches for tasks to remove."),
     policy,
   }, "Removing tasks."),
   proxy,

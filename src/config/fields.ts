@@ -55,6 +55,19 @@ export function parsed<T>(type: string, parse: (text: string) => T, print: (valu
 /** A duration such as `30s`; milliseconds in code. */
 export const duration = () => parsed("duration", parseDuration, formatDuration);
 
+/** The shortest time between two rounds of something that is done for ever. */
+const INTERVAL_MS_MIN = 10;
+
+/** The duration between two rounds of something: not 0, which would leave time for nothing else. */
+export function interval() {
+  const least = formatDuration(INTERVAL_MS_MIN);
+  return parsed(`duration from ${least}`, (text) => {
+    const ms = parseDuration(text);
+    if (ms >= INTERVAL_MS_MIN) return ms;
+    throw new DamselflyError("invalid_argument", `Cannot repeat something every "${text}": expected ${least} or more`);
+  }, formatDuration);
+}
+
 /** A size such as `64MiB`, or a whole number of bytes; bytes in code. */
 export function size() {
   const text = parsed("size", parseSize, formatSize);

@@ -145,7 +145,7 @@ Deno.test("another spelling of a key is read with a warning, and both spellings 
     "c.yaml:2:1: 'dynConfig' is another spelling of 'dynconfig', which is given too",
   ]);
   deepEqual(problemsOf(SchedulerConfig, "dynConfig:\n  refreshInterval: 7\n"), [
-    "c.yaml:2:3: 'dynConfig.refreshInterval' is a number, expected duration",
+    "c.yaml:2:3: 'dynConfig.refreshInterval' is a number, expected duration from 10ms",
   ]);
 });
 

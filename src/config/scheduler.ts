@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { DamselflyError } from "../core/error.ts";
-import { duration, flag, grpcAddress, int, ip, parsed, port, section, text } from "./fields.ts";
+import { duration, flag, grpcAddress, int, interval, ip, parsed, port, section, text } from "./fields.ts";
 import { goServerKeys, goTopKeys, grpcTls, metrics, network, redis, tracing } from "./shared.ts";
 
 const MINUTE_MS = 60_000;
@@ -69,7 +69,7 @@ export const SchedulerConfig = z.strictObject({
   scheduler,
   database: section({ redis: redis({}) }, "Database of the scheduler."),
   dynconfig: section({
-    refreshInterval: duration().default(MINUTE_MS).describe(
+    refreshInterval: interval().default(MINUTE_MS).describe(
       "Age at which the manager's settings are fetched anew.",
     ),
     type: text().optional().describe("Where settings come from, gone since Dragonfly 2.1.").meta({
@@ -84,7 +84,7 @@ export const SchedulerConfig = z.strictObject({
     addr: grpcAddress().optional().describe("gRPC address of the manager; left out, the scheduler works without one."),
     schedulerClusterID: int(1).default(1).describe("Cluster of the manager that this scheduler belongs to."),
     keepAlive: section({
-      interval: duration().default(5000).describe("Time between two signs of life to the manager."),
+      interval: interval().default(5000).describe("Time between two signs of life to the manager."),
     }, "Signs of life to the manager."),
     tls: grpcTls("the connection to the manager"),
   }, "The manager."),

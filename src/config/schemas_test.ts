@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal, throws } from "node:assert/strict";
 import type * as z from "zod";
 import { DfdaemonConfig } from "./dfdaemon.ts";
 import { DfinitConfig } from "./dfinit.ts";
@@ -51,6 +51,17 @@ Deno.test("dfdaemon's ports and limits are Dragonfly's, and its mirror listens o
   equal(gc.interval, 900_000);
   equal(gc.policy.taskTTL, 2_592_000_000);
   equal(dynconfig.refreshInterval, 60_000);
+});
+
+Deno.test("nothing is repeated without a pause, however short the interval is meant to be", () => {
+  const cases: [z.ZodObject, string][] = [
+    [DfdaemonConfig, "scheduler: { announceInterval: 0s }"],
+    [DfdaemonConfig, "dynconfig: { refreshInterval: 1ms }"],
+    [DfdaemonConfig, "gc: { interval: 0s }"],
+    [SchedulerConfig, "manager: { keepAlive: { interval: 0s } }"],
+    [SchedulerConfig, "dynconfig: { refreshInterval: 0s }"],
+  ];
+  for (const [schema, yaml] of cases) throws(() => parseConfig(schema, yaml, "x.yaml"), /expected 10ms or more/);
 });
 
 Deno.test("the scheduler's defaults are those of Dragonfly's code", () => {
