@@ -23,7 +23,7 @@ export function parseCidr(text: string): Cidr {
   const family = isIP(address);
   const bitsMax = family === 4 ? 32 : 128;
   const bits = prefix === undefined ? bitsMax : /^\d{1,3}$/.test(prefix) ? Number(prefix) : NaN;
-  if (family === 0 || rest.length > 0 || !(bits <= bitsMax)) {
+  if (family === 0 || address.includes("%") || rest.length > 0 || !(bits <= bitsMax)) {
     throw new DamselflyError(
       "invalid_argument",
       `Cannot parse CIDR "${text}": expected an address and a prefix length`,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ipBytes, unmapIp } from "./ip.ts";
+import { ipBytes, parseCidr, unmapIp } from "./ip.ts";
 
 Deno.test("ipBytes() gives network order for both families, compressed or not", () => {
   assert.deepEqual([...ipBytes("10.0.0.1")], [10, 0, 0, 1]);
@@ -23,5 +23,11 @@ Deno.test("unmapIp() finds the IPv4 address in both spellings of a mapped one", 
   assert.equal(unmapIp("::FFFF:a00:1"), "10.0.0.1");
   for (const other of ["10.0.0.1", "::1", "::a00:1", "fe80::1%eth0", "example.com"]) {
     assert.equal(unmapIp(other), other);
+  }
+});
+
+Deno.test("parseCidr() refuses what is no block, a zone included, with one and the same error", () => {
+  for (const text of ["", "10.0.0.0/33", "10.0.0.0/8/8", "10.0.0.0/x", "fe80::1%eth0/64", "example.com/8"]) {
+    assert.throws(() => parseCidr(text), { code: "invalid_argument", message: /Cannot parse CIDR/ });
   }
 });

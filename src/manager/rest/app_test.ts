@@ -280,6 +280,7 @@ Deno.test("what is wrong with a cluster is said by field, with what was written"
     ["{", /not JSON/],
     [{ ...CONFIGS }, /name/],
     [{ name: "", ...CONFIGS }, /name/],
+    [{ name: "x\0y", ...CONFIGS }, /name: .*control characters/],
     [{ name: "x" }, /scheduler_cluster_config.*seed_peer_cluster_config.*peer_cluster_config/],
     [{ name: "x", ...CONFIGS, scopes: { cidrs: ["10.0.0.0/99"] } }, /scopes: .*10\.0\.0\.0\/99/],
     [{ name: "x", ...CONFIGS, scopes: { hostnames: ["node-("] } }, /scopes: .*node-\(/],

@@ -9,7 +9,8 @@ const BODY_TIMEOUT_MS = 10_000;
 
 /**
  * Reads and parses a JSON body, whatever its content type says. Fails with `invalid_argument` that names the fields,
- * with `no_space` when the body is too long, and with `timeout` when it is too slow.
+ * with `no_space` when the body is too long, with `timeout` when it is too slow, and with `cancelled` when the caller
+ * goes away.
  */
 export async function readBody<T extends z.ZodType>(request: Request, schema: T, clock: Clock): Promise<z.infer<T>> {
   const text = await readText(request, clock);
@@ -39,7 +40,9 @@ async function readText(request: Request, clock: Clock): Promise<string> {
   let text = "";
   let bytes = 0;
   while (true) {
-    const { done, value } = await reader.read();
+    const { done, value } = await reader.read().catch((cause) => {
+      throw new DamselflyError("cancelled", "Cannot read body: the caller went away", { cause });
+    });
     if (limit.signal.aborted) throw new DamselflyError("timeout", "Cannot read body: it took too long to arrive");
     if (done) return text + decoder.decode();
     bytes += value.length;

@@ -31,3 +31,10 @@ Deno.test("no body at all is not JSON", async () => {
   const request = new Request("http://manager/", { method: "POST" });
   await assert.rejects(readBody(request, z.unknown(), new VirtualClock()), { code: "invalid_argument" });
 });
+
+Deno.test("a caller who goes away within the body is no fault of ours", async () => {
+  const body = new ReadableStream<Uint8Array>({
+    pull: (controller) => controller.error(new Error("connection reset")),
+  });
+  await assert.rejects(readBody(post(body), z.unknown(), new VirtualClock()), { code: "cancelled" });
+});

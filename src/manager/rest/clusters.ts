@@ -10,7 +10,8 @@ import { linkHeader, parsePage } from "./pages.ts";
 const NAME_CHARACTERS_MAX = 256;
 const BIO_CHARACTERS_MAX = 1_024;
 
-const name = z.string().max(NAME_CHARACTERS_MAX);
+// deno-lint-ignore no-control-regex -- SQLite ends a text at a zero character, so that two names would look like one
+const name = z.string().max(NAME_CHARACTERS_MAX).regex(/^[^\x00-\x1f\x7f]*$/, "expected no control characters");
 const bio = z.string().max(BIO_CHARACTERS_MAX);
 
 /** `POST /clusters`; Go clients send `null` for what they leave out (manager-rest.md §0). */
