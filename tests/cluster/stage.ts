@@ -53,6 +53,8 @@ assert.ok(bigLayer);
 /** The layer of many pieces. */
 export const layer = bigLayer;
 export const layerBytes = image.layers.reduce((sum, { size }) => sum + size, 0);
+/** What a pull of the image for linux on amd64 fetches besides manifests. */
+const pulledBlobs = [...image.blobs.slice(0, 1), ...image.layers];
 export const REPOSITORY = "team/app";
 
 /**
@@ -295,11 +297,11 @@ export class Stage implements AsyncDisposable {
     });
   }
 
-  /** Waits until the scheduler knows that somebody has all of each layer. */
-  async untilLayersKnown(): Promise<void> {
+  /** Waits until the scheduler knows that somebody has all of each blob. */
+  async untilBlobsKnown(): Promise<void> {
     using client = createRpcClient(SchedulerService, formatHostPort(this.scheduler.it), { clock: realClock() });
-    await waitFor("the layers to be known to the scheduler", READY_TIMEOUT_MS, async (signal) => {
-      for (const { digest } of image.layers) {
+    await waitFor("the blobs to be known to the scheduler", READY_TIMEOUT_MS, async (signal) => {
+      for (const { digest } of pulledBlobs) {
         const taskId = digest.replace("sha256:", "");
         const { state } = await client.statTask({ taskId, hostId: "" }, { signal, timeoutMs: CALL_TIMEOUT_MS });
         if (state !== "Succeeded") return undefined;
