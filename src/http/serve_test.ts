@@ -74,3 +74,29 @@ Deno.test("a port that is in use is named", async () => {
   const again = { listen, handler: () => new Response(), onError() {}, clock: realClock() };
   assert.throws(() => startHttpServer(again), { code: "already_exists", message: new RegExp(`:${server.port}`) });
 });
+
+Deno.test("a TLS ClientHello is answered with an HTTP 400, so that containerd falls back to plain HTTP", async () => {
+  const { server } = start(() => new Response("plain"));
+  using client = await Deno.connect({ hostname: server.hostname, port: server.port });
+  // Record header (handshake, TLS 1.0, 45 bytes), ClientHello of 41 bytes: version, random, no session, one cipher.
+  await client.write(
+    new Uint8Array([22, 3, 1, 0, 45, 1, 0, 0, 41, 3, 3, ...new Uint8Array(32), 0, 0, 2, 0xc0, 0x2f, 1, 0]),
+  );
+  const answer = new Uint8Array(100);
+  const length = await client.read(answer);
+  assert.match(new TextDecoder().decode(answer.subarray(0, length ?? 0)), /^HTTP\/1\.1 400 /);
+  await server[Symbol.asyncDispose]();
+});
+
+Deno.test("what a handler throws goes to its owner, and the requester learns nothing of it", async () => {
+  const errors: unknown[] = [];
+  await using server = startHttpServer({
+    listen: { hostname: "127.0.0.1", port: 0 },
+    handler: () => Promise.reject(new Error("secret")),
+    onError: (error) => errors.push(error),
+    clock: realClock(),
+  });
+  const response = await fetch(`http://127.0.0.1:${server.port}/`);
+  assert.deepEqual([response.status, await response.text()], [500, ""]);
+  assert.deepEqual(errors.map(String), ["Error: secret"]);
+});
