@@ -26,6 +26,8 @@ const clock = realClock();
 const never = new AbortController().signal;
 const [size = 256, rounds = 5] = Deno.args.filter((arg) => /^\d+$/.test(arg)).map(Number);
 const CONTENT_BYTES = size * MIB;
+/** After a pull: peers bring the content to stable storage behind it. */
+const SETTLE_MS = 300;
 
 /** One mebibyte of a content; contents of different names differ in the first bytes of each. */
 function blockOf(name: string): Uint8Array<ArrayBuffer> {
@@ -85,6 +87,21 @@ async function startPart(role: string, settings: Settings, dynconfig: string): P
 
 interface Part extends AsyncDisposable {
   readonly port: number;
+  /** Processor time that it has used, in seconds. */
+  cpuSeconds(): number;
+}
+
+/** Ticks of the clock that Linux counts processor time in. */
+const TICKS_PER_SECOND = 100;
+
+/** Processor time of a process: user and system, the fields 14 and 15 of its `stat`; 0 where there is no /proc. */
+function cpuSecondsOf(pid: number): number {
+  try {
+    const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ")[1]?.split(" ") ?? [];
+    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+  } catch {
+    return 0;
+  }
 }
 
 /** A part of the stage, in a process of its own that ends with this one. */
@@ -100,6 +117,7 @@ async function spawnPart(role: string, settings: Settings, dynconfig: string): P
   const { port } = JSON.parse((await reader.read()).value ?? "{}") as { port: number };
   return {
     port,
+    cpuSeconds: () => cpuSecondsOf(child.pid),
     async [Symbol.asyncDispose]() {
       await child.stdin.close();
       await reader.cancel();
@@ -118,10 +136,12 @@ async function runPart(role: string): Promise<void> {
 interface Pull {
   readonly ms: number;
   readonly firstByteMs: number;
+  /** Processor time of all peers together. */
+  readonly cpuSeconds: number;
 }
 
 /** Reads the blob of a repository, and checks it. */
-async function pull({ port }: Part, registry: Part, name: string, digest: string): Promise<Pull> {
+async function pull({ port }: Part, registry: Part, name: string, digest: string): Promise<Omit<Pull, "cpuSeconds">> {
   const startedAt = clock.now();
   const response = await fetch(`http://${IP}:${port}/v2/${name}/blobs/${digest}?ns=${IP}:${registry.port}`);
   const reader = response.body?.getReader({ mode: "byob" });
@@ -157,7 +177,9 @@ function print(results: ReadonlyMap<string, readonly Pull[]>): void {
     const firstByteMs = median(pulls.map((one) => one.firstByteMs)).toFixed(1).padStart(7);
     const speed = (CONTENT_BYTES / 1e3 / ms).toFixed(0).padStart(5);
     const ratio = (ms / direct).toFixed(2);
-    console.log(`${title.padEnd(22)} ratio ${ratio}  ${speed} MB/s  first byte after ${firstByteMs} ms`);
+    const cpu = (median(pulls.map((one) => one.cpuSeconds)) * 1024 / size).toFixed(2);
+    const cost = `peers' CPU ${cpu} s/GiB`;
+    console.log(`${title.padEnd(22)} ratio ${ratio}  ${speed} MB/s  first byte after ${firstByteMs} ms  ${cost}`);
   }
 }
 
@@ -180,10 +202,11 @@ async function main(): Promise<void> {
     return start(name, peerSettings({ name, isSeed, place, dir, upstreams, manager: undefined }), dynconfig);
   };
   const single = await startNode("alone", alone);
-  await startNode("seed");
+  const seed = await startNode("seed");
   const [first, second] = [await startNode("first"), await startNode("second")];
   await untilHosts(3, scheduler);
 
+  const cpuSeconds = () => [single, seed, first, second].reduce((sum, part) => sum + part.cpuSeconds(), 0);
   const results = new Map<string, Pull[]>();
   for (let round = 0; round <= rounds; round++) {
     const [name, shared] = [`lone-${round}`, `shared-${round}`];
@@ -196,8 +219,11 @@ async function main(): Promise<void> {
       ["warm, from other peers", second, shared, sharedDigest],
     ];
     for (const [title, from, repository, of] of cases) {
+      const cpuBefore = cpuSeconds();
       const one = await pull(from, registry, repository, of);
-      if (round > 0) results.set(title, [...results.get(title) ?? [], one]); // the first one warms up
+      await clock.sleep(SETTLE_MS, never);
+      const all = [...results.get(title) ?? [], { ...one, cpuSeconds: cpuSeconds() - cpuBefore }];
+      if (round > 0) results.set(title, all); // the first one warms up
     }
   }
   print(results);

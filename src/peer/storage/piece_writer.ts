@@ -40,10 +40,12 @@ export class TaskPieceWriter implements PieceWriter {
     invariant(!this.#isEnded, "a piece is written after it ended");
     const { range, passingHash } = this.#target;
     if (bytes.length > range.end - this.#position) throw this.#mismatch("there are more bytes than the piece has");
-    await this.#target.store(bytes, this.#position);
+    const stored = this.#target.store(bytes, this.#position);
+    // While the disk works. What does not get there makes the piece fail, and its sums with it.
     this.#position += bytes.length;
     this.#crc32 = crc32(bytes, this.#crc32);
     passingHash?.update(bytes);
+    await stored;
   }
 
   // deno-lint-ignore require-await -- asynchronous in the contract, so that a store may take its time
