@@ -310,9 +310,22 @@ Deno.test("after a restart of the scheduler a peer hears NotFound, announces its
   await again.register();
   assert.equal((await again.next())?.$case, "needBackToSourceResponse");
   again.cancel();
+});
+
+Deno.test("what is unknown is NotFound, but for a task that a known host has deleted", async () => {
+  await using scheduler = await schedule();
+  using client = ask(scheduler);
+  await announce(client, "a", stockHost("node-a"));
+  const task = { hostId: "a", taskId: TASK };
+  await assert.rejects(client.statTask(task, limited), { code: "not_found" });
+  await client.deleteTask(task, limited);
+  const holder = new HandPeer(client, "p", TASK, "a");
+  await holder.register({ metadataOnly: true });
+  await holder.next();
+  await client.deleteTask(task, limited);
+  assert.equal((await client.statTask(task, limited)).peerCount, 0);
   await client.deleteHost({ hostId: "a" }, limited);
   await assert.rejects(client.deleteHost({ hostId: "a" }, limited), { code: "not_found" });
-  const task = { hostId: "a", taskId: "0".repeat(64) };
-  await assert.rejects(client.statTask(task, limited), { code: "not_found" });
   await assert.rejects(client.deleteTask(task, limited), { code: "not_found" });
+  holder.cancel();
 });
