@@ -1,6 +1,7 @@
 /** Requests that make no sense, contents that are not what they should be: an error for the requester, and nothing else. */
 import assert from "node:assert/strict";
-import { readdir, truncate, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { open, readdir, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createRpcClient } from "../../src/rpc/client.ts";
 import { Download } from "../../src/rpc/gen/common/v2/common.ts";
@@ -8,6 +9,7 @@ import { DfdaemonDownloadService } from "../../src/rpc/gen/dfdaemon/v2/dfdaemon.
 import { realClock } from "../../src/runtime/clock.ts";
 import { drain, image, layer, layerBytes, type Node, REPOSITORY, Stage } from "./stage.ts";
 
+const TASK_ID = layer.digest.replace("sha256:", "");
 const GIVE_UP_MS_MAX = 8_000;
 
 function openStage(): Promise<Stage> {
@@ -123,10 +125,35 @@ Deno.test("a content file that is gone or cut short is noticed at the start, and
   const node = stage.node("peer");
   await node.pull();
   await node.stop();
-  const taskId = layer.digest.replace("sha256:", "");
-  await truncate(join(node.dir, "storage", "content", "tasks", taskId.slice(0, 3), taskId), 1000);
+  await truncate(join(node.dir, "storage", "content", "tasks", TASK_ID.slice(0, 3), TASK_ID), 1000);
   const before = stage.layerBytesSent();
   await node.start();
   await assertServes(node);
   assert.equal(stage.layerBytesSent() - before, layer.size);
+});
+
+Deno.test("a content file that changed is noticed before its bytes are given to anybody", async () => {
+  await using stage = await Stage.open({ nodes: ["holder", "child"] });
+  const [holder, child] = [stage.node("holder"), stage.node("child")];
+  await holder.pull();
+  await holder.stop();
+  const path = join(holder.dir, "storage", "content", "tasks", TASK_ID.slice(0, 3), TASK_ID);
+  {
+    await using file = await open(path, "r+");
+    await file.write(new Uint8Array(100), 0, 100, layer.size / 2);
+  }
+  await holder.start();
+  await stage.untilHosts(2);
+  await stage.untilBlobsKnown();
+  for (const node of [child, holder, holder]) {
+    const { bytes, isComplete } = await drain(await node.blob());
+    assert.equal(isComplete, true, node.name);
+    assert.equal(`sha256:${createHash("sha256").update(bytes).digest("hex")}`, layer.digest);
+  }
+  assert.ok(child.traffic.remotePeer > 0);
+  assert.equal(
+    child.runtime?.metrics.value("dragonfly_client_parent_banned_total"),
+    0,
+    "the holder was taken for a liar",
+  );
 });

@@ -38,6 +38,8 @@ export class ContentTask implements StoredTask {
   readonly #hash: PrefixHash | undefined;
   readonly #changes = new Changes();
   readonly #writing = new Set<number>();
+  /** Of a task that an earlier run sealed: the pieces whose bytes were compared with their records in this run. */
+  readonly #checked: Set<number> | undefined;
   /** Finished pieces; undefined when the task is sealed, for then it is all of them, and their records are on disk. */
   #pieces: Map<number, PieceRecord> | undefined;
   #record: TaskRecord;
@@ -46,6 +48,7 @@ export class ContentTask implements StoredTask {
   #touchedAtMs: number;
   #sealing: Promise<void> | undefined;
   #isDeleted = false;
+  #isDamaged = false;
 
   constructor({ key, record, finishedPieceCount }: TaskRow, file: ContentFile, owner: TaskOwner) {
     this.key = key;
@@ -54,6 +57,7 @@ export class ContentTask implements StoredTask {
     this.#file = file;
     this.#owner = owner;
     this.#pieces = record.isSealed ? undefined : new Map();
+    this.#checked = record.isSealed ? new Set() : undefined;
     this.#finishedBytes = Math.min(record.plan.contentLength, finishedPieceCount * record.plan.pieceLength);
     this.#hash = record.digest === undefined || record.isSealed ? undefined : new PrefixHash({
       plan: record.plan,
@@ -154,11 +158,14 @@ export class ContentTask implements StoredTask {
     if (missing !== undefined) {
       throw new DamselflyError("failed_precondition", `Cannot read task ${taskId}: piece ${missing} is not there yet`);
     }
-    return end <= position ? 0 : await this.#readWhole(buffer.subarray(0, end - position), position);
+    if (end <= position) return 0;
+    for (const number of piecesOf(plan, { start: position, end })) await this.#check(number);
+    return await this.#readWhole(buffer.subarray(0, end - position), position);
   }
 
   async link(path: string): Promise<void> {
     this.#requirePresent("link");
+    for (const number of this.finishedPieces()) await this.#check(number);
     await this.#file.link(path);
   }
 
@@ -179,13 +186,7 @@ export class ContentTask implements StoredTask {
     this.#finishedBytes = 0;
     for (const piece of this.#owner.metadata.pieces(this.key)) {
       const { start, end } = pieceRange(this.#record.plan, piece.number);
-      let checksum = 0;
-      for (let position = start; position < end;) {
-        const block = buffer.subarray(0, Math.min(CHECK_BYTES, end - position));
-        position += await this.#readWhole(block, position);
-        checksum = crc32(block, checksum);
-      }
-      if (pieceDigest(checksum) === piece.digest) this.#add(piece, end - start);
+      if (await this.#isAsRecorded(piece, buffer)) this.#add(piece, end - start);
       else wrong.push(piece.number);
     }
     this.#owner.metadata.removePieces(this.key, wrong);
@@ -230,6 +231,40 @@ export class ContentTask implements StoredTask {
     }
   }
 
+  async #isAsRecorded({ number, digest }: PieceRecord, buffer = new Uint8Array(CHECK_BYTES)): Promise<boolean> {
+    const { start, end } = pieceRange(this.#record.plan, number);
+    let checksum = 0;
+    for (let position = start; position < end;) {
+      const block = buffer.subarray(0, Math.min(CHECK_BYTES, end - position));
+      position += await this.#readWhole(block, position);
+      checksum = crc32(block, checksum);
+    }
+    return pieceDigest(checksum) === digest;
+  }
+
+  /**
+   * Disks forget, and files get changed: before bytes of an earlier run are given to anybody, their piece is compared
+   * with its record once. Throws `internal`: it is our own fault, and the source has the right ones.
+   */
+  async #check(number: number): Promise<void> {
+    if (this.#isDamaged) throw this.#damage();
+    const piece = this.#checked === undefined || this.#checked.has(number) ? undefined : this.piece(number);
+    if (piece === undefined) return;
+    if (!await this.#isAsRecorded(piece)) throw this.#damage();
+    this.#checked?.add(number);
+  }
+
+  /** A task whose file somebody changed, removed or cut is worth nothing: it is dropped, so that the next request starts anew. */
+  #damage(cause?: unknown): DamselflyError {
+    const { taskId } = this.#record;
+    if (!this.#isDamaged && !this.#isDeleted) {
+      this.#owner.log.warn("A task was dropped, for its content file is damaged", { taskId });
+      this.#owner.background(this.#drop()); // not awaited: it waits for its turn, which may be the caller's own
+    }
+    this.#isDamaged = true;
+    return new DamselflyError("internal", `Cannot use task ${taskId}: its content file is damaged`, { cause });
+  }
+
   async #readWhole(buffer: Uint8Array, position: number): Promise<number> {
     return await this.#useFile(async (file) => {
       let done = 0;
@@ -242,16 +277,12 @@ export class ContentTask implements StoredTask {
     });
   }
 
-  /** A task whose file somebody removed or cut is worth nothing: it is dropped, so that the next request starts anew. */
   async #useFile<T>(run: (file: DiskFile) => Promise<T>): Promise<T> {
     try {
       return await this.#file.use(run);
     } catch (cause) {
       if (this.#isDeleted || !(cause instanceof DamselflyError) || cause.code !== "not_found") throw cause;
-      const { taskId } = this.#record;
-      this.#owner.log.warn("A task was dropped, for its content file is missing or cut short", { taskId });
-      this.#owner.background(this.#drop()); // not awaited: it waits for its turn, which may be the caller's own
-      throw new DamselflyError("data_loss", `Cannot use task ${taskId}: its content file is damaged`, { cause });
+      throw this.#damage(cause);
     }
   }
 

@@ -265,7 +265,7 @@ both("a content file that somebody removed or cut makes the task start anew", as
   const content = bytesOf(250);
   const task = await store(storage, content);
   await (await bench.disk.openFile(fileOf(bench), { write: true, truncateTo: 120 }))[Symbol.asyncDispose]();
-  await assert.rejects(task.read(new Uint8Array(250), 0), hasCode("data_loss"));
+  await assert.rejects(task.read(new Uint8Array(250), 0), hasCode("internal"));
   const again = await store(storage, content);
   assert.notEqual(again, task);
   assert.equal(await again.read(new Uint8Array(250), 0), 250);
@@ -353,6 +353,29 @@ Deno.test("a start without keep begins empty", () =>
     await using storage = await bench.open({ keep: false });
     assert.deepEqual(storage.list(), []);
     assert.equal(await bench.disk.stat(fileOf(bench)), undefined);
+  }));
+
+Deno.test("of a content file that changed between two runs, nothing that is wrong is read or linked", () =>
+  onDisk(async (bench) => {
+    const content = bytesOf(250);
+    {
+      await using storage = await bench.open();
+      await store(storage, content);
+    }
+    {
+      await using file = await bench.disk.openFile(fileOf(bench), { write: true });
+      await file.write(Uint8Array.of((content[130] ?? 0) ^ 1), 130);
+    }
+    await using storage = await bench.open();
+    const task = storage.find(TASK_ID);
+    assert(task);
+    using _held = task.hold();
+    assert.equal(await task.read(new Uint8Array(100), 0), 100);
+    await assert.rejects(task.link(`${fileOf(bench)}.link`), hasCode("internal"));
+    await assert.rejects(task.read(new Uint8Array(1), 199), hasCode("internal"));
+    const again = await store(storage, content);
+    assert.notEqual(again, task);
+    assert.equal(await again.read(new Uint8Array(250), 0), 250);
   }));
 
 Deno.test("damaged metadata is moved aside with a warning, and the start goes on", () =>
