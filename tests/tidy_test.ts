@@ -9,7 +9,7 @@ import {
   FILE_LINES_MAX,
   FUNCTION_LINES_MAX,
   GENERATED,
-  PURE_NODE_MODULES,
+  PURE_MODULES,
 } from "./tidy/table.ts";
 
 const TOP = dirname(import.meta.dirname ?? "");
@@ -44,7 +44,7 @@ function wrongImports(file: SourceFile): string[] {
 function wrongPackage(row: string, path: string, specifier: string): string[] {
   if (/^(jsr|https?|npm):/.test(specifier)) return [`${path} imports "${specifier}": name it in deno.json`];
   if (row !== "src/core" && row !== "src/scheduler/core") return [];
-  if (isTest(path) || (row === "src/core" && PURE_NODE_MODULES.includes(specifier))) return [];
+  if (isTest(path) || (row === "src/core" && PURE_MODULES.includes(specifier))) return [];
   return [`${path} imports "${specifier}"`];
 }
 

@@ -1,27 +1,12 @@
 import * as z from "zod";
-import { DamselflyError } from "../core/error.ts";
+import { parsePattern } from "../core/pattern.ts";
 import { duration, flag, httpUrl, int, ip, list, parsed, path, port, section, size, text } from "./fields.ts";
 
 const READ_BUFFER_BYTES = 512 * 1024;
 const BLOB_PATTERN = "blobs/sha256.*";
 
-/** Compiles a rule's pattern; `(?i)` at its start, as Rust writes it, makes it blind to case. Throws `invalid_argument`. */
-function parsePattern(pattern: string): RegExp {
-  const isBlind = pattern.startsWith("(?i)");
-  try {
-    return new RegExp(isBlind ? pattern.slice(4) : pattern, isBlind ? "i" : "");
-  } catch (cause) {
-    throw new DamselflyError("invalid_argument", `Cannot compile regex "${pattern}": ${String(cause)}`, { cause });
-  }
-}
-
-function printPattern({ source, flags }: RegExp): string {
-  const text = source.replaceAll("\\/", "/");
-  return flags.includes("i") ? `(?i)${text}` : text;
-}
-
 const rule = z.strictObject({
-  regex: parsed("regular expression", parsePattern, printPattern).default(/.*/).describe(
+  regex: parsed("regular expression", parsePattern, (pattern) => pattern.text).default(parsePattern(".*")).describe(
     "Matched anywhere in the URL without its query; a match of a GET goes to the swarm.",
   ),
   useTLS: flag().default(false).describe("Ask the source by https whatever the request said.").meta({
@@ -104,7 +89,7 @@ const server = section({
 export const proxy = section({
   server,
   rules: list(rule).default([
-    { regex: new RegExp(BLOB_PATTERN), useTLS: false },
+    { regex: parsePattern(BLOB_PATTERN), useTLS: false },
   ]).describe("Which requests go to the swarm, while the others pass straight through; none in Dragonfly."),
   registryMirror,
   disableBackToSource: flag().default(false).describe("Fail rather than download a task from its source."),

@@ -1,5 +1,5 @@
 import { type Cidr, parseCidr } from "./ip.ts";
-import { DamselflyError } from "./error.ts";
+import { parsePattern, type Pattern } from "./pattern.ts";
 
 /** What a host says of itself when it asks for its cluster. */
 export interface HostPlace {
@@ -9,7 +9,10 @@ export interface HostPlace {
   readonly location: string;
 }
 
-/** The scopes of a cluster as an administrator writes them (wire.md §5.5); lists in `idc` and `location` use `|`. */
+/**
+ * The scopes of a cluster as an administrator writes them (wire.md §5.5); lists in `idc` and `location` use `|`, host
+ * names are patterns that match anywhere.
+ */
 export interface ScopeInput {
   readonly idc?: string | undefined;
   readonly location?: string | undefined;
@@ -22,11 +25,10 @@ export interface Scope {
   readonly idcs: readonly string[];
   readonly location: readonly string[];
   readonly cidrs: readonly Cidr[];
-  readonly hostnames: readonly RegExp[];
+  readonly hostnames: readonly Pattern[];
 }
 
 const LOCATION_ELEMENTS_MAX = 5;
-const HOSTNAME_PATTERN_LENGTH_MAX = 256;
 
 /** Parses scopes where they enter. Throws `invalid_argument` that names the entry. */
 export function parseScope(input: ScopeInput): Scope {
@@ -34,28 +36,12 @@ export function parseScope(input: ScopeInput): Scope {
     idcs: elements(input.idc ?? ""),
     location: elements(input.location ?? ""),
     cidrs: (input.cidrs ?? []).map(parseCidr),
-    hostnames: (input.hostnames ?? []).map(parseHostnamePattern),
+    hostnames: (input.hostnames ?? []).map(parsePattern),
   };
 }
 
 function elements(text: string): string[] {
   return text.split("|").map((element) => element.trim().toLowerCase()).filter((element) => element !== "");
-}
-
-/** A host name pattern is an unanchored regular expression; Go's leading `(?i)` is understood too. */
-function parseHostnamePattern(text: string): RegExp {
-  if (text.length > HOSTNAME_PATTERN_LENGTH_MAX) {
-    throw new DamselflyError(
-      "invalid_argument",
-      `Cannot use host name pattern: it has ${text.length} characters, at most ${HOSTNAME_PATTERN_LENGTH_MAX} are allowed`,
-    );
-  }
-  const ignoreCase = text.startsWith("(?i)");
-  try {
-    return new RegExp(ignoreCase ? text.slice("(?i)".length) : text, ignoreCase ? "i" : "");
-  } catch (cause) {
-    throw new DamselflyError("invalid_argument", `Cannot parse host name pattern "${text}"`, { cause });
-  }
 }
 
 /** How well a scope fits a host, most important first; compared element by element. */

@@ -1,4 +1,5 @@
 /** What the manager says about a scheduler's cluster, as settings (wire.md §4.9, §5.5). */
+import { parsePattern } from "../core/pattern.ts";
 import * as z from "zod";
 import type { Application, Scheduler } from "../rpc/gen/manager/v2/manager.ts";
 import type { Log } from "../runtime/log.ts";
@@ -46,7 +47,7 @@ export function applicationsFromManager(applications: readonly Application[], lo
     if (priority === undefined) return [];
     const urls = priority.urls.slice(0, URL_RULES_MAX).flatMap(({ regex, value }) => {
       try {
-        return [{ pattern: new RegExp(regex), level: levelOf(value) }];
+        return [{ pattern: parsePattern(regex), level: levelOf(value) }];
       } catch (error) {
         log.warn("The URL rule of an application cannot be read and is left out", { application: name, regex, error });
         return [];

@@ -37,8 +37,8 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "tests": ["src", "dfinit"],
 };
 
-/** Node modules that compute and touch nothing: all that `src/core` may use. */
-export const PURE_NODE_MODULES: readonly string[] = ["node:crypto", "node:net"];
+/** Modules that compute and touch nothing: all that `src/core` may use. */
+export const PURE_MODULES: readonly string[] = ["node:crypto", "node:net", "re2js"];
 
 /** Where time, chance and effects may be taken from the platform. */
 export const EFFECTFUL: readonly string[] = ["src/runtime", "src/testing", "tests"];

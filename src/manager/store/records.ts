@@ -1,5 +1,6 @@
 import * as z from "zod";
-import { DamselflyError, toDamselflyError } from "../../core/error.ts";
+import { DamselflyError, errorText, toDamselflyError } from "../../core/error.ts";
+import { parsePattern } from "../../core/pattern.ts";
 import { parseScope } from "../../core/scope.ts";
 
 const ENTRIES_MAX = 1_000;
@@ -15,12 +16,11 @@ const entry = z.string().max(ENTRY_CHARACTERS_MAX);
 const entries = optional(z.array(entry).max(ENTRIES_MAX));
 const patterns = optional(z.array(entry.superRefine(checkPattern)).max(ENTRIES_MAX));
 
-/** Peers compile these with Rust's regex, which knows the leading flags that JavaScript does not. */
 function checkPattern(pattern: string, context: z.core.$RefinementCtx<string>): void {
   try {
-    new RegExp(pattern.replace(/^\(\?[a-zA-Z]+\)/, ""));
-  } catch {
-    context.addIssue(`Cannot parse regular expression "${pattern}"`);
+    parsePattern(pattern);
+  } catch (error) {
+    context.addIssue(errorText(error));
   }
 }
 

@@ -1,5 +1,6 @@
 import { DamselflyError, errorText, isCancelled } from "../../core/error.ts";
 import { forwardedHeaders, returnedHeaders } from "../../http/forwarded_headers.ts";
+import type { Pattern } from "../../core/pattern.ts";
 import type { HttpHandler, RequestInfo } from "../../http/serve.ts";
 import { type DistributionPath, parseDistributionPath } from "../../oci/distribution_path.ts";
 import { registryError } from "../../oci/registry_error.ts";
@@ -16,7 +17,7 @@ export interface MirrorParts extends BlobParts {
   readonly metrics: Metrics;
   readonly upstream: UpstreamOptions;
   /** `proxy.rules[].regex`: a blob whose URL matches none of them passes straight through. */
-  readonly swarmPatterns: readonly RegExp[];
+  readonly swarmPatterns: readonly Pattern[];
 }
 
 /** Answers that say something of the requester or the blob, not of the registry's health. */

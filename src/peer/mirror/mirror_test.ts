@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { type ByteRange, resolveRange } from "../../core/byte_range.ts";
 import { DamselflyError } from "../../core/error.ts";
+import { parsePattern } from "../../core/pattern.ts";
 import type { HttpHandler } from "../../http/serve.ts";
 import { type TestRuntime, testRuntime } from "../../testing/test_runtime.ts";
 import { Exchanger } from "../source/exchange.ts";
@@ -126,7 +127,7 @@ function setup(options: RegistryOptions = {}): Setup {
     source: createSource(exchange),
     exchanger: new Exchanger(exchange),
     upstream: { defaultAddr: registry.origin, upstreams: [] },
-    swarmPatterns: [/blobs\/sha256/],
+    swarmPatterns: [parsePattern("blobs/sha256")],
     accessLeaseTtlMs: 60_000,
     disableBackToSource: false,
     serverIp: "192.0.2.7",

@@ -1,3 +1,5 @@
+import type { Pattern } from "../../core/pattern.ts";
+
 /** Levels of wire.md §1.1: 0 the table decides, 1 refuse, 2 never the source, 3 no seed peer, 4 to 6 seed peer first. */
 export type PriorityLevel = 0 | 1 | 2 | 3 | 4 | 5 | 6;
 
@@ -5,7 +7,7 @@ export type PriorityLevel = 0 | 1 | 2 | 3 | 4 | 5 | 6;
 export interface ApplicationPriority {
   readonly name: string;
   readonly level: PriorityLevel;
-  readonly urls: readonly { readonly pattern: RegExp; readonly level: PriorityLevel }[];
+  readonly urls: readonly { readonly pattern: Pattern; readonly level: PriorityLevel }[];
 }
 
 /** After how much silence something is forgotten, and how often that is looked for; milliseconds. */
