@@ -52,7 +52,7 @@ proxy:
 `;
   const problems = problemsOf(DfdaemonConfig, text);
   deepEqual(problems.map((line) => line.replace(/error parsing regexp.*/, "…")).sort(), [
-    "c.yaml:11:7: 'proxy.rules[0].regex' is wrong: Cannot compile regex \"(\": SyntaxError: …",
+    `c.yaml:11:7: 'proxy.rules[0].regex' is wrong: Cannot parse pattern "(": …`,
     "c.yaml:12:7: 'proxy.rules[1].regexp' is unknown: did you mean 'regex'?",
     "c.yaml:15:9: 'proxy.registryMirror.upstreams[0].addr' is missing, expected URL",
     "c.yaml:16:25: 'proxy.registryMirror.upstreams[1].addr' is wrong: ca and skipVerify need an https:// address",
