@@ -9,6 +9,7 @@ import type { Control, HeldTask } from "./control/control.ts";
 import { startControl } from "./control/start_control.ts";
 import { startGarbageCollection } from "./garbage_collection.ts";
 import { createMirror } from "./mirror/mirror.ts";
+import { isConfiguredOrigin } from "./mirror/upstream.ts";
 import { refuseOwnProxy } from "./own_proxy.ts";
 import { controlOptions, hostIdentity, mirrorOptions, storageOptions, tasksOptions } from "./peer_config.ts";
 import {
@@ -84,7 +85,9 @@ export async function startPeer(
   const control = announced.control = stack.use(await openControl(base, upload.port, options));
 
   const registries = stack.use(await openRegistryClients(config.proxy.registryMirror.upstreams, disk));
-  const origins = { ...runtime, clientFor: registries.clientFor };
+  const mirrored = mirrorOptions(config, identity);
+  const isConfigured = (origin: string) => isConfiguredOrigin(origin, mirrored.upstream);
+  const origins = { ...runtime, clientFor: registries.clientFor, isConfigured };
   const source = createSource(origins);
   const channels = stack.use(new RpcChannels({ clock, channelsMax: PARENT_CHANNELS_MAX }));
   const pieceClient = stack.use(createPieceClient({ net, clock }));
@@ -98,7 +101,7 @@ export async function startPeer(
   stack.use(await startDownload(base, tasks, control));
   const ops = startOps(base, stack);
   const exchanger = new Exchanger(origins);
-  const mirror = createMirror({ ...runtime, tasks, source, exchanger, ...mirrorOptions(config, identity) });
+  const mirror = createMirror({ ...runtime, tasks, source, exchanger, ...mirrored });
   const mirrorServer = stack.use(startWeb(base, config.proxy.server, mirror));
   upload.setServing(UPLOAD_SERVICE, true);
   log.info("Peer is ready", { hostId, mirror: `${mirrorServer.hostname}:${mirrorServer.port}` });

@@ -120,7 +120,7 @@ function setup(options: RegistryOptions = {}): Setup {
   const registry = startRegistry(options);
   const tasks = new ReadyTasks();
   const runtime = testRuntime();
-  const exchange = { ...runtime, clientFor: () => undefined };
+  const exchange = { ...runtime, clientFor: () => undefined, isConfigured: () => false };
   const mirror: HttpHandler = createMirror({
     ...runtime,
     tasks,

@@ -2,6 +2,7 @@ import { isCancelled } from "../../core/error.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Counter, Histogram, Metrics } from "../../runtime/metrics.ts";
 import type { Fetch } from "../../runtime/runtime.ts";
+import { refuseForbiddenAddress } from "./forbidden_address.ts";
 import { crossOriginHeaders } from "./headers.ts";
 import type { SourceRequest } from "./source.ts";
 import { publicUrl, sourceFailure } from "./source_failure.ts";
@@ -21,6 +22,8 @@ export interface ExchangeParts {
   readonly metrics: Metrics;
   /** The HTTP client with the authorities configured for an origin (`https://host:port`); undefined: the usual one. */
   readonly clientFor: (origin: string) => Deno.HttpClient | undefined;
+  /** Whether the configuration names an origin; then its address is not questioned. */
+  readonly isConfigured: (origin: string) => boolean;
 }
 
 /** The answer at the end of the redirects. Whoever has it ends the transfer. */
@@ -54,7 +57,10 @@ export class Exchanger {
     );
   }
 
-  /** Sends `method` with `headers` besides the requester's own. Throws `source_error`, or the signal's reason. */
+  /**
+   * Sends `method` with `headers` besides the requester's own. Throws `source_error`, `permission_denied` for an
+   * address that no source has, or the signal's reason.
+   */
   async send(
     method: "GET" | "HEAD",
     request: SourceRequest,
@@ -104,6 +110,7 @@ export class Exchanger {
     signal: AbortSignal,
     limit: AbortSignal,
   ): Promise<Omit<Exchange, "isFirstOrigin">> {
+    if (!this.#parts.isConfigured(url.origin)) refuseForbiddenAddress(url);
     const transfer = new AbortController();
     const client = this.#parts.clientFor(url.origin);
     try {

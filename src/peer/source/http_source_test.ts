@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { resolveRange } from "../../core/byte_range.ts";
 import { DamselflyError, errorText } from "../../core/error.ts";
+import type { Fetch } from "../../runtime/runtime.ts";
 import { testRuntime } from "../../testing/test_runtime.ts";
 import { createSource } from "./http_source.ts";
 import type { Source, SourceBody, SourceRequest } from "./source.ts";
@@ -69,7 +70,11 @@ function serveRaw(answer: string | Uint8Array) {
 }
 
 function source(): Source {
-  return createSource({ ...testRuntime(), fetch: (url, init) => fetch(url, init), clientFor: () => undefined });
+  return sourceOf((url, init) => fetch(url, init));
+}
+
+function sourceOf(fetch: Fetch, isConfigured = (_origin: string) => false): Source {
+  return createSource({ ...testRuntime(), fetch, clientFor: () => undefined, isConfigured });
 }
 
 function request(url: string, headers: Record<string, string> = {}): SourceRequest {
@@ -328,4 +333,25 @@ Deno.test("an abort ends the wait with the caller's reason", async () => {
   stop.abort(new DamselflyError("cancelled", "Left"));
   assert.equal((await failureOf(stat)).code, "cancelled");
   never.resolve(new Response());
+});
+
+Deno.test("addresses of cloud metadata services are not asked, also when a redirect leads there", async () => {
+  const asked: string[] = [];
+  const fake: Fetch = (url) => {
+    asked.push(`${url}`);
+    const { pathname } = new URL(url);
+    const location = decodeURIComponent(pathname.slice(1));
+    return Promise.resolve(
+      location === "" ? new Response(null, { headers: { "content-length": "7" } }) : Response.redirect(location),
+    );
+  };
+  const forbidden = ["http://169.254.169.254", "http://[fe80::1]", "http://[::ffff:169.254.169.254]", "http://0.0.0.0"];
+  for (const origin of forbidden) {
+    for (const url of [`${origin}/`, `http://registry/${encodeURIComponent(`${origin}/`)}`]) {
+      assert.equal((await failureOf(sourceOf(fake).stat(request(url), NEVER))).code, "permission_denied", url);
+    }
+  }
+  assert.ok(asked.every((url) => url.startsWith("http://registry/")), asked.join());
+  const configured = sourceOf(fake, (origin) => origin === "http://169.254.1.1:5000");
+  assert.equal((await configured.stat(request("http://169.254.1.1:5000/"), NEVER)).contentLength, 7);
 });

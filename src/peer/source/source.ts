@@ -35,7 +35,8 @@ export interface SourceBody extends AsyncDisposable {
 
 /**
  * The origins: registries and plain HTTP servers. Every failure is a `source_error` with a {@link SourceAnswer}, but
- * for the signal's own. Redirects are followed inside, credentials stripped when host, port or scheme changes.
+ * for the signal's own, and `permission_denied` for an address that no origin has. Redirects are followed inside,
+ * credentials stripped when host, port or scheme changes.
  */
 export interface Source {
   /** Asks for length and headers with the requester's own rights, without fetching the content. */
