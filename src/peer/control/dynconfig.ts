@@ -3,12 +3,15 @@ import { isIP } from "node:net";
 import { DamselflyError, errorText } from "../../core/error.ts";
 import { checkHealth, createRpcClient } from "../../rpc/client.ts";
 import { ManagerService, SourceType } from "../../rpc/gen/manager/v2/manager.ts";
+import { orAbort } from "../../runtime/or_abort.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { HostOptions } from "./host_facts.ts";
 import { addressOf, chooseCluster, isSameList, type KnownScheduler, loadList, saveList } from "./scheduler_list.ts";
 
 const LIST_TIMEOUT_MS = 5_000;
 const HEALTH_TIMEOUT_MS = 3_000;
+/** For the names in the local dynconfig file; the system's resolver may take far longer. */
+const LOOKUP_TIMEOUT_MS = 3_000;
 const RETRY_PAUSE_MS_MIN = 1_000;
 const CHECKED_SCHEDULERS_MAX = 64;
 
@@ -87,15 +90,24 @@ export class Dynconfig implements AsyncDisposable {
 
   #find(signal: AbortSignal): Promise<KnownScheduler[]> {
     const { managerAddress } = this.#options;
-    return managerAddress === undefined ? this.#findLocal() : this.#findByManager(managerAddress, signal);
+    return managerAddress === undefined ? this.#findLocal(signal) : this.#findByManager(managerAddress, signal);
   }
 
   /** The IP addresses behind the names of the local dynconfig file (wire.md §2.2). */
-  async #findLocal(): Promise<KnownScheduler[]> {
+  async #findLocal(signal: AbortSignal): Promise<KnownScheduler[]> {
+    const { clock, log } = this.#runtime;
     const named = this.#options.localSchedulers ?? [];
+    using limit = clock.deadline(LOOKUP_TIMEOUT_MS);
+    const either = AbortSignal.any([signal, limit.signal]);
     const lists = await Promise.all(named.map(async ({ hostname, port }) => {
-      const addresses = await lookup(hostname, { all: true });
-      return addresses.map(({ address }) => ({ ip: address, port, clusterId: this.#options.schedulerClusterId }));
+      try {
+        const addresses = await orAbort(lookup(hostname, { all: true }), either);
+        return addresses.map(({ address }) => ({ ip: address, port, clusterId: this.#options.schedulerClusterId }));
+      } catch (error) {
+        signal.throwIfAborted();
+        log.warn("A scheduler has no address and is left out", { hostname, error: errorText(error) });
+        return [];
+      }
     }));
     return lists.flat();
   }

@@ -252,6 +252,18 @@ Deno.test("the local dynconfig names the schedulers when there is no manager", a
   assert.equal(await decide(control), "back_to_source");
 });
 
+Deno.test("a scheduler whose name has no address does not cost the host the others", async () => {
+  await using scheduler = await FakeScheduler.start();
+  const localSchedulers = [
+    { hostname: "no-such-host.invalid", port: 8002 },
+    { hostname: "127.0.0.1", port: scheduler.port },
+  ];
+  const runtime = testRuntime();
+  await using control = await startControl(options({ localSchedulers }), runtime);
+  assert.equal(await decide(control), "back_to_source");
+  assert.ok(runtime.log.lines.some(({ fields }) => JSON.stringify(fields).includes("no-such-host.invalid")));
+});
+
 Deno.test("without manager and schedulers there is no session, and no wait", async () => {
   await using control = await startControl(options(), testRuntime());
   assert.equal(await control.openSession(TASK_ID, "peer-1", NEVER), undefined);
