@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DfdaemonConfig } from "../config/dfdaemon.ts";
@@ -61,6 +61,21 @@ Deno.test("children learn by SyncHost what a pull makes of the host's bandwidth"
   const { txBandwidth, rxBandwidth } = (await network()) ?? {};
   assert.equal(txBandwidth, 0);
   assert.ok((rxBandwidth ?? 0) > layer.size, `${rxBandwidth} bits/s for ${layer.size} bytes in the last two seconds`);
+});
+
+Deno.test("a pull whose cached content somebody has cut is served from the registry to its end, and so is the next", async () => {
+  const image = await makeSampleImage({ layerBytes: [2 * 1024 * 1024] });
+  const [layer] = image.layers;
+  assert.ok(layer);
+  await using registry = startSampleRegistry({ clock, images: [{ repository: "a/b", tag: "v1", image }] });
+  await using opened = await openConfig({ "proxy.registryMirror.addr": registry.url });
+  await using peer = await startPeer(opened.config, testRuntime({ disk: realDisk(realRandom()), clock }));
+  const pull = async () =>
+    await (await fetch(`http://127.0.0.1:${peer.mirror.port}/v2/a/b/blobs/${layer.digest}`)).bytes();
+  await pull();
+  const hex = layer.digest.replace("sha256:", "");
+  await truncate(join(opened.config.storage.dir, "content/tasks", hex.slice(0, 3), hex), 300_000);
+  for (let again = 0; again < 2; again++) assert.deepEqual(await pull(), layer.bytes);
 });
 
 Deno.test("a peer whose proxy would be its own mirror does not start", async () => {

@@ -38,6 +38,8 @@ export class Dynconfig implements AsyncDisposable {
   readonly #first = Promise.withResolvers<void>();
   readonly #running: Promise<void>;
   #list: readonly KnownScheduler[] = [];
+  /** What the names in the local dynconfig file stood for last. */
+  readonly #addresses = new Map<string, readonly string[]>();
 
   constructor(options: DynconfigOptions, runtime: Runtime, onList: (list: readonly KnownScheduler[]) => void) {
     this.#options = options;
@@ -102,12 +104,13 @@ export class Dynconfig implements AsyncDisposable {
     const lists = await Promise.all(named.map(async ({ hostname, port }) => {
       try {
         const addresses = await orAbort(lookup(hostname, { all: true }), either);
-        return addresses.map(({ address }) => ({ ip: address, port, clusterId: this.#options.schedulerClusterId }));
+        this.#addresses.set(hostname, addresses.map(({ address }) => address));
       } catch (error) {
         signal.throwIfAborted();
-        log.warn("A scheduler has no address and is left out", { hostname, error: errorText(error) });
-        return [];
+        log.warn("The name of a scheduler has no address; the last one stays", { hostname, error: errorText(error) });
       }
+      const clusterId = this.#options.schedulerClusterId;
+      return (this.#addresses.get(hostname) ?? []).map((ip) => ({ ip, port, clusterId }));
     }));
     return lists.flat();
   }
