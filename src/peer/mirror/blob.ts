@@ -1,6 +1,6 @@
 import { contentRangeHeader, resolveRange } from "../../core/byte_range.ts";
 import type { Digest } from "../../core/digest.ts";
-import { errorText } from "../../core/error.ts";
+import { DamselflyError, errorText } from "../../core/error.ts";
 import { taskIdOf } from "../../core/task_id.ts";
 import { contentHeaders } from "../../http/forwarded_headers.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -85,7 +85,10 @@ export class BlobEndpoint {
   async #open(blob: BlobRequest, source: SourceRequest, stat: SourceStat | undefined): Promise<TaskHandle | undefined> {
     const { tasks, disableBackToSource, log } = this.#parts;
     try {
-      return await tasks.open(taskRequestOf(blob, source, stat, disableBackToSource), blob.signal);
+      const handle = await tasks.open(taskRequestOf(blob, source, stat, disableBackToSource), blob.signal);
+      if (stat === undefined || stat.contentLength === handle.contentLength) return handle;
+      await handle[Symbol.asyncDispose]();
+      throw otherLength(blob, handle, stat);
     } catch (error) {
       if (blob.signal.aborted || disableBackToSource || !isMadeGoodBySource(error)) throw error;
       log.warn("Blob is passed on straight from the registry", { digest: blob.digest.text, reason: errorText(error) });
@@ -131,6 +134,13 @@ export class BlobEndpoint {
   #warn(message: string, blob: BlobRequest, error: unknown): void {
     this.#parts.log.warn(message, { digest: blob.digest.text, repository: blob.repository, reason: errorText(error) });
   }
+}
+
+/** Another requester's registry says otherwise of the same digest, and one of the two is wrong. */
+function otherLength({ digest }: BlobRequest, { contentLength }: TaskHandle, stat: SourceStat): DamselflyError {
+  const text =
+    `Cannot use the task of ${digest.text}: it has ${contentLength} bytes, the registry says ${stat.contentLength}`;
+  return new DamselflyError("failed_precondition", text);
 }
 
 function sourceRequestOf({ request, registry, repository, digest }: BlobRequest): SourceRequest {

@@ -346,3 +346,13 @@ Deno.test("an answer of the registry that is neither content nor refusal is a 50
     assert.equal((await mirror.ask(BLOB_PATH)).status, 502);
   }
 });
+
+Deno.test("a task of another length than the requester's own registry states is not what he asked for", async () => {
+  const answer = (request: Request) =>
+    new Response(request.method === "HEAD" ? null : "seven b", { headers: { "content-length": "7" } });
+  await using mirror = setup({ answer });
+  const response = await mirror.ask(BLOB_PATH);
+  assert.equal(response.headers.get("content-length"), "7");
+  assert.equal(await response.text(), "seven b");
+  assert.equal(mirror.tasks.openHandles, 0);
+});
