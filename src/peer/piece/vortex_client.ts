@@ -15,11 +15,8 @@ import {
   type VortexContent,
 } from "./vortex.ts";
 
-/**
- * Piece bytes are read, checked and written in blocks of this size. Above 256 KiB the disk works off the event loop,
- * which hashes and sends meanwhile: a warm pull on two busy cores was a quarter faster (tests/bench/first_pull.ts).
- */
-const BUFFER_BYTES = 512 * 1024;
+/** Piece bytes are read, checked and written in blocks of this size; twice of it was no faster (tests/bench). */
+const BUFFER_BYTES = 256 * 1024;
 
 /** Limits of a piece client. */
 export interface PieceClientLimits {

@@ -40,12 +40,10 @@ export class TaskPieceWriter implements PieceWriter {
     invariant(!this.#isEnded, "a piece is written after it ended");
     const { range, passingHash } = this.#target;
     if (bytes.length > range.end - this.#position) throw this.#mismatch("there are more bytes than the piece has");
-    const stored = this.#target.store(bytes, this.#position);
-    // While the disk works. What does not get there makes the piece fail, and its sums with it.
+    await this.#target.store(bytes, this.#position);
     this.#position += bytes.length;
     this.#crc32 = crc32(bytes, this.#crc32);
     passingHash?.update(bytes);
-    await stored;
   }
 
   // deno-lint-ignore require-await -- asynchronous in the contract, so that a store may take its time
