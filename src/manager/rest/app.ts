@@ -12,7 +12,7 @@ const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIO
 
 /**
  * The REST API as a function of a request, `app.fetch(request, { remote })` (manager-rest.md §0, §1). All of `/api`
- * but the sign-in routes needs a session. Unlike stock managers it sends no CORS headers, which would open it to all
+ * but signing in needs a session. Unlike stock managers it sends no CORS headers, which would open it to all
  * sites, and answers an unknown path with 404 and not with a redirect.
  */
 export function createRestApp(options: RestOptions): Hono<RestEnv> {

@@ -158,6 +158,7 @@ Deno.test("signing out takes the cookie back", async () => {
   const response = await rest.send("POST", "/api/v1/users/signout");
   assert.deepEqual([response.status, await response.text()], [200, ""]);
   assert.match(response.headers.get("set-cookie") ?? "", /^jwt=; Max-Age=0; Path=\//);
+  assert.equal((await rest.send("POST", "/api/v1/users/signout", { token: null })).status, 401);
 });
 
 Deno.test("a wrong name, a wrong password and a wrong body are told apart by nobody", async () => {

@@ -18,8 +18,9 @@ const ADDRESS_LIMIT = { attemptsMax: 50, windowMs: 5 * 60_000, keysMax: 10_000 }
 
 const Credentials = z.object({ name: z.string().min(1).max(256), password: z.string().max(1_024) });
 
-/** The routes that open, end and renew sessions; the only ones below `/api` that need none. */
-export function signInRoutes({ store, sessions, clock }: RestOptions): Hono<RestEnv> {
+/** The routes that open, end and renew sessions: signing in needs none, renewing takes one that has just expired. */
+export function signInRoutes(options: RestOptions): Hono<RestEnv> {
+  const { store, sessions, clock } = options;
   const byName = new AttemptLimit(NAME_LIMIT, clock);
   const byAddress = new AttemptLimit(ADDRESS_LIMIT, clock);
   const app = new Hono<RestEnv>();
@@ -40,7 +41,7 @@ export function signInRoutes({ store, sessions, clock }: RestOptions): Hono<Rest
     return answerWith(c, await sessions.open(user.id), sessions);
   });
 
-  app.post("/signout", function signOut(c) {
+  app.post("/signout", requireSession(options), function signOut(c) {
     deleteCookie(c, COOKIE, { path: "/" });
     return c.body(null, 200);
   });
