@@ -3,7 +3,7 @@
  * registry, and the time to the first byte. Registry, scheduler, seed and peers are processes of their own on loopback;
  * the reader hashes what comes, as a container runtime does. Absolute numbers are the machine's.
  *
- *     deno run -A tests/bench/first_pull.ts [MiB] [rounds]
+ *     deno task bench [MiB] [rounds]
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
