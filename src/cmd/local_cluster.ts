@@ -66,7 +66,12 @@ export async function startLocalCluster(options: LocalClusterOptions, signal: Ab
     schedulerSettings({ name: "scheduler", ...options.scheduler, ...known }),
   );
   const scheduler = stack.use(await startScheduler(schedulerConfig, options.runtimeOf("scheduler")));
-  await untilReady("the scheduler to be active at the manager", clock, signal, () => hasScheduler(manager.grpc, clock));
+  await untilReady(
+    "the scheduler to be active at the manager",
+    clock,
+    signal,
+    (wait) => hasScheduler(manager.grpc, clock, wait),
+  );
   const start = async (name: string, place: PeerPlace) => {
     const settings = peerSettings({ name, isSeed: name === "seed", place, dir, upstreams, ...known });
     return stack.use(await startPeer(configOf(DfdaemonConfig, settings), options.runtimeOf(name)));
@@ -75,7 +80,12 @@ export async function startLocalCluster(options: LocalClusterOptions, signal: Ab
   const peers: PeerProcess[] = [];
   for (const [index, place] of options.peers.entries()) peers.push(await start(`peer-${index + 1}`, place));
   const count = peers.length + 1;
-  await untilReady("the peers to be known to the scheduler", clock, signal, () => hasHosts(scheduler, count, clock));
+  await untilReady(
+    "the peers to be known to the scheduler",
+    clock,
+    signal,
+    (wait) => hasHosts(scheduler, count, clock, wait),
+  );
   const opened = stack.move();
   return { manager, scheduler, seed, peers, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
@@ -107,20 +117,16 @@ async function untilReady(
   throw new DamselflyError("timeout", `Waited ${READY_TIMEOUT_MS} ms for ${what}${why}`, { cause });
 }
 
-async function hasScheduler(manager: HostPort, clock: Clock): Promise<boolean> {
+async function hasScheduler(manager: HostPort, clock: Clock, signal: AbortSignal): Promise<boolean> {
   using client = createRpcClient(ManagerService, formatHostPort(manager), { clock });
   const anyPeer = { sourceType: SourceType.PEER_SOURCE, hostname: "any", ip: manager.hostname, schedulerClusterId: 0 };
   const request = { ...anyPeer, version: VERSION, commit: "" };
-  const { schedulers } = await client.listSchedulers(request, callOptions());
+  const { schedulers } = await client.listSchedulers(request, { timeoutMs: CALL_TIMEOUT_MS, signal });
   return schedulers.length > 0;
 }
 
-async function hasHosts(scheduler: HostPort, count: number, clock: Clock): Promise<boolean> {
+async function hasHosts(scheduler: HostPort, count: number, clock: Clock, signal: AbortSignal): Promise<boolean> {
   using client = createRpcClient(SchedulerService, formatHostPort(scheduler), { clock });
-  const { hosts } = await client.listHosts({}, callOptions());
+  const { hosts } = await client.listHosts({}, { timeoutMs: CALL_TIMEOUT_MS, signal });
   return hosts.length >= count;
-}
-
-function callOptions() {
-  return { timeoutMs: CALL_TIMEOUT_MS, signal: new AbortController().signal };
 }

@@ -5,6 +5,7 @@ import type { HttpHandler, RequestInfo } from "../../http/serve.ts";
 import { type DistributionPath, parseDistributionPath } from "../../oci/distribution_path.ts";
 import { registryError } from "../../oci/registry_error.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
+import { relayedBody } from "../source/body.ts";
 import type { Exchanger } from "../source/exchange.ts";
 import { sourceAnswerOf } from "../source/source_failure.ts";
 import { BlobEndpoint, type BlobParts } from "./blob.ts";
@@ -71,13 +72,16 @@ export function createMirror(parts: MirrorParts): HttpHandler {
     query.delete("ns");
     const suffix = query.size === 0 ? "" : `?${query}`;
     const range = request.headers.get("range");
-    const { response } = await parts.exchanger.send(
+    const exchange = await parts.exchanger.send(
       request.method as "GET" | "HEAD",
       { url: `${registry.origin}${url.pathname}${suffix}`, headers: forwardedHeaders(request.headers) },
       range === null ? {} : { range },
       signal,
     );
-    return new Response(response.body, { status: response.status, headers: returnedHeaders(response.headers) });
+    const headers = returnedHeaders(exchange.response.headers);
+    // Another origin's challenge would make the requester send it what he has for this registry.
+    if (!exchange.isFirstOrigin) headers.delete("www-authenticate");
+    return new Response(relayedBody(exchange, parts.clock, signal), { status: exchange.response.status, headers });
   }
 
   return async function handleMirrorRequest(request, info) {

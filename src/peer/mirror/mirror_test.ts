@@ -4,7 +4,9 @@ import { type ByteRange, resolveRange } from "../../core/byte_range.ts";
 import { DamselflyError } from "../../core/error.ts";
 import { parsePattern } from "../../core/pattern.ts";
 import type { HttpHandler } from "../../http/serve.ts";
+import { type Clock, realClock } from "../../runtime/clock.ts";
 import { type TestRuntime, testRuntime } from "../../testing/test_runtime.ts";
+import { VirtualClock } from "../../testing/virtual_clock.ts";
 import { Exchanger } from "../source/exchange.ts";
 import { createSource } from "../source/http_source.ts";
 import type { TaskHandle, TaskRequest, Tasks } from "../task/task.ts";
@@ -45,7 +47,12 @@ function startRegistry({ authorization, answer }: RegistryOptions) {
     };
     return new Response(request.method === "HEAD" ? null : MANIFEST, { headers });
   });
-  return { seen, origin: `http://127.0.0.1:${server.addr.port}`, stop: () => server.shutdown() };
+  return {
+    seen,
+    origin: `http://127.0.0.1:${server.addr.port}`,
+    stop: () => server.shutdown(),
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
 }
 
 function blobAnswer(request: Request): Response {
@@ -116,10 +123,10 @@ interface Setup extends AsyncDisposable {
   ask(path: string, init?: RequestInit): Promise<Response>;
 }
 
-function setup(options: RegistryOptions = {}): Setup {
+function setup(options: RegistryOptions = {}, clock: Clock = realClock()): Setup {
   const registry = startRegistry(options);
   const tasks = new ReadyTasks();
-  const runtime = testRuntime();
+  const runtime = testRuntime({ clock });
   const exchange = { ...runtime, clientFor: () => undefined, isConfigured: () => false };
   const mirror: HttpHandler = createMirror({
     ...runtime,
@@ -227,6 +234,35 @@ Deno.test("a 401 of a manifest passes through untouched", async () => {
   const response = await it.ask("/v2/team/app/manifests/1.0");
   assert.equal(response.status, 401);
   assert.equal(response.headers.get("www-authenticate"), CHALLENGE);
+  assert.match(await response.text(), /UNAUTHORIZED/);
+});
+
+Deno.test("a manifest that stops half-way is cut short after a limited silence", async () => {
+  const clock = new VirtualClock();
+  let hasLeft = false;
+  const stalled = () =>
+    new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(new TextEncoder().encode("{")),
+      cancel: () => void (hasLeft = true),
+    });
+  await using it = setup({ answer: () => new Response(stalled()) }, clock);
+  const reader = (await it.ask("/v2/team/app/manifests/1.0")).body?.getReader();
+  assert.equal((await reader?.read())?.value?.length, 1);
+  const rest = assert.rejects(Promise.resolve(reader?.read()), /no byte came for 30000 ms/);
+  await clock.advance(30_000);
+  await rest;
+  await it.registry.stop();
+  assert.ok(hasLeft);
+});
+
+Deno.test("a challenge of another origin, to which a manifest was redirected, does not reach the requester", async () => {
+  await using other = startRegistry({ authorization: "Bearer for the other" });
+  await using it = setup({
+    answer: () => new Response(null, { status: 307, headers: { location: `${other.origin}/v2/x/manifests/1` } }),
+  });
+  const response = await it.ask("/v2/team/app/manifests/1.0");
+  assert.equal(response.status, 401);
+  assert.equal(response.headers.has("www-authenticate"), false);
   assert.match(await response.text(), /UNAUTHORIZED/);
 });
 

@@ -7,6 +7,8 @@ import { sourceFailure } from "./source_failure.ts";
 const IDLE_TIMEOUT_MS = 30_000;
 /** Of a refusal's body; a registry's JSON has a few hundred bytes. */
 const REFUSAL_BYTES_MAX = 64 * 1024;
+/** Of a body that is passed on, what is read at a time. */
+const RELAYED_BYTES = 64 * 1024;
 
 /**
  * Reads exactly `length` bytes of an answer into the caller's buffers; less throws. More throws too when the answer
@@ -85,6 +87,27 @@ export async function refusalBody(
     position += chunk.length;
   }
   return body;
+}
+
+/** The body of an answer, to be passed on as it is taken. Silence ends it, and so does a requester who leaves. */
+export function relayedBody(
+  exchange: Exchange,
+  clock: Clock,
+  signal: AbortSignal,
+): ReadableStream<Uint8Array<ArrayBuffer>> | null {
+  const reader = exchange.response.body?.getReader({ mode: "byob" });
+  if (reader === undefined) return null;
+  return new ReadableStream<Uint8Array<ArrayBuffer>>({
+    async pull(controller) {
+      const { value } = await readSome(exchange, reader, new Uint8Array(RELAYED_BYTES), clock, signal);
+      if (value === undefined || value.length === 0) return controller.close();
+      controller.enqueue(value);
+    },
+    async cancel(reason) {
+      await reader.cancel(reason).catch(() => {});
+      await exchange.close(reason);
+    },
+  }, { highWaterMark: 0 });
 }
 
 async function readSome(
