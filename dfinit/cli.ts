@@ -10,7 +10,7 @@ import { applyPlan } from "./apply.ts";
 import { HostFiles } from "./host_files.ts";
 import { type Plan, RefusalError } from "./plan.ts";
 import { reportPlan, reportRefusals, reportWarnings } from "./report.ts";
-import { planContainerd } from "./runtimes/containerd_plan.ts";
+import { type ContainerdOptions, planContainerd } from "./runtimes/containerd_plan.ts";
 
 /** How dfinit ends. */
 export const EXIT = { ...COMMON_EXIT, wouldChange: 3 } as const;
@@ -25,6 +25,7 @@ interface Flags {
   readonly config?: string;
   readonly check?: boolean;
   readonly diff?: boolean;
+  readonly createConfig?: boolean;
   readonly root: string;
 }
 
@@ -68,6 +69,7 @@ function dfinitCommand(): Command {
     .option("-c, --config <file>", "configuration of dfinit (default: /etc/dragonfly/dfinit.yaml)")
     .option("--check", "change nothing; exit with 3 when something would change")
     .option("--diff", "print each change as a unified diff")
+    .option("--create-config", "write containerd's configuration when there is no file, as containerd 2 may run")
     .option("--root <dir>", "where the node's / is mounted; paths of the configuration are below it", "/")
     .addOption(
       new Option("-l, --log-level <level>", "accepted as in Dragonfly; the report is always the same")
@@ -86,7 +88,8 @@ async function configure(flags: Flags, effects: DfinitEffects): Promise<number> 
     return EXIT.done;
   }
   const files = new HostFiles(effects.disk, flags.root);
-  const plan = await planNode(config.containerRuntime, config.proxy.addr, files);
+  const options = { mirror: config.proxy.addr, mayCreateConfig: flags.createConfig === true };
+  const plan = await planNode(config.containerRuntime, options, files);
   effects.printError(reportWarnings(plan));
   if (plan.refusals.length > 0) {
     effects.printError(reportRefusals(plan.refusals));
@@ -101,10 +104,10 @@ async function configure(flags: Flags, effects: DfinitEffects): Promise<number> 
 
 function planNode(
   runtime: NonNullable<DfinitConfig["containerRuntime"]>,
-  mirror: string,
+  options: ContainerdOptions,
   files: HostFiles,
 ): Promise<Plan> {
-  if (runtime.containerd !== undefined) return planContainerd(runtime.containerd, mirror, files);
+  if (runtime.containerd !== undefined) return planContainerd(runtime.containerd, options, files);
   const name = Object.entries(runtime).find(([, value]) => value !== undefined)?.[0] ?? "this runtime";
   throw new DamselflyError(
     "unimplemented",

@@ -163,3 +163,20 @@ Deno.test("a ca file must exist on the node, because containerd drops the whole 
   assert.equal(code, EXIT.done);
   assert.match(error, /warning: https:\/\/r: .* in proxy.registryMirror.upstreams of dfdaemon.yaml/);
 });
+
+Deno.test("a containerd that runs without a file gets one when that is asked for, and only then", async () => {
+  const disk = await node(CONTAINERD, {});
+  const refused = await run(disk);
+  assert.equal(refused.code, EXIT.failed);
+  assert.match(refused.error, /--create-config/);
+  assert.equal(await disk.stat(CONFIG_TOML), undefined);
+  const made = await run(disk, ["-c", "/dfinit.yaml", "--create-config"]);
+  assert.equal(made.code, EXIT.done);
+  assert.match(made.out, /^created \/etc\/containerd\/config\.toml: config_path/m);
+  assert.match(await disk.readText(CONFIG_TOML), /^version = 2\n[^]*config_path = "\/etc\/containerd\/certs\.d"\n$/);
+  assert.match((await run(disk)).out, /^Nothing to do$/m);
+  const importing = await node(CONTAINERD, { [CONFIG_TOML]: 'version = 2\nimports = ["/etc/gone.toml"]\n' });
+  const gone = await run(importing, ["-c", "/dfinit.yaml", "--create-config"]);
+  assert.match(gone.error, /\/etc\/gone\.toml/);
+  assert.equal(gone.code, EXIT.failed);
+});

@@ -1,10 +1,21 @@
 import { dirname, join, normalize } from "node:path/posix";
-import { DamselflyError } from "../src/core/error.ts";
+import { DamselflyError, type ErrorCode } from "../src/core/error.ts";
 import type { Disk } from "../src/runtime/disk.ts";
 import { RefusalError } from "./plan.ts";
 
 /** No configuration of a container runtime comes near this; what does is something else. */
 const FILE_BYTES_MAX = 1024 * 1024;
+
+/** As many as Linux follows on the way to one file. */
+const LINKS_MAX = 40;
+
+/** The way out, for each failure that is the node's and not ours. */
+const TODO: Partial<Record<ErrorCode, string>> = {
+  invalid_argument: "Save the file as UTF-8: dfinit must not guess what its other bytes mean",
+  no_space: "Free some space on that volume",
+  permission_denied:
+    "Run as root and mount the directory writable; a system with a read-only /etc has its own way to set mirrors",
+};
 
 /** The node's files by the paths the node knows them by, wherever its root is mounted. */
 export class HostFiles {
@@ -67,36 +78,29 @@ export class HostFiles {
   }
 
   #resolve(path: string): Promise<string> {
-    return this.#guarded(path, "find", () => this.#follow(path));
+    return this.#guarded(path, "find", async () => this.#root + await this.#follow(join("/", path)));
   }
 
-  /** A link that leaves the mounted root would be followed into our own container, not into the node. */
-  async #follow(path: string): Promise<string> {
-    const inside = this.#root + join("/", path);
-    let existing = inside;
-    while (await this.#disk.stat(existing) === undefined && existing !== dirname(existing)) {
-      existing = dirname(existing);
+  /**
+   * Where a path of the node is below the mounted root, the way the node itself would find it: an absolute link starts
+   * at the node's `/`, and nothing leads above it. A plain look through our own root would end in our container.
+   */
+  async #follow(path: string, trail = { links: 0 }): Promise<string> {
+    let at = "/";
+    for (const name of path.split("/")) {
+      const next = join(at, name);
+      const target = name === ".." ? undefined : await this.#disk.readLink(this.#root + next);
+      if (target === undefined) {
+        at = next;
+        continue;
+      }
+      if (++trail.links > LINKS_MAX) throw new RefusalError(path, "symbolic links lead in a circle", "Mend the links");
+      at = await this.#follow(target.startsWith("/") ? target : `${at}/${target}`, trail);
+      if (await this.#disk.stat(this.#root + at) === undefined) {
+        throw new RefusalError(path, `"${name}" is a symbolic link to nowhere`, "Name the file the link points to");
+      }
     }
-    const root = this.#root === "" ? "" : await this.#disk.realPath(this.#root);
-    const real = await this.#disk.realPath(existing);
-    if (real !== (root || "/") && !real.startsWith(`${root}/`)) {
-      throw new RefusalError(path, "a symbolic link on the way leaves --root", "Name the file the link points to");
-    }
-    if (existing !== inside) await this.#refuseDangling(path, existing, inside);
-    return join(real, inside.slice(existing.length));
-  }
-
-  async #refuseDangling(path: string, existing: string, inside: string): Promise<void> {
-    const [next = ""] = inside.slice(existing.length).split("/").filter((name) => name !== "");
-    const stat = await this.#disk.stat(existing);
-    if (stat === undefined || !stat.isDirectory) return;
-    const names = await this.#disk.list(existing);
-    if (!names.includes(next)) return;
-    throw new RefusalError(
-      path,
-      `"${next}" is a symbolic link to nowhere`,
-      "Name the file the link points to",
-    );
+    return at;
   }
 
   async #guarded<T>(path: string, action: string, run: () => Promise<T>): Promise<T> {
@@ -104,10 +108,8 @@ export class HostFiles {
       return await run();
     } catch (error) {
       if (!(error instanceof DamselflyError)) throw error;
-      if (error.code !== "permission_denied" && error.code !== "no_space") throw error;
-      const todo = error.code === "no_space"
-        ? "Free some space on that volume"
-        : "Run as root and mount the directory writable; a system with a read-only /etc has its own way to set mirrors";
+      const todo = TODO[error.code];
+      if (todo === undefined) throw error;
       throw new RefusalError(path, `cannot ${action} it: ${error.message}`, todo, error);
     }
   }

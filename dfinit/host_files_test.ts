@@ -48,18 +48,56 @@ Deno.test("a symbolic link stays one, and the file it points to is replaced", as
   assert.equal(Deno.lstatSync(join(node.root, "etc/real/link.toml")).isSymlink, true);
 });
 
-Deno.test("a symbolic link that leaves the mounted root is refused, and so is one to nowhere", async () => {
+Deno.test("an absolute link leads where the node itself would be led, not into the place where its root is mounted", async () => {
+  using node = mountedNode();
+  node.put("/usr/share/real/config.toml", "a = 1\n");
+  Deno.mkdirSync(join(node.root, "etc"));
+  symlinkSync("/usr/share/real", join(node.root, "etc/containerd"));
+  symlinkSync("../../../../usr/share", join(node.root, "etc/above"));
+  symlinkSync("/etc/containerd/config.toml", join(node.root, "etc/link.toml"));
+  const files = filesOf(node.root);
+  for (const path of ["/etc/containerd/config.toml", "/etc/above/real/config.toml", "/etc/link.toml"]) {
+    assert.equal(await files.read(path), "a = 1\n", path);
+  }
+  await files.write("/etc/containerd/certs.d/x/hosts.toml", "b = 2\n");
+  assert.equal(readFileSync(join(node.root, "usr/share/real/certs.d/x/hosts.toml"), "utf8"), "b = 2\n");
+});
+
+Deno.test("no link leads out of the mounted root, and one to nowhere or in a circle is refused", async () => {
   using node = mountedNode();
   using other = mountedNode();
   other.put("/config.toml", "");
   node.put("/etc/x", "");
   symlinkSync(other.root, join(node.root, "etc/outside"));
   symlinkSync("/nowhere/at/all", join(node.root, "etc/dangling"));
+  symlinkSync("circle", join(node.root, "etc/circle"));
   const files = filesOf(node.root);
-  await assert.rejects(files.read("/etc/outside/config.toml"), /leaves --root/);
-  await assert.rejects(files.write("/etc/outside/new.toml", ""), /leaves --root/);
+  await assert.rejects(files.read("/etc/outside/config.toml"), /"outside" is a symbolic link to nowhere/);
+  await assert.rejects(files.write("/etc/outside/new.toml", ""), /symbolic link to nowhere/);
   await assert.rejects(files.read("/etc/dangling"), /symbolic link to nowhere/);
   await assert.rejects(files.write("/etc/dangling/config.toml", ""), /symbolic link to nowhere/);
+  await assert.rejects(files.read("/etc/circle/config.toml"), /symbolic links lead in a circle/);
+  assert.deepEqual([...Deno.readDirSync(other.root)].map(({ name }) => name), ["config.toml"]);
+});
+
+Deno.test("a file that is not UTF-8 is refused rather than changed in bytes that nobody named", async () => {
+  using node = mountedNode();
+  writeFileSync(join(node.root, "latin1.toml"), new Uint8Array([0x23, 0x20, 0xe9, 0x0a]));
+  await assert.rejects(filesOf(node.root).read("/latin1.toml"), (error) => {
+    assert.ok(error instanceof RefusalError);
+    assert.match(error.refusal.reason, /latin1\.toml: it is not UTF-8/);
+    assert.match(error.refusal.todo, /^Save the file as UTF-8/);
+    return true;
+  });
+});
+
+Deno.test("a byte order mark is read as it is, and the backup has it too", async () => {
+  using node = mountedNode();
+  node.put("/bom.toml", "\ufeffa = 1\n");
+  const files = filesOf(node.root);
+  assert.equal(await files.read("/bom.toml"), "\ufeffa = 1\n");
+  await files.keepFirst("/bom.toml", "/bom.toml.bak");
+  assert.deepEqual(readFileSync(join(node.root, "bom.toml.bak")), readFileSync(join(node.root, "bom.toml")));
 });
 
 Deno.test("a copy keeps the mode of the file and is made once", async () => {

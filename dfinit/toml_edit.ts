@@ -21,10 +21,14 @@ export interface TomlLine {
   readonly node: AST.TOMLKeyValue;
 }
 
+/** A mark that some editors of Windows put in front, which containerd 1.x passes over and TOML does not know. */
+const BYTE_ORDER_MARK = "\ufeff";
+
 /** Parses `text` twice, for positions and for values. Throws `invalid_argument` with the line. */
 export function parseToml(text: string): TomlDocument {
   try {
-    return { text, root: parseTOML(text).body[0], values: parseValues(text, { integersAsBigInt: "asNeeded" }) };
+    const plain = text.startsWith(BYTE_ORDER_MARK) ? ` ${text.slice(1)}` : text;
+    return { text, root: parseTOML(plain).body[0], values: parseValues(plain, { integersAsBigInt: "asNeeded" }) };
   } catch (cause) {
     const { lineNumber, line } = cause as { lineNumber?: number; line?: number };
     const where = lineNumber ?? line;
@@ -178,7 +182,9 @@ function spliceValue({ text, root }: TomlDocument, path: TomlPath, literal: stri
   const parent = path.slice(0, -1);
   const last = path.slice(-1);
   const eol = eolOf(text);
-  if (parent.length === 0) return `${tomlKey(last)} = ${literal}${note}${eol}${text}`;
+  if (parent.length === 0) {
+    return insert(text, text.startsWith(BYTE_ORDER_MARK) ? 1 : 0, `${tomlKey(last)} = ${literal}${note}${eol}`);
+  }
 
   const table = tablesOf(root).find((table) => table.kind === "standard" && isSame(table.resolvedKey, parent));
   if (table !== undefined) {

@@ -81,7 +81,7 @@ export function planConfig({ files, setIn }: RegistrySettings, roots: readonly H
     if (isNotEmpty(setIn.registry["mirrors"])) {
       warnings.push(`${setIn.file.path}: containerd does not start with registry.mirrors next to config_path`);
     }
-    if (kept.length === roots.length) return { changes: [], roots: kept, mirrors: [], warnings };
+    if (value === setIn.configPath) return { changes: [], roots: kept, mirrors: [], warnings };
   }
   const mirrors = setIn === undefined ? files.flatMap(({ file, registry }) => legacyMirrors(file.path, registry)) : [];
   const edited = files.filter((part) =>
@@ -90,6 +90,7 @@ export function planConfig({ files, setIn }: RegistrySettings, roots: readonly H
   const changes = edited.map((part): Change => {
     refuseUneditable(part.file);
     const before = part.file.document.text;
+    const { isNew } = part.file;
     const isMoving = setIn === undefined && isNotEmpty(part.registry["mirrors"]);
     const after = refusing(part.file.path, BY_HAND, () => {
       const text = isMoving
@@ -101,7 +102,7 @@ export function planConfig({ files, setIn }: RegistrySettings, roots: readonly H
       ...(part === target ? [`config_path = ${tomlString(value)}, was ${tomlString(part.configPath)}`] : []),
       ...(isMoving ? ["registry.mirrors moves to hosts.toml files, because containerd does not start with both"] : []),
     ];
-    return { path: part.file.path, before, after, why: why.join("; ") };
+    return { path: part.file.path, before: isNew ? undefined : before, after, why: why.join("; ") };
   });
   return { changes, roots: kept, mirrors, warnings };
 }
@@ -116,10 +117,14 @@ function severalRoots({ file }: RegistryFile, value: string): string {
     `reads none of them unless it pulls in local mode: move the files to one directory and name only that`;
 }
 
-function versionWarnings({ file, table }: RegistryFile): string[] {
-  if (table[1] !== PLUGIN_V1) return [];
+function versionWarnings({ file: { path, document: { values } }, table }: RegistryFile): string[] {
+  if (table[1] === PLUGIN_V1) {
+    return [`${path}: containerd 2 does not read registry settings of a version 1 file: run containerd config migrate`];
+  }
+  if (table[1] !== PLUGIN_V3 || values["version"] !== 2 || !hasPlugin(values, PLUGIN_V2)) return [];
   return [
-    `${file.path}: containerd 2 does not read registry settings of a version 1 file: run containerd config migrate`,
+    `${path}: containerd 1.x does not read plugins.${tomlKey([PLUGIN_V3])}, so on such a node every pull goes around ` +
+    `the peer: move its registry settings to plugins.${tomlKey([PLUGIN_V2])}, which containerd 2 reads too`,
   ];
 }
 

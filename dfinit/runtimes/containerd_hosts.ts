@@ -80,6 +80,11 @@ export function editHosts(existing: string | undefined, wanted: WantedHosts): st
   return wanted.mirror === undefined ? withServer : editMirror(withServer, wanted.mirror, wanted);
 }
 
+/** The hosts that a `hosts.toml` names, as they are written there. Throws `invalid_argument`. */
+export function hostsIn(text: string): string[] {
+  return Object.keys(hostsOf(parseToml(text).values));
+}
+
 /** Whether a `hosts.toml` says more than dfinit would write by itself. */
 export function hasForeignHosts(text: string, mirror: string): boolean {
   const { values } = parseToml(text);

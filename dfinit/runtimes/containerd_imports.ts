@@ -12,15 +12,22 @@ const FILES_MAX = 64;
 export interface ConfigFile {
   readonly path: string;
   readonly document: TomlDocument;
+  /** There is no such file yet, and it may be made. */
+  readonly isNew: boolean;
   /** Whether the pattern that imports this file would import a backup next to it as well. */
   readonly importsBackup: boolean;
 }
 
 /**
  * `path` and the files it imports, in the order in which containerd loads them: breadth first, patterns relative to
- * the file that holds them, each file once (node-side.md §2.1). Throws `RefusalError` for what cannot be read.
+ * the file that holds them, each file once (node-side.md §2.1). With `mayCreate` a first file that does not exist is an
+ * empty one. Throws `RefusalError` for what cannot be read.
  */
-export async function readConfigFiles(path: string, files: HostFiles): Promise<[ConfigFile, ...ConfigFile[]]> {
+export async function readConfigFiles(
+  path: string,
+  files: HostFiles,
+  mayCreate: boolean,
+): Promise<[ConfigFile, ...ConfigFile[]]> {
   const found: ConfigFile[] = [];
   const pending = [{ path: normalize(path), importsBackup: false }];
   for (const next of pending) {
@@ -29,9 +36,11 @@ export async function readConfigFiles(path: string, files: HostFiles): Promise<[
       throw new RefusalError(path, `it imports more than ${FILES_MAX} files`, "Import fewer files");
     }
     const text = await files.read(next.path);
-    if (text === undefined) throw missing(path, next.path);
-    const document = refusing(next.path, "Repair the file, containerd cannot read it either", () => parseToml(text));
-    found.push({ ...next, document });
+    const isNew = text === undefined && mayCreate && found.length === 0;
+    if (text === undefined && !isNew) throw missing(path, next.path);
+    const repair = "Repair the file, containerd cannot read it either";
+    const document = refusing(next.path, repair, () => parseToml(text ?? ""));
+    found.push({ ...next, document, isNew });
     for (const pattern of importsOf(document)) {
       pending.push(...await expand(join(dirname(next.path), pattern), pattern, files));
     }
@@ -91,7 +100,7 @@ function missing(main: string, path: string): RefusalError {
   return new RefusalError(
     path,
     "the file does not exist, and which configuration containerd runs with cannot be told without it",
-    "Set containerRuntime.containerd.configPath to the file containerd reads, or write its defaults to this one: " +
-      `containerd config default > ${path}`,
+    "Set containerRuntime.containerd.configPath to the file containerd reads; when it runs without any, as containerd " +
+      "2 may, let dfinit write this one with --create-config",
   );
 }

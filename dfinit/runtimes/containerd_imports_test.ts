@@ -4,7 +4,7 @@ import { HostFiles } from "../host_files.ts";
 import { globPattern, readConfigFiles } from "./containerd_imports.ts";
 
 async function pathsFrom(files: Record<string, string>): Promise<string[]> {
-  const found = await readConfigFiles("/etc/c/config.toml", new HostFiles(await diskWith(files), "/"));
+  const found = await readConfigFiles("/etc/c/config.toml", new HostFiles(await diskWith(files), "/"), false);
   return found.map(({ path }) => path);
 }
 
@@ -44,7 +44,7 @@ Deno.test("a pattern that would sweep up backups is noticed", async () => {
     "/etc/c/d/a": "",
     "/etc/c/e/b.toml": "",
   });
-  const found = await readConfigFiles("/etc/c/config.toml", new HostFiles(disk, "/"));
+  const found = await readConfigFiles("/etc/c/config.toml", new HostFiles(disk, "/"), false);
   assert.deepEqual(found.map(({ importsBackup }) => importsBackup), [false, true, false]);
 });
 

@@ -30,7 +30,12 @@ export function legacyMirrors(path: string, registry: TomlTable): LegacyMirror[]
     if (!isPlain || !Array.isArray(endpoints)) {
       throw notPlain(path, namespace, "it holds more than a list of endpoints");
     }
-    return { namespace, endpoints: endpoints.map((endpoint) => extraHost(path, namespace, endpoint)) };
+    const hosts = endpoints.map((endpoint) => extraHost(path, namespace, endpoint));
+    // One host may stand there twice, with a slash at the end and without; a hosts.toml cannot hold it twice.
+    return {
+      namespace,
+      endpoints: [...new Map(hosts.toReversed().map((host) => [host.url, host])).values()].toReversed(),
+    };
   });
 }
 

@@ -13,6 +13,7 @@ import {
 } from "./containerd_hosts.ts";
 import { readConfigFiles } from "./containerd_imports.ts";
 import type { LegacyMirror } from "./containerd_mirrors.ts";
+import { bypassWarnings } from "./containerd_bypass.ts";
 import { DEFAULT_NAMESPACE, type HostsRoot, placeFor } from "./containerd_roots.ts";
 
 type ContainerdConfig = NonNullable<NonNullable<DfinitConfig["containerRuntime"]>["containerd"]>;
@@ -35,14 +36,27 @@ interface Present {
 
 const REPAIR_HOSTS = "Repair or remove the file, and run dfinit again";
 
+/** What a run of dfinit says beyond the configuration. */
+export interface ContainerdOptions {
+  /** The URL of the peer's mirror. */
+  readonly mirror: string;
+  /** Write containerd's configuration when there is none. */
+  readonly mayCreateConfig: boolean;
+}
+
 /** Plans a node with containerd: its configuration, and a `hosts.toml` per registry. Reads, and writes nothing. */
-export async function planContainerd(config: ContainerdConfig, mirror: string, files: HostFiles): Promise<Plan> {
+export async function planContainerd(
+  config: ContainerdConfig,
+  { mirror, mayCreateConfig }: ContainerdOptions,
+  files: HostFiles,
+): Promise<Plan> {
   try {
-    const configFiles = await readConfigFiles(config.configPath, files);
+    const configFiles = await readConfigFiles(config.configPath, files, mayCreateConfig);
     const settings = registrySettings(configFiles);
     const paths = settings.roots.length > 0 ? settings.roots : [DEFAULT_CONFIG_PATH];
     const plan = planConfig(settings, await Promise.all(paths.map((path) => readRoot(path, files))));
-    const hosts = await planHosts(wantedHosts(config, mirror, plan.mirrors), plan.roots, mirror, files);
+    const wanted = wantedHosts(config, mirror, plan.mirrors);
+    const hosts = await planHosts(wanted, plan.roots, mirror, files);
     const changed = new Set([...plan.changes, ...hosts.changes].map(({ path }) => path));
     const unchanged = [...configFiles.map(({ path }) => path), ...hosts.unchanged];
     return {
@@ -54,6 +68,7 @@ export async function planContainerd(config: ContainerdConfig, mirror: string, f
         ...plan.warnings,
         ...(settings.roots.length > 0 ? [] : implicitWarnings(await readRoot(IMPLICIT_CONFIG_PATH, files))),
         ...hosts.warnings,
+        ...(config.proxyAllRegistries ? await bypassWarnings(wanted, plan.roots, mirror, files) : []),
         ...tlsWarnings(config),
         ...mirrorWarnings(config, plan.mirrors),
       ],

@@ -37,3 +37,8 @@ function directoryNames(namespace: string): string[] {
   const [, host, port] = /^(.+):(\d+)$/.exec(namespace) ?? /^(.+)_(\d+)_$/.exec(namespace) ?? [];
   return host === undefined || port === undefined ? [namespace] : [`${host}_${port}_`, `${host}:${port}`];
 }
+
+/** The registry that a directory of `config_path` is for. */
+export function namespaceOf(directoryName: string): string {
+  return directoryName.replace(/_(\d+)_$/, ":$1");
+}

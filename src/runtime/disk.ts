@@ -1,3 +1,5 @@
+import { DamselflyError } from "../core/error.ts";
+
 /** What {@link Disk.stat} knows of a path. */
 export interface FileStat {
   readonly size: number;
@@ -40,6 +42,7 @@ export interface Disk {
   rename(from: string, to: string): Promise<void>;
   /** Makes `created` a hard link to `existing`. */
   link(existing: string, created: string): Promise<void>;
+  /** The text of a UTF-8 file, a byte order mark included. What is not UTF-8 is `invalid_argument`. */
   readText(path: string): Promise<string>;
   /** Replaces a file in one step: temporary file in the same directory, sync, rename. Keeps the mode it had. */
   writeTextAtomic(path: string, text: string, options?: { readonly mode?: number }): Promise<void>;
@@ -49,8 +52,17 @@ export interface Disk {
   setMode(path: string, mode: number): Promise<void>;
   /** The names in a directory, sorted. */
   list(path: string): Promise<string[]>;
-  /** The path with all symbolic links resolved. */
-  realPath(path: string): Promise<string>;
+  /** Where a symbolic link points to, as it is written in it; undefined when `path` is no link. */
+  readLink(path: string): Promise<string | undefined>;
   /** The space of the volume that holds `path`. */
   space(path: string): Promise<{ readonly totalBytes: number; readonly freeBytes: number }>;
+}
+
+/** The text of a file's bytes, nothing replaced and nothing dropped. Throws `invalid_argument` that names `path`. */
+export function utf8Text(path: string, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw new DamselflyError("invalid_argument", `Cannot read ${path}: it is not UTF-8`, { cause });
+  }
 }

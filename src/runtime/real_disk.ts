@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { DamselflyError, type ErrorCode } from "../core/error.ts";
-import type { Disk, DiskFile, OpenOptions } from "./disk.ts";
+import { type Disk, type DiskFile, type OpenOptions, utf8Text } from "./disk.ts";
 import type { Random } from "./random.ts";
 
 /** Up to this a synchronous read costs less than the round trip of an asynchronous one (deno-platform.md §4). */
@@ -26,6 +26,7 @@ async function guarded<T>(action: string, path: string, run: () => Promise<T> | 
   try {
     return await run();
   } catch (cause) {
+    if (cause instanceof DamselflyError) throw cause;
     const { code, name, message } = cause as NodeJS.ErrnoException;
     const known = CODES[code ?? name] ?? "internal";
     throw new DamselflyError(known, `Cannot ${action} ${path}: ${code ?? message}`, { cause });
@@ -117,6 +118,16 @@ async function writeTextAtomic(path: string, text: string, mode: number | undefi
   }
 }
 
+/** `EINVAL` is how the system says that something is no link. */
+async function readLink(path: string): Promise<string | undefined> {
+  try {
+    return await fs.promises.readlink(path);
+  } catch (error) {
+    if (["EINVAL", "ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
+    throw error;
+  }
+}
+
 /** The disk of the machine. */
 export function realDisk(random: Random): Disk {
   return {
@@ -126,7 +137,7 @@ export function realDisk(random: Random): Disk {
     remove: (path) => guarded("remove", path, () => fs.promises.rm(path, { recursive: true, force: true })),
     rename: (from, to) => guarded("rename", from, () => fs.promises.rename(from, to)),
     link: (existing, created) => guarded("create link", created, () => fs.promises.link(existing, created)),
-    readText: (path) => guarded("read", path, () => fs.promises.readFile(path, "utf8")),
+    readText: (path) => guarded("read", path, async () => utf8Text(path, await fs.promises.readFile(path))),
     writeTextAtomic: (path, text, options = {}) =>
       guarded("write", path, () => writeTextAtomic(path, text, options.mode, random)),
     stat: (path) =>
@@ -137,7 +148,7 @@ export function realDisk(random: Random): Disk {
       }),
     setMode: (path, mode) => guarded("set the mode of", path, () => fs.promises.chmod(path, mode)),
     list: (path) => guarded("list", path, async () => (await fs.promises.readdir(path)).sort()),
-    realPath: (path) => guarded("resolve", path, () => fs.promises.realpath(path)),
+    readLink: (path) => guarded("read the link", path, () => readLink(path)),
     space: (path) =>
       guarded("read the free space of", path, async () => {
         const { blocks, bavail, bsize } = await fs.promises.statfs(path);

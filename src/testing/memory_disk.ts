@@ -1,6 +1,6 @@
 import { dirname, posix } from "node:path";
 import { DamselflyError } from "../core/error.ts";
-import type { Disk, DiskFile, FileStat, OpenOptions } from "../runtime/disk.ts";
+import { type Disk, type DiskFile, type FileStat, type OpenOptions, utf8Text } from "../runtime/disk.ts";
 
 const DEFAULT_FILE_MODE = 0o644;
 const DIRECTORY_MODE = 0o755;
@@ -72,7 +72,7 @@ export class MemoryDisk implements Disk {
   }
 
   readText(path: string): Promise<string> {
-    return attempt(() => new TextDecoder().decode(this.#content("read", normal(path)).bytes));
+    return attempt(() => utf8Text(path, this.#content("read", normal(path)).bytes));
   }
 
   writeTextAtomic(path: string, text: string, options: { readonly mode?: number } = {}): Promise<void> {
@@ -106,11 +106,9 @@ export class MemoryDisk implements Disk {
     });
   }
 
-  realPath(path: string): Promise<string> {
-    return attempt(() => {
-      if (!this.#exists(normal(path))) throw new DamselflyError("not_found", `Cannot resolve ${path}: ENOENT`);
-      return normal(path);
-    });
+  /** Nothing here is a link. */
+  readLink(): Promise<undefined> {
+    return Promise.resolve(undefined);
   }
 
   space(): Promise<{ totalBytes: number; freeBytes: number }> {

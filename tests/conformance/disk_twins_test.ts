@@ -138,3 +138,21 @@ test("the mode of a file can be set", async ({ disk, dir }) => {
   await disk.setMode(join(dir, "f"), 0o600);
   assert.equal((await disk.stat(join(dir, "f")))?.mode, 0o600);
 });
+
+test("text comes back byte for byte, and what is not UTF-8 is refused with the path", async ({ disk, dir }) => {
+  const write = async (name: string, content: Uint8Array) => {
+    await using file = await disk.openFile(join(dir, name), { create: true });
+    await file.write(content, 0);
+  };
+  await write("marked", bytes("\ufeffa\r\n"));
+  assert.equal(await disk.readText(join(dir, "marked")), "\ufeffa\r\n");
+  await write("latin1", new Uint8Array([0x61, 0xe9]));
+  await assert.rejects(disk.readText(join(dir, "latin1")), (error: Error) => {
+    return failsWith("invalid_argument")(error) && error.message.includes(join(dir, "latin1"));
+  });
+});
+
+test("what is no link points nowhere, be it there or not", async ({ disk, dir }) => {
+  assert.equal(await disk.readLink(dir), undefined);
+  assert.equal(await disk.readLink(join(dir, "absent", "f")), undefined);
+});

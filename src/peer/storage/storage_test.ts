@@ -450,7 +450,7 @@ function bound(disk: Disk): Disk {
     writeTextAtomic: (path, text, options) => disk.writeTextAtomic(path, text, options),
     stat: (path) => disk.stat(path),
     list: (path) => disk.list(path),
-    realPath: (path) => disk.realPath(path),
+    readLink: (path) => disk.readLink(path),
     setMode: (path, mode) => disk.setMode(path, mode),
     space: (path) => disk.space(path),
   };
