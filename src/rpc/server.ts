@@ -14,6 +14,7 @@ import type { Log } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { listenError } from "../runtime/real_net.ts";
 import { type MethodDefinition, RECEIVED_MESSAGE_BYTES_MAX, SENT_MESSAGE_BYTES_MAX } from "./definition.ts";
+import { halfOpenReset } from "./half_open.ts";
 import { Health } from "./health.ts";
 import type { CallObserver, RpcService } from "./service.ts";
 
@@ -72,7 +73,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
     "grpc.keepalive_time_ms": KEEPALIVE_INTERVAL_MS,
     "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
     "grpc.max_concurrent_streams": STREAMS_PER_CONNECTION_MAX,
-    interceptors: [deadlineIgnorer(new Set(options.ignoreDeadlineOf))],
+    interceptors: [deadlineIgnorer(new Set(options.ignoreDeadlineOf)), halfOpenReset],
   });
   const observer = callObserver(options.log, options.metrics);
   for (const { definition, implement } of [...options.services, health.service()]) {

@@ -67,6 +67,22 @@ Deno.test("a bidi stream answers each request, and the server may end it while t
   await assert.rejects(stream.send(about("late")), { code: "failed_precondition" });
 });
 
+Deno.test("a client that reads slowly and ends nothing gets every message, and the end", async () => {
+  const description = "x".repeat(64 * 1024);
+  await using server = await serve([service(SchedulerService, {
+    announcePeer: async function* () {
+      for (let count = 0; count < 40; count++) yield backToSource(description);
+    },
+  })]);
+  using client = createRpcClient(SchedulerService, `127.0.0.1:${server.port}`, { clock });
+  let seen = 0;
+  for await (const _ of client.announcePeer({ signal }).responses) {
+    seen++;
+    await clock.sleep(5, signal);
+  }
+  assert.equal(seen, 40);
+});
+
 Deno.test("a client stream is read to its end and answered once", async () => {
   await using server = await serve([service(ManagerService, {
     keepAlive: async (requests) => {

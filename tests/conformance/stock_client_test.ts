@@ -11,14 +11,15 @@ import { ManagerConfig } from "../../src/config/manager.ts";
 import { SchedulerConfig } from "../../src/config/scheduler.ts";
 import { type Manager, startManager } from "../../src/manager/manager.ts";
 import { checkHealth, createRpcClient } from "../../src/rpc/client.ts";
-import { Build, CPU, Host, Memory, Network, Peer } from "../../src/rpc/gen/common/v2/common.ts";
+import { Build, CPU, Download, Host, Memory, Network, Peer } from "../../src/rpc/gen/common/v2/common.ts";
 import { ListSchedulersRequest, ManagerService, SourceType } from "../../src/rpc/gen/manager/v2/manager.ts";
-import { SchedulerService } from "../../src/rpc/gen/scheduler/v2/scheduler.ts";
+import { AnnouncePeerRequest, SchedulerService } from "../../src/rpc/gen/scheduler/v2/scheduler.ts";
 import { realRandom } from "../../src/runtime/random.ts";
 import { realDisk } from "../../src/runtime/real_disk.ts";
 import { startScheduler } from "../../src/scheduler/scheduler.ts";
 import { announce, HandPeer, limited, peerOf, pieceReport } from "../../src/testing/hand_peer.ts";
 import { testRuntime } from "../../src/testing/test_runtime.ts";
+import { callHalfOpen } from "./half_open_client.ts";
 
 const LOCAL = "127.0.0.1";
 const TASK = "5844f27a257287e9b734256bb25603d8005422ced8c0377f15063ec11963b25f";
@@ -266,6 +267,25 @@ Deno.test("a stream never has more than five answers, however often its peer ask
     await child.send({ $case: "reschedulePeerRequest", value: { candidateParents } });
   }
   await assert.rejects(child.next(), { code: "failed_precondition" });
+});
+
+Deno.test("the half of a stream that a stock peer leaves open is reset, after the status is on its way", async () => {
+  await using scheduler = await schedule();
+  using client = ask(scheduler);
+  await announce(client, "a", stockHost("node-a"));
+  using limit = clock.deadline(limited.timeoutMs);
+  const call = (hostId: string) => {
+    const requests: AnnouncePeerRequest["request"][] = [
+      { $case: "registerPeerRequest", value: { download: Download.create({ url: "http://origin/file" }) } },
+      { $case: "downloadPeerBackToSourceStartedRequest", value: {} },
+      { $case: "downloadPeerBackToSourceFinishedRequest", value: {} },
+    ];
+    const ids = { hostId, taskId: TASK, peerId: `${hostId}-p` };
+    const messages = requests.map((request) => AnnouncePeerRequest.encode({ ...ids, request }).finish());
+    return callHalfOpen(scheduler.port, SchedulerService.announcePeer.path, messages, limit.signal);
+  };
+  assert.deepEqual(await call("a"), ["headers", "message", "headers, end", "reset 0"]);
+  assert.deepEqual((await call("unknown")).slice(-2), ["headers, end", "reset 0"]);
 });
 
 Deno.test("a scheduler takes thousands of piece reports from a peer that reads nothing meanwhile", async () => {
