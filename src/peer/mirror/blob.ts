@@ -121,7 +121,7 @@ export class BlobEndpoint {
     const { signal } = blob;
     const body = blobBody(range, {
       task: handle?.read(range),
-      direct: (rest) => this.#parts.source.read(source, rest, contentLength, signal),
+      direct: (rest) => this.#parts.source.read(source, rest, { contentLength }, signal),
       onDirect: (error) => this.#warn("Blob goes on straight from the registry", blob, error),
       onEnd: async (error) => {
         await handle?.[Symbol.asyncDispose]();

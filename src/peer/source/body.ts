@@ -1,5 +1,6 @@
 import type { Clock } from "../../runtime/clock.ts";
 import type { Exchange } from "./exchange.ts";
+import { replayedHeaders } from "./headers.ts";
 import type { SourceBody } from "./source.ts";
 import { sourceFailure } from "./source_failure.ts";
 
@@ -24,6 +25,7 @@ export function exactBody(
   let left = length;
   let isClosed = false;
   return {
+    version: replayedHeaders(exchange.response.headers),
     async read(buffer) {
       if (left === 0) {
         if (isAll && reader !== undefined) await mustEnd(exchange, reader, clock, signal);

@@ -4,7 +4,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import { exactBody, refusalBody } from "./body.ts";
 import { type Exchange, type ExchangeParts, Exchanger } from "./exchange.ts";
 import { refusalHeaders, replayedHeaders } from "./headers.ts";
-import type { Source, SourceAnswer, SourceBody, SourceRequest, SourceStat } from "./source.ts";
+import type { Source, SourceAnswer, SourceBody, SourceContent, SourceRequest, SourceStat } from "./source.ts";
 import { publicUrl, sourceFailure } from "./source_failure.ts";
 
 /** Servers that know no HEAD at all. */
@@ -59,14 +59,14 @@ export function createSource(parts: ExchangeParts): Source {
       return probe(request, signal);
     },
 
-    async read(request, range, contentLength, signal): Promise<SourceBody> {
-      const isWhole = range.start === 0 && range.end === contentLength;
-      const headers: Record<string, string> = isWhole ? {} : { range: rangeHeader(range) };
+    async read(request, range, content, signal): Promise<SourceBody> {
+      const isWhole = range.start === 0 && range.end === content.contentLength;
+      const headers = isWhole ? {} : { range: rangeHeader(range), ...ifRange(content.version) };
       const exchange = await exchanger.send("GET", request, headers, signal);
       if (exchange.response.status !== 200 && exchange.response.status !== 206) {
         throw await refusal(exchange, clock, signal);
       }
-      const wrong = wrongAnswer(exchange, range, contentLength);
+      const wrong = wrongAnswer(exchange, range, content);
       const isAll = isWhole || exchange.response.status === 206;
       const expected = { length: range.end - range.start, isAll };
       if (wrong === undefined) return exactBody(exchange, expected, clock, signal);
@@ -100,9 +100,33 @@ function isEncoded(headers: Headers): boolean {
   return encoding !== null && encoding.toLowerCase() !== "identity";
 }
 
+/** Asks for the part only if the version is still the same; else all of the new one comes (RFC 9110 §13.1.5). */
+function ifRange(version: SourceContent["version"]): Record<string, string> {
+  const etag = version?.["etag"];
+  const validator = etag === undefined || etag.startsWith("W/") ? version?.["last-modified"] : etag;
+  return validator === undefined ? {} : { "if-range": validator };
+}
+
+/** Whether a validator says that this is another version; `etag` decides when both have one. */
+function isOtherVersion(headers: Headers, version: SourceContent["version"] = {}): boolean {
+  for (const name of ["etag", "last-modified"]) {
+    const [before, now] = [version[name], headers.get(name)];
+    if (before !== undefined && now !== null) return before !== now;
+  }
+  return false;
+}
+
 /** Why an answer is not the bytes `range` of a content of `contentLength` bytes; undefined when it is. */
-function wrongAnswer({ response, url }: Exchange, range: ByteRange, contentLength: number): DamselflyError | undefined {
+function wrongAnswer(
+  { response, url }: Exchange,
+  range: ByteRange,
+  { contentLength, version }: SourceContent,
+): DamselflyError | undefined {
   const { status, headers } = response;
+  if (isOtherVersion(headers, version)) {
+    const what = "the content is another version than the one that the download began with";
+    return sourceFailure(url, what, { isOtherVersion: true });
+  }
   if (isEncoded(headers)) return sourceFailure(url, "it answered with an encoding of the content");
   if (status === 206) {
     const text = headers.get("content-range");

@@ -171,7 +171,7 @@ Deno.test("a redirect to another origin is followed without the requester's cred
   };
   const asked = request(registry.url("/b"), secrets);
   const stat = await source().stat(asked, NEVER);
-  const body = await source().read(asked, { start: 10, end: 20 }, stat.contentLength, NEVER);
+  const body = await source().read(asked, { start: 10, end: 20 }, { contentLength: stat.contentLength }, NEVER);
   assert.deepEqual(await readAll(body), CONTENT.slice(10, 20));
   for (const { headers } of store.seen) {
     for (const name of ["authorization", "cookie", "proxy-authorization", "x-token"]) {
@@ -223,7 +223,7 @@ Deno.test("a refusal keeps its status, challenge and body, and tells no secrets 
     })
   );
   const asked = request(server.url("/b?X-Amz-Signature=secret"));
-  const error = await failureOf(source().read(asked, { start: 0, end: 5 }, 5, NEVER));
+  const error = await failureOf(source().read(asked, { start: 0, end: 5 }, { contentLength: 5 }, NEVER));
   const answer = sourceAnswerOf(error);
   assert.equal(answer?.status, 401);
   assert.equal(answer?.headers["www-authenticate"], 'Bearer realm="r"');
@@ -236,30 +236,39 @@ Deno.test("a refusal keeps its status, challenge and body, and tells no secrets 
 Deno.test("a challenge of another origin is not relayed", async () => {
   await using store = serve(() => new Response(null, { status: 401, headers: { "www-authenticate": "Basic" } }));
   await using registry = serve(() => new Response(null, { status: 307, headers: { location: store.url("/blob") } }));
-  const error = await failureOf(source().read(request(registry.url("/b")), { start: 0, end: 5 }, 5, NEVER));
+  const error = await failureOf(
+    source().read(request(registry.url("/b")), { start: 0, end: 5 }, { contentLength: 5 }, NEVER),
+  );
   assert.equal(sourceAnswerOf(error)?.headers["www-authenticate"], undefined);
 });
 
 Deno.test("a refusal's body is cut at 64 KiB", async () => {
   await using server = serve(() => new Response(new Uint8Array(200_000), { status: 500 }));
-  const error = await failureOf(source().read(request(server.url("/b")), { start: 0, end: 5 }, 5, NEVER));
+  const error = await failureOf(
+    source().read(request(server.url("/b")), { start: 0, end: 5 }, { contentLength: 5 }, NEVER),
+  );
   assert.equal(sourceAnswerOf(error)?.body.length, 64 * 1024);
 });
 
 Deno.test("read gives the whole content by one GET without a range", async () => {
   await using server = serve((r) => file(r));
   const whole = { start: 0, end: CONTENT.length };
-  const body = await source().read(request(server.url("/b")), whole, CONTENT.length, NEVER);
+  const body = await source().read(request(server.url("/b")), whole, { contentLength: CONTENT.length }, NEVER);
   assert.deepEqual(await readAll(body), CONTENT);
   assert.equal(server.seen[0]?.headers.get("range"), null);
 });
 
 Deno.test("a server that ignores ranges may answer from the first byte, and no other", async () => {
   await using server = serve((r) => file(new Request(r.url)));
-  const body = await source().read(request(server.url("/b")), { start: 0, end: 100 }, CONTENT.length, NEVER);
+  const body = await source().read(
+    request(server.url("/b")),
+    { start: 0, end: 100 },
+    { contentLength: CONTENT.length },
+    NEVER,
+  );
   assert.deepEqual(await readAll(body), CONTENT.slice(0, 100));
   const error = await failureOf(
-    source().read(request(server.url("/b")), { start: 7, end: 100 }, CONTENT.length, NEVER),
+    source().read(request(server.url("/b")), { start: 7, end: 100 }, { contentLength: CONTENT.length }, NEVER),
   );
   assert.equal(sourceAnswerOf(error)?.ignoresRange, true);
 });
@@ -269,7 +278,12 @@ Deno.test("a Content-Range that lies is refused", async () => {
     await using server = serve(() =>
       new Response(CONTENT.slice(10, 20), { status: 206, headers: { "content-range": range } })
     );
-    const read = source().read(request(server.url("/b")), { start: 10, end: 20 }, CONTENT.length, NEVER);
+    const read = source().read(
+      request(server.url("/b")),
+      { start: 10, end: 20 },
+      { contentLength: CONTENT.length },
+      NEVER,
+    );
     assert.equal((await failureOf(read)).code, "source_error", range);
   }
 });
@@ -277,20 +291,22 @@ Deno.test("a Content-Range that lies is refused", async () => {
 Deno.test("a content of another length than it had is refused", async () => {
   await using server = serve((r) => file(r, CONTENT.slice(1)));
   const whole = { start: 0, end: CONTENT.length };
-  const error = await failureOf(source().read(request(server.url("/b")), whole, CONTENT.length, NEVER));
+  const error = await failureOf(
+    source().read(request(server.url("/b")), whole, { contentLength: CONTENT.length }, NEVER),
+  );
   assert.match(error.message, /299999 bytes now and had 300000/);
 });
 
 Deno.test("a chunked content that is longer than it was is refused at its end", async () => {
   await using server = serve(() => new Response(ReadableStream.from([CONTENT.slice(0, 11)])));
-  const body = await source().read(request(server.url("/b")), { start: 0, end: 10 }, 10, NEVER);
+  const body = await source().read(request(server.url("/b")), { start: 0, end: 10 }, { contentLength: 10 }, NEVER);
   assert.match((await failureOf(readAll(body))).message, /longer than it was/);
 });
 
 Deno.test("a body cut short throws, whether or not it said how long it would be", async () => {
   for (const header of ["Content-Length: 100\r\n", ""]) {
     await using server = serveRaw(`HTTP/1.1 200 OK\r\n${header}Connection: close\r\n\r\nonly this`);
-    const body = await source().read(request(server.url), { start: 0, end: 100 }, 100, NEVER);
+    const body = await source().read(request(server.url), { start: 0, end: 100 }, { contentLength: 100 }, NEVER);
     assert.equal((await failureOf(readAll(body))).code, "source_error");
   }
 });
@@ -304,7 +320,9 @@ Deno.test("an encoded answer is refused, since its bytes are not the content", a
   );
   await using server = serveRaw(Uint8Array.of(...head, ...gzip));
   const error = await failureOf((async () => {
-    await readAll(await source().read(request(server.url), { start: 0, end: gzip.length }, gzip.length, NEVER));
+    await readAll(
+      await source().read(request(server.url), { start: 0, end: gzip.length }, { contentLength: gzip.length }, NEVER),
+    );
   })());
   assert.equal(error.code, "source_error");
 });
@@ -354,4 +372,41 @@ Deno.test("addresses of cloud metadata services are not asked, also when a redir
   assert.ok(asked.every((url) => url.startsWith("http://registry/")), asked.join());
   const configured = sourceOf(fake, (origin) => origin === "http://169.254.1.1:5000");
   assert.equal((await configured.stat(request("http://169.254.1.1:5000/"), NEVER)).contentLength, 7);
+});
+
+Deno.test("a part is asked for on the condition that the version is the same, by what tells most", async () => {
+  await using server = serve((r) => file(r));
+  const asked: [Record<string, string>, string | null][] = [
+    [{ etag: '"v1"', "last-modified": "Thu, 01 Jan 2026 00:00:00 GMT" }, '"v1"'],
+    [{ etag: 'W/"v1"', "last-modified": "Thu, 01 Jan 2026 00:00:00 GMT" }, "Thu, 01 Jan 2026 00:00:00 GMT"],
+    [{ "content-type": "text/plain" }, null],
+  ];
+  for (const [version, expected] of asked) {
+    const part = source().read(request(server.url("/b")), { start: 3, end: 9 }, {
+      contentLength: CONTENT.length,
+      version,
+    }, NEVER);
+    await part.then((body) => body[Symbol.asyncDispose](), () => {});
+    assert.equal(server.seen.at(-1)?.headers.get("if-range"), expected);
+  }
+});
+
+Deno.test("another version is refused, be it a part, all of it, or the whole that comes in place of a part", async () => {
+  const version = { etag: '"v0"' };
+  const content = { contentLength: CONTENT.length, version };
+  await using server = serve((r) => file(new Request(r.url, r.url.endsWith("/part") ? r : {})));
+  const ranges = [[3, 9, "/part"], [3, 9, "/whole"], [0, CONTENT.length, "/whole"]] as const;
+  for (const [start, end, path] of ranges) {
+    const error = await failureOf(source().read(request(server.url(path)), { start, end }, content, NEVER));
+    assert.equal(sourceAnswerOf(error)?.isOtherVersion, true, `${start}-${end} ${path}`);
+    assert.match(error.message, /another version/);
+  }
+});
+
+Deno.test("what an answer says of its version is told with its bytes", async () => {
+  await using server = serve((r) => file(r));
+  await using body = await source().read(request(server.url("/b")), { start: 0, end: 5 }, {
+    contentLength: CONTENT.length,
+  }, NEVER);
+  assert.equal(body.version["etag"], '"v1"');
 });

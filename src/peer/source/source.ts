@@ -25,10 +25,24 @@ export interface SourceAnswer {
   readonly body: Uint8Array<ArrayBuffer>;
   /** It sent the whole content when asked for a part that does not start at 0: only a stream from 0 can be had. */
   readonly ignoresRange?: boolean;
+  /** It has another version of the content now: what was fetched before and what would come do not belong together. */
+  readonly isOtherVersion?: boolean;
+}
+
+/** The content that a part is wanted of. */
+export interface SourceContent {
+  readonly contentLength: number;
+  /**
+   * The validators of the version that is wanted (`etag`, `last-modified`), as {@link SourceStat.responseHeaders} has
+   * them; other headers do not matter. Undefined when a digest decides what is right.
+   */
+  readonly version?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A body that is read into the caller's buffer; disposing it ends the transfer. */
 export interface SourceBody extends AsyncDisposable {
+  /** The validators of the version that it is of, as in {@link SourceContent.version}. */
+  readonly version: Readonly<Record<string, string>>;
   /** The count of bytes read into `buffer` (at least 1), or `null` at the end. A body cut short throws. */
   read(buffer: Uint8Array<ArrayBuffer>): Promise<{ bytes: Uint8Array<ArrayBuffer> } | null>;
 }
@@ -42,13 +56,13 @@ export interface Source {
   /** Asks for length and headers with the requester's own rights, without fetching the content. */
   stat(request: SourceRequest, signal: AbortSignal): Promise<SourceStat>;
   /**
-   * Fetches `range` of a content of `contentLength` bytes. The answer is validated: 206 with exactly this range and
-   * total, or 200 with this length when the range starts at 0; anything else throws.
+   * Fetches `range` of a content. The answer is validated: 206 with exactly this range and total, or 200 with this
+   * length when the range starts at 0, both of the wanted version; anything else throws.
    */
   read(
     request: SourceRequest,
     range: ByteRange,
-    contentLength: number,
+    content: SourceContent,
     signal: AbortSignal,
   ): Promise<SourceBody>;
 }

@@ -15,13 +15,14 @@ export function withoutSecrets(text: string): string {
 export function sourceFailure(
   url: URL,
   what: string,
-  options: { readonly cause?: unknown; readonly ignoresRange?: boolean } = {},
+  options: { readonly cause?: unknown; readonly ignoresRange?: boolean; readonly isOtherVersion?: boolean } = {},
 ): DamselflyError {
   const details: SourceAnswer = {
     status: undefined,
     headers: {},
     body: new Uint8Array(0),
     ignoresRange: options.ignoresRange ?? false,
+    isOtherVersion: options.isOtherVersion ?? false,
   };
   return new DamselflyError("source_error", `Cannot fetch ${publicUrl(url)}: ${what}`, {
     details,

@@ -5,6 +5,7 @@ import type { Control, Decision } from "../control/control.ts";
 import type { ParentRpc } from "../piece/parent.ts";
 import type { PieceClient } from "../piece/vortex_client.ts";
 import type { Source, SourceStat } from "../source/source.ts";
+import { sourceAnswerOf } from "../source/source_failure.ts";
 import { orAbort } from "../../runtime/or_abort.ts";
 import type { PieceRecord, Storage, StoredTask, TaskInit } from "../storage/storage.ts";
 import type { BanList } from "./ban_list.ts";
@@ -260,6 +261,8 @@ export class Download implements ReadableTask {
       }, signal);
     } catch (error) {
       if (!signal.aborted) talk?.post({ kind: "piece_back_to_source_failed", message: errorText(error) });
+      // What is here belongs to a version that nobody can complete: the next request begins anew.
+      if (sourceAnswerOf(error)?.isOtherVersion === true) await this.#parts.storage.delete(this.#stored.record.taskId);
       throw error;
     }
   }

@@ -15,7 +15,7 @@ import { testRuntime } from "../../testing/test_runtime.ts";
 import type { Control, Decision, HeldTask, PeerEvent, PeerSession } from "../control/control.ts";
 import type { Parent, ParentRpc } from "../piece/parent.ts";
 import type { FetchedPiece, PieceClient, PieceSink, WantedPiece } from "../piece/vortex_client.ts";
-import type { Source, SourceAnswer, SourceBody, SourceRequest, SourceStat } from "../source/source.ts";
+import type { Source, SourceAnswer, SourceBody, SourceContent, SourceRequest, SourceStat } from "../source/source.ts";
 import { MEMORY_DATABASE, openStorage } from "../storage/open_storage.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { TaskHandle, TaskRequest } from "./task.ts";
@@ -63,6 +63,8 @@ export class FakeSource implements Source {
   acceptsRanges = true;
   ignoresRanges = false;
   responseHeaders: Record<string, string> = { etag: '"v1"' };
+  /** What answers with content say, where that is not what a stat says. */
+  contentHeaders: Record<string, string> | undefined;
   /** Throws to refuse. */
   onStat: (request: SourceRequest) => void | Promise<void> = () => {};
   onRead: (request: SourceRequest, count: number) => void = () => {};
@@ -82,14 +84,23 @@ export class FakeSource implements Source {
     return { contentLength: this.content.length, acceptsRanges, responseHeaders };
   }
 
-  async read(request: SourceRequest, range: ByteRange, _length: number, signal: AbortSignal): Promise<SourceBody> {
+  async read(
+    request: SourceRequest,
+    range: ByteRange,
+    { version }: SourceContent,
+    signal: AbortSignal,
+  ): Promise<SourceBody> {
     this.reads.push({ range, request });
     this.onRead(request, this.reads.length);
     await Promise.resolve();
     if (this.ignoresRanges && range.start > 0) throw sourceError({ ignoresRange: true });
+    if (version !== undefined && version["etag"] !== (this.contentHeaders ?? this.responseHeaders)["etag"]) {
+      throw sourceError({ isOtherVersion: true });
+    }
     let position = range.start;
     this.openBodies++;
     return {
+      version: this.contentHeaders ?? this.responseHeaders,
       read: async (buffer) => {
         if (position >= range.end) return null;
         await this.onBlock(position, signal);

@@ -3,7 +3,7 @@ import { pieceAt, pieceRange } from "../../core/piece.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Random } from "../../runtime/random.ts";
-import type { Source, SourceRequest } from "../source/source.ts";
+import type { Source, SourceBody, SourceContent, SourceRequest } from "../source/source.ts";
 import { sourceAnswerOf } from "../source/source_failure.ts";
 import type { PieceRecord, PieceWriter, StoredTask } from "../storage/storage.ts";
 import { missingPieces, sourceRuns } from "./plan.ts";
@@ -65,6 +65,7 @@ export interface SourceStage {
  */
 export async function fetchFromSource(stage: SourceStage, signal: AbortSignal): Promise<void> {
   const { plan } = stage.stored.record;
+  const version = new SourceVersion(stage.stored);
   let acceptsRanges = stage.acceptsRanges;
   while (true) {
     const missing = missingPieces(plan, (number) => stage.stored.piece(number) !== undefined);
@@ -72,7 +73,7 @@ export async function fetchFromSource(stage: SourceStage, signal: AbortSignal): 
     if (run === undefined) return;
     const range = { start: pieceRange(plan, run.first).start, end: pieceRange(plan, run.last).end };
     try {
-      await new RunFetch(stage, range, acceptsRanges).run(signal);
+      await new RunFetch(stage, version, range, acceptsRanges).run(signal);
     } catch (error) {
       if (!acceptsRanges || sourceAnswerOf(error)?.ignoresRange !== true) throw error;
       acceptsRanges = false;
@@ -80,8 +81,32 @@ export async function fetchFromSource(stage: SourceStage, signal: AbortSignal): 
   }
 }
 
+/** Which version of a content without a digest is fetched: that of the pieces that are here, else of the first answer. */
+class SourceVersion {
+  readonly #contentLength: number;
+  readonly #hasDigest: boolean;
+  #known: SourceContent["version"];
+
+  constructor({ record: { plan, digest, responseHeaders }, finishedPieceCount }: StoredTask) {
+    this.#contentLength = plan.contentLength;
+    this.#hasDigest = digest !== undefined;
+    // Some servers name other validators in the answer to HEAD, so these only count where there is nothing better.
+    if (!this.#hasDigest && finishedPieceCount > 0) this.#known = responseHeaders;
+  }
+
+  get content(): SourceContent {
+    return { contentLength: this.#contentLength, version: this.#known };
+  }
+
+  /** The source has begun to answer. */
+  answered({ version }: SourceBody): void {
+    if (!this.#hasDigest) this.#known ??= version;
+  }
+}
+
 class RunFetch {
   readonly #stage: SourceStage;
+  readonly #version: SourceVersion;
   readonly #start: number;
   readonly #end: number;
   readonly #acceptsRanges: boolean;
@@ -90,8 +115,14 @@ class RunFetch {
   #pieceStartedAt = 0;
   #buffer = new Uint8Array(BUFFER_BYTES);
 
-  constructor(stage: SourceStage, range: { start: number; end: number }, acceptsRanges: boolean) {
+  constructor(
+    stage: SourceStage,
+    version: SourceVersion,
+    range: { start: number; end: number },
+    acceptsRanges: boolean,
+  ) {
     this.#stage = stage;
+    this.#version = version;
     this.#start = range.start;
     this.#end = range.end;
     this.#position = range.start;
@@ -124,10 +155,11 @@ class RunFetch {
   }
 
   async #stream(signal: AbortSignal): Promise<void> {
-    const { source, requests, stored } = this.#stage;
+    const { source, requests } = this.#stage;
     if (!this.#acceptsRanges) this.#restart();
     const range = { start: this.#position, end: this.#end };
-    await using body = await source.read(requests.current, range, stored.record.plan.contentLength, signal);
+    await using body = await source.read(requests.current, range, this.#version.content, signal);
+    this.#version.answered(body);
     while (true) {
       const buffer = this.#buffer.length > 0 ? this.#buffer : new Uint8Array(BUFFER_BYTES);
       const step = await body.read(buffer);
@@ -178,7 +210,7 @@ class RunFetch {
 /** Whether asking again may help: the transfer broke, or the source itself is in trouble. */
 function isResumable(error: unknown): boolean {
   const answer = sourceAnswerOf(error);
-  if (answer === undefined || answer.ignoresRange === true) return false;
+  if (answer === undefined || answer.ignoresRange === true || answer.isOtherVersion === true) return false;
   return answer.status === undefined || answer.status >= 500;
 }
 

@@ -331,6 +331,50 @@ Deno.test("what an earlier version of a content left is not mixed with the new o
   assert.deepEqual(await node.pull({ ...request, digest: undefined }), CONTENT);
 });
 
+/** A source whose content becomes another version, and the connection breaks, once `pieces` have come. */
+function changingSource(pieces: number): FakeSource {
+  const source = new FakeSource(blob(CONTENT.length, 2));
+  source.onBlock = (position) => {
+    if (position < pieces * PIECE || source.content === CONTENT) return;
+    source.content = CONTENT;
+    source.responseHeaders = { etag: '"v2"' };
+    throw sourceError({ status: undefined });
+  };
+  return source;
+}
+
+Deno.test("a content that changes while it comes is not spliced: the download fails once, and the next is of one version", async () => {
+  const source = changingSource(5);
+  await using node = await SwarmNode.start(new Swarm(), { source });
+  const request = { ...requestFor(CONTENT), digest: undefined };
+  assert.equal(await codeOf(node.pull(request)), "source_error");
+  assert.equal(source.reads.length, 2);
+  assert.equal(node.storage.find(request.taskId), undefined);
+  assert.deepEqual(await node.pull(request), CONTENT);
+});
+
+Deno.test("a content with a digest goes on at a source that names its versions differently", async () => {
+  const source = new FakeSource(CONTENT);
+  source.onRead = (_, count) => void (source.responseHeaders = { etag: `"${count}"` });
+  source.onBlock = (position) => {
+    if (position >= 5 * PIECE && source.reads.length === 1) throw sourceError({ status: undefined });
+  };
+  await using node = await SwarmNode.start(new Swarm(), { source });
+  assert.deepEqual(await node.pull(requestFor(CONTENT)), CONTENT);
+  assert.equal(source.reads.length, 2);
+});
+
+Deno.test("a server that names another version to HEAD than to GET can be downloaded from, interrupted or not", async () => {
+  const source = new FakeSource(CONTENT);
+  source.contentHeaders = { etag: '"v1-gzip"' };
+  source.onBlock = (position) => {
+    if (position >= 5 * PIECE && source.reads.length === 1) throw sourceError({ status: undefined });
+  };
+  await using node = await SwarmNode.start(new Swarm(), { source });
+  assert.deepEqual(await node.pull({ ...requestFor(CONTENT), digest: undefined }), CONTENT);
+  assert.equal(source.reads.length, 2);
+});
+
 Deno.test("a task in use cannot be deleted; one that is not goes, and the scheduler is told", async () => {
   const source = new FakeSource(CONTENT);
   await using node = await SwarmNode.start(new Swarm(), { source });
