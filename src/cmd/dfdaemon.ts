@@ -7,6 +7,7 @@ import { type Component, runComponent } from "./run_component.ts";
 const dfdaemon: Component<typeof DfdaemonConfig> = {
   description: "The peer of this node: the mirror for its container runtime, and one of the swarm that shares blobs.",
   schema: DfdaemonConfig,
+  logLevelOf: (config) => config.log.level,
   options: [new Option("--dynconfig <file>", "file that names the schedulers where there is no manager")],
   start: (config, runtime, { dynconfig }) =>
     startPeer(config, runtime, typeof dynconfig === "string" ? { dynconfig } : {}),

@@ -58,6 +58,11 @@ export function schedulerSettings(
   };
 }
 
+/** Where the peer `name` of a cluster in `dir` has the socket for the programs of its host. */
+export function socketPathOf(dir: string, name: string): string {
+  return join(dir, name, "dfdaemon.sock");
+}
+
 /** Settings of a peer that keeps its files in a folder of its name in `dir`. */
 export function peerSettings(
   { name, isSeed, place: { ip, firstPort }, dir, upstreams, manager }: {
@@ -90,6 +95,6 @@ export function peerSettings(
     "storage.dir": join(home, "storage"),
     "storage.server.ip": ip,
     "storage.server.tcpPort": port(5),
-    "download.server.socketPath": join(home, "dfdaemon.sock"),
+    "download.server.socketPath": socketPathOf(dir, name),
   };
 }

@@ -4,12 +4,13 @@ import type * as z from "zod";
 import { errorText } from "../core/error.ts";
 import { fileMetaOf, loadConfig } from "../config/load.ts";
 import { parseArguments, withCommonOptions } from "../runtime/command_line.ts";
-import type { LogLevel } from "../runtime/log.ts";
+import { jsonLog, type LogLevel } from "../runtime/log.ts";
 import { EXIT, runProgram, untilStopped } from "../runtime/main.ts";
 import { realRandom } from "../runtime/random.ts";
 import { realDisk } from "../runtime/real_disk.ts";
 import { realRuntime, type Runtime } from "../runtime/runtime.ts";
 import { realTerminal, type Terminal } from "../runtime/terminal.ts";
+import { reload } from "./reload.ts";
 
 /** A component as its main describes it. */
 export interface Component<S extends z.ZodObject> {
@@ -35,6 +36,7 @@ const LOG_FILE_OPTIONS = ["--log-dir <dir>", "--log-max-files <count>", "--log-m
 const HELP = `
 Every key of the configuration, with its default, is listed in docs/config. An unknown key stops the start; a known one
 without effect is named in a warning. SIGTERM and Ctrl-C stop it well; a second one, a second later or more, at once.
+SIGHUP makes it read its configuration anew: the log's level takes effect, other keys that changed are named in the log.
 
 Exit codes:
   0    stopped by a signal
@@ -69,30 +71,42 @@ export function runComponent<S extends z.ZodObject>(
   args: readonly string[],
 ): Promise<never> {
   const command = componentCommand(component);
+  const onHangup: { reload: () => void } = { reload: () => {} };
   return runProgram(command.name(), async (signal) => {
     const terminal = realTerminal();
     const ended = parseArguments(withCommonOptions(command, terminal), args);
     if (ended !== undefined) return ended;
-    await untilStopped(() => startComponent(component, command, terminal, signal), signal);
+    await untilStopped(() => startComponent(component, command, { terminal, signal, onHangup }), signal);
     return EXIT.done;
-  });
+  }, () => onHangup.reload());
+}
+
+interface Surroundings {
+  readonly terminal: Terminal;
+  readonly signal: AbortSignal;
+  /** What SIGHUP does from now on. */
+  readonly onHangup: { reload: () => void };
 }
 
 async function startComponent<S extends z.ZodObject>(
   component: Component<S>,
   command: Command,
-  terminal: Terminal,
-  signal: AbortSignal,
+  { terminal, signal, onHangup }: Surroundings,
 ): Promise<AsyncDisposable> {
   const { config: path, logLevel, verbose, ...options } = command.opts<CommonFlags & Record<string, unknown>>();
   for (const option of LOG_FILE_OPTIONS.filter((option) => options[option.attributeName()] !== undefined)) {
     terminal.printError(`warning: ${option.long} has no effect: logs go to standard output\n`);
   }
   const sources = { disk: realDisk(realRandom()), env: (variable: string) => Deno.env.get(variable) };
-  const { config, warnings } = await loadConfig(component.schema, path === undefined ? {} : { path }, sources);
+  const load = () => loadConfig(component.schema, path === undefined ? {} : { path }, sources);
+  const { config, warnings } = await load();
   for (const warning of warnings) terminal.printError(`warning: ${warning}\n`);
   const asked = verbose === true ? "debug" : logLevel === "trace" ? "debug" : logLevel;
-  const runtime = realRuntime(command.name(), { logLevel: asked ?? component.logLevelOf?.(config) ?? "info" });
+  const log = jsonLog(command.name(), { level: asked ?? component.logLevelOf?.(config) ?? "info" });
+  const runtime = realRuntime(command.name(), { log });
   signal.addEventListener("abort", () => runtime.log.info("Stopping", { reason: errorText(signal.reason) }));
-  return await component.start(config, runtime, options);
+  const started = await component.start(config, runtime, options);
+  const logLevelOf = asked === undefined ? component.logLevelOf : undefined;
+  onHangup.reload = () => void reload({ running: config, load, logLevelOf }, log);
+  return started;
 }

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { formatHostPort } from "../config/addresses.ts";
 import type { LocalCluster } from "./local_cluster.ts";
+import { socketPathOf } from "./local_cluster_settings.ts";
 import type { UpFlags } from "./up_options.ts";
 
 /** What one needs to know to use a running cluster. */
@@ -18,6 +19,7 @@ export function upText(cluster: LocalCluster, flags: UpFlags, dir: string): stri
     ["logs", join(dir, "logs")],
   ];
   const mirror = peers[0]?.mirror ?? seed.mirror;
+  const socket = socketPathOf(dir, peers.length > 0 ? "peer-1" : "seed");
   return [
     "The cluster is running; Ctrl-C stops it.\n",
     ...rows.map(([name = "", what = ""]) => `  ${name.padEnd(10)} ${what}`),
@@ -27,6 +29,8 @@ export function upText(cluster: LocalCluster, flags: UpFlags, dir: string): stri
     ...flags.insecureRegistry.map((registry) =>
       `  ${registry}/hosts.toml also needs, at its top:  server = "http://${registry}"`
     ),
+    `\nTo download a file through ${peers.length > 0 ? "peer 1" : "the seed peer"}:\n`,
+    indent(`deno task dfget <url> -O <file> --endpoint ${socket}`),
     "\nTo sign in to REST (root, password dragonfly unless DRAGONFLY_INITIAL_ROOT_PASSWORD was set):\n",
     indent(`curl -X POST http://${formatHostPort(manager.rest)}/api/v1/users/signin \\
   -H 'content-type: application/json' -d '{"name":"root","password":"dragonfly"}'`),

@@ -17,7 +17,7 @@ import {
   text,
   textMap,
 } from "./fields.ts";
-import { network, NO_TLS, tracing } from "./shared.ts";
+import { logLevel, network, NO_TLS, tracing } from "./shared.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -259,9 +259,7 @@ export const DfdaemonConfig = z.strictObject({
   console: flag().default(true).describe("Log to standard output.").meta({
     ignored: "logs always go to standard output",
   }),
-  verbose: flag().default(false).describe("Log more.").meta({ ignored: "use the command line to log more" }),
-  log: section({ level: text().default("info").describe("Least severe messages logged.") }, "Logs.").meta({
-    ignored: "use the command line to log more",
-  }),
+  verbose: flag().default(false).describe("Log more.").meta({ ignored: "set log.level instead" }),
+  log: section({ level: logLevel() }, "Logs."),
 }).meta({ component: "dfdaemon", file: "/etc/dragonfly/dfdaemon.yaml", fileEnv: "DFDAEMON_CONFIG" });
 export type DfdaemonConfig = z.infer<typeof DfdaemonConfig>;

@@ -21,8 +21,16 @@ export function grpcTls(whose: string) {
 /** Reads a level of Dragonfly's Go servers; the ones above error count as error. Throws `invalid_argument`. */
 function parseLogLevel(name: string): LogLevel {
   if (["fatal", "panic", "dpanic", "error"].includes(name)) return "error";
+  if (name === "trace") return "debug";
   if (name === "debug" || name === "info" || name === "warn") return name;
   throw new DamselflyError("invalid_argument", `Cannot log at level "${name}": expected debug, info, warn or error`);
+}
+
+/** The level of a component's log. */
+export function logLevel() {
+  return parsed("debug or info or warn or error", parseLogLevel).default("info").describe(
+    "Least severe messages that are logged.",
+  );
 }
 
 /** `tracing.*` of every component. */
@@ -60,9 +68,7 @@ export function metrics<S extends z.core.$ZodLooseShape>(extra: S) {
 export function goServerKeys() {
   const noFiles = "logs go to standard output";
   return {
-    logLevel: parsed("debug or info or warn or error", parseLogLevel).default("info").describe(
-      "Least severe messages that are logged.",
-    ),
+    logLevel: logLevel(),
     logDir: path().optional().describe("Directory of log files.").meta({ ignored: noFiles }),
     logMaxSize: int(0).optional().describe("Size of a log file before it is rotated, in MB.").meta({
       ignored: noFiles,

@@ -1,4 +1,5 @@
-import { destination, type Logger, pino, stdSerializers } from "pino";
+import { type Logger, pino, stdSerializers } from "pino";
+import { LogLines } from "./log_lines.ts";
 
 /** Facts that go with a log line; keys in camelCase. Never credentials. */
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -14,6 +15,11 @@ export interface Log {
   error(message: string, fields?: LogFields): void;
   /** A log whose lines all carry `fields`. */
   child(fields: LogFields): Log;
+}
+
+/** A log whose level can be changed; logs that were made from it before keep theirs. */
+export interface AdjustableLog extends Log {
+  setLevel(level: LogLevel): void;
 }
 
 /** Keys whose value is a secret wherever it turns up: the last line of defence, not the first. */
@@ -38,16 +44,25 @@ function withoutSecrets(value: unknown, depth = 0): unknown {
 
 /**
  * A log of JSON lines on standard output or an open file, one write a line (pino, no transport threads). What stands
- * under the key of a secret, at any depth, is not written.
+ * under the key of a secret, at any depth, is not written. Lines that cannot be written are lost, see {@link LogLines}.
  */
-export function jsonLog(component: string, options: { level?: LogLevel; fd?: number } = {}): Log {
+export function jsonLog(component: string, options: { level?: LogLevel; fd?: number } = {}): AdjustableLog {
+  const lost = (count: number) => {
+    const time = new Date().toISOString();
+    return `${JSON.stringify({ level: "warn", time, component, msg: "Log lines could not be written", count })}\n`;
+  };
   const logger = pino({
     level: options.level ?? "info",
     base: { component },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }), log: (fields) => withoutSecrets(fields) as LogFields },
-  }, destination({ fd: options.fd ?? 1, sync: true }));
-  return wrap(logger);
+  }, new LogLines(options.fd ?? 1, lost));
+  return {
+    ...wrap(logger),
+    setLevel(level) {
+      logger.level = level;
+    },
+  };
 }
 
 function wrap(logger: Logger): Log {

@@ -4,8 +4,8 @@ import { realTerminal } from "./terminal.ts";
 /** Exit codes that all programs share (node-side.md §5). */
 export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
-/** A wish of the operating system or the operator that the process end. */
-const STOP_SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM"];
+/** A wish of the operating system or the operator that the process end; SIGHUP says that its terminal is gone. */
+const STOP_SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
 
 /** Signals this close together are one: Ctrl-C reaches a program from its terminal and from `deno task` as well. */
 const SAME_WISH_MS = 1_000;
@@ -33,12 +33,20 @@ export class StopWish {
 /**
  * Runs a program and exits with the code that `run` returns. SIGINT and SIGTERM abort its signal; another one, a second
  * later or more, ends the process with 130 at once. A failure is printed on standard error and exits with 1; giving up
- * because of the signal is none, and exits with 130.
+ * because of the signal is none, and exits with 130. SIGHUP is one of these signals unless `onHangup` takes it.
  */
-export async function runProgram(name: string, run: (signal: AbortSignal) => Promise<number>): Promise<never> {
+export async function runProgram(
+  name: string,
+  run: (signal: AbortSignal) => Promise<number>,
+  onHangup?: () => void,
+): Promise<never> {
   const stop = new AbortController();
   const wish = new StopWish({ now: () => performance.now() });
   for (const signal of STOP_SIGNALS) {
+    if (signal === "SIGHUP" && onHangup !== undefined) {
+      Deno.addSignalListener(signal, onHangup);
+      continue;
+    }
     Deno.addSignalListener(signal, () => {
       const asked = wish.take();
       if (asked === "end at once") Deno.exit(EXIT.interrupted);

@@ -38,7 +38,7 @@ export const METRICS_CONTENT_TYPE = prom.Registry.PROMETHEUS_CONTENT_TYPE;
 /** Metrics in a Prometheus registry of their own (prom-client). */
 export function realMetrics(options: { processMetrics?: boolean } = {}): Metrics {
   const registry = new prom.Registry();
-  if (options.processMetrics === true) prom.collectDefaultMetrics({ register: registry });
+  if (options.processMetrics === true) addProcessMetrics(registry);
   const once = <M extends prom.Metric>(kind: new (...options: never[]) => M, name: string, create: () => M): M => {
     const known = registry.getSingleMetric(name) ?? create();
     if (known instanceof kind) return known;
@@ -71,4 +71,32 @@ export function realMetrics(options: { processMetrics?: boolean } = {}): Metrics
     },
     expose: () => registry.metrics(),
   };
+}
+
+/** What the system tells of a process in files of `/proc`, which nobody may read whose permissions are narrowed. */
+const FROM_PROC = ["resident_memory_bytes", "virtual_memory_bytes", "heap_bytes", "open_fds", "max_fds"]
+  .map((name) => `process_${name}`);
+
+/** Metrics of the process itself. One that cannot be known is not there: a 0 would be believed. */
+function addProcessMetrics(registry: prom.Registry): void {
+  prom.collectDefaultMetrics({ register: registry });
+  if (canReadProc()) return;
+  for (const name of FROM_PROC) registry.removeSingleMetric(name);
+  new prom.Gauge({
+    name: "process_resident_memory_bytes",
+    help: "Resident memory size in bytes.",
+    registers: [registry],
+    collect() {
+      this.set(Deno.memoryUsage().rss);
+    },
+  });
+}
+
+function canReadProc(): boolean {
+  try {
+    Deno.readTextFileSync("/proc/self/status");
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,8 +1,9 @@
 /** Processes that are killed, told to stop and started again: what they have finished counts, what they have not does not. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { open, stat } from "node:fs/promises";
+import { open, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import process from "node:process";
 import { type PeerMain, startPeerMain } from "./mains.ts";
 import { drain, gate, image, layer, layerBytes, REPOSITORY, Stage } from "./stage.ts";
 
@@ -107,6 +108,24 @@ Deno.test("SIGTERM ends a peer within seconds, in the middle of a download too, 
   await stage.untilHosts(0);
   await assert.rejects(stat(join(peer.dir, "dfdaemon.sock")), { code: "ENOENT" });
   assert.doesNotMatch(peer.process.log(), /"level":"error"|^\s+at /m);
+});
+
+Deno.test("SIGHUP has a peer read its configuration anew, in the middle of a download too", async () => {
+  await using stage = await Stage.open({ hasManager: false, nodes: [] });
+  const { opened, open } = gate();
+  holdFirst(stage, opened);
+  await using peer = await startPeerMain(stage, "peer");
+  const reader = await readUpTo(await blobOf(peer, stage), FINISHED_PIECES * PIECE_BYTES);
+  const file = join(peer.dir, "dfdaemon.yaml");
+  await writeFile(file, `${await readFile(file, "utf8")}log: { level: debug }\ngc: { interval: 5m }\n`);
+  process.kill(peer.process.pid, "SIGHUP");
+  await peer.process.ready("word of the new configuration", LOST_MS_MAX, () => {
+    return peer.process.log().includes("The configuration was read anew") || undefined;
+  });
+  assert.match(peer.process.log(), /"changed":\["log\.level"\],"needRestart":\["gc\.interval"\]/);
+  open();
+  await reader.cancel();
+  await assertRight(await blobOf(peer, stage));
 });
 
 Deno.test("an idle peer ends at once on SIGTERM, and what it had is there when it starts again", async () => {

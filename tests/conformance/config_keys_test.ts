@@ -114,6 +114,7 @@ test("dfdaemon", {
   elsewhere: {
     "download.protocol": "only tcp passes the schema",
     "proxy.registryMirror.upstreams[].namespace": "each request",
+    "log.level": "the command",
   },
   start: (config) => startPeer(config, testRuntime({ disk: realDisk(realRandom()) })),
 });

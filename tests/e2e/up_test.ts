@@ -22,6 +22,8 @@ Deno.test("up serves on the standard ports of its addresses until it is stopped,
   const dir = /files +(\S+) \(removed at the end\)/.exec(text)?.[1] ?? "";
   assert.ok(existsSync(dir), text);
   assert.match(text, new RegExp(`\\[host\\."http://${ip.replaceAll(".", "\\.")}:4001"\\]`));
+  const socket = /--endpoint (\S+)$/m.exec(text)?.[1] ?? "";
+  assert.ok(existsSync(socket), text);
   for (
     const url of [`http://${ip}:8080/healthy`, `http://${ip}:4003/healthy`, `http://${addresses.ip(2)}:4003/healthy`]
   ) {

@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { jsonLog } from "./log.ts";
+import { LogLines } from "./log_lines.ts";
+
+Deno.test("a log on a full disk loses lines and nothing else", () => {
+  const fd = openSync("/dev/full", "a");
+  const log = jsonLog("dfdaemon", { fd });
+  for (let n = 0; n < 3; n++) log.info("nobody reads this");
+  closeSync(fd);
+});
+
+Deno.test("lines that were lost are counted, and a torn one spoils no other", () => {
+  let [room, text] = [20, ""];
+  const lines = new LogLines(1, (count) => `lost ${count}\n`, (bytes) => {
+    if (room === 0) throw new Error("ENOSPC");
+    const part = bytes.subarray(0, room);
+    room -= part.length;
+    text += new TextDecoder().decode(part);
+    return part.length;
+  });
+  for (const line of ["first line\n", "second line\n", "third line\n"]) lines.write(line);
+  assert.equal(text, "first line\nsecond li");
+  room = 1_000;
+  for (const line of ["fourth line\n", "fifth line\n"]) lines.write(line);
+  assert.equal(text, "first line\nsecond li\nlost 2\nfourth line\nfifth line\n");
+});
+
+Deno.test("the level of a log can be changed while it is used", () => {
+  const path = Deno.makeTempFileSync();
+  const fd = openSync(path, "a");
+  try {
+    const log = jsonLog("dfdaemon", { fd, level: "warn" });
+    log.info("one");
+    log.setLevel("info");
+    log.info("two");
+    const lines = readFileSync(path, "utf8").trim().split("\n").map((line) => JSON.parse(line));
+    assert.deepEqual(lines.map(({ level, component, msg }) => [level, component, msg]), [["info", "dfdaemon", "two"]]);
+  } finally {
+    closeSync(fd);
+    Deno.removeSync(path);
+  }
+});
