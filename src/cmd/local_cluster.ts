@@ -63,7 +63,7 @@ export async function startLocalCluster(options: LocalClusterOptions, signal: Ab
   const known = { manager: manager.grpc };
   const schedulerConfig = configOf(
     SchedulerConfig,
-    schedulerSettings({ name: "scheduler", ...options.scheduler, ...known }),
+    schedulerSettings({ name: "scheduler", dir, ...options.scheduler, ...known }),
   );
   const scheduler = stack.use(await startScheduler(schedulerConfig, options.runtimeOf("scheduler")));
   await untilReady(

@@ -38,10 +38,11 @@ export function managerSettings(
   };
 }
 
-/** Settings of a scheduler that the manager, if there is one, knows by `name`. */
+/** Settings of a scheduler that the manager, if there is one, knows by `name`; its files are in a folder of that name. */
 export function schedulerSettings(
-  { name, ip, port, manager }: {
+  { name, dir, ip, port, manager }: {
     readonly name: string;
+    readonly dir: string;
     readonly ip: string;
     readonly port: number;
     readonly manager: HostPort | undefined;
@@ -49,6 +50,7 @@ export function schedulerSettings(
 ): Settings {
   return {
     "server.host": name,
+    "server.cacheDir": join(dir, name),
     "server.advertiseIP": ip,
     "server.listenIP": ip,
     "server.port": port,

@@ -47,6 +47,7 @@ const rest = section({
 const server = section({
   name: text().default("d7y/manager").describe("Name of this manager.").meta({ ignored: "it is shown nowhere" }),
   ...goServerKeys(),
+  cacheDir: path().optional().describe("Directory of cached files.").meta({ ignored: "no cache files are written" }),
   grpc,
   rest,
 }, "Servers of the manager.");

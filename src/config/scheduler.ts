@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { DamselflyError } from "../core/error.ts";
-import { duration, flag, grpcAddress, int, interval, ip, parsed, port, section, text } from "./fields.ts";
+import { duration, flag, grpcAddress, int, interval, ip, parsed, path, port, section, text } from "./fields.ts";
 import { goServerKeys, goTopKeys, grpcTls, metrics, network, redis, tracing } from "./shared.ts";
 
 const MINUTE_MS = 60_000;
@@ -24,6 +24,9 @@ const server = section({
   }),
   tls: grpcTls("the gRPC server"),
   ...goServerKeys(),
+  cacheDir: path().default("/var/cache/dragonfly/scheduler").describe(
+    "Directory of what helps the next start: the hosts that this scheduler knows.",
+  ),
 }, "gRPC server of the scheduler.");
 
 const gc = section({

@@ -77,7 +77,6 @@ export function goServerKeys() {
     logMaxBackups: int(0).optional().describe("Rotated log files kept.").meta({ ignored: noFiles }),
     pluginDir: path().optional().describe("Directory of Go plugins.").meta({ ignored: "Go plugins cannot be loaded" }),
     workHome: path().optional().describe("Working directory.").meta({ ignored: "no working directory is needed" }),
-    cacheDir: path().optional().describe("Directory of cached files.").meta({ ignored: "no cache files are written" }),
     dataDir: path().optional().describe("Directory of data files.").meta({
       ignored: "no data files are written there",
     }),

@@ -40,8 +40,14 @@ export function checkName(text: string, field: string): string {
   return text;
 }
 
+/** A host that says where it is, and how often it will. */
+export interface Announcement {
+  readonly facts: HostFacts;
+  readonly announceIntervalMs: number;
+}
+
 /** Checks an announcement. Throws `invalid_argument`, naming the field. */
-export function parseAnnouncement(request: AnnounceHostRequest): { facts: HostFacts; announceIntervalMs: number } {
+export function parseAnnouncement(request: AnnounceHostRequest): Announcement {
   const { host } = request;
   check(host !== undefined, "host", "a host");
   const bytes = Host.encode(host).finish().length;

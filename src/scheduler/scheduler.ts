@@ -1,11 +1,14 @@
+import { join } from "node:path";
 import type { SchedulerConfig } from "../config/scheduler.ts";
 import { metricsHandler } from "../http/ops.ts";
 import { type HttpServer, startHttpServer } from "../http/serve.ts";
 import { startRpcServer } from "../rpc/server.ts";
+import type { AnnounceHostRequest } from "../rpc/gen/scheduler/v2/scheduler.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { Answers } from "./answers.ts";
 import { DEFAULT_SETTINGS, type Settings } from "./core/settings.ts";
 import { emptyState } from "./core/state.ts";
+import { HostsFile } from "./hosts_file.ts";
 import { startManagerLink } from "./manager_link.ts";
 import { SchedulerMetrics } from "./scheduler_metrics.ts";
 import { SeedTrigger } from "./seed_trigger.ts";
@@ -35,7 +38,12 @@ export async function startScheduler(config: SchedulerConfig, runtime: Runtime):
   const trigger = stack.use(new SeedTrigger(clock, config.seedPeer.taskDownloadTimeout));
   const state = emptyState(settings, clock.now());
   const answers = new Answers(config.manager.schedulerClusterID, clock);
-  const scheduling = new Scheduling({ state, answers, trigger, metrics, runtime });
+  const parts = { disk: runtime.disk, clock, log, known: state.hosts };
+  const { file, hosts } = await HostsFile.open(hostsPath(config), parts);
+  stack.use(file);
+  const onAnnounced = (request: AnnounceHostRequest) => file.note(request);
+  const scheduling = new Scheduling({ state, answers, trigger, metrics, runtime, onAnnounced });
+  for (const host of hosts) scheduling.restore(host);
   const listen = { hostname: config.server.listenIP, port: config.server.port };
   const services = [scheduling.service()];
   const server = stack.use(await startRpcServer({ listen, services, log, clock, metrics: runtime.metrics }));
@@ -56,6 +64,11 @@ export async function startScheduler(config: SchedulerConfig, runtime: Runtime):
     metricsPort: metricsServer?.port,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** A file of its own for each scheduler of a machine, which differ by where they listen. */
+function hostsPath({ server: { cacheDir, listenIP, port } }: SchedulerConfig): string {
+  return join(cacheDir, `hosts-${listenIP}-${port}.json`);
 }
 
 /** The settings that a configuration means (wire.md §4.5). */

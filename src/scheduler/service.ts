@@ -1,6 +1,7 @@
 import { DamselflyError } from "../core/error.ts";
 import type { Download } from "../rpc/gen/common/v2/common.ts";
 import {
+  type AnnounceHostRequest,
   type AnnouncePeerRequest,
   type AnnouncePeerResponse,
   SchedulerService,
@@ -13,7 +14,14 @@ import { hostRefusal } from "./core/apply.ts";
 import type { Effect } from "./core/event.ts";
 import type { Host, Peer, State, Task } from "./core/state.ts";
 import { SchedulerLoop } from "./loop.ts";
-import { checkName, parseAnnouncement, parsePeerMessage, parseRegistration, type PeerMessage } from "./parse.ts";
+import {
+  type Announcement,
+  checkName,
+  parseAnnouncement,
+  parsePeerMessage,
+  parseRegistration,
+  type PeerMessage,
+} from "./parse.ts";
 import { type PeerStream, PeerStreams } from "./peer_streams.ts";
 import type { SchedulerMetrics } from "./scheduler_metrics.ts";
 import type { SeedTrigger } from "./seed_trigger.ts";
@@ -25,6 +33,8 @@ export interface SchedulingOptions {
   readonly trigger: SeedTrigger;
   readonly metrics: SchedulerMetrics;
   readonly runtime: Runtime;
+  /** Called with each announcement that was accepted. */
+  readonly onAnnounced: (request: AnnounceHostRequest) => void;
 }
 
 /** The RPCs of `scheduler.v2.Scheduler` that images need; the others answer UNIMPLEMENTED (wire.md §4.11). */
@@ -34,20 +44,27 @@ export class Scheduling {
   readonly #trigger: SeedTrigger;
   readonly #metrics: SchedulerMetrics;
   readonly #log: Log;
+  readonly #onAnnounced: (request: AnnounceHostRequest) => void;
   readonly #streams: PeerStreams;
 
-  constructor({ state, answers, trigger, metrics, runtime }: SchedulingOptions) {
+  constructor({ state, answers, trigger, metrics, runtime, onAnnounced }: SchedulingOptions) {
     this.loop = new SchedulerLoop(state, runtime, (effect) => this.#perform(effect));
     this.#answers = answers;
     this.#trigger = trigger;
     this.#metrics = metrics;
     this.#log = runtime.log;
+    this.#onAnnounced = onAnnounced;
     this.#streams = new PeerStreams(runtime.clock);
   }
 
   /** The service to add to a server. */
   service(): RpcService {
     return service(SchedulerService, { ...this.#hostHandlers(), ...this.#taskHandlers(), ...this.#peerHandlers() });
+  }
+
+  /** Knows a host by the word of an earlier run. */
+  restore(host: Announcement): void {
+    this.loop.dispatch({ type: "host_restored", ...host });
   }
 
   /** Looks at limits of time; to be called often. */
@@ -70,6 +87,7 @@ export class Scheduling {
         const refusal = hostRefusal(state, facts.id);
         if (refusal !== undefined) throw refusal;
         this.loop.dispatch({ type: "host_announced", facts, announceIntervalMs });
+        this.#onAnnounced(request);
         if (request.host !== undefined) this.#metrics.announcedHost(request.host);
         return {};
       }),
@@ -204,7 +222,8 @@ export class Scheduling {
       if (end.kind !== "failed") return;
       // Not the error's text: it may quote the URL, and with it the signature of a presigned one.
       this.#log.warn("A seed peer could not fetch a task", { ...ids, code: end.error.code, atSource: end.atSource });
-      this.loop.dispatch({ type: "seed_trigger_failed", ...ids, atSource: end.atSource, download });
+      const isUnreachable = end.error.code === "unavailable";
+      this.loop.dispatch({ type: "seed_trigger_failed", ...ids, atSource: end.atSource, isUnreachable, download });
     });
   }
 

@@ -80,8 +80,10 @@ export class Swarm {
     return this.effects;
   }
 
-  host(id: string, facts: Partial<HostFacts> = {}): void {
-    this.apply({ type: "host_announced", nowMs: this.nowMs, facts: hostFacts(id, facts), announceIntervalMs: 300_000 });
+  /** A host announces itself; `isRestored` if it is rather the word of an earlier run. */
+  host(id: string, facts: Partial<HostFacts> = {}, isRestored = false): void {
+    const type = isRestored ? "host_restored" : "host_announced";
+    this.apply({ type, nowMs: this.nowMs, facts: hostFacts(id, facts), announceIntervalMs: 300_000 });
   }
 
   seed(id = "seed"): void {
@@ -115,9 +117,9 @@ export class Swarm {
     this.apply({ nowMs: this.nowMs, peerId, streamId, ...message } as PeerEvent);
   }
 
-  triggerFails(hostId: string, atSource = false): void {
-    const { nowMs } = this;
-    this.apply({ type: "seed_trigger_failed", nowMs, taskId: "task", hostId, atSource, download: "download again" });
+  triggerFails(hostId: string, { atSource = false, isUnreachable = false } = {}): void {
+    const what = { taskId: "task", hostId, atSource, isUnreachable, download: "download again" };
+    this.apply({ type: "seed_trigger_failed", nowMs: this.nowMs, ...what });
   }
 
   /** Lets time go on, with ticks; stops as soon as `until` holds. Gives the time that passed. */

@@ -190,7 +190,10 @@ async function main(): Promise<void> {
   const start = async (role: string, settings: Settings = {}, dynconfig = "") =>
     stack.use(await spawnPart(role, settings, dynconfig));
   const registry = await start("registry");
-  const scheduler = await start("scheduler", schedulerSettings({ name: "s", ip: IP, port: 0, manager: undefined }));
+  const scheduler = await start(
+    "scheduler",
+    schedulerSettings({ name: "s", dir, ip: IP, port: 0, manager: undefined }),
+  );
   const withScheduler = join(dir, "dynconfig.yaml");
   await Deno.writeTextFile(withScheduler, `scheduler:\n  addrs: ["${IP}:${scheduler.port}"]\n`);
   const alone = join(dir, "alone.yaml");

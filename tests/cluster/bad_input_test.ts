@@ -22,7 +22,7 @@ async function openBench() {
   const place = { ip, firstPort: 0 };
   const settings: Record<Program, Settings> = {
     manager: managerSettings({ dir, ip, grpcPort: 0, restPort: 0 }),
-    scheduler: schedulerSettings({ name: "scheduler", ip, port: 0, manager: undefined }),
+    scheduler: schedulerSettings({ name: "scheduler", dir, ip, port: 0, manager: undefined }),
     dfdaemon: peerSettings({ name: "peer", isSeed: false, place, dir, upstreams: [], manager: undefined }),
   };
   const run = async (program: Program, changes: Settings) => {

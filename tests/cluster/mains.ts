@@ -90,7 +90,7 @@ export interface SchedulerMain extends AsyncDisposable {
 
 /** Starts a scheduler for a stage whose manager runs. */
 export async function startSchedulerMain(stage: Stage, name: string): Promise<SchedulerMain> {
-  const settings = schedulerSettings({ name, ip: stage.ip, port: 0, manager: stage.managerAddress });
+  const settings = schedulerSettings({ name, dir: stage.dir, ip: stage.ip, port: 0, manager: stage.managerAddress });
   const process = await start(stage, "scheduler", name, settings);
   const { hostname, port } = await ready(process, "The scheduler serves");
   return {

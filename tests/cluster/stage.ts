@@ -264,7 +264,7 @@ export class Stage implements AsyncDisposable {
   /** A scheduler of a cluster of the manager; it is not started yet. */
   addScheduler(name: string, clusterId?: number): Part<SchedulerProcess> {
     const open = (before: SchedulerProcess | undefined) => {
-      const place = { name, ip: this.ip, port: before?.port ?? 0, manager: this.managerAddress };
+      const place = { name, dir: this.dir, ip: this.ip, port: before?.port ?? 0, manager: this.managerAddress };
       const settings = { ...schedulerSettings(place), "manager.schedulerClusterID": clusterId };
       return startScheduler(configOf(SchedulerConfig, settings), this.runtime(realClock()));
     };

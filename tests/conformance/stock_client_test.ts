@@ -43,7 +43,7 @@ function manage(path = ":memory:"): Promise<Manager> {
   return startManager(config, testRuntime({ disk: realDisk(realRandom()) }));
 }
 
-function schedule(manager?: Manager) {
+function schedule(manager?: Manager, runtime = testRuntime()) {
   return startScheduler(
     SchedulerConfig.parse({
       server: { listenIP: LOCAL, port: 0 },
@@ -51,7 +51,7 @@ function schedule(manager?: Manager) {
         manager: { addr: `${LOCAL}:${manager.grpc.port}`, keepAlive: { interval: "50ms" } },
       }),
     }),
-    testRuntime(),
+    runtime,
   );
 }
 
@@ -312,16 +312,29 @@ Deno.test("priorities that refuse, and that forbid the source, have the codes of
   }
 });
 
-Deno.test("after a restart of the scheduler a peer hears NotFound, announces its host and is served", async () => {
-  const first = await schedule();
-  const { port } = first;
+Deno.test("after a restart of the scheduler a peer is served at once, for stock ones announce themselves late", async () => {
+  const runtime = testRuntime();
+  const first = await schedule(undefined, runtime);
   using client = ask(first);
   await announce(client, "a", stockHost("node-a"));
+  await announce(client, "b", stockHost("node-b"));
   await first[Symbol.asyncDispose]();
-  await using _second = await startScheduler(
-    SchedulerConfig.parse({ server: { listenIP: LOCAL, port } }),
-    testRuntime(),
-  );
+  await using second = await schedule(undefined, runtime);
+  using again = ask(second);
+  const holder = new HandPeer(again, "p", TASK, "a");
+  await holder.register();
+  assert.equal((await holder.next())?.$case, "needBackToSourceResponse");
+  await holder.send({ $case: "downloadPeerBackToSourceStartedRequest", value: {} });
+  const child = new HandPeer(again, "q", TASK, "b");
+  await child.register();
+  for (const parent of await child.parents()) assertValidParent(parent);
+  child.cancel();
+  holder.cancel();
+});
+
+Deno.test("a scheduler that has lost its file answers NotFound; the peer announces its host and is served", async () => {
+  await using scheduler = await schedule();
+  using client = ask(scheduler);
   const early = new HandPeer(client, "p", TASK, "a");
   await early.register();
   await assert.rejects(early.next(), { code: "not_found" });

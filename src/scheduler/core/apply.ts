@@ -3,11 +3,11 @@ import { removeParents } from "./dag.ts";
 import { addCost } from "./evaluate.ts";
 import type { Chance, Effect, Event, PeerEvent, PieceReport, Step } from "./event.ts";
 import { collect } from "./gc.ts";
-import { endPeer, movePeer, moveTask, removeHost, removePeer, stopWaiting, touchPeer } from "./peers.ts";
+import { endPeer, movePeer, moveTask, removeHost, removePeer, stopWaiting, touchHost, touchPeer } from "./peers.ts";
 import { register } from "./register.ts";
 import { refuse, schedule, SEED_ENDED_GRACE_MS, serveWaiters, triggerSeed } from "./schedule.ts";
 import { SEED_SKIP_MS } from "./seeds.ts";
-import type { Host, HostFacts, Peer, State } from "./state.ts";
+import type { Host, Peer, State } from "./state.ts";
 import { refreshSupplier } from "./suppliers.ts";
 
 /** Answers on one stream; a stock peer gives up after so many (wire.md §2.7). */
@@ -33,7 +33,8 @@ function handle(step: Step, event: Event): void {
     case "register":
       return register(step, event);
     case "host_announced":
-      return announceHost(step, event.facts, event.announceIntervalMs);
+    case "host_restored":
+      return announceHost(step, event);
     case "host_deleted":
       return removeHost(step, event.hostId);
     case "seed_trigger_failed":
@@ -61,16 +62,17 @@ export function hostRefusal({ hosts, limits }: State, hostId: string): Damselfly
   return new DamselflyError("resource_exhausted", what);
 }
 
-function announceHost(step: Step, facts: HostFacts, announceIntervalMs: number): void {
+function announceHost(step: Step, event: Event & { type: "host_announced" | "host_restored" }): void {
+  const { facts, announceIntervalMs } = event;
   if (hostRefusal(step.state, facts.id) !== undefined) return;
   const known = step.state.hosts.get(facts.id);
   if (known === undefined) {
-    step.state.hosts.set(facts.id, newHost(facts, announceIntervalMs, step.nowMs));
+    step.state.hosts.set(facts.id, newHost(step, event));
     return;
   }
   known.facts = facts;
   known.announceIntervalMs = announceIntervalMs;
-  known.seenAtMs = step.nowMs;
+  touchHost(known, step.nowMs);
   known.skippedUntilMs = 0;
   for (const peer of known.peers) {
     refreshSupplier(peer);
@@ -78,11 +80,12 @@ function announceHost(step: Step, facts: HostFacts, announceIntervalMs: number):
   }
 }
 
-function newHost(facts: HostFacts, announceIntervalMs: number, nowMs: number): Host {
+function newHost({ nowMs }: Step, event: Event & { type: "host_announced" | "host_restored" }): Host {
   return {
-    facts,
-    announceIntervalMs,
+    facts: event.facts,
+    announceIntervalMs: event.announceIntervalMs,
     seenAtMs: nowMs,
+    isRestored: event.type === "host_restored",
     peers: new Set(),
     uploads: 0,
     txBitsPerSecond: 0,
@@ -95,18 +98,21 @@ function newHost(facts: HostFacts, announceIntervalMs: number, nowMs: number): H
 
 /**
  * A triggered seed peer could not be reached or failed. While it has not registered, people wait for it: the next seed
- * peer is asked, or those who wait decide anew. Once it has registered, its own stream tells how it fares.
+ * peer is asked, or those who wait decide anew. Once it has registered, its own stream tells how it fares. One that
+ * only an earlier run knew, and that nobody reaches, has proved dead.
  */
 function failTrigger(step: Step, event: Event & { type: "seed_trigger_failed" }): void {
   const { state, nowMs } = step;
   const host = state.hosts.get(event.hostId);
   if (host !== undefined && !event.atSource) host.skippedUntilMs = nowMs + SEED_SKIP_MS;
   const task = state.tasks.get(event.taskId);
-  if (task === undefined || task.trigger?.host.facts.id !== event.hostId) return;
-  task.trigger = undefined;
-  if (event.atSource) task.seedFailedAtMs = nowMs;
-  else if (task.waiters.size > 0) triggerSeed(step, task, event.download);
-  step.touched.add(task);
+  if (task?.trigger?.host.facts.id === event.hostId) {
+    task.trigger = undefined;
+    if (event.atSource) task.seedFailedAtMs = nowMs;
+    else if (task.waiters.size > 0) triggerSeed(step, task, event.download);
+    step.touched.add(task);
+  }
+  if (host?.isRestored && event.isUnreachable) removeHost(step, event.hostId);
 }
 
 /** The call to a seed peer that has not registered ended well: it may have had the content, and registers in a moment. */
@@ -213,7 +219,7 @@ function finishPiece({ nowMs }: Step, peer: Peer, piece: PieceReport): void {
   const parent = task.peers.get(piece.parentId);
   if (parent === undefined || parent === peer) return;
   parent.updatedAtMs = nowMs;
-  parent.host.seenAtMs = nowMs;
+  touchHost(parent.host, nowMs);
 }
 
 function failPiece(peer: Peer, event: { parentId: string; temporary: boolean }): void {

@@ -49,7 +49,8 @@ export type Event =
   | PeerEvent
   | RegisterEvent
   | {
-    readonly type: "host_announced";
+    /** `host_restored` when it is the word of an earlier run of the scheduler, and not of the host. */
+    readonly type: "host_announced" | "host_restored";
     readonly nowMs: number;
     readonly facts: HostFacts;
     readonly announceIntervalMs: number;
@@ -62,6 +63,8 @@ export type Event =
     readonly hostId: string;
     /** The source refused: another seed peer would not fare better. */
     readonly atSource: boolean;
+    /** There was no connection to the seed peer. */
+    readonly isUnreachable: boolean;
     readonly download: unknown;
   }
   | { readonly type: "seed_trigger_ended"; readonly nowMs: number; readonly taskId: string; readonly hostId: string }

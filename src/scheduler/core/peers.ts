@@ -2,7 +2,7 @@ import { DamselflyError } from "../../core/error.ts";
 import { removeChildren, removeParents } from "./dag.ts";
 import type { Step } from "./event.ts";
 import { nextPeerState, nextTaskState, type PeerStep, type TaskStep } from "./fsm.ts";
-import type { Peer, State, Task } from "./state.ts";
+import type { Host, Peer, State, Task } from "./state.ts";
 import { refreshSupplier } from "./suppliers.ts";
 
 /** Moves a peer to its next state; false, and nothing is changed, when its state does not allow that. */
@@ -24,7 +24,13 @@ export function moveTask({ nowMs }: Step, task: Task, how: TaskStep): void {
 /** Notes a sign of life of a peer. */
 export function touchPeer(peer: Peer, nowMs: number): void {
   peer.updatedAtMs = nowMs;
-  peer.host.seenAtMs = nowMs;
+  touchHost(peer.host, nowMs);
+}
+
+/** Notes a sign of life of a host. */
+export function touchHost(host: Host, nowMs: number): void {
+  host.seenAtMs = nowMs;
+  host.isRestored = false;
 }
 
 /** Ends a peer that failed or leaves: it has no parents, no children and brings nothing into the swarm any more. */

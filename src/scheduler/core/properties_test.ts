@@ -76,7 +76,13 @@ const trigger: fc.Arbitrary<Move> = fc.record({ host: hostName, taskId: taskName
   .map(({ host: hostId, taskId, how }) => (swarm) => {
     const event = { nowMs: swarm.nowMs, hostId, taskId };
     if (how === 0) swarm.apply({ type: "seed_trigger_ended", ...event });
-    else swarm.apply({ type: "seed_trigger_failed", ...event, atSource: how === 1, download: "again" });
+    else {swarm.apply({
+        type: "seed_trigger_failed",
+        ...event,
+        atSource: how === 1,
+        isUnreachable: false,
+        download: "again",
+      });}
   });
 
 const remove: fc.Arbitrary<Move> = fc.record({ hostId: hostName, taskId: taskName, peerId: peerName, how: fc.nat(2) })

@@ -40,6 +40,8 @@ export interface Host {
   announceIntervalMs: number;
   /** When it last said anything. */
   seenAtMs: number;
+  /** An earlier run of the scheduler knew it, and it has said nothing since. */
+  isRestored: boolean;
   readonly peers: Set<Peer>;
   /** Children of all its peers; and the load that they mean. */
   uploads: number;

@@ -102,12 +102,55 @@ Deno.test("a failed trigger asks the next seed peer, and with none left sends on
   assert.deepEqual(swarm.log.slice(3), ["c: back_to_source"], "seed peers that cannot be reached are left alone");
 });
 
+Deno.test("a restored seed peer that nobody reaches is forgotten, and the next one is asked", () => {
+  const swarm = swarmOf();
+  swarm.host("dead-host", { isSeed: true }, true);
+  swarm.register("a");
+  swarm.seed("s");
+  swarm.triggerFails("dead-host", { isUnreachable: true });
+  assert.deepEqual(swarm.log, ["dead-host: trigger download of a", "s-host: trigger download again"]);
+  assert.deepEqual([...swarm.state.hosts.keys()], ["a-host", "s-host"]);
+});
+
+Deno.test("a restored seed peer that answers, or has said something since, is not forgotten for a failure", () => {
+  const signs: ((swarm: Swarm) => void)[] = [
+    (swarm) => swarm.triggerFails("s-host"),
+    (swarm) => {
+      swarm.seed("s");
+      swarm.triggerFails("s-host", { isUnreachable: true });
+    },
+    (swarm) => {
+      swarm.register("s", { needBackToSource: true });
+      swarm.triggerFails("s-host", { isUnreachable: true });
+    },
+  ];
+  for (const sign of signs) {
+    const swarm = swarmOf();
+    swarm.host("s-host", { isSeed: true }, true);
+    swarm.register("a");
+    sign(swarm);
+    assert.ok(swarm.state.hosts.has("s-host"));
+  }
+});
+
+Deno.test("a restored host may register peers at once, and is forgotten when it is silent for two intervals", () => {
+  const swarm = swarmOf();
+  swarm.host("a-host", {}, true);
+  swarm.host("b-host", {}, true);
+  swarm.register("a");
+  assert.deepEqual(swarm.heard("a"), ["back_to_source"]);
+  swarm.wait(400_000);
+  swarm.host("a-host");
+  swarm.wait(600_000);
+  assert.deepEqual([...swarm.state.hosts.keys()], ["a-host"]);
+});
+
 Deno.test("a seed peer that fails at the source is not replaced by another one", () => {
   const swarm = swarmOf();
   swarm.seed("s1");
   swarm.seed("s2");
   swarm.register("a");
-  swarm.triggerFails(swarm.log[0]?.split(":")[0] ?? "", true);
+  swarm.triggerFails(swarm.log[0]?.split(":")[0] ?? "", { atSource: true });
   assert.deepEqual(swarm.log.slice(1), ["a: back_to_source"]);
 });
 
