@@ -3,9 +3,9 @@ import { checked } from "../runtime/command_line.ts";
 import { parseDuration } from "../config/durations.ts";
 import { parseSize } from "../config/sizes.ts";
 import { parseDigest } from "../core/digest.ts";
+import { askedPieceLength } from "../core/piece.ts";
 import { DEFAULT_FILTERED_QUERY_PARAMS } from "../core/task_id.ts";
 
-const PIECE_BYTES_MIN = 4 * 1024 * 1024;
 const PRIORITY_MAX = 6;
 const TIMEOUT_MS = 2 * 60 * 60 * 1_000;
 
@@ -80,7 +80,7 @@ export function dfgetCommand(): Command {
     .option("-p, --priority <level>", "0 to 6", checked(parsePriority), PRIORITY_MAX)
     .option(
       "--piece-length <size>",
-      "length of pieces, at least 4MiB; part of the task's identity",
+      "length of pieces, 4MiB to 64MiB; part of the task's identity",
       checked(parsePieceLength),
     )
     .option("--application <name>", "application of the task; part of its identity")
@@ -141,9 +141,7 @@ function parsePriority(text: string): number {
 }
 
 function parsePieceLength(text: string): number {
-  const bytes = parseSize(text);
-  if (bytes >= PIECE_BYTES_MIN) return bytes;
-  throw new InvalidArgumentError("expected at least 4MiB");
+  return askedPieceLength(parseSize(text));
 }
 
 function addHeader(text: string, before: Readonly<Record<string, string>>): Record<string, string> {

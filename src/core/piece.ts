@@ -1,4 +1,5 @@
 import type { ByteRange } from "./byte_range.ts";
+import { DamselflyError } from "./error.ts";
 import { invariant } from "./invariant.ts";
 
 const KIB = 1024;
@@ -6,6 +7,16 @@ const MIB = 1024 * KIB;
 
 /** The rule by which peers agree on a piece length without talking: ours, or the stock one of wire.md §3.3. */
 export type PieceLengthRule = "damselfly" | "dragonfly";
+
+/** Bounds, in bytes, of a piece length that somebody asks for: those of stock schedulers (wire.md §1.4). */
+export const PIECE_LENGTH_MIN = 4 * MIB;
+export const PIECE_LENGTH_MAX = 64 * MIB;
+
+/** A piece length that somebody asks for, in bytes. Throws `invalid_argument` when it is out of bounds. */
+export function askedPieceLength(bytes: number): number {
+  if (Number.isSafeInteger(bytes) && bytes >= PIECE_LENGTH_MIN && bytes <= PIECE_LENGTH_MAX) return bytes;
+  throw new DamselflyError("invalid_argument", `Cannot cut into pieces of ${bytes} bytes: expected 4MiB to 64MiB`);
+}
 
 interface RuleLimits {
   /** The content is cut into about this many pieces, between the two bounds. */
@@ -20,7 +31,7 @@ interface RuleLimits {
  */
 const RULES: Record<PieceLengthRule, RuleLimits> = {
   damselfly: { piecesTarget: 256, lengthBytesMin: 512 * KIB, lengthBytesMax: 16 * MIB },
-  dragonfly: { piecesTarget: 500, lengthBytesMin: 4 * MIB, lengthBytesMax: 64 * MIB },
+  dragonfly: { piecesTarget: 500, lengthBytesMin: PIECE_LENGTH_MIN, lengthBytesMax: PIECE_LENGTH_MAX },
 };
 
 /** The piece length, in bytes, of a content of `contentLength` bytes: a pure function, the same on each peer. */

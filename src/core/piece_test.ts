@@ -1,6 +1,16 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { pieceAt, pieceLengthOf, piecePlan, pieceRange, pieceRuns, piecesOf } from "./piece.ts";
+import {
+  askedPieceLength,
+  PIECE_LENGTH_MAX,
+  PIECE_LENGTH_MIN,
+  pieceAt,
+  pieceLengthOf,
+  piecePlan,
+  pieceRange,
+  pieceRuns,
+  piecesOf,
+} from "./piece.ts";
 
 const MIB = 1024 * 1024;
 const lengths = fc.integer({ min: 1, max: 2 ** 40 });
@@ -71,4 +81,13 @@ Deno.test("pieceRuns() joins neighbours and keeps every number", () => {
     assert.deepEqual(expanded, sorted);
     runs.slice(1).forEach((run, index) => assert.ok(run.first > (runs[index]?.last ?? 0) + 1));
   }));
+});
+
+Deno.test("a piece length that somebody asks for is a whole number of bytes from 4 MiB to 64 MiB", () => {
+  for (const bytes of [PIECE_LENGTH_MIN, PIECE_LENGTH_MIN + 1, PIECE_LENGTH_MAX]) {
+    assert.equal(askedPieceLength(bytes), bytes);
+  }
+  for (const bytes of [0, 8, PIECE_LENGTH_MIN - 1, PIECE_LENGTH_MAX + 1, PIECE_LENGTH_MIN + 0.5, NaN, Infinity, -1]) {
+    assert.throws(() => askedPieceLength(bytes), { code: "invalid_argument", message: /expected 4MiB to 64MiB/ });
+  }
 });

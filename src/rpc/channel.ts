@@ -3,7 +3,7 @@ import { Client, connectivityState, credentials } from "@grpc/grpc-js";
 import { DamselflyError } from "../core/error.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { stopConnecting } from "./channel_timers.ts";
-import { RECEIVED_MESSAGE_BYTES_MAX, SENT_MESSAGE_BYTES_MAX } from "./definition.ts";
+import { MESSAGE_BYTES_MAX } from "./definition.ts";
 
 /** How long a connection may take to come up. */
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -38,8 +38,8 @@ export class RpcChannel implements Disposable {
     this.clock = options.clock;
     this.#connectTimeoutMs = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
     this.client = new Client(address, credentials.createInsecure(), {
-      "grpc.max_receive_message_length": RECEIVED_MESSAGE_BYTES_MAX,
-      "grpc.max_send_message_length": SENT_MESSAGE_BYTES_MAX,
+      "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
+      "grpc.max_send_message_length": MESSAGE_BYTES_MAX,
       "grpc.initial_reconnect_backoff_ms": RECONNECT_BACKOFF_MS,
       "grpc.min_reconnect_backoff_ms": RECONNECT_BACKOFF_MS,
       "grpc.max_reconnect_backoff_ms": RECONNECT_BACKOFF_MAX_MS,

@@ -1,4 +1,5 @@
 /** The shape of the service definitions in `src/rpc/gen`, and what a method's types are. */
+import { PIECE_LENGTH_MAX } from "../core/piece.ts";
 
 /** One method of a generated service definition. */
 export interface MethodDefinition {
@@ -22,8 +23,8 @@ export type RequestOf<M extends MethodDefinition> = ReturnType<M["requestDeseria
 /** The message that a method answers with. */
 export type ResponseOf<M extends MethodDefinition> = ReturnType<M["responseDeserialize"]>;
 
-/** The largest message that is taken, in bytes. A piece travels inside a message only for local programs. */
-export const RECEIVED_MESSAGE_BYTES_MAX = 64 * 1024 * 1024;
+/** Room for what stands around a piece in a message: ids, digest, times. */
+const ENVELOPE_BYTES_MAX = 64 * 1024;
 
-/** The largest message that is sent, in bytes. */
-export const SENT_MESSAGE_BYTES_MAX = 64 * 1024 * 1024;
+/** The largest message that is taken or sent, in bytes: a piece of any length, as local programs get it. */
+export const MESSAGE_BYTES_MAX = PIECE_LENGTH_MAX + ENVELOPE_BYTES_MAX;

@@ -13,7 +13,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { listenError } from "../runtime/real_net.ts";
-import { type MethodDefinition, RECEIVED_MESSAGE_BYTES_MAX, SENT_MESSAGE_BYTES_MAX } from "./definition.ts";
+import { MESSAGE_BYTES_MAX, type MethodDefinition } from "./definition.ts";
 import { halfOpenReset } from "./half_open.ts";
 import { Health } from "./health.ts";
 import type { CallObserver, RpcService } from "./service.ts";
@@ -68,8 +68,8 @@ export interface RpcServer extends AsyncDisposable {
 export async function startRpcServer(options: RpcServerOptions): Promise<RpcServer> {
   const health = new Health();
   const server = new Server({
-    "grpc.max_receive_message_length": RECEIVED_MESSAGE_BYTES_MAX,
-    "grpc.max_send_message_length": SENT_MESSAGE_BYTES_MAX,
+    "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
+    "grpc.max_send_message_length": MESSAGE_BYTES_MAX,
     "grpc.keepalive_time_ms": KEEPALIVE_INTERVAL_MS,
     "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
     "grpc.max_concurrent_streams": STREAMS_PER_CONNECTION_MAX,

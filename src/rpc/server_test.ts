@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { DamselflyError } from "../core/error.ts";
+import { PIECE_LENGTH_MAX } from "../core/piece.ts";
 import { MemoryLog } from "../testing/memory_log.ts";
 import { MemoryMetrics } from "../testing/memory_metrics.ts";
 import { checkHealth, createRpcClient } from "./client.ts";
@@ -81,6 +82,25 @@ Deno.test("a client that reads slowly and ends nothing gets every message, and t
     await clock.sleep(5, signal);
   }
   assert.equal(seen, 40);
+});
+
+Deno.test("the longest piece fits into a message, with all that stands around it", async () => {
+  const content = Buffer.alloc(PIECE_LENGTH_MAX, 7);
+  const long = "x".repeat(512);
+  await using server = await serve([service(DfdaemonDownloadService, {
+    downloadTask: async function* () {
+      const piece = Piece.create({ content, length: content.length, digest: "crc32:4294967295", parentId: long });
+      const response = { $case: "downloadPieceFinishedResponse" as const, value: { piece } };
+      yield DownloadTaskResponse.create({ hostId: long, taskId: long, peerId: long, response });
+    },
+  })]);
+  using client = createRpcClient(DfdaemonDownloadService, `127.0.0.1:${server.port}`, { clock });
+  for await (const { response } of client.downloadTask({ download: Download.create() }, limited)) {
+    assert.equal(
+      response?.$case === "downloadPieceFinishedResponse" && response.value.piece?.content?.length,
+      PIECE_LENGTH_MAX,
+    );
+  }
 });
 
 Deno.test("a client stream is read to its end and answered once", async () => {

@@ -1,5 +1,6 @@
 import { type Digest, parseDigest, tryParseDigest } from "../../core/digest.ts";
 import { DamselflyError } from "../../core/error.ts";
+import { askedPieceLength } from "../../core/piece.ts";
 import { taskIdOf } from "../../core/task_id.ts";
 import { contentHeaders } from "../../http/forwarded_headers.ts";
 import { type Download, TaskType } from "../../rpc/gen/common/v2/common.ts";
@@ -16,8 +17,8 @@ export function taskRequestOf(download: Download): TaskRequest {
     throw new DamselflyError("unimplemented", "Cannot download: there are only standard tasks");
   }
   const { url, tag, application, pieceLength, filteredQueryParams, remoteIp, priority } = download;
-  if (pieceLength === 0 || !(priority >= 0 && priority <= PRIORITY_MAX)) {
-    throw new DamselflyError("invalid_argument", `Cannot download with priority ${priority}, pieces of ${pieceLength}`);
+  if (!(priority >= 0 && priority <= PRIORITY_MAX)) {
+    throw new DamselflyError("invalid_argument", `Cannot download with priority ${priority}`);
   }
   const digest = digestOf(download);
   return {
@@ -28,7 +29,7 @@ export function taskRequestOf(download: Download): TaskRequest {
     ...(application !== undefined && { application }),
     priority: priority === PRIORITY_UNSET ? PRIORITY_DEFAULT : priority,
     filteredQueryParams,
-    ...(pieceLength !== undefined && { pieceLength }),
+    ...(pieceLength !== undefined && { pieceLength: askedPieceLength(pieceLength) }),
     isBlobDigestTaskId: download.enableTaskIdBasedBlobDigest,
     needBackToSource: download.needBackToSource,
     disableBackToSource: download.disableBackToSource,
