@@ -95,11 +95,17 @@ async function download(url: string, flags: DfgetFlags, effects: DfgetEffects, s
   const request = { download: downloadOf(url, output, flags) };
   using progress = new Progress(flags, effects);
   if (flags.transferFromDfdaemon !== true) {
-    for await (const response of client.downloadTask(request, { signal })) progress.take(response);
-    await checkDigest(output, flags.digest, disk).catch(async (error) => {
-      await disk.remove(output);
+    const isNew = await disk.stat(output) === undefined;
+    let isThere = false;
+    try {
+      for await (const response of client.downloadTask(request, { signal })) progress.take(response);
+      isThere = true;
+      await checkDigest(output, flags.digest, disk);
+    } catch (error) {
+      // From the beginning dfdaemon puts an empty file there; a file from before stays as long as it is not replaced.
+      if (isNew || isThere) await disk.remove(output);
       throw error;
-    });
+    }
   } else {
     await using partial = new PartialFile(output, effects.runtime);
     const file = await partial.open();

@@ -189,6 +189,28 @@ Deno.test("an output that exists is kept unless --overwrite is given", async () 
   assert.equal(await readFile(stage.output, "utf8"), "hello world");
 });
 
+Deno.test("the empty file that dfdaemon made is removed after a failure, and one from before stays", async () => {
+  const failsLater: Answer = async function* ({ outputPath = "" }) {
+    yield started(11);
+    await writeFile(outputPath, "", { flag: "a" });
+    throw new DamselflyError("data_loss", "wrong digest");
+  };
+  await using stage = await Stage.open(failsLater);
+  assert.equal(await stage.run(), 6);
+  assert.deepEqual(await readdir(stage.dir), ["dfdaemon.sock"]);
+  await writeFile(stage.output, "precious");
+  assert.equal(await stage.run(["--overwrite"]), 6);
+  assert.equal(await readFile(stage.output, "utf8"), "precious");
+  await using other = await Stage.open(delivered);
+  await writeFile(other.output, "of no use any more");
+  assert.equal(await other.run(["--overwrite", "--digest", `sha256:${"0".repeat(64)}`]), 6);
+  assert.deepEqual(
+    await readdir(other.dir),
+    ["dfdaemon.sock"],
+    "the file from before is replaced by the wrong content",
+  );
+});
+
 Deno.test("wrong use exits with 2, says what is wrong and asks nobody", async () => {
   const cases: readonly [string[], RegExp][] = [
     [["--recursive"], /'--recursive' is not supported: only single files/],
@@ -196,7 +218,8 @@ Deno.test("wrong use exits with 2, says what is wrong and asks nobody", async ()
     [["--nope"], /unknown option '--nope'/],
     [["--digest", "md5:00"], /Cannot parse digest/],
     [["-p", "7"], /expected 0 to 6/],
-    [["--piece-length", "1KiB"], /at least 4MiB/],
+    [["--piece-length", "4194303"], /expected 4MiB to 64MiB/],
+    [["--piece-length", "65MiB"], /expected 4MiB to 64MiB/],
     [["--timeout", "5"], /'--timeout <duration>'/],
     [["-H", "no colon"], /expected 'name: value'/],
     [["surplus"], /too many arguments/],

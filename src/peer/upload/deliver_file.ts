@@ -22,6 +22,33 @@ export interface DeliveryDeps {
   readonly random: Random;
 }
 
+/**
+ * The place of a content that is not there yet. From the beginning of the download on an empty file is there: who asked
+ * removes the output when the download fails, and stock dfget tells why only if it finds one to remove.
+ */
+export class OutputPlace {
+  readonly #path: string;
+  readonly #disk: Disk;
+  #isOurs = false;
+
+  constructor({ path }: Output, { disk }: DeliveryDeps) {
+    this.#path = path;
+    this.#disk = disk;
+  }
+
+  /** Puts an empty file there, unless something is. */
+  async take(): Promise<void> {
+    if (await this.#disk.stat(this.#path) !== undefined) return;
+    await using _empty = await this.#disk.openFile(this.#path, { create: true });
+    this.#isOurs = true;
+  }
+
+  /** Removes the empty file, if it still is: who asked has gone and will not do it. */
+  async leave(): Promise<void> {
+    if (this.#isOurs && (await this.#disk.stat(this.#path))?.size === 0) await this.#disk.remove(this.#path);
+  }
+}
+
 /** Finds out before a download what would make its delivery fail. Throws `invalid_argument` or `already_exists`. */
 export async function checkOutput({ path, overwrite }: Output, { disk }: DeliveryDeps): Promise<void> {
   if (!isAbsolute(path)) {
@@ -66,15 +93,13 @@ export async function deliverFile(
   }
 }
 
-/** Gives the file its final name. A link fails where something is already, a rename replaces it. */
+/** Gives the file its final name. The empty file of {@link OutputPlace} makes way, a file that came meanwhile does not. */
 async function moveTo(path: string, temporary: string, overwrite: boolean, disk: Disk): Promise<void> {
-  if (overwrite) return await disk.rename(temporary, path);
-  try {
-    await disk.link(temporary, path);
-  } catch (error) {
-    if (error instanceof DamselflyError && error.code === "already_exists") throw error;
-    await disk.rename(temporary, path); // a file system without hard links; nothing was there before the download
+  const size = (await disk.stat(path))?.size ?? 0;
+  if (size > 0 && !overwrite) {
+    throw new DamselflyError("already_exists", `Cannot write to ${path}: a file came there during the download`);
   }
+  await disk.rename(temporary, path);
 }
 
 /** Why the content cannot be had as a hard link; undefined when it is one now. */

@@ -1,8 +1,10 @@
+import type { ByteRange } from "../../core/byte_range.ts";
 import { DamselflyError } from "../../core/error.ts";
 import type { Download } from "../../rpc/gen/common/v2/common.ts";
 import { DfdaemonDownloadService } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import { type RpcService, service } from "../../rpc/service.ts";
-import { checkOutput, deliverFile, type DeliveryDeps, type Output } from "./deliver_file.ts";
+import { checkOutput, deliverFile, type DeliveryDeps, type Output, OutputPlace } from "./deliver_file.ts";
+import type { StoredTask } from "../storage/storage.ts";
 import { type DownloadDeps, streamDownload } from "./download_stream.ts";
 import { localTaskMessage, taskMessage } from "./task_messages.ts";
 import { presentTask } from "./upload_service.ts";
@@ -21,10 +23,8 @@ export function downloadService(options: DownloadServiceOptions): RpcService {
     return {};
   };
   return service(DfdaemonDownloadService, {
-    downloadTask: ({ download }, { signal, sendHeaders }) => {
-      sendHeaders();
-      return localDownload(download, options, signal);
-    },
+    // Headers come with the first message: stock dfget reads why a task cannot be opened only from a call without.
+    downloadTask: ({ download }, { signal }) => localDownload(download, options, signal),
     // deno-lint-ignore require-await -- throws become rejections
     statTask: async ({ taskId }) => taskMessage(presentTask(storage, taskId)),
     // deno-lint-ignore require-await -- as above
@@ -43,15 +43,20 @@ async function* localDownload(download: Download | undefined, options: DownloadS
   if (download === undefined) {
     throw new DamselflyError("invalid_argument", "Cannot download: the request names nothing");
   }
+  const withContent = download.needPieceContent;
   const output = outputOf(download);
-  if (output !== undefined) await checkOutput(output, options);
-  const downloadOptions = {
-    withContent: download.needPieceContent,
-    ...(output !== undefined && {
-      deliver: (task, range) => deliverFile(task, range, output, options, signal),
-    }),
-  } satisfies Parameters<typeof streamDownload>[2];
-  yield* streamDownload(download, options, downloadOptions, signal);
+  if (output === undefined) return yield* streamDownload(download, options, { withContent }, signal);
+  await checkOutput(output, options);
+  const place = new OutputPlace(output, options);
+  const deliver = (task: StoredTask, range: ByteRange) => deliverFile(task, range, output, options, signal);
+  try {
+    for await (const message of streamDownload(download, options, { withContent, deliver }, signal)) {
+      if (message.response?.$case === "downloadTaskStartedResponse") await place.take();
+      yield message;
+    }
+  } finally {
+    if (signal.aborted) await place.leave();
+  }
 }
 
 function outputOf({ outputPath, overwrite, forceHardLink }: Download): Output | undefined {

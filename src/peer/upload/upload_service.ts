@@ -36,10 +36,7 @@ export function uploadService(options: UploadServiceOptions): RpcService {
   const { tasks, storage, clock, hostLoad, disableShared } = options;
   const count = uploadCounter(options.metrics);
   return service(DfdaemonUploadService, {
-    downloadTask: ({ download }, { signal, sendHeaders }) => {
-      sendHeaders();
-      return count(triggeredDownload(download, options, signal), download);
-    },
+    downloadTask: ({ download }, { signal }) => count(triggeredDownload(download, options, signal), download),
     syncPieces: async function* (request, { signal, sendHeaders }) {
       sendHeaders();
       if (disableShared) throw new DamselflyError("permission_denied", "Cannot share: this host gives no pieces away");

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { Client, credentials, type ServiceError, status } from "@grpc/grpc-js";
 import { parseDigest } from "../../core/digest.ts";
 import { DamselflyError } from "../../core/error.ts";
 import { piecePlan, pieceRange } from "../../core/piece.ts";
@@ -35,6 +36,7 @@ class HandDriven implements Tasks {
   readonly #storage: Storage;
   opened = 0;
   #sealed = Promise.withResolvers<void>();
+  #refusal: unknown;
 
   constructor(storage: Storage) {
     this.#storage = storage;
@@ -43,6 +45,7 @@ class HandDriven implements Tasks {
 
   async open(request: TaskRequest): Promise<TaskHandle> {
     this.requests.push(request);
+    if (this.#refusal !== undefined) throw this.#refusal;
     this.opened += 1;
     const task = await this.create(request.taskId);
     const traffic = { backToSource: 0, remotePeer: 0, localPeer: 0 };
@@ -55,6 +58,11 @@ class HandDriven implements Tasks {
       traffic: () => traffic,
       [Symbol.asyncDispose]: () => Promise.resolve(void (this.opened -= 1)),
     };
+  }
+
+  /** From now on tasks cannot be opened. */
+  refuse(error: unknown): void {
+    this.#refusal = error;
   }
 
   async create(taskId = TASK_ID): Promise<StoredTask> {
@@ -159,6 +167,12 @@ function uploadClient({ server }: Bench) {
 
 function downloadClient({ server }: Bench) {
   return createRpcClient(DfdaemonDownloadService, `127.0.0.1:${server.port}`, { clock: realClock() });
+}
+
+/** A client that shows what comes of a call one by one. */
+function rawClient({ server }: Bench): Client & Disposable {
+  const client = new Client(`127.0.0.1:${server.port}`, credentials.createInsecure());
+  return Object.assign(client, { [Symbol.dispose]: () => client.close() });
 }
 
 function downloadOf(changes: Partial<Download> = {}): { download: Download } {
@@ -363,7 +377,7 @@ Deno.test("a local program gets the content at a path, which never shows a part 
   const running = get({ outputPath: "/out/file" });
   while (bench.tasks.requests.length === 0) await settle();
   await bench.tasks.finish(0, 1, 2);
-  assert.equal(await bench.disk.stat("/out/file"), undefined);
+  assert.equal((await bench.disk.stat("/out/file"))?.size, 0);
   await bench.tasks.finishAll();
   await running;
   assert.deepEqual(await contentAt(bench.disk, "/out/file"), CONTENT);
@@ -377,7 +391,69 @@ Deno.test("a local program gets the content at a path, which never shows a part 
   await assert.rejects(get({ outputPath: "out/x" }), { code: "invalid_argument" });
   await assert.rejects(get({ outputPath: "/out/dir" }), { code: "invalid_argument" });
   await assert.rejects(get({ outputPath: "/nowhere/x" }), { code: "not_found" });
-  assert.deepEqual(await bench.disk.list("/out"), ["dir", "file", "link", "part"]);
+  assert.deepEqual(await bench.disk.list("/out"), ["dir", "file", "link", "no", "part"]);
+});
+
+Deno.test("the output of a failed download is left to the caller, and goes when the caller has gone", async () => {
+  await using bench = await startBench();
+  using client = downloadClient(bench);
+  const caller = new AbortController();
+  const start = async (outputPath: string, signal = limited.signal) => {
+    const request = downloadOf({ outputPath, overwrite: outputPath === "/out/before" });
+    const call = client.downloadTask(request, { ...limited, signal })[Symbol.asyncIterator]();
+    await call.next();
+    return call.next();
+  };
+  await bench.disk.writeTextAtomic("/out/before", "");
+  const gone = ["before", "replaced", "gone"].map((name) => start(`/out/${name}`, caller.signal));
+  const failed = start("/out/failed");
+  while ((await bench.disk.list("/out")).length < 5 || bench.tasks.opened < 4) await settle();
+  await bench.disk.writeTextAtomic("/out/replaced", "precious");
+  caller.abort(new DamselflyError("cancelled", "the caller goes"));
+  for (const call of gone) await assert.rejects(call, { code: "cancelled" });
+  while (await bench.disk.stat("/out/gone") !== undefined || bench.tasks.opened > 1) await settle();
+  bench.tasks.fail(new DamselflyError("data_loss", "Cannot accept the content: wrong digest"));
+  await assert.rejects(failed, { code: "data_loss" });
+  assert.deepEqual(await bench.disk.list("/out"), ["before", "dir", "failed", "replaced"]);
+  assert.equal((await bench.disk.stat("/out/failed"))?.size, 0);
+});
+
+Deno.test("a file that comes to the output during the download is not overwritten, nor one from before by a failure", async () => {
+  await using bench = await startBench();
+  using client = downloadClient(bench);
+  const get = async (changes: Partial<Download>) => await collected(client.downloadTask(downloadOf(changes), limited));
+  const running = get({ outputPath: "/out/file" });
+  while (await bench.disk.stat("/out/file") === undefined) await settle();
+  await bench.disk.writeTextAtomic("/out/file", "precious");
+  await bench.tasks.finishAll();
+  await assert.rejects(running, { code: "already_exists" });
+  await assert.rejects(
+    get({ outputPath: "/out/file", overwrite: true, forceHardLink: true, range: { start: 0, length: 9 } }),
+    {
+      code: "failed_precondition",
+    },
+  );
+  assert.equal(await bench.disk.readText("/out/file"), "precious");
+});
+
+Deno.test("a task that cannot be opened fails before the headers, with what the source said, and makes no output", async () => {
+  await using bench = await startBench();
+  const backend = { message: "404 Not Found", header: { a: "b" }, statusCode: 404 };
+  bench.tasks.refuse(new DamselflyError("source_error", "Cannot fetch: 404", { details: backend }));
+  using client = rawClient(bench);
+  const methods = [DfdaemonDownloadService.downloadTask, DfdaemonUploadService.downloadTask];
+  for (const [index, { path, requestSerialize, responseDeserialize }] of methods.entries()) {
+    const request = downloadOf(index === 0 ? { outputPath: "/out/file" } : {});
+    const call = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request);
+    let headers = 0;
+    call.on("metadata", () => headers++);
+    call.on("data", () => assert.fail("a message came"));
+    const error = await new Promise<ServiceError>((resolve) => call.on("error", resolve));
+    const details = JSON.parse(String(error.metadata.get("grpc-status-details-bin")[0]));
+    assert.deepEqual([headers, error.code], [0, status.INTERNAL]);
+    assert.deepEqual(details, { message: "404 Not Found", header: { a: "b" }, status_code: 404 });
+  }
+  assert.deepEqual(await bench.disk.list("/out"), ["dir"]);
 });
 
 /** A path on another volume, or a file system that knows no hard links. */
@@ -395,7 +471,7 @@ Deno.test("where a hard link is impossible the content is copied, unless a link 
   await get({ outputPath: "/out/copy" });
   assert.deepEqual(await contentAt(bench.disk, "/out/copy"), CONTENT);
   await assert.rejects(get({ outputPath: "/out/link", forceHardLink: true }), { code: "failed_precondition" });
-  assert.deepEqual(await bench.disk.list("/out"), ["copy", "dir"]);
+  assert.equal((await bench.disk.stat("/out/link"))?.size, 0);
 });
 
 Deno.test("a blob's id is given to no other content than the one it names", async () => {
@@ -409,10 +485,21 @@ Deno.test("a blob's id is given to no other content than the one it names", asyn
 Deno.test("numbers without meaning in a request are refused, not run into", async () => {
   await using bench = await startBench();
   using client = uploadClient(bench);
-  for (const changes of [{ pieceLength: 0 }, { priority: 77 as never }, { priority: -1 as never }]) {
+  const lengths = [0, 8, (4 << 20) - 1, (64 << 20) + 1].map((pieceLength) => ({ pieceLength }));
+  for (const changes of [...lengths, { priority: 77 as never }, { priority: -1 as never }]) {
     await assert.rejects(collected(client.downloadTask(downloadOf(changes), limited)), { code: "invalid_argument" });
   }
   assert.deepEqual(bench.tasks.requests, []);
+});
+
+Deno.test("the piece lengths that stock schedulers let through are taken", async () => {
+  await using bench = await startBench();
+  await bench.tasks.finishAll();
+  using client = uploadClient(bench);
+  for (const pieceLength of [4 << 20, 64 << 20]) {
+    await collected(client.downloadTask(downloadOf({ pieceLength }), limited));
+  }
+  assert.deepEqual(bench.tasks.requests.map(({ pieceLength }) => pieceLength), [4 << 20, 64 << 20]);
 });
 
 Deno.test("labels that other hosts choose do not make metrics grow without end", async () => {
