@@ -9,8 +9,8 @@ const dfdaemon: Component<typeof DfdaemonConfig> = {
   schema: DfdaemonConfig,
   logLevelOf: (config) => config.log.level,
   options: [new Option("--dynconfig <file>", "file that names the schedulers where there is no manager")],
-  start: (config, runtime, { dynconfig }) =>
-    startPeer(config, runtime, typeof dynconfig === "string" ? { dynconfig } : {}),
+  start: (config, runtime, { dynconfig, signal }) =>
+    startPeer(config, runtime, { signal, ...(typeof dynconfig === "string" && { dynconfig }) }),
 };
 
 /** Runs dfdaemon with the arguments of a command line. */

@@ -59,13 +59,13 @@ export async function startLocalCluster(options: LocalClusterOptions, signal: Ab
   await using stack = new AsyncDisposableStack();
   const { dir, clock, upstreams } = options;
   const managerConfig = configOf(ManagerConfig, managerSettings({ dir, ...options.manager }));
-  const manager = stack.use(await startManager(managerConfig, options.runtimeOf("manager")));
+  const manager = stack.use(await startManager(managerConfig, options.runtimeOf("manager"), { signal }));
   const known = { manager: manager.grpc };
   const schedulerConfig = configOf(
     SchedulerConfig,
     schedulerSettings({ name: "scheduler", dir, ...options.scheduler, ...known }),
   );
-  const scheduler = stack.use(await startScheduler(schedulerConfig, options.runtimeOf("scheduler")));
+  const scheduler = stack.use(await startScheduler(schedulerConfig, options.runtimeOf("scheduler"), { signal }));
   await untilReady(
     "the scheduler to be active at the manager",
     clock,
@@ -74,7 +74,7 @@ export async function startLocalCluster(options: LocalClusterOptions, signal: Ab
   );
   const start = async (name: string, place: PeerPlace) => {
     const settings = peerSettings({ name, isSeed: name === "seed", place, dir, upstreams, ...known });
-    return stack.use(await startPeer(configOf(DfdaemonConfig, settings), options.runtimeOf(name)));
+    return stack.use(await startPeer(configOf(DfdaemonConfig, settings), options.runtimeOf(name), { signal }));
   };
   const seed = await start("seed", options.seed);
   const peers: PeerProcess[] = [];

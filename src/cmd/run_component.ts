@@ -20,8 +20,12 @@ export interface Component<S extends z.ZodObject> {
   readonly options?: readonly Option[];
   /** The level that the configuration asks for; the command line wins over it. */
   readonly logLevelOf?: (config: z.output<S>) => LogLevel;
-  start(config: z.output<S>, runtime: Runtime, options: Readonly<Record<string, unknown>>): Promise<AsyncDisposable>;
+  /** `options` are those of the command line; the signal gives the start up. */
+  start(config: z.output<S>, runtime: Runtime, options: ComponentOptions): Promise<AsyncDisposable>;
 }
+
+/** What a component is started with besides its configuration. */
+export type ComponentOptions = { readonly signal: AbortSignal } & Readonly<Record<string, unknown>>;
 
 interface CommonFlags {
   readonly config?: string;
@@ -105,7 +109,7 @@ async function startComponent<S extends z.ZodObject>(
   const log = jsonLog(command.name(), { level: asked ?? component.logLevelOf?.(config) ?? "info" });
   const runtime = realRuntime(command.name(), { log });
   signal.addEventListener("abort", () => runtime.log.info("Stopping", { reason: errorText(signal.reason) }));
-  const started = await component.start(config, runtime, options);
+  const started = await component.start(config, runtime, { ...options, signal });
   const logLevelOf = asked === undefined ? component.logLevelOf : undefined;
   onHangup.reload = () => void reload({ running: config, load, logLevelOf }, log);
   return started;

@@ -4,6 +4,7 @@ import type { ManagerConfig } from "../config/manager.ts";
 import { metricsHandler } from "../http/ops.ts";
 import { type HttpServer, startHttpServer } from "../http/serve.ts";
 import type { Endpoint } from "../runtime/net.ts";
+import { type StartOptions, whenFree } from "../runtime/port_wait.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { startRpcServer } from "../rpc/server.ts";
 import { fillEmptyStore } from "./first_start.ts";
@@ -29,7 +30,11 @@ export interface Manager extends AsyncDisposable {
  * Starts the manager: its store, gRPC for schedulers and peers, REST for people, and metrics if enabled. Fails with
  * the errors of the store, and when a port is in use.
  */
-export async function startManager(config: ManagerConfig, runtime: Runtime): Promise<Manager> {
+export async function startManager(
+  config: ManagerConfig,
+  runtime: Runtime,
+  { signal }: StartOptions = {},
+): Promise<Manager> {
   await using stack = new AsyncDisposableStack();
   const { clock, log, metrics } = runtime;
   const store = stack.use(await openStore(config, runtime));
@@ -38,17 +43,26 @@ export async function startManager(config: ManagerConfig, runtime: Runtime): Pro
 
   const service = createManagerService({ store, clock, metrics });
   const grpcListen = { hostname: config.server.grpc.listenIP, port: config.server.grpc.port };
-  const grpc = stack.use(await startRpcServer({ listen: grpcListen, services: [service.rpc], log, clock, metrics }));
+  const onceFree = whenFree(runtime, signal);
+  const grpc = stack.use(
+    await onceFree(
+      grpcListen,
+      () => startRpcServer({ listen: grpcListen, services: [service.rpc], log, clock, metrics }),
+    ),
+  );
   stack.defer(() => service.stop());
 
-  const rest = stack.use(startRest(config, runtime, store));
+  const rest = stack.use(await onceFree(config.server.rest.addr, startRest(config, runtime, store)));
   const metricsServer = config.metrics.enable
-    ? stack.use(startHttpServer({
-      listen: config.metrics.addr,
-      handler: metricsHandler(metrics),
-      onError: (error) => log.error("Metrics could not be served", { error }),
-      clock,
-    }))
+    ? stack.use(
+      await onceFree(config.metrics.addr, () =>
+        startHttpServer({
+          listen: config.metrics.addr,
+          handler: metricsHandler(metrics),
+          onError: (error) => log.error("Metrics could not be served", { error }),
+          clock,
+        })),
+    )
     : undefined;
 
   const grpcEndpoint = { hostname: grpcListen.hostname, port: grpc.port };
@@ -73,19 +87,21 @@ async function openStore(config: ManagerConfig, { clock, disk }: Runtime): Promi
   return openSqliteStore(path, clock);
 }
 
-function startRest(config: ManagerConfig, { clock, random, log, metrics }: Runtime, store: Store): HttpServer {
+/** What starts REST. The application is made once, however often the port is tried. */
+function startRest(config: ManagerConfig, { clock, random, log, metrics }: Runtime, store: Store): () => HttpServer {
   const { key, ...jwt } = config.auth.jwt;
   if (key === undefined) {
     log.warn("Sessions end when the manager restarts, for their key is random: set auth.jwt.key to keep them");
   }
   const sessions = new Sessions({ ...jwt, key: key ?? randomKey(random) }, clock);
   const app = createRestApp({ store, sessions, realm: jwt.realm, clock, log, metrics });
-  return startHttpServer({
-    listen: config.server.rest.addr,
-    handler: (request, info) => app.fetch(request, info),
-    onError: (error) => log.error("A REST request failed", { error }),
-    clock,
-  });
+  return () =>
+    startHttpServer({
+      listen: config.server.rest.addr,
+      handler: (request, info) => app.fetch(request, info),
+      onError: (error) => log.error("A REST request failed", { error }),
+      clock,
+    });
 }
 
 function endpointOf({ hostname, port }: Endpoint): Endpoint {

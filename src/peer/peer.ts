@@ -3,6 +3,7 @@ import { DamselflyError } from "../core/error.ts";
 import { hostIdOf } from "../core/host_id.ts";
 import { RpcChannels } from "../rpc/client.ts";
 import type { Endpoint } from "../runtime/net.ts";
+import { type StartOptions, whenFree } from "../runtime/port_wait.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { BandwidthMeter } from "./bandwidth_meter.ts";
 import type { Control, HeldTask } from "./control/control.ts";
@@ -48,7 +49,7 @@ export interface PeerProcess extends AsyncDisposable {
 }
 
 /** What the command line says besides the configuration. */
-export interface PeerOptions {
+export interface PeerOptions extends StartOptions {
   /** The file that names the schedulers where there is no manager. */
   readonly dynconfig?: string;
 }
@@ -73,12 +74,13 @@ export async function startPeer(
   const stop = new AbortController();
   const meter = new BandwidthMeter(clock);
   const hostId = hostIdOf(identity);
-  const base: Foundation = { config, runtime, identity, hostId, storage, meter, stopping: stop.signal };
+  const onceFree = whenFree(runtime, options.signal);
+  const base: Foundation = { config, runtime, identity, hostId, storage, meter, stopping: stop.signal, onceFree };
 
   // The servers for peers listen first, because this host is announced with their ports.
   const opening = Promise.withResolvers<Tasks>();
   const announced: { control?: Control } = {};
-  const pieces = stack.use(startPieces(base));
+  const pieces = stack.use(await startPieces(base));
   const upload = stack.use(
     await startUpload(base, tasksBehind(opening.promise), pieces?.port ?? 0, () => announced.control?.host().network),
   );
@@ -99,10 +101,10 @@ export async function startPeer(
 
   stack.use(startGarbageCollection(config.gc.interval, { storage, control, clock, log }));
   stack.use(await startDownload(base, tasks, control));
-  const ops = startOps(base, stack);
+  const ops = await startOps(base, stack);
   const exchanger = new Exchanger(origins);
   const mirror = createMirror({ ...runtime, tasks, source, exchanger, ...mirrored });
-  const mirrorServer = stack.use(startWeb(base, config.proxy.server, mirror));
+  const mirrorServer = stack.use(await startWeb(base, config.proxy.server, mirror));
   upload.setServing(UPLOAD_SERVICE, true);
   log.info("Peer is ready", { hostId, mirror: `${mirrorServer.hostname}:${mirrorServer.port}` });
 

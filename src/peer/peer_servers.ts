@@ -6,6 +6,7 @@ import { healthHandler, metricsHandler } from "../http/ops.ts";
 import { type HttpHandler, type HttpServer, startHttpServer } from "../http/serve.ts";
 import { Network } from "../rpc/gen/common/v2/common.ts";
 import { type RpcServer, startRpcServer } from "../rpc/server.ts";
+import type { WhenFree } from "../runtime/port_wait.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { BandwidthMeter } from "./bandwidth_meter.ts";
 import type { Control } from "./control/control.ts";
@@ -32,18 +33,22 @@ export interface Foundation {
   readonly meter: BandwidthMeter;
   /** Aborts when this host begins to stop. */
   readonly stopping: AbortSignal;
+  readonly onceFree: WhenFree;
 }
 
 /** The piece server; undefined when this host gives nothing to others. */
-export function startPieces({ config, runtime, storage, meter }: Foundation): PieceServer | undefined {
+export async function startPieces(base: Foundation): Promise<PieceServer | undefined> {
+  const { config, runtime, storage, meter, onceFree } = base;
   if (config.upload.disableShared) return undefined;
   const { ip: hostname, tcpPort: port } = config.storage.server;
-  return startPieceServer({ ...runtime, listen: { hostname, port }, storage, onSent: (bytes) => meter.sent(bytes) });
+  const listen = { hostname, port };
+  const onSent = (bytes: number) => meter.sent(bytes);
+  return await onceFree(listen, () => startPieceServer({ ...runtime, listen, storage, onSent }));
 }
 
 /** The gRPC server for peers and schedulers. */
 export function startUpload(
-  { config, runtime, storage, hostId, identity, meter, stopping }: Foundation,
+  { config, runtime, storage, hostId, identity, meter, stopping, onceFree }: Foundation,
   tasks: Tasks,
   piecePort: number,
   network: () => Network | undefined,
@@ -54,12 +59,9 @@ export function startUpload(
     pieceAddress: { ip: identity.ip, tcpPort: piecePort },
     hostLoad: () => ({ ...(network() ?? Network.create()), ...meter.bandwidth() }),
   });
-  return startRpcServer({
-    ...runtime,
-    listen: { hostname, port },
-    services: [upload],
-    ignoreDeadlineOf: UPLOAD_METHODS_WITHOUT_DEADLINE,
-  });
+  const listen = { hostname, port };
+  const ignoreDeadlineOf = UPLOAD_METHODS_WITHOUT_DEADLINE;
+  return onceFree(listen, () => startRpcServer({ ...runtime, listen, services: [upload], ignoreDeadlineOf }));
 }
 
 /** The gRPC server for programs on this host, on a unix socket that only its owner may open. */
@@ -83,18 +85,22 @@ export async function startDownload(
 
 /** An HTTP server of the peer. */
 export function startWeb(
-  { runtime: { clock, log } }: Foundation,
+  { runtime: { clock, log }, onceFree }: Foundation,
   { ip: hostname, port }: { readonly ip: string; readonly port: number },
   handler: HttpHandler,
-): HttpServer {
+): Promise<HttpServer> {
   const onError = (error: unknown) => log.error("Request failed", { error: errorText(error) });
-  return startHttpServer({ listen: { hostname, port }, handler, onError, clock });
+  const listen = { hostname, port };
+  return onceFree(listen, () => startHttpServer({ listen, handler, onError, clock }));
 }
 
 /** `/healthy` and `/metrics`, each on its own port. */
-export function startOps(base: Foundation, stack: AsyncDisposableStack): { health: HttpServer; metrics: HttpServer } {
+export async function startOps(
+  base: Foundation,
+  stack: AsyncDisposableStack,
+): Promise<{ health: HttpServer; metrics: HttpServer }> {
   const { config, runtime } = base;
-  const health = stack.use(startWeb(base, config.health.server, healthHandler(() => true)));
-  const metrics = stack.use(startWeb(base, config.metrics.server, metricsHandler(runtime.metrics)));
+  const health = stack.use(await startWeb(base, config.health.server, healthHandler(() => true)));
+  const metrics = stack.use(await startWeb(base, config.metrics.server, metricsHandler(runtime.metrics)));
   return { health, metrics };
 }

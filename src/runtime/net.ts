@@ -4,6 +4,11 @@ export interface Endpoint {
   readonly port: number;
 }
 
+/** Whether an IP address to listen on is that of all interfaces, which nobody can connect to. */
+export function isEveryAddress(ip: string): boolean {
+  return ["0.0.0.0", "::"].includes(ip);
+}
+
 /** A TCP connection. A closed or broken one rejects what waits on it. */
 export interface Conn extends Disposable {
   /** Reads what is there, at most `into.length` bytes; `null` at the end of the stream. */

@@ -4,6 +4,8 @@ import { metricsHandler } from "../http/ops.ts";
 import { type HttpServer, startHttpServer } from "../http/serve.ts";
 import { startRpcServer } from "../rpc/server.ts";
 import type { AnnounceHostRequest } from "../rpc/gen/scheduler/v2/scheduler.ts";
+import { isEveryAddress } from "../runtime/net.ts";
+import { type StartOptions, whenFree } from "../runtime/port_wait.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { Answers } from "./answers.ts";
 import { DEFAULT_SETTINGS, type Settings } from "./core/settings.ts";
@@ -30,7 +32,11 @@ export interface SchedulerProcess extends AsyncDisposable {
  * Starts a scheduler. It serves at once, with what its configuration says; the manager, if there is one, is told in
  * the background. Rejects with `unavailable` or `already_exists` when it cannot listen.
  */
-export async function startScheduler(config: SchedulerConfig, runtime: Runtime): Promise<SchedulerProcess> {
+export async function startScheduler(
+  config: SchedulerConfig,
+  runtime: Runtime,
+  { signal }: StartOptions = {},
+): Promise<SchedulerProcess> {
   const { clock, log } = runtime;
   const settings = settingsOf(config);
   await using stack = new AsyncDisposableStack();
@@ -46,8 +52,13 @@ export async function startScheduler(config: SchedulerConfig, runtime: Runtime):
   for (const host of hosts) scheduling.restore(host);
   const listen = { hostname: config.server.listenIP, port: config.server.port };
   const services = [scheduling.service()];
-  const server = stack.use(await startRpcServer({ listen, services, log, clock, metrics: runtime.metrics }));
-  const metricsServer = config.metrics.enable ? stack.use(startMetrics(config, runtime)) : undefined;
+  const onceFree = whenFree(runtime, signal);
+  const server = stack.use(
+    await onceFree(listen, () => startRpcServer({ listen, services, log, clock, metrics: runtime.metrics })),
+  );
+  const metricsServer = config.metrics.enable
+    ? stack.use(await onceFree(config.metrics.addr, () => startMetrics(config, runtime)))
+    : undefined;
   stack.defer(() => scheduling.stop());
   stack.use(clock.every(TICK_INTERVAL_MS, () => scheduling.tick()));
   const onSettings = (settings: Settings) => scheduling.loop.dispatch({ type: "settings_changed", settings });
@@ -103,11 +114,6 @@ function identityOf({ server, host, manager, dynconfig }: SchedulerConfig, runti
     keepAliveIntervalMs: manager.keepAlive.interval,
     refreshIntervalMs: dynconfig.refreshInterval,
   };
-}
-
-/** Whether an IP address to listen on is that of all interfaces, which nobody can connect to. */
-function isEveryAddress(ip: string): boolean {
-  return ["0.0.0.0", "::"].includes(ip);
 }
 
 function startMetrics({ metrics: { addr } }: SchedulerConfig, { metrics, clock, log }: Runtime): HttpServer {
