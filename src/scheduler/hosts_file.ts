@@ -97,6 +97,7 @@ export class HostsFile implements AsyncDisposable {
       await disk.writeTextAtomic(this.#path, JSON.stringify({ version: VERSION, hosts }), { mode: FILE_MODE });
       this.#isWarned = false;
     } catch (error) {
+      this.#isChanged = true;
       if (this.#isWarned) return;
       this.#isWarned = true;
       log.warn(`Known hosts cannot be written: ${LOST}. Make the file writable, or set server.cacheDir`, {
