@@ -25,7 +25,7 @@ const server = section({
   tls: grpcTls("the gRPC server"),
   ...goServerKeys(),
   cacheDir: path().default("/var/cache/dragonfly/scheduler").describe(
-    "Directory of what helps the next start: the hosts that this scheduler knows.",
+    "Directory of what helps the next start: the hosts that this scheduler knows. Its permissions let it write below /var/cache/dragonfly and /var/lib/dragonfly.",
   ),
 }, "gRPC server of the scheduler.");
 

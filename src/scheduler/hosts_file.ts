@@ -100,10 +100,13 @@ export class HostsFile implements AsyncDisposable {
       this.#isChanged = true;
       if (this.#isWarned) return;
       this.#isWarned = true;
-      log.warn(`Known hosts cannot be written: ${LOST}. Make the file writable, or set server.cacheDir`, {
-        path: this.#path,
-        error: errorText(error),
-      });
+      log.warn(
+        `Known hosts cannot be written: ${LOST}. Make the file writable, or set server.cacheDir to a folder where the scheduler may write`,
+        {
+          path: this.#path,
+          error: errorText(error),
+        },
+      );
     }
   }
 
