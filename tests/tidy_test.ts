@@ -65,6 +65,14 @@ Deno.test("time and chance are arguments outside of the runtime", () => {
   assert.deepEqual(found, []);
 });
 
+Deno.test("the headers of Dragonfly are named in one place", () => {
+  const table = "src/http/dragonfly_headers.ts";
+  const elsewhere = written.filter(({ path, text }) =>
+    path.startsWith("src/") && path !== table && !isTest(path) && /["']x-dragonfly-/i.test(text)
+  );
+  assert.deepEqual(elsewhere.map(({ path }) => path), []);
+});
+
 Deno.test("no file is longer than its limit", () => {
   const long = written.map(({ path, text }) => ({ path, lines: text.split("\n").length }));
   assert.deepEqual(long.filter(({ lines }) => lines > FILE_LINES_MAX), []);

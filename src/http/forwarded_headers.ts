@@ -1,3 +1,5 @@
+import { HEADER_PREFIX } from "./dragonfly_headers.ts";
+
 /** Headers that belong to one connection and not to the message (RFC 9110 §7.6.1). */
 export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   ...["connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer"],
@@ -7,15 +9,12 @@ export const HOP_BY_HOP: ReadonlySet<string> = new Set([
 /** Headers of a request that are set anew for the next hop. */
 const SET_ANEW: ReadonlySet<string> = new Set(["accept-encoding", "content-length", "expect", "host", "range"]);
 
-/** Headers that were meant for us. */
-const OWN_PREFIX = "x-dragonfly-";
-
 /** The headers of a request as they go on to the next server: names in lower case, the requester's rights and wishes. */
 export function forwardedHeaders(headers: Iterable<readonly [string, string]>): Record<string, string> {
   const forwarded: Record<string, string> = {};
   for (const [name, value] of headers) {
     const key = name.toLowerCase();
-    if (!HOP_BY_HOP.has(key) && !SET_ANEW.has(key) && !key.startsWith(OWN_PREFIX)) forwarded[key] = value;
+    if (!HOP_BY_HOP.has(key) && !SET_ANEW.has(key) && !key.startsWith(HEADER_PREFIX)) forwarded[key] = value;
   }
   return forwarded;
 }

@@ -2,6 +2,7 @@ import { contentRangeHeader, resolveRange } from "../../core/byte_range.ts";
 import type { Digest } from "../../core/digest.ts";
 import { DamselflyError, errorText } from "../../core/error.ts";
 import { taskIdOf } from "../../core/task_id.ts";
+import { REQUEST_HEADERS, RESPONSE_HEADERS } from "../../http/dragonfly_headers.ts";
 import { contentHeaders } from "../../http/forwarded_headers.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -105,10 +106,10 @@ export class BlobEndpoint {
     const { contentLength } = content;
     const asked = resolveRange(blob.request.headers.get("range"), contentLength);
     const headers = blobHeaders(blob, content.responseHeaders);
-    headers.set("x-dragonfly-server-ip", this.#parts.serverIp);
+    headers.set(RESPONSE_HEADERS.serverIp, this.#parts.serverIp);
     if (handle !== undefined) {
-      headers.set("x-dragonfly-task-id", handle.taskId);
-      if (handle.isLocalHit) headers.set("x-dragonfly-task-download-finished", "true");
+      headers.set(RESPONSE_HEADERS.taskId, handle.taskId);
+      if (handle.isLocalHit) headers.set(RESPONSE_HEADERS.downloadFinished, "true");
     }
     if (asked.kind === "unsatisfiable") {
       await handle?.[Symbol.asyncDispose]();
@@ -156,7 +157,7 @@ function taskRequestOf(
   stat: SourceStat | undefined,
   disableBackToSource: boolean,
 ): TaskRequest {
-  const priority = Number(request.headers.get("x-dragonfly-priority") ?? PRIORITY_DEFAULT);
+  const priority = Number(request.headers.get(REQUEST_HEADERS.priority) ?? PRIORITY_DEFAULT);
   return {
     taskId: taskIdOf({ url: source.url, byBlobDigest: true }),
     source,

@@ -1,11 +1,10 @@
 import { DamselflyError, type ErrorCode } from "../../core/error.ts";
+import { RESPONSE_HEADERS } from "../../http/dragonfly_headers.ts";
 import { registryError, type RegistryErrorCode } from "../../oci/registry_error.ts";
 import { sourceAnswerOf } from "../source/source_failure.ts";
 
 /** Who is to blame: the registry, the request, or this peer. Goes out as `X-Dragonfly-Error-Type` (node-side.md §3.8). */
 export type ErrorType = "backend" | "proxy" | "dfdaemon";
-
-export const ERROR_TYPE_HEADER = "x-dragonfly-error-type";
 
 interface Answer {
   readonly status: number;
@@ -45,11 +44,11 @@ export function failureResponse(error: unknown): Response {
   const origin = sourceAnswerOf(error);
   if (origin?.status !== undefined && origin.status >= 400) {
     const headers = new Headers({ ...origin.headers });
-    headers.set(ERROR_TYPE_HEADER, "backend");
+    headers.set(RESPONSE_HEADERS.errorType, "backend");
     const status = REPEATED_AT_ONCE.has(origin.status) ? 503 : origin.status;
     return new Response(origin.body, { status, headers });
   }
   const { status, code, type } = ANSWERS[error instanceof DamselflyError ? error.code : "internal"];
   const message = error instanceof DamselflyError ? error.message : "Cannot serve the request: internal error";
-  return registryError(status, code, message, { [ERROR_TYPE_HEADER]: type });
+  return registryError(status, code, message, { [RESPONSE_HEADERS.errorType]: type });
 }

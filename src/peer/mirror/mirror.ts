@@ -1,4 +1,5 @@
 import { DamselflyError, errorText, isCancelled } from "../../core/error.ts";
+import { REQUEST_HEADERS } from "../../http/dragonfly_headers.ts";
 import { forwardedHeaders, returnedHeaders } from "../../http/forwarded_headers.ts";
 import type { Pattern } from "../../core/pattern.ts";
 import type { HttpHandler, RequestInfo } from "../../http/serve.ts";
@@ -62,7 +63,7 @@ export function createMirror(parts: MirrorParts): HttpHandler {
   }
 
   function isForSwarm(path: DistributionPath & { kind: "blob" }, request: Request, registry: URL): boolean {
-    if (request.headers.get("x-dragonfly-use-p2p")?.toLowerCase() === "true") return true;
+    if (request.headers.get(REQUEST_HEADERS.useP2p)?.toLowerCase() === "true") return true;
     const url = `${registry.origin}/v2/${path.repository}/blobs/${path.digest.text}`;
     return parts.swarmPatterns.some((pattern) => pattern.test(url));
   }

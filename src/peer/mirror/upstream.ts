@@ -1,4 +1,5 @@
 import { DamselflyError } from "../../core/error.ts";
+import { REQUEST_HEADERS } from "../../http/dragonfly_headers.ts";
 import { canonicalEndpoint, defaultEndpoint } from "../../oci/registry_namespace.ts";
 
 /** A registry that the configuration names: what serves a namespace. */
@@ -15,16 +16,13 @@ export interface UpstreamOptions {
   readonly upstreams: readonly ConfiguredUpstream[];
 }
 
-/** Headers by which a runtime's configuration says which registry a request is meant for. */
-const REGISTRY_HEADER = "x-dragonfly-registry";
-
 /**
  * Chooses the registry of a mirror request: the `X-Dragonfly-Registry` header, else the `ns` query parameter, else the
  * configured default (node-side.md §3.2). The result has no path and no query.
  * Throws `invalid_argument` for what is no registry.
  */
 export function chooseUpstream(request: { url: URL; headers: Headers }, options: UpstreamOptions): URL {
-  const header = request.headers.get(REGISTRY_HEADER);
+  const header = request.headers.get(REQUEST_HEADERS.registry);
   if (header !== null) return endpointOf(header);
   const namespace = request.url.searchParams.get("ns");
   if (namespace === null || namespace === "") return endpointOf(options.defaultAddr);
