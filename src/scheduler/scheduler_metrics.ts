@@ -13,22 +13,18 @@ const HOST_LABELS = [
 ];
 const WAIT_BUCKETS_MS = [1, 5, 10, 50, 100, 250, 500, 1000, 2500, 5000, 10_000];
 
+const TASK_CALLS = ["announce_peer", "stat_peer", "leave_peer", "stat_task", "leave_task"] as const;
+const HOST_CALLS = ["list_hosts", "leave_host"] as const;
+const CALLS = [...TASK_CALLS, ...HOST_CALLS] as const;
+const STARTS = ["download_peer_started", "download_peer_back_to_source_started"] as const;
+const PEER_STEPS = ["register_peer", ...STARTS, "download_peer_finished"] as const;
+const PEER_FAILURES = ["register_peer", "download_peer_finished", "download_peer_back_to_source_finished"] as const;
+
 /** Calls without labels, as Dragonfly names them. */
-export type CallName =
-  | "announce_peer"
-  | "stat_peer"
-  | "leave_peer"
-  | "stat_task"
-  | "leave_task"
-  | "list_hosts"
-  | "leave_host";
+export type CallName = typeof CALLS[number];
 
 /** Steps of a peer that are counted with its priority and kind. */
-export type PeerStepName =
-  | "register_peer"
-  | "download_peer_started"
-  | "download_peer_back_to_source_started"
-  | "download_peer_finished";
+export type PeerStepName = typeof PEER_STEPS[number];
 
 /** What the scheduler counts, under the names of Dragonfly (manager-rest.md §8.2). */
 export class SchedulerMetrics {
@@ -54,15 +50,19 @@ export class SchedulerMetrics {
       "Time from a peer's question to the answer.",
       WAIT_BUCKETS_MS,
     );
+    // All are there from the start, so that a graph begins at 0 and not at the first failure.
+    for (const name of CALLS) [this.#calls(name), this.#failedCalls(name)];
+    for (const name of PEER_STEPS) this.#steps(name);
+    for (const name of PEER_FAILURES) this.#failedSteps(name);
   }
 
   /** Counts a call, and its failure if it throws. */
   call<T>(name: CallName, run: () => T): T {
-    this.#counter(`${name}_total`, `Calls of ${name}.`).inc();
+    this.#calls(name).inc();
     try {
       return run();
     } catch (error) {
-      this.#counter(`${name}_failure_total`, `Failed calls of ${name}.`).inc();
+      this.#failedCalls(name).inc();
       throw error;
     }
   }
@@ -83,21 +83,18 @@ export class SchedulerMetrics {
 
   /** Counts a step of a peer. */
   peerStep(name: PeerStepName, peer: Peer): void {
-    const labels = peerLabels(peer.wish, peer.task.facts.type, peer.host.facts.isSeed);
-    this.#counter(`${name}_total`, `Peers: ${name}.`, PEER_LABELS).inc(labels);
+    this.#steps(name).inc(peerLabels(peer.wish, peer.task.facts.type, peer.host.facts.isSeed));
   }
 
   /** Counts a registration that was refused; nothing more than that is known of the peer. */
   registerFailed(wish: Wish, taskType: number, isSeed: boolean): void {
-    const counter = this.#counter("register_peer_failure_total", "Refused registrations.", PEER_LABELS);
-    counter.inc(peerLabels(wish, taskType, isSeed));
+    this.#failedSteps("register_peer").inc(peerLabels(wish, taskType, isSeed));
   }
 
   /** Counts a download that ended badly. */
   downloadFailed(peer: Peer, isAtSource: boolean): void {
     const name = isAtSource ? "download_peer_back_to_source_finished" : "download_peer_finished";
-    const labels = peerLabels(peer.wish, peer.task.facts.type, peer.host.facts.isSeed);
-    this.#counter(`${name}_failure_total`, "Downloads that failed.", PEER_LABELS).inc(labels);
+    this.#failedSteps(name).inc(peerLabels(peer.wish, peer.task.facts.type, peer.host.facts.isSeed));
   }
 
   piece(peer: Peer, lengthBytes: number, isFromSource: boolean): void {
@@ -115,6 +112,22 @@ export class SchedulerMetrics {
   observe({ waitingTasks, hosts, tasks, peers }: State): void {
     this.#waiting.set({}, [...waitingTasks].reduce((sum, task) => sum + task.waiters.size, 0));
     for (const [kind, { size }] of Object.entries({ hosts, tasks, peers })) this.#held.set({ kind }, size);
+  }
+
+  #calls(name: CallName): Counter {
+    return this.#counter(`${name}_total`, `Calls of ${name}.`);
+  }
+
+  #failedCalls(name: CallName): Counter {
+    return this.#counter(`${name}_failure_total`, `Failed calls of ${name}.`);
+  }
+
+  #steps(name: PeerStepName): Counter {
+    return this.#counter(`${name}_total`, `Peers: ${name}.`, PEER_LABELS);
+  }
+
+  #failedSteps(name: typeof PEER_FAILURES[number]): Counter {
+    return this.#counter(`${name}_failure_total`, `Peers that failed: ${name}.`, PEER_LABELS);
   }
 
   #counter(name: string, help: string, labelNames: readonly string[] = []): Counter {

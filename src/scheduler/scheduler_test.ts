@@ -10,6 +10,8 @@ import { DfdaemonUploadService, DownloadTaskResponse } from "../rpc/gen/dfdaemon
 import { SchedulerService } from "../rpc/gen/scheduler/v2/scheduler.ts";
 import { service, startRpcServer } from "../rpc/server.ts";
 import { announce, HandPeer, limited, peerOf, pieceReport } from "../testing/hand_peer.ts";
+import { realMetrics } from "../runtime/metrics.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import { testRuntime } from "../testing/test_runtime.ts";
 import { VirtualClock } from "../testing/virtual_clock.ts";
 import { startScheduler } from "./scheduler.ts";
@@ -17,7 +19,7 @@ import { startScheduler } from "./scheduler.ts";
 const LOCAL = "127.0.0.1";
 const SECRET = "Bearer secret";
 
-function serve(config: Record<string, unknown> = {}, runtime = testRuntime()) {
+function serve(config: Record<string, unknown> = {}, runtime: Runtime = testRuntime()) {
   const server = { listenIP: LOCAL, port: 0 };
   return startScheduler(SchedulerConfig.parse({ server, ...config }), runtime);
 }
@@ -345,6 +347,15 @@ Deno.test("metrics have Dragonfly's names, and credentials appear neither there 
   const labels = { type: "BACK_TO_SOURCE", task_type: "STANDARD", host_type: "normal" };
   assert.equal(runtime.metrics.value("dragonfly_scheduler_traffic", labels), 4 << 20);
   assert.doesNotMatch(text + JSON.stringify(runtime.log.lines), /secret/);
+});
+
+Deno.test("a counter is there before it counts, so that its first failure is seen as one", async () => {
+  const metrics = realMetrics();
+  await using _scheduler = await serve({}, { ...testRuntime(), metrics });
+  const text = await metrics.expose();
+  for (const name of ["announce_peer", "stat_task", "leave_host", "register_peer", "download_peer_finished"]) {
+    for (const end of ["total", "failure_total"]) assert.match(text, new RegExp(`scheduler_${name}_${end}\\b`));
+  }
 });
 
 Deno.test("what hosts say of themselves does not make metrics grow without end", async () => {
