@@ -63,7 +63,7 @@ export async function runDfinit(args: readonly string[], effects: DfinitEffects)
 }
 
 /** The command line of dfinit. */
-function dfinitCommand(): Command {
+export function dfinitCommand(): Command {
   return new Command("dfinit")
     .description("Makes the container runtime of this node pull through the Damselfly peer that runs on it.")
     .option("-c, --config <file>", "configuration of dfinit (default: /etc/dragonfly/dfinit.yaml)")

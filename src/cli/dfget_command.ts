@@ -28,7 +28,7 @@ export interface DfgetFlags {
   readonly endpoint: string;
 }
 
-/** Options of Dragonfly's dfget that cannot work yet, and why. */
+/** Options of Dragonfly's dfget that cannot work yet, and why: hidden from the help, refused with that description. */
 const REFUSED: Readonly<Record<string, string>> = {
   "-r, --recursive": "only single files can be downloaded",
   "-I, --include-files <pattern>": "only single files can be downloaded",
@@ -104,17 +104,15 @@ export function dfgetCommand(): Command {
     .option("-l, --log-level <level>", "accepted as in Dragonfly; dfget keeps no log")
     .option("--console", "accepted as in Dragonfly; dfget keeps no log")
     .addHelpText("after", HELP);
-  for (const flags of Object.keys(REFUSED)) command.addOption(new Option(flags).hideHelp());
+  for (const [flags, why] of Object.entries(REFUSED)) command.addOption(new Option(flags, why).hideHelp());
   return command;
 }
 
 /** The checked flags of a parsed command; a text says why one of them cannot be used. */
 export function dfgetFlags(command: Command): DfgetFlags | string {
   const given = command.options.filter((option) => command.getOptionValueSource(option.attributeName()) === "cli");
-  for (const { flags, long } of given) {
-    const why = REFUSED[flags];
-    if (why !== undefined) return `option '${long}' is not supported: ${why}`;
-  }
+  const refused = given.find(({ hidden }) => hidden);
+  if (refused !== undefined) return `option '${refused.long}' is not supported: ${refused.description}`;
   if (!given.some(({ long }) => long === "--output")) return "option '-O, --output <file>' is required";
   const flags = command.opts<Omit<DfgetFlags, "filteredQueryParam"> & { filteredQueryParam?: readonly string[] }>();
   return { ...flags, filteredQueryParam: flags.filteredQueryParam ?? DEFAULT_FILTERED_QUERY_PARAMS };

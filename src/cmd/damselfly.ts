@@ -1,16 +1,23 @@
 /** All programs in one: `damselfly <program> [its options]`. */
 import "../rpc/http2_guard.ts";
+import type { Command } from "commander";
 import { VERSION } from "../core/version.ts";
 import { EXIT } from "../runtime/main.ts";
 import { realTerminal } from "../runtime/terminal.ts";
 
-interface Program {
+/** A program by its name. */
+export interface Program {
   readonly about: string;
   /** Loads the program when it is run, so that a small one starts fast. */
-  readonly load: () => Promise<{ readonly run: (args: readonly string[]) => Promise<never> }>;
+  readonly load: () => Promise<{
+    readonly run: (args: readonly string[]) => Promise<never>;
+    /** Its command line, with all options. */
+    readonly command: () => Command;
+  }>;
 }
 
-const PROGRAMS: Readonly<Record<string, Program>> = {
+/** All programs there are. */
+export const PROGRAMS: Readonly<Record<string, Program>> = {
   manager: { about: "clusters, users and settings", load: () => import("./manager.ts") },
   scheduler: { about: "tells the peers of a cluster whom to download from", load: () => import("./scheduler.ts") },
   dfdaemon: { about: "the peer of a node, and seed peer", load: () => import("./dfdaemon.ts") },

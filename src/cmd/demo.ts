@@ -34,6 +34,8 @@ export function demoCommand(): Command {
     .addHelpText("after", HELP);
 }
 
+export { demoCommand as command };
+
 /** Runs the demo with the arguments of a command line. */
 export function run(args: readonly string[]): Promise<never> {
   return runProgram("demo", async (signal) => {

@@ -1,8 +1,8 @@
 import "../rpc/http2_guard.ts";
-import { Option } from "commander";
+import { type Command, Option } from "commander";
 import { DfdaemonConfig } from "../config/dfdaemon.ts";
 import { startPeer } from "../peer/peer.ts";
-import { type Component, runComponent } from "./run_component.ts";
+import { type Component, componentCommand, runComponent } from "./run_component.ts";
 
 const dfdaemon: Component<typeof DfdaemonConfig> = {
   description: "The peer of this node: the mirror for its container runtime, and one of the swarm that shares blobs.",
@@ -12,6 +12,9 @@ const dfdaemon: Component<typeof DfdaemonConfig> = {
   start: (config, runtime, { dynconfig, signal }) =>
     startPeer(config, runtime, { signal, ...(typeof dynconfig === "string" && { dynconfig }) }),
 };
+
+/** Its command line. */
+export const command = (): Command => componentCommand(dfdaemon);
 
 /** Runs dfdaemon with the arguments of a command line. */
 export const run = (args: readonly string[]): Promise<never> => runComponent(dfdaemon, args);

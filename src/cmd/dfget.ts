@@ -6,6 +6,8 @@ import { realRandom } from "../runtime/random.ts";
 import { realDisk } from "../runtime/real_disk.ts";
 import { realTerminal } from "../runtime/terminal.ts";
 
+export { dfgetCommand as command } from "../cli/dfget_command.ts";
+
 /** Runs dfget with the arguments of a command line. */
 export function run(args: readonly string[]): Promise<never> {
   const random = realRandom();

@@ -1,7 +1,8 @@
 import "../rpc/http2_guard.ts";
+import type { Command } from "commander";
 import { ManagerConfig } from "../config/manager.ts";
 import { startManager } from "../manager/manager.ts";
-import { type Component, runComponent } from "./run_component.ts";
+import { type Component, componentCommand, runComponent } from "./run_component.ts";
 
 const manager: Component<typeof ManagerConfig> = {
   description: "The manager: clusters, users and settings for schedulers and peers of all clusters.",
@@ -9,6 +10,9 @@ const manager: Component<typeof ManagerConfig> = {
   logLevelOf: (config) => config.server.logLevel,
   start: startManager,
 };
+
+/** Its command line. */
+export const command = (): Command => componentCommand(manager);
 
 /** Runs manager with the arguments of a command line. */
 export const run = (args: readonly string[]): Promise<never> => runComponent(manager, args);

@@ -1,7 +1,8 @@
 import "../rpc/http2_guard.ts";
+import type { Command } from "commander";
 import { SchedulerConfig } from "../config/scheduler.ts";
 import { startScheduler } from "../scheduler/scheduler.ts";
-import { type Component, runComponent } from "./run_component.ts";
+import { type Component, componentCommand, runComponent } from "./run_component.ts";
 
 const scheduler: Component<typeof SchedulerConfig> = {
   description: "The scheduler: tells the peers of one cluster which peers to download from.",
@@ -9,6 +10,9 @@ const scheduler: Component<typeof SchedulerConfig> = {
   logLevelOf: (config) => config.server.logLevel,
   start: startScheduler,
 };
+
+/** Its command line. */
+export const command = (): Command => componentCommand(scheduler);
 
 /** Runs scheduler with the arguments of a command line. */
 export const run = (args: readonly string[]): Promise<never> => runComponent(scheduler, args);

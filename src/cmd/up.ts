@@ -13,6 +13,8 @@ import { startLocalCluster } from "./local_cluster.ts";
 import { upCommand, type UpFlags, upPlaces } from "./up_options.ts";
 import { upText } from "./up_text.ts";
 
+export { upCommand as command };
+
 /** Runs a cluster in the foreground, as the arguments of a command line say. */
 export function run(args: readonly string[]): Promise<never> {
   return runProgram("up", async (signal) => {

@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import type { Hono } from "hono";
 import { DamselflyError, errorText } from "../core/error.ts";
 import type { ManagerConfig } from "../config/manager.ts";
 import { metricsHandler } from "../http/ops.ts";
@@ -9,6 +10,7 @@ import type { Runtime } from "../runtime/runtime.ts";
 import { startRpcServer } from "../rpc/server.ts";
 import { fillEmptyStore } from "./first_start.ts";
 import { createRestApp } from "./rest/app.ts";
+import type { RestEnv } from "./rest/context.ts";
 import { randomKey, Sessions } from "./rest/sessions.ts";
 import { createManagerService } from "./service/manager_service.ts";
 import { removeDeadServices } from "./service/dead_services.ts";
@@ -22,6 +24,8 @@ const MEMORY = ":memory:";
 export interface Manager extends AsyncDisposable {
   readonly grpc: Endpoint;
   readonly rest: Endpoint;
+  /** What `rest` serves, as `GET /api/v1/clusters/:id`. */
+  readonly routes: readonly string[];
   /** Present when metrics are enabled. */
   readonly metrics: Endpoint | undefined;
 }
@@ -52,7 +56,8 @@ export async function startManager(
   );
   stack.defer(() => service.stop());
 
-  const rest = stack.use(await onceFree(config.server.rest.addr, startRest(config, runtime, store)));
+  const app = createApp(config, runtime, store);
+  const rest = stack.use(await onceFree(config.server.rest.addr, () => startRest(config, runtime, app)));
   const metricsServer = config.metrics.enable
     ? stack.use(
       await onceFree(config.metrics.addr, () =>
@@ -71,6 +76,7 @@ export async function startManager(
   return {
     grpc: grpcEndpoint,
     rest: endpointOf(rest),
+    routes: app.routes.filter(({ method }) => method !== "ALL").map(({ method, path }) => `${method} ${path}`),
     metrics: metricsServer === undefined ? undefined : endpointOf(metricsServer),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
@@ -87,21 +93,23 @@ async function openStore(config: ManagerConfig, { clock, disk }: Runtime): Promi
   return openSqliteStore(path, clock);
 }
 
-/** What starts REST. The application is made once, however often the port is tried. */
-function startRest(config: ManagerConfig, { clock, random, log, metrics }: Runtime, store: Store): () => HttpServer {
+/** The application of REST, which is made once, however often its port is tried. */
+function createApp(config: ManagerConfig, { clock, random, log, metrics }: Runtime, store: Store): Hono<RestEnv> {
   const { key, ...jwt } = config.auth.jwt;
   if (key === undefined) {
     log.warn("Sessions end when the manager restarts, for their key is random: set auth.jwt.key to keep them");
   }
   const sessions = new Sessions({ ...jwt, key: key ?? randomKey(random) }, clock);
-  const app = createRestApp({ store, sessions, realm: jwt.realm, clock, log, metrics });
-  return () =>
-    startHttpServer({
-      listen: config.server.rest.addr,
-      handler: (request, info) => app.fetch(request, info),
-      onError: (error) => log.error("A REST request failed", { error }),
-      clock,
-    });
+  return createRestApp({ store, sessions, realm: jwt.realm, clock, log, metrics });
+}
+
+function startRest(config: ManagerConfig, { clock, log }: Runtime, app: Hono<RestEnv>): HttpServer {
+  return startHttpServer({
+    listen: config.server.rest.addr,
+    handler: (request, info) => app.fetch(request, info),
+    onError: (error) => log.error("A REST request failed", { error }),
+    clock,
+  });
 }
 
 function endpointOf({ hostname, port }: Endpoint): Endpoint {
