@@ -3,8 +3,10 @@
  * nothing and fails with the list of the files that differ.
  */
 import { generateConfigDocs } from "../config/generate.ts";
+import { DamselflyError } from "../core/error.ts";
 import { generateRpc } from "../rpc/generate.ts";
 import { EXIT } from "../runtime/main.ts";
+import { generateCompatibility } from "./compatibility/generate.ts";
 
 /** Writes some files, and owns whole directories: what it does not generate there does not belong there. */
 interface Generator {
@@ -15,6 +17,7 @@ interface Generator {
 const GENERATORS: readonly Generator[] = [
   { owns: ["src/rpc/gen"], generate: generateRpc },
   { owns: ["docs/config"], generate: generateConfigDocs },
+  { owns: [], generate: generateCompatibility },
 ];
 
 /** What has to be done to one file; no text means that the file must go. */
@@ -66,13 +69,25 @@ async function apply({ path, text }: Difference): Promise<void> {
   await Deno.writeTextFile(path, text);
 }
 
+/** Undefined when something cannot be generated, and that has been said. */
+async function allDifferences(): Promise<Difference[] | undefined> {
+  try {
+    return (await Promise.all(GENERATORS.map(differences))).flat();
+  } catch (error) {
+    if (!(error instanceof DamselflyError)) throw error;
+    console.error(`gen: ${error.message}`);
+    return undefined;
+  }
+}
+
 async function main(args: readonly string[]): Promise<number> {
   const unknown = args.filter((arg) => arg !== "--check");
   if (unknown.length > 0) {
     console.error(`gen: unknown arguments ${unknown.join(" ")}; there is only --check`);
     return EXIT.usage;
   }
-  const found = (await Promise.all(GENERATORS.map(differences))).flat();
+  const found = await allDifferences();
+  if (found === undefined) return EXIT.failed;
   if (args.includes("--check")) {
     if (found.length === 0) return EXIT.done;
     console.error("These generated files differ; run `deno task gen` and commit them:");

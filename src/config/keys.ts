@@ -40,6 +40,24 @@ function keyOf(path: string, schema: z.core.$ZodType, ignored: string | undefine
   return { path, schema, type, description, aliases, defaultText, isRequired: !parsed.success, ignored };
 }
 
+/** A path as {@link ConfigKey.path} writes it, with other spellings replaced; undefined when there is no such key. */
+export function canonicalPath(schema: z.core.$ZodType, path: string): string | undefined {
+  const [head = "", ...rest] = path.split(".");
+  const name = head.replace(/\[\]$/, "");
+  const known = [...shapeOf(schema) ?? []].find(([key, child]) =>
+    key === name || metaOf(child).aliases?.includes(name)
+  );
+  if (known === undefined) return undefined;
+  const [key, child] = known;
+  const isElement = name !== head;
+  const inner = isElement ? elementOf(child) : child;
+  if (inner === undefined) return undefined;
+  const here = isElement ? `${key}[]` : key;
+  if (rest.length === 0) return here;
+  const below = canonicalPath(inner, rest.join("."));
+  return below === undefined ? undefined : `${here}.${below}`;
+}
+
 /** A parsed value as YAML would hold it, on one line. */
 export function printed(schema: z.core.$ZodType, value: unknown): string {
   const element = elementOf(schema);
