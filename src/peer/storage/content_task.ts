@@ -1,6 +1,7 @@
 import { crc32 } from "node:zlib";
 import { pieceDigest } from "../../core/digest.ts";
 import { DamselflyError, errorText } from "../../core/error.ts";
+import { invariant } from "../../core/invariant.ts";
 import { pieceRange, piecesOf } from "../../core/piece.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { DiskFile } from "../../runtime/disk.ts";
@@ -11,10 +12,13 @@ import type { ContentFile } from "./content_file.ts";
 import type { Metadata, TaskRow } from "./metadata.ts";
 import { TaskPieceWriter } from "./piece_writer.ts";
 import { PrefixHash } from "./prefix_hash.ts";
-import type { PieceRecord, PieceWriter, StoredTask, TaskRecord } from "./storage.ts";
+import type { PieceRecord, PieceWriter, StoredTask, TaskCut, TaskRecord } from "./storage.ts";
 
 /** The last use of a task is written to disk at most so often; eviction needs no finer order. */
 const TOUCH_INTERVAL_MS = 60_000;
+
+/** Ids of a task besides its own: one blob is in some repositories of some registries. */
+const OTHER_IDS_MAX = 64;
 
 /** Bytes that are read at a time when pieces of an earlier run are checked. */
 const CHECK_BYTES = 512 * 1024;
@@ -60,7 +64,7 @@ export class ContentTask implements StoredTask {
     this.#checked = record.isSealed ? new Set() : undefined;
     this.#finishedBytes = Math.min(record.plan.contentLength, finishedPieceCount * record.plan.pieceLength);
     this.#hash = record.digest === undefined || record.isSealed ? undefined : new PrefixHash({
-      plan: record.plan,
+      plan: () => this.#record.plan,
       isFinished: (piece) => !this.#isDeleted && this.#isFinished(piece),
       read: (buffer, position) => this.#readWhole(buffer, position),
     }, record.digest);
@@ -125,6 +129,18 @@ export class ContentTask implements StoredTask {
     return Array.from({ length: this.#record.plan.pieceCount }, (_, number) => number);
   }
 
+  recut({ plan, isOwnCut = false }: TaskCut): void {
+    this.#requirePresent("cut");
+    const { taskId, plan: before, isSealed } = this.#record;
+    invariant(plan.contentLength === before.contentLength, `task ${taskId} gets another length`);
+    if (isSealed || this.finishedPieceCount > 0 || this.#writing.size > 0) {
+      throw new DamselflyError("failed_precondition", `Cannot cut task ${taskId} otherwise: it has pieces`);
+    }
+    this.#owner.metadata.recut(this.key, plan.pieceLength, isOwnCut);
+    this.#record = { ...this.#record, plan, isOwnCut };
+    this.#changes.ring();
+  }
+
   openPiece(number: number): PieceWriter | undefined {
     const range = pieceRange(this.#record.plan, number);
     if (this.#isFinished(number) || this.#writing.has(number)) return undefined;
@@ -177,6 +193,16 @@ export class ContentTask implements StoredTask {
 
   nextChange(signal: AbortSignal): Promise<void> {
     return this.#isDeleted ? Promise.resolve() : this.#changes.next(signal);
+  }
+
+  /** Takes note of another id; the result is the one that made way for it. */
+  addId(taskId: string): string | undefined {
+    this.#owner.metadata.addId(this.key, taskId);
+    const ids = [...this.#record.otherIds, taskId];
+    const oldest = ids.length > OTHER_IDS_MAX ? ids.shift() : undefined;
+    if (oldest !== undefined) this.#owner.metadata.removeId(oldest);
+    this.#record = { ...this.#record, otherIds: ids };
+    return oldest;
   }
 
   /** Takes over what an earlier run finished, as far as the bytes on disk still agree with the records. */

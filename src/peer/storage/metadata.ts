@@ -28,6 +28,12 @@ const MIGRATIONS: readonly string[] = [
      finished_at_ms INTEGER NOT NULL,
      PRIMARY KEY (task_key, number)
    ) STRICT, WITHOUT ROWID;`,
+  `ALTER TABLE task ADD COLUMN is_own_cut INTEGER NOT NULL DEFAULT 0;
+   CREATE TABLE other_id (
+     id TEXT PRIMARY KEY,
+     task_key INTEGER NOT NULL REFERENCES task (key) ON DELETE CASCADE
+   ) STRICT;
+   CREATE INDEX other_id_of_task ON other_id (task_key);`,
 ];
 
 /** A task's row: what the storage remembers, and the key its pieces refer to. */
@@ -47,6 +53,7 @@ export class Metadata implements Disposable {
   readonly #deleteTask: StatementSync;
   readonly #sealTask: StatementSync;
   readonly #touchTask: StatementSync;
+  readonly #recutTask: StatementSync;
 
   /**
    * Opens the database at `path`; `:memory:` is one that nobody else sees. Throws `failed_precondition` when another
@@ -58,8 +65,8 @@ export class Metadata implements Disposable {
       guarded("open", path, () => prepareDatabase(db));
       this.#db = db;
       this.#insertTask = db.prepare(
-        `INSERT INTO task (id, url, content_length, piece_length, digest, response_headers, created_at_ms, updated_at_ms)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO task (id, url, content_length, piece_length, is_own_cut, digest, response_headers, created_at_ms,
+           updated_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       );
       this.#insertPiece = db.prepare("INSERT INTO piece VALUES (?, ?, ?, ?, ?, ?, ?)");
       this.#selectPiece = db.prepare("SELECT * FROM piece WHERE task_key = ? AND number = ?");
@@ -67,6 +74,7 @@ export class Metadata implements Disposable {
       this.#deleteTask = db.prepare("DELETE FROM task WHERE key = ?");
       this.#sealTask = db.prepare("UPDATE task SET finished_at_ms = ? WHERE key = ?");
       this.#touchTask = db.prepare("UPDATE task SET updated_at_ms = ? WHERE key = ?");
+      this.#recutTask = db.prepare("UPDATE task SET piece_length = ?, is_own_cut = ? WHERE key = ?");
     } catch (error) {
       db.close();
       throw error;
@@ -74,21 +82,38 @@ export class Metadata implements Disposable {
   }
 
   tasks(): TaskRow[] {
-    const select = `SELECT task.*, COUNT(piece.number) AS finished_piece_count
+    const select = `SELECT task.*, COUNT(piece.number) AS finished_piece_count,
+        (SELECT json_group_array(id) FROM (SELECT id FROM other_id WHERE task_key = task.key ORDER BY rowid)) AS other_ids
       FROM task LEFT JOIN piece ON piece.task_key = task.key GROUP BY task.key`;
     return guarded("read", "tasks", () => this.#db.prepare(select).all().map(taskRow));
   }
 
   /** Adds a task without pieces; the result is its key. */
-  addTask({ taskId, url, plan, digest, responseHeaders }: TaskInit, nowMs: number): number {
-    const { contentLength, pieceLength } = plan;
-    const headers = JSON.stringify(responseHeaders);
+  addTask(init: TaskInit, nowMs: number): number {
+    const { taskId, url, plan: { contentLength, pieceLength }, isOwnCut = false, digest } = init;
+    const headers = JSON.stringify(init.responseHeaders);
+    const cut = [contentLength, pieceLength, Number(isOwnCut)];
     const added = guarded(
       "store",
       `task ${taskId}`,
-      () => this.#insertTask.run(taskId, url, contentLength, pieceLength, digest?.text ?? null, headers, nowMs, nowMs),
+      () => this.#insertTask.run(taskId, url, ...cut, digest?.text ?? null, headers, nowMs, nowMs),
     );
     return Number(added.lastInsertRowid);
+  }
+
+  addId(taskKey: number, id: string): void {
+    guarded("store", `task id ${id}`, () => {
+      this.#db.prepare("INSERT OR REPLACE INTO other_id (id, task_key) VALUES (?, ?)").run(id, taskKey);
+    });
+  }
+
+  removeId(id: string): void {
+    guarded("remove", `task id ${id}`, () => this.#db.prepare("DELETE FROM other_id WHERE id = ?").run(id));
+  }
+
+  /** Notes that a task without pieces is cut otherwise. */
+  recut(taskKey: number, pieceLength: number, isOwnCut: boolean): void {
+    guarded("store", "how a task is cut", () => this.#recutTask.run(pieceLength, Number(isOwnCut), taskKey));
   }
 
   piece(taskKey: number, number: number): PieceRecord | undefined {
@@ -191,8 +216,10 @@ function taskRow(row: Row): TaskRow {
       taskId: String(row["id"]),
       url: String(row["url"]),
       plan: piecePlan(Number(row["content_length"]), Number(row["piece_length"])),
+      isOwnCut: Number(row["is_own_cut"]) === 1,
       digest,
       responseHeaders: JSON.parse(String(row["response_headers"])) as Record<string, string>,
+      otherIds: JSON.parse(String(row["other_ids"])) as string[],
       isSealed: finishedAtMs !== undefined,
       createdAtMs: Number(row["created_at_ms"]),
       updatedAtMs: Number(row["updated_at_ms"]),

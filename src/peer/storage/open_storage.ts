@@ -1,5 +1,7 @@
 import { join } from "node:path";
+import type { Digest } from "../../core/digest.ts";
 import { DamselflyError, errorText } from "../../core/error.ts";
+import { pieceLengthOf } from "../../core/piece.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Disk } from "../../runtime/disk.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -104,6 +106,9 @@ class ContentStorage implements Storage, TaskOwner {
   readonly #disk: Disk;
   readonly #idleFiles: IdleFiles;
   readonly #tasks = new Map<string, ContentTask>();
+  /** Tasks by their other ids, and by the digests of their contents. */
+  readonly #otherIds = new Map<string, ContentTask>();
+  readonly #contents = new Map<string, ContentTask>();
   /** Ids of tasks that an earlier run left incomplete, and that nobody has opened since. */
   readonly #unchecked = new Set<string>();
   /** The last change of each task that is under way: creations and deletions of one id happen one after the other. */
@@ -141,14 +146,30 @@ class ContentStorage implements Storage, TaskOwner {
   }
 
   find(taskId: string): StoredTask | undefined {
-    return this.#unchecked.has(taskId) ? undefined : this.#tasks.get(taskId);
+    const task = this.#named(taskId);
+    return task === undefined || this.#unchecked.has(task.record.taskId) ? undefined : task;
+  }
+
+  storedAs(taskId: string, content: Digest | undefined): string {
+    const same = content === undefined ? undefined : this.#contents.get(content.text);
+    const task = this.#named(taskId) ?? (same !== undefined && isCutAsUsual(same.record) ? same : undefined);
+    return task?.record.taskId ?? taskId;
+  }
+
+  addId(task: StoredTask, taskId: string): void {
+    const known = this.#tasks.get(task.record.taskId);
+    if (known === undefined || known !== task || this.#named(taskId) !== undefined) return;
+    const gone = known.addId(checkedId(taskId));
+    if (gone !== undefined) this.#otherIds.delete(gone);
+    this.#otherIds.set(taskId, known);
+  }
+
+  #named(taskId: string): ContentTask | undefined {
+    return this.#tasks.get(taskId) ?? this.#otherIds.get(taskId);
   }
 
   async open(init: TaskInit): Promise<StoredTask> {
-    if (!TASK_ID.test(init.taskId)) {
-      throw new DamselflyError("invalid_argument", `Cannot store task "${init.taskId.slice(0, 160)}": not a task id`);
-    }
-    return await this.#inTurn(init.taskId, async () => {
+    return await this.#inTurn(checkedId(init.taskId), async () => {
       const known = this.#tasks.get(init.taskId);
       if (known !== undefined && !isSameContent(known.record, init)) await this.#remove(known);
       const task = this.#tasks.get(init.taskId) ?? await this.#create(init);
@@ -156,14 +177,18 @@ class ContentStorage implements Storage, TaskOwner {
         await task.restore();
         this.#unchecked.delete(init.taskId);
       }
+      const { plan, isSealed } = task.record;
+      const isFree = !isSealed && task.finishedPieceCount === 0;
+      if (isFree && plan.pieceLength !== init.plan.pieceLength) task.recut(init);
       task.touch();
       return task;
     });
   }
 
   async delete(taskId: string): Promise<void> {
-    await this.#inTurn(taskId, async () => {
-      const task = this.#tasks.get(taskId);
+    const name = this.storedAs(taskId, undefined);
+    await this.#inTurn(name, async () => {
+      const task = this.#tasks.get(name);
       if (task !== undefined) await this.#remove(task);
     });
   }
@@ -216,9 +241,11 @@ class ContentStorage implements Storage, TaskOwner {
   }
 
   #register(row: TaskRow): ContentTask {
-    const { taskId } = row.record;
+    const { taskId, otherIds, digest } = row.record;
     const task = new ContentTask(row, new ContentFile(this.#path(taskId), this.#disk, this.#idleFiles), this);
     this.#tasks.set(taskId, task);
+    for (const id of otherIds) this.#otherIds.set(id, task);
+    if (digest !== undefined) this.#contents.set(digest.text, task);
     return task;
   }
 
@@ -232,13 +259,17 @@ class ContentStorage implements Storage, TaskOwner {
     await using _file = await this.#disk.openFile(path, { create: true, truncateTo: contentLength });
     const nowMs = this.clock.wallMs();
     const key = this.metadata.addTask(init, nowMs);
-    const record = { ...init, isSealed: false, createdAtMs: nowMs, updatedAtMs: nowMs, finishedAtMs: undefined };
+    const times = { createdAtMs: nowMs, updatedAtMs: nowMs, finishedAtMs: undefined };
+    const record = { ...init, otherIds: [], isSealed: false, ...times };
     return this.#register({ key, record, finishedPieceCount: 0 });
   }
 
   async #remove(task: ContentTask): Promise<void> {
-    this.#tasks.delete(task.record.taskId);
-    this.#unchecked.delete(task.record.taskId);
+    const { taskId, otherIds, digest } = task.record;
+    this.#tasks.delete(taskId);
+    for (const id of otherIds) this.#otherIds.delete(id);
+    if (digest !== undefined && this.#contents.get(digest.text) === task) this.#contents.delete(digest.text);
+    this.#unchecked.delete(taskId);
     await task.remove();
   }
 
@@ -288,7 +319,7 @@ class ContentStorage implements Storage, TaskOwner {
         // While others were deleted, somebody may have come to need this one.
         if (task === undefined || task.isBusy || task.record.updatedAtMs > plannedAtMs) return;
         await this.#remove(task);
-        deleted.push(taskId);
+        deleted.push(taskId, ...task.record.otherIds);
       });
     }
     return deleted;
@@ -310,8 +341,19 @@ class ContentStorage implements Storage, TaskOwner {
   }
 }
 
+function checkedId(taskId: string): string {
+  if (TASK_ID.test(taskId)) return taskId;
+  throw new DamselflyError("invalid_argument", `Cannot store task "${taskId.slice(0, 160)}": not a task id`);
+}
+
+/** Whether peers that ask for the content by another id find it cut in the way that they expect. */
+function isCutAsUsual({ plan, isOwnCut }: TaskRecord): boolean {
+  return plan.pieceCount <= 1 || isOwnCut === true ||
+    plan.pieceLength === pieceLengthOf(plan.contentLength, "dragonfly");
+}
+
 /** Whether what is stored is what is asked for; who names no digest takes the content with any. */
 function isSameContent({ plan, digest }: TaskRecord, wanted: TaskInit): boolean {
-  return plan.contentLength === wanted.plan.contentLength && plan.pieceLength === wanted.plan.pieceLength &&
+  return plan.contentLength === wanted.plan.contentLength &&
     (wanted.digest === undefined || digest?.text === wanted.digest.text);
 }

@@ -17,7 +17,8 @@ export interface PassingHash {
 
 /** What a {@link PrefixHash} reads from. */
 export interface HashedContent {
-  readonly plan: PiecePlan;
+  /** As the content is cut now; it does not change once a piece is finished. */
+  plan(): PiecePlan;
   isFinished(piece: number): boolean;
   read(buffer: Uint8Array, position: number): Promise<number>;
 }
@@ -68,7 +69,7 @@ export class PrefixHash {
   }
 
   async #run(): Promise<void> {
-    const { plan } = this.#content;
+    const plan = this.#content.plan();
     if (this.#next >= plan.pieceCount || !this.#content.isFinished(this.#next)) return;
     const buffer = new Uint8Array(Math.min(READ_BACK_BYTES, plan.contentLength));
     while (this.#next < plan.pieceCount && this.#content.isFinished(this.#next)) {

@@ -22,14 +22,21 @@ export interface TaskInit {
   /** The URL without its query: what people may see. */
   readonly url: string;
   readonly plan: PiecePlan;
+  /** Cut by our own rule, so that peers of another make, which name no piece length, mean other pieces than these. */
+  readonly isOwnCut?: boolean;
   /** Digest of the whole content; it is checked before the task is sealed. */
   readonly digest: Digest | undefined;
   /** Headers of the source that are replayed to later requesters; never credentials or cookies. */
   readonly responseHeaders: Readonly<Record<string, string>>;
 }
 
+/** How a content is cut. */
+export type TaskCut = Pick<TaskInit, "plan" | "isOwnCut">;
+
 /** A task as the storage remembers it. */
 export interface TaskRecord extends TaskInit {
+  /** What the task is called besides `taskId`, see {@link Storage.addId}. */
+  readonly otherIds: readonly string[];
   /** Complete, and its digest checked. */
   readonly isSealed: boolean;
   readonly createdAtMs: number;
@@ -65,6 +72,8 @@ export interface StoredTask {
   piece(number: number): PieceRecord | undefined;
   /** Numbers of finished pieces, ascending. */
   finishedPieces(): number[];
+  /** Cuts the content otherwise. Throws `failed_precondition` when a piece is finished or being written. */
+  recut(cut: TaskCut): void;
   /** Starts to write a piece; undefined when it is finished or being written: then wait with {@link nextChange}. */
   openPiece(number: number): PieceWriter | undefined;
   /**
@@ -94,8 +103,15 @@ export interface Storage extends AsyncDisposable {
    */
   find(taskId: string): StoredTask | undefined;
   /**
-   * The task with this id, new or as it was left. One with another content length, piece length or digest is deleted
-   * first. Throws `invalid_argument` when the id is not made of hex digits, and `no_space` when the volume, or the
+   * The `taskId` of the record by which a content is stored, or is to be: of the task with this id, else of one whose
+   * content has this digest and is cut in a usual way, else `taskId` itself.
+   */
+  storedAs(taskId: string, content: Digest | undefined): string;
+  /** From now on the task is found by another id too; of more than a few such ids the oldest goes. */
+  addId(task: StoredTask, taskId: string): void;
+  /**
+   * The task with this id, new or as it was left. One with another content length or digest is deleted first; one that
+   * is cut otherwise keeps its cut if it has a piece, and else takes that of `init`. Throws `invalid_argument` when the id is not made of hex digits, and `no_space` when the volume, or the
    * configured limit, has no room for the content.
    */
   open(init: TaskInit): Promise<StoredTask>;

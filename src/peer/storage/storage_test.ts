@@ -1,110 +1,27 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
-import { join } from "node:path";
 import fc from "fast-check";
-import { parseDigest, pieceDigest } from "../../core/digest.ts";
+import { pieceDigest } from "../../core/digest.ts";
 import { DamselflyError } from "../../core/error.ts";
-import { piecePlan, pieceRange } from "../../core/piece.ts";
+import { piecePlan } from "../../core/piece.ts";
 import type { Disk } from "../../runtime/disk.ts";
-import { realRandom } from "../../runtime/random.ts";
-import { realDisk } from "../../runtime/real_disk.ts";
 import { MemoryDisk } from "../../testing/memory_disk.ts";
-import { MemoryLog } from "../../testing/memory_log.ts";
-import { VirtualClock } from "../../testing/virtual_clock.ts";
 import { crc32 } from "node:zlib";
-import { MEMORY_DATABASE, openStorage, type StorageOptions } from "./open_storage.ts";
-import type { PieceRecord, Storage, StoredTask, TaskInit } from "./storage.ts";
-
-const never = new AbortController().signal;
-const TASK_ID = "ab".repeat(32);
-const FROM_SOURCE = { parentId: "", trafficType: "back_to_source", costMs: 1 } as const;
-
-function bytesOf(length: number, seed = 1): Uint8Array {
-  return Uint8Array.from({ length }, (_, index) => (index * 31 + seed * 17 + (index >> 8)) & 0xff);
-}
-
-function initOf(content: Uint8Array, pieceLength: number, changes: Partial<TaskInit> = {}): TaskInit {
-  const hex = createHash("sha256").update(content).digest("hex");
-  return {
-    taskId: TASK_ID,
-    url: "https://registry.example/blob",
-    plan: piecePlan(content.length, pieceLength),
-    digest: parseDigest(`sha256:${hex}`),
-    responseHeaders: { "content-type": "application/octet-stream" },
-    ...changes,
-  };
-}
-
-async function writePiece(task: StoredTask, content: Uint8Array, number: number, parentId = ""): Promise<PieceRecord> {
-  using writer = task.openPiece(number);
-  assert(writer !== undefined);
-  const { start, end } = pieceRange(task.record.plan, number);
-  const middle = start + ((end - start) >> 1);
-  await writer.write(content.subarray(start, middle));
-  await writer.write(content.subarray(middle, end));
-  return await writer.commit({ ...FROM_SOURCE, parentId });
-}
-
-async function writeAll(task: StoredTask, content: Uint8Array): Promise<void> {
-  for (let number = 0; number < task.record.plan.pieceCount; number++) await writePiece(task, content, number);
-}
-
-async function store(storage: Storage, content: Uint8Array, changes: Partial<TaskInit> = {}): Promise<StoredTask> {
-  const task = await storage.open(initOf(content, 100, changes));
-  await writeAll(task, content);
-  await task.seal(never);
-  return task;
-}
-
-interface Bench {
-  readonly disk: Disk;
-  readonly clock: VirtualClock;
-  readonly log: MemoryLog;
-  readonly options: StorageOptions;
-  open(changes?: Partial<StorageOptions>): Promise<Storage>;
-}
-
-function benchOf(disk: Disk, dir: string, databasePath: string): Bench {
-  const clock = new VirtualClock();
-  const log = new MemoryLog();
-  const options = {
-    dir,
-    keep: true,
-    taskTtlMs: 1_000_000,
-    diskThresholdBytes: 0,
-    diskHighThresholdPercent: 80,
-    diskLowThresholdPercent: 60,
-    databasePath,
-  };
-  return {
-    disk,
-    clock,
-    log,
-    options,
-    open: (changes) => openStorage({ ...options, ...changes }, { disk, clock, log }),
-  };
-}
-
-function memoryBench(disk: Disk = new MemoryDisk()): Bench {
-  return benchOf(disk, "/store", MEMORY_DATABASE);
-}
-
-async function onDisk(run: (bench: Bench) => Promise<void>): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  try {
-    await run(benchOf(realDisk(realRandom()), dir, join(dir, "metadata.db")));
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
-}
-
-function fileOf({ options }: Bench, taskId = TASK_ID): string {
-  return join(options.dir, "content/tasks", taskId.slice(0, 3), taskId);
-}
-
-function hasCode(code: DamselflyError["code"]): (error: unknown) => boolean {
-  return (error) => error instanceof DamselflyError && error.code === code;
-}
+import { MEMORY_DATABASE } from "./open_storage.ts";
+import type { PieceRecord } from "./storage.ts";
+import {
+  type Bench,
+  bytesOf,
+  fileOf,
+  FROM_SOURCE,
+  hasCode,
+  initOf,
+  memoryBench,
+  never,
+  onDisk,
+  store,
+  TASK_ID,
+  writePiece,
+} from "./harness_test.ts";
 
 /** What every storage owes its callers, on either disk. */
 function both(title: string, run: (bench: Bench) => Promise<void>): void {
@@ -246,11 +163,120 @@ both("another content under the same id replaces the task, the same content join
   assert.equal(await storage.open(initOf(content, 100)), task);
   const { digest: _, ...withoutDigest } = initOf(content, 100);
   assert.equal(await storage.open({ ...withoutDigest, digest: undefined }), task);
-  const finer = await storage.open(initOf(content, 50));
-  assert.equal(finer.finishedPieceCount, 0);
+  const changed = initOf(bytesOf(250, 2), 100);
+  const [one, two] = await Promise.all([storage.open(changed), storage.open(changed)]);
+  assert.equal(one, two);
+  assert.equal(one.finishedPieceCount, 0);
   assert.equal(task.isDeleted, true);
-  const both = await Promise.all([storage.open(initOf(content, 50)), storage.open(initOf(content, 50))]);
-  assert.deepEqual(both, [finer, finer]);
+});
+
+both("a task keeps its cut once it has a piece; before, it is cut as who opens it says", async (bench) => {
+  const content = bytesOf(250);
+  {
+    await using storage = await bench.open();
+    const task = await storage.open({ ...initOf(content, 100), isOwnCut: true });
+    assert.equal(await storage.open(initOf(content, 50)), task);
+    assert.deepEqual([task.record.plan.pieceCount, task.record.isOwnCut], [5, false]);
+    task.recut({ plan: piecePlan(250, 125), isOwnCut: true });
+    await writePiece(task, content, 0);
+    assert.equal((await storage.open(initOf(content, 50))).record.plan.pieceCount, 2);
+    assert.throws(() => task.recut({ plan: piecePlan(250, 50) }), hasCode("failed_precondition"));
+    await writePiece(task, content, 1);
+    await task.seal(never);
+    const buffer = new Uint8Array(250);
+    assert.equal(await task.read(buffer, 0), 250);
+    assert.deepEqual(buffer, content);
+  }
+  if (bench.options.databasePath === MEMORY_DATABASE) return;
+  await using storage = await bench.open();
+  const { plan, isOwnCut } = storage.find(TASK_ID)?.record ?? {};
+  assert.deepEqual([plan?.pieceCount, isOwnCut], [2, true], "the cut survives a restart");
+});
+
+both("while a piece is written, the task is not cut otherwise", async (bench) => {
+  await using storage = await bench.open();
+  const task = await storage.open(initOf(bytesOf(250), 100));
+  const writer = task.openPiece(0);
+  assert.throws(() => task.recut({ plan: piecePlan(250, 50) }), hasCode("failed_precondition"));
+  writer?.[Symbol.dispose]();
+  task.recut({ plan: piecePlan(250, 50) });
+  assert.equal(task.record.plan.pieceCount, 5);
+});
+
+both(
+  "a task is found by its other ids too, also after a restart, until it is removed by any of them",
+  async (bench) => {
+    const [other, third, unknown] = ["cd", "ef", "12"].map((text) => text.repeat(32)) as [string, string, string];
+    {
+      await using storage = await bench.open();
+      const task = await store(storage, bytesOf(250));
+      storage.addId(task, other);
+      storage.addId(task, third);
+      storage.addId(task, other);
+      assert.equal(storage.find(other), task);
+      assert.throws(() => storage.addId(task, "../x"), hasCode("invalid_argument"));
+      assert.deepEqual(task.record.otherIds, [other, third]);
+      if (bench.options.databasePath === MEMORY_DATABASE) await storage.delete(other);
+    }
+    await using storage = await bench.open();
+    if (bench.options.databasePath !== MEMORY_DATABASE) {
+      assert.equal(storage.find(third)?.record.taskId, TASK_ID);
+      assert.deepEqual(storage.list().map(({ otherIds }) => otherIds), [[other, third]]);
+      await storage.delete(third);
+    }
+    for (const id of [TASK_ID, other, third, unknown]) assert.equal(storage.find(id), undefined);
+    assert.equal((await storage.usage()).usedBytes, 0);
+  },
+);
+
+both("of more ids than a task may have, the oldest goes", async (bench) => {
+  const ids = Array.from({ length: 65 }, (_, index) => index.toString(16).padStart(64, "0"));
+  {
+    await using storage = await bench.open();
+    const task = await store(storage, bytesOf(250));
+    for (const id of ids) storage.addId(task, id);
+  }
+  await using storage = await bench.open();
+  const task = storage.find(TASK_ID) ?? await store(storage, bytesOf(250));
+  if (bench.options.databasePath === MEMORY_DATABASE) { for (const id of ids) storage.addId(task, id); }
+  assert.deepEqual([task.record.otherIds.length, storage.find(ids[0] ?? ""), storage.find(ids[1] ?? "")], [
+    64,
+    undefined,
+    task,
+  ]);
+});
+
+both("a task without a byte can be asked for in any cut, for it has none", async (bench) => {
+  await using storage = await bench.open();
+  const empty = new Uint8Array();
+  const task = await store(storage, empty);
+  assert.equal(await storage.open(initOf(empty, 50)), task);
+});
+
+both("when one of two tasks with the same content goes, the content is still found", async (bench) => {
+  await using storage = await bench.open();
+  const [content, first, third] = [bytesOf(250), "cd".repeat(32), "ef".repeat(32)];
+  const { digest } = initOf(content, 100);
+  await store(storage, content, { isOwnCut: true, taskId: first });
+  await store(storage, content, { isOwnCut: true });
+  await storage.delete(first);
+  assert.equal(storage.storedAs(third, digest), TASK_ID);
+});
+
+both("a content is found by its digest, but for one that was cut in a way of its own", async (bench) => {
+  await using storage = await bench.open();
+  const [content, another] = [bytesOf(250), "cd".repeat(32)];
+  const { digest } = initOf(content, 100);
+  assert.equal(storage.storedAs(another, digest), another);
+  const task = await store(storage, content);
+  assert.equal(storage.storedAs(another, digest), another, "whoever asks by another id expects another cut");
+  await storage.delete(TASK_ID);
+  await store(storage, content, { isOwnCut: true });
+  assert.equal(storage.storedAs(another, digest), TASK_ID);
+  assert.equal(storage.storedAs(another, undefined), another);
+  assert.equal(task.isDeleted, true);
+  await storage.delete(TASK_ID);
+  assert.equal(storage.storedAs(another, digest), another);
 });
 
 both("an id that is not hex digits never becomes a path", async (bench) => {
@@ -297,126 +323,6 @@ Deno.test("the content hash is the same in whatever order and however interleave
     { numRuns: 60 },
   );
 });
-
-Deno.test("a start keeps sealed tasks, and pieces of others once their bytes were checked", () =>
-  onDisk(async (bench) => {
-    const content = bytesOf(450);
-    const other = "cd".repeat(32);
-    {
-      await using storage = await bench.open();
-      await store(storage, content);
-      const open = await storage.open(initOf(content, 100, { taskId: other }));
-      for (const number of [0, 1, 3]) await writePiece(open, content, number);
-      using writer = open.openPiece(2);
-      await writer?.write(content.subarray(200, 250));
-    }
-    const file = await bench.disk.openFile(fileOf(bench, other), { write: true });
-    await file.write(new Uint8Array([1, 2, 3]), 110);
-    await file[Symbol.asyncDispose]();
-    await using storage = await bench.open();
-    const sealed = storage.find(TASK_ID);
-    assert.equal(sealed?.record.isSealed, true);
-    assert.deepEqual(sealed?.record.responseHeaders, { "content-type": "application/octet-stream" });
-    assert.equal(storage.find(other), undefined, "unchecked");
-    assert.equal(storage.list().length, 2);
-    const restored = await storage.open(initOf(content, 100, { taskId: other }));
-    assert.deepEqual(restored.finishedPieces(), [0, 3]);
-    assert.equal(storage.find(other), restored);
-    for (const number of [1, 2, 4]) await writePiece(restored, content, number);
-    await restored.seal(never);
-    assert.equal((await storage.usage()).usedBytes, 900);
-  }));
-
-Deno.test("a start drops tasks without their file and files without their task", () =>
-  onDisk(async (bench) => {
-    const [missing, short, orphan] = ["12".repeat(32), "34".repeat(32), "56".repeat(32)];
-    {
-      await using storage = await bench.open();
-      for (const taskId of [TASK_ID, missing, short]) await store(storage, bytesOf(250), { taskId });
-    }
-    await bench.disk.remove(fileOf(bench, missing));
-    await (await bench.disk.openFile(fileOf(bench, short), { truncateTo: 100, write: true }))[Symbol.asyncDispose]();
-    await bench.disk.mkdirAll(join(fileOf(bench, orphan), ".."));
-    await (await bench.disk.openFile(fileOf(bench, orphan), { create: true }))[Symbol.asyncDispose]();
-    await using storage = await bench.open();
-    assert.deepEqual(storage.list().map(({ taskId }) => taskId), [TASK_ID]);
-    assert.equal(await bench.disk.stat(fileOf(bench, orphan)), undefined);
-    assert.equal(await bench.disk.stat(fileOf(bench, short)), undefined);
-  }));
-
-Deno.test("a start without keep begins empty", () =>
-  onDisk(async (bench) => {
-    {
-      await using storage = await bench.open();
-      await store(storage, bytesOf(250));
-    }
-    await using storage = await bench.open({ keep: false });
-    assert.deepEqual(storage.list(), []);
-    assert.equal(await bench.disk.stat(fileOf(bench)), undefined);
-  }));
-
-Deno.test("of a content file that changed between two runs, nothing that is wrong is read or linked", () =>
-  onDisk(async (bench) => {
-    const content = bytesOf(250);
-    {
-      await using storage = await bench.open();
-      await store(storage, content);
-    }
-    {
-      await using file = await bench.disk.openFile(fileOf(bench), { write: true });
-      await file.write(Uint8Array.of((content[130] ?? 0) ^ 1), 130);
-    }
-    await using storage = await bench.open();
-    const task = storage.find(TASK_ID);
-    assert(task);
-    using _held = task.hold();
-    assert.equal(await task.read(new Uint8Array(100), 0), 100);
-    await assert.rejects(task.link(`${fileOf(bench)}.link`), hasCode("internal"));
-    await assert.rejects(task.read(new Uint8Array(1), 199), hasCode("internal"));
-    const again = await store(storage, content);
-    assert.notEqual(again, task);
-    assert.equal(await again.read(new Uint8Array(250), 0), 250);
-  }));
-
-Deno.test("damaged metadata is moved aside with a warning, and the start goes on", () =>
-  onDisk(async (bench) => {
-    {
-      await using storage = await bench.open();
-      await store(storage, bytesOf(250));
-    }
-    const path = join(bench.options.dir, "metadata.db");
-    await Deno.writeFile(path, bytesOf(20_000));
-    await using storage = await bench.open();
-    assert.deepEqual(storage.list(), []);
-    assert.equal(await bench.disk.stat(fileOf(bench)), undefined);
-    const aside = `${path}.corrupt-${bench.clock.wallMs()}`;
-    assert.equal((await bench.disk.stat(aside))?.size, 20_000);
-    assert.deepEqual(bench.log.lines.map(({ level }) => level), ["warn"]);
-    await store(storage, bytesOf(250));
-  }));
-
-Deno.test("a directory in use by another storage is left alone", () =>
-  onDisk(async (bench) => {
-    await using storage = await bench.open();
-    const task = await store(storage, bytesOf(250));
-    await assert.rejects(bench.open({ keep: false }), (error) => {
-      assert(hasCode("failed_precondition")(error));
-      assert.match((error as Error).message, /metadata\.db.*another process/);
-      return true;
-    });
-    assert.equal(await task.read(new Uint8Array(250), 0), 250);
-  }));
-
-Deno.test("a directory that cannot be used is an error that names it", () =>
-  onDisk(async (bench) => {
-    const path = join(bench.options.dir, "file");
-    await Deno.writeTextFile(path, "");
-    await assert.rejects(bench.open({ dir: path }), (error) => {
-      assert(error instanceof DamselflyError);
-      assert.ok(error.message.includes(path) && error.message.includes("storage.dir"), error.message);
-      return true;
-    });
-  }));
 
 /** A disk whose writes fail once `bytesLeft` are written. */
 function fullDisk(disk: Disk, bytesLeft: { count: number }): Disk {
@@ -495,12 +401,13 @@ Deno.test("garbage collection deletes tasks past their time, but none that is in
   const bench = memoryBench();
   await using storage = await bench.open();
   const [old, held, young] = ["11", "22", "33"].map((half) => half.repeat(32)) as [string, string, string];
-  await store(storage, bytesOf(300), { taskId: old });
+  const other = "44".repeat(32);
+  storage.addId(await store(storage, bytesOf(300), { taskId: old }), other);
   using _held = (await store(storage, bytesOf(300), { taskId: held })).hold();
   await bench.clock.advance(500_000);
   await store(storage, bytesOf(300), { taskId: young });
   await bench.clock.advance(500_000);
-  assert.deepEqual(await storage.collectGarbage(), [old]);
+  assert.deepEqual(await storage.collectGarbage(), [old, other], "schedulers know it by both");
   assert.deepEqual(storage.list().map(({ taskId }) => taskId), [held, young]);
 });
 
