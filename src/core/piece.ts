@@ -40,6 +40,14 @@ export function pieceLengthOf(contentLength: number, rule: PieceLengthRule): num
   return Math.min(lengthBytesMax, Math.max(lengthBytesMin, nextPowerOfTwo(Math.floor(contentLength / piecesTarget))));
 }
 
+/** Piece lengths, in bytes, that a peer takes over from others: from our shortest to the longest of the stock rule. */
+const TAKEN_OVER = { min: RULES.damselfly.lengthBytesMin, max: RULES.dragonfly.lengthBytesMax };
+
+/** Whether a piece length that others name may be taken over. */
+export function isUsualPieceLength(pieceLength: number): boolean {
+  return Number.isSafeInteger(pieceLength) && pieceLength >= TAKEN_OVER.min && pieceLength <= TAKEN_OVER.max;
+}
+
 function nextPowerOfTwo(value: number): number {
   let power = 1;
   while (power < value) power *= 2;
@@ -58,6 +66,44 @@ export function piecePlan(contentLength: number, pieceLength: number): PiecePlan
   invariant(Number.isSafeInteger(contentLength) && contentLength >= 0, `content length is ${contentLength}`);
   invariant(Number.isSafeInteger(pieceLength) && pieceLength > 0, `piece length is ${pieceLength}`);
   return { contentLength, pieceLength, pieceCount: Math.ceil(contentLength / pieceLength) };
+}
+
+/** The plan of a peer that follows `rule`. */
+export function planByRule(contentLength: number, rule: PieceLengthRule): PiecePlan {
+  return piecePlan(contentLength, pieceLengthOf(contentLength, rule));
+}
+
+/** Whether the plan is that of our own rule, and peers that follow the stock rule cut the content otherwise. */
+export function isOwnPlan({ contentLength, pieceLength, pieceCount }: PiecePlan): boolean {
+  return pieceCount > 1 && pieceLength === pieceLengthOf(contentLength, "damselfly") &&
+    pieceLength !== pieceLengthOf(contentLength, "dragonfly");
+}
+
+/** A piece as a peer describes it; lengths in bytes. */
+export interface DescribedPiece {
+  readonly number: number;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/**
+ * The plan by which a content has this piece, undefined when there is none, or none that may be taken over. Of a piece
+ * that is all of the content the plan is that of the stock rule, if it has room.
+ */
+export function planWith(contentLength: number, { number, offset, length }: DescribedPiece): PiecePlan | undefined {
+  const isWhole = number === 0 && length === contentLength;
+  const guess = number === 0 ? length : offset / number;
+  const pieceLength = isWhole ? Math.max(length, pieceLengthOf(contentLength, "dragonfly")) : guess;
+  if (!isUsualPieceLength(pieceLength)) return undefined;
+  const plan = piecePlan(contentLength, pieceLength);
+  return isPieceOf(plan, { number, offset, length }) ? plan : undefined;
+}
+
+/** Whether the plan has exactly this piece. */
+export function isPieceOf(plan: PiecePlan, { number, offset, length }: DescribedPiece): boolean {
+  if (number >= plan.pieceCount) return false;
+  const { start, end } = pieceRange(plan, number);
+  return offset === start && length === end - start;
 }
 
 /** The bytes of piece `number`. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
   askedPieceLength,
+  isOwnPlan,
   PIECE_LENGTH_MAX,
   PIECE_LENGTH_MIN,
   pieceAt,
@@ -10,6 +11,8 @@ import {
   pieceRange,
   pieceRuns,
   piecesOf,
+  planByRule,
+  planWith,
 } from "./piece.ts";
 
 const MIB = 1024 * 1024;
@@ -90,4 +93,45 @@ Deno.test("a piece length that somebody asks for is a whole number of bytes from
   for (const bytes of [0, 8, PIECE_LENGTH_MIN - 1, PIECE_LENGTH_MAX + 1, PIECE_LENGTH_MIN + 0.5, NaN, Infinity, -1]) {
     assert.throws(() => askedPieceLength(bytes), { code: "invalid_argument", message: /expected 4MiB to 64MiB/ });
   }
+});
+
+Deno.test("one piece of a content shows how all of it is cut", () => {
+  const lengths = fc.record({
+    content: fc.integer({ min: 1, max: 2 ** 33 }),
+    piece: fc.integer({ min: 512, max: 65_536 }),
+  });
+  fc.assert(fc.property(lengths, fc.nat(), ({ content, piece }, at) => {
+    const plan = piecePlan(content, piece * 1024);
+    const number = at % plan.pieceCount;
+    const { start, end } = pieceRange(plan, number);
+    const shown = planWith(content, { number, offset: start, length: end - start });
+    assert.ok(shown);
+    assert.deepEqual(pieceRange(shown, number), { start, end });
+    if (plan.pieceCount > 1) assert.deepEqual(shown, plan);
+  }));
+});
+
+Deno.test("a piece that no usual cut has shows nothing", () => {
+  const content = 9 * MIB;
+  const wrong = [
+    { number: 1, offset: 4 * MIB, length: 3 * MIB },
+    { number: 2, offset: 4 * MIB + 1, length: MIB },
+    { number: 0, offset: 1, length: 4 * MIB },
+    { number: 0, offset: 0, length: 100 },
+    { number: 9 * MIB - 1, offset: 9 * MIB - 1, length: 1 },
+    { number: 0, offset: 0, length: 0 },
+    { number: 3, offset: 12 * MIB, length: 4 * MIB },
+    { number: 0, offset: 0, length: 10 * MIB },
+  ];
+  for (const piece of wrong) assert.equal(planWith(content, piece), undefined, JSON.stringify(piece));
+  assert.equal(planWith(100 * MIB, { number: 0, offset: 0, length: 65 * MIB }), undefined);
+  assert.equal(planWith(MIB, { number: 0, offset: 0, length: MIB })?.pieceLength, 4 * MIB);
+});
+
+Deno.test("a plan is our own when peers of the stock rule cut the content otherwise", () => {
+  const ownAt = (content: number) => isOwnPlan(planByRule(content, "damselfly"));
+  assert.deepEqual([1, 512 * 1024, 512 * 1024 + 1, 100 * MIB].map(ownAt), [false, false, true, true]);
+  assert.equal(ownAt(1024 * MIB), false, "there both rules say 4 MiB");
+  assert.equal(isOwnPlan(planByRule(100 * MIB, "dragonfly")), false);
+  assert.equal(isOwnPlan(piecePlan(100 * MIB, MIB)), false);
 });

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { type Digest, tryParseDigest } from "./digest.ts";
 import { DamselflyError } from "./error.ts";
 
 /** What the id of a task is made of (wire.md §3.1); absent parts contribute nothing. */
@@ -29,6 +30,11 @@ export const DEFAULT_FILTERED_QUERY_PARAMS: readonly string[] = [
 
 /** Only whole digests: what follows the algorithm becomes the name of a file, and the URL comes from anybody. */
 const BLOB_URL = /^.*:\/\/.*\/v2\/.*\/blobs\/(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}|crc32:[0-9a-f]{1,10})(?:\?.*)?$/;
+
+/** The digest that a blob's URL names, undefined for another URL: what is found there can be no other content. */
+export function blobDigestOf(url: string): Digest | undefined {
+  return tryParseDigest(BLOB_URL.exec(url)?.[1] ?? "");
+}
 
 /**
  * The task id: 64 lower-case hex digits, but for the blob digests that are of another length.

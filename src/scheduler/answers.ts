@@ -60,7 +60,7 @@ export class Answers {
       priority: wish.priority,
       cost: durationOfMs(peer.updatedAtMs - peer.createdAtMs),
       state: peer.state,
-      task: this.task(peer.task),
+      task: { ...this.task(peer.task), pieceCount: pieceCountOf(peer) },
       host: this.host(peer.host),
       needBackToSource: wish.needBackToSource,
       createdAt: this.#timestamp(peer.createdAtMs),
@@ -95,6 +95,12 @@ export class Answers {
   #timestamp(ms: number) {
     return timestampOfMs(this.#clock.wallMs() - (this.#clock.now() - ms));
   }
+}
+
+/** Peers may cut a content differently: of each is told how many pieces it makes of it itself. */
+function pieceCountOf({ pieceLength, task }: PeerState): number {
+  if (pieceLength === undefined || task.contentLength === undefined) return task.pieceCount;
+  return Math.ceil(task.contentLength / pieceLength);
 }
 
 function sizeScopeOf({ contentLength, pieceCount }: TaskState): SizeScope {

@@ -11,7 +11,7 @@ Deno.test("an event that comes of an effect is applied after the other effects o
   const runtime = { clock: new VirtualClock(), random: seededRandom(1) };
   const loop: SchedulerLoop = new SchedulerLoop(emptyState(DEFAULT_SETTINGS, 0), runtime, (effect) => {
     const what = effect.type === "send" ? effect.decision.kind : effect.type;
-    seen.push(`${what} ${effect.type === "trigger_seed" ? "" : effect.streamId}`);
+    seen.push(`${what} ${"streamId" in effect ? effect.streamId : ""}`);
     if (seen.length === 1) loop.dispatch({ type: "delete_peer", peerId: "p2" });
   });
   const task = { id: "t", type: 0, url: "https://o/", digest: undefined, tag: undefined, application: undefined };

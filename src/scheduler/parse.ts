@@ -1,6 +1,7 @@
 /** Messages from peers, checked once and turned into what the core works with (wire.md §1.4). */
 import { isIP } from "node:net";
 import { DamselflyError } from "../core/error.ts";
+import { BUILD_PLATFORM } from "../core/version.ts";
 import { type Download, Host, type Piece } from "../rpc/gen/common/v2/common.ts";
 import type { AnnounceHostRequest, AnnouncePeerRequest } from "../rpc/gen/scheduler/v2/scheduler.ts";
 import { msOfDuration } from "../rpc/time.ts";
@@ -75,6 +76,7 @@ function hostFacts(host: Host): HostFacts {
     idc: host.network?.idc ?? "",
     location: host.network?.location ?? "",
     txBitsPerSecondMax: host.network?.maxTxBandwidth ?? 0,
+    cutsAsAsked: host.build?.platform === BUILD_PLATFORM,
     isShared: !host.disableShared,
     announcement: host,
   };
@@ -201,6 +203,8 @@ function pieceReport(piece: Piece | undefined, isFromSource: boolean): PieceRepo
   check(piece !== undefined, "piece", "a piece");
   const { parentId } = piece;
   return {
+    number: piece.number,
+    offset: piece.offset,
     lengthBytes: piece.length,
     costMs: piece.cost === undefined ? 0 : Math.max(0, msOfDuration(piece.cost)),
     parentId: isFromSource || parentId === undefined || parentId === "" ? undefined : parentId,

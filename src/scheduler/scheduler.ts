@@ -116,11 +116,12 @@ function identityOf({ server, host, manager, dynconfig }: SchedulerConfig, runti
   };
 }
 
-function startMetrics({ metrics: { addr } }: SchedulerConfig, { metrics, clock, log }: Runtime): HttpServer {
+function startMetrics({ metrics: { addr } }: SchedulerConfig, { metrics, clock, net, log }: Runtime): HttpServer {
   return startHttpServer({
     listen: addr,
     handler: metricsHandler(metrics),
     onError: (error) => log.error("A request for metrics failed", { error }),
     clock,
+    net,
   });
 }

@@ -5,7 +5,7 @@ import { SchedulerConfig } from "../config/scheduler.ts";
 import { DamselflyError } from "../core/error.ts";
 import { AsyncQueue } from "../rpc/async_queue.ts";
 import { checkHealth, createRpcClient } from "../rpc/client.ts";
-import type { Download } from "../rpc/gen/common/v2/common.ts";
+import { Build, type Download } from "../rpc/gen/common/v2/common.ts";
 import { DfdaemonUploadService, DownloadTaskResponse } from "../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import { SchedulerService } from "../rpc/gen/scheduler/v2/scheduler.ts";
 import { service, startRpcServer } from "../rpc/server.ts";
@@ -245,6 +245,64 @@ Deno.test("a peer of an unknown host is told so, announces itself and is served"
   await again.register();
   assert.equal((await again.next())?.$case, "needBackToSourceResponse");
   again.cancel();
+});
+
+Deno.test("of each parent is told into how many pieces it cut the content itself", async () => {
+  await using scheduler = await serve();
+  using client = clientOf(scheduler);
+  const fine = await peerOf(client, "fine", "task", { build: Build.create({ platform: "damselfly" }) });
+  const length = { actualContentLength: 100 << 20 };
+  await fine.register({ ...length, actualPieceLength: 512 << 10, actualPieceCount: 200 });
+  await fine.next();
+  await fine.send({ $case: "downloadPeerBackToSourceStartedRequest", value: {} });
+  const coarse = await peerOf(client, "coarse");
+  await coarse.register({ ...length, actualPieceLength: 4 << 20, actualPieceCount: 25 });
+  assert.deepEqual((await coarse.parents()).map(({ id, task }) => [id, task?.pieceCount]), [["fine", 200]]);
+  await coarse.send({ $case: "downloadPeerStartedRequest", value: {} });
+  const third = await peerOf(client, "third");
+  await third.register({ ...length, actualPieceLength: 4 << 20, actualPieceCount: 25 });
+  const counts = (await third.parents()).map(({ id, task }) => `${id} ${task?.pieceCount}`);
+  assert.deepEqual(counts.toSorted(), ["coarse 25", "fine 200"]);
+});
+
+Deno.test("what a seed peer calls a blob, or a peer that has it already, is no sign that peers differ", async () => {
+  const runtime = testRuntime();
+  await using scheduler = await serve({}, runtime);
+  using client = clientOf(scheduler);
+  const url = `https://r.example/v2/app/blobs/sha256:${"ab".repeat(32)}`;
+  const [asked, seed, holder] = [
+    await peerOf(client, "asked", "ab".repeat(32)),
+    await peerOf(client, "seed", "t", { type: 1 }),
+    await peerOf(client, "holder", "t"),
+  ];
+  await seed.register({ url, needBackToSource: true });
+  await holder.register({ url, metadataOnly: true });
+  await asked.register({ url, disableBackToSource: true, priority: 3 });
+  for (const peer of [seed, holder]) assert.ok(await peer.next());
+  assert.deepEqual(runtime.log.lines.filter(({ message }) => message.includes("enableTaskID")), []);
+  asked.cancel();
+});
+
+Deno.test("a difference that keeps peers from sharing is in the log, with the setting that ends it", async () => {
+  const runtime = testRuntime();
+  await using scheduler = await serve({}, runtime);
+  using client = clientOf(scheduler);
+  const url = `https://r.example/v2/app/blobs/sha256:${"ab".repeat(32)}`;
+  for (
+    const [name, taskId, pieceLength] of [["a", "ab".repeat(32), 4 << 20], ["b", "t", 4 << 20], ["c", "t", 8 << 20]]
+  ) {
+    await announce(client, `${name}-host`, { port: 4000 });
+    const peer = new HandPeer(client, String(name), String(taskId), `${name}-host`);
+    await peer.register({ url, actualPieceLength: Number(pieceLength), actualContentLength: 400 << 20 });
+    assert.equal((await peer.next())?.$case, "needBackToSourceResponse");
+    await peer.send({ $case: "downloadPeerBackToSourceStartedRequest", value: {} });
+  }
+  const told = () => runtime.log.lines.filter(({ level }) => level === "warn");
+  const warnings = told().map(({ message }) => message);
+  assert.deepEqual(warnings.map((text) => /set [\w.]*?(\w+)[: ]/.exec(text)?.[1]), [
+    "enableTaskIDBasedBlobDigest",
+    "pieceLength",
+  ]);
 });
 
 Deno.test("wrong messages are refused with the name of the field", async () => {

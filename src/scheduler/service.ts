@@ -10,6 +10,7 @@ import { type Handlers, type RpcService, service } from "../rpc/service.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Answers } from "./answers.ts";
+import { BlobIds } from "./blob_ids.ts";
 import { hostRefusal } from "./core/apply.ts";
 import type { Effect } from "./core/event.ts";
 import type { Host, Peer, State, Task } from "./core/state.ts";
@@ -46,6 +47,7 @@ export class Scheduling {
   readonly #log: Log;
   readonly #onAnnounced: (request: AnnounceHostRequest) => void;
   readonly #streams: PeerStreams;
+  readonly #blobIds: BlobIds;
 
   constructor({ state, answers, trigger, metrics, runtime, onAnnounced }: SchedulingOptions) {
     this.loop = new SchedulerLoop(state, runtime, (effect) => this.#perform(effect));
@@ -55,6 +57,7 @@ export class Scheduling {
     this.#log = runtime.log;
     this.#onAnnounced = onAnnounced;
     this.#streams = new PeerStreams(runtime.clock);
+    this.#blobIds = new BlobIds(runtime.log);
   }
 
   /** The service to add to a server. */
@@ -171,6 +174,8 @@ export class Scheduling {
     stream.asked();
     this.loop.dispatch({ ...event, streamId: stream.id });
     const peer = state.peers.get(peerId);
+    // A seed peer calls a task what the peer does that it is triggered for.
+    if (peer?.host.facts.isSeed === false && !wish.metadataOnly) this.#blobIds.wanted(task.id, task.url, hostId);
     if (peer?.streamId === stream.id) this.#metrics.peerStep("register_peer", peer);
     else this.#metrics.registerFailed(wish, task.type, state.hosts.get(hostId)?.facts.isSeed ?? false);
   }
@@ -207,11 +212,21 @@ export class Scheduling {
         if (effect.error === undefined) this.#streams.get(effect.streamId)?.close();
         else this.#streams.get(effect.streamId)?.fail(effect.error);
         return;
+      case "tell_split":
+        return this.#tellSplit(effect.peer);
       case "trigger_seed":
         return this.#triggerSeed(effect.host, effect.task, effect.download as Download);
       default:
         return effect satisfies never;
     }
+  }
+
+  #tellSplit({ host, task, pieceLength }: Peer): void {
+    this.#log.warn(
+      "A peer goes to the source, for those who have the task cut it into other pieces than it has already; " +
+        "set download.pieceLength: dragonfly on the peers of clusters with peers of both kinds",
+      { hostId: host.facts.id, taskId: task.facts.id, pieceLength },
+    );
   }
 
   #triggerSeed(host: Host, task: Task, download: Download): void {

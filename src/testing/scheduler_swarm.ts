@@ -19,6 +19,7 @@ export function hostFacts(id: string, facts: Partial<HostFacts> = {}): HostFacts
     idc: "",
     location: "",
     txBitsPerSecondMax: 1e9,
+    cutsAsAsked: false,
     isShared: true,
     announcement: undefined,
     ...facts,
@@ -155,6 +156,7 @@ type PeerMessage = PeerEvent extends infer E ? E extends PeerEvent ? Omit<E, "no
 
 function describe(effect: Effect, peerIds: readonly string[]): string {
   if (effect.type === "trigger_seed") return `${effect.host.facts.id}: trigger ${String(effect.download)}`;
+  if (effect.type === "tell_split") return `${effect.peer.id}: split`;
   const peerId = peerIds[effect.streamId] ?? "?";
   if (effect.type === "close_stream") return `${peerId}: ${effect.error?.code ?? "closed"}`;
   const { decision } = effect;

@@ -1,5 +1,6 @@
 import * as os from "node:os";
 import { hostIdOf } from "../../core/host_id.ts";
+import { BUILD_PLATFORM } from "../../core/version.ts";
 import type { CPU, Disk as DiskFacts, Host, Memory } from "../../rpc/gen/common/v2/common.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 
@@ -63,7 +64,7 @@ export async function hostFacts(
       ...now,
     },
     disk: await diskFacts(options.storageDir, runtime),
-    build: { gitVersion: options.version },
+    build: { gitVersion: options.version, platform: BUILD_PLATFORM },
     schedulerClusterId: clusterId,
     disableShared: options.disableShared,
     proxyPort: options.proxyPort,

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { DamselflyError, toDamselflyError } from "../../core/error.ts";
-import { type PiecePlan, pieceRange } from "../../core/piece.ts";
+import { isPieceOf, type PiecePlan, planWith } from "../../core/piece.ts";
 import { AsyncQueue } from "../../rpc/async_queue.ts";
 import type { SyncPiecesResponse } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -11,6 +11,8 @@ import type { Parent, ParentRpc } from "./parent.ts";
 export type CollectorEvent =
   /** `parent` has piece `number` and hands it out at `from`. Told once for each parent and piece. */
   | { readonly kind: "piece_available"; readonly parent: Parent; readonly number: number; readonly from: Endpoint }
+  /** `parent` cuts the content by another plan; it has no more to tell. */
+  | { readonly kind: "cut_otherwise"; readonly parent: Parent; readonly plan: PiecePlan }
   /** `parent` has no more to tell; `error` says why when that is not because it told everything. */
   | { readonly kind: "parent_ended"; readonly parent: Parent; readonly error?: DamselflyError };
 
@@ -20,6 +22,8 @@ export interface CollectOptions {
   readonly hostId: string;
   readonly taskId: string;
   readonly plan: PiecePlan;
+  /** Set when peers of another make would cut otherwise: the parents are told how we do. */
+  readonly isOwnCut?: boolean | undefined;
   readonly parents: readonly Parent[];
   /** The pieces that are still missing. */
   readonly wanted: readonly number[];
@@ -32,8 +36,8 @@ const EVENTS_MAX = 1024;
 
 /**
  * Asks all parents at once which of the wanted pieces they have (wire.md §2.10). The stream ends when every parent has
- * ended; leaving the loop, or the signal, ends the parents' streams. A parent that contradicts the plan is ended with
- * `data_loss`; the failure of one parent is an event, never an exception. Throws the signal's reason only.
+ * ended; leaving the loop, or the signal, ends the parents' streams. A parent that has pieces of no plan at all is ended
+ * with `data_loss`; the failure of one parent is an event, never an exception. Throws the signal's reason only.
  */
 export async function* collectPieces(
   options: CollectOptions,
@@ -44,8 +48,8 @@ export async function* collectPieces(
   const either = AbortSignal.any([signal, left.signal]);
   const events = new AsyncQueue<CollectorEvent>(EVENTS_MAX);
   const streams = Promise.all(options.parents.map(async (parent) => {
-    const error = await follow(parent, options, { rpc, clock, events, signal: either });
-    if (!either.aborted) await events.push(parentEnded(parent, error), either);
+    const end = await follow(parent, options, { rpc, clock, events, signal: either });
+    if (!either.aborted) await events.push({ parent, ...end }, either);
   }));
   streams.then(() => events.close(), (error) => events.fail(error));
   const onAbort = () => events.fail(signal.reason);
@@ -60,9 +64,10 @@ export async function* collectPieces(
   }
 }
 
-function parentEnded(parent: Parent, error: DamselflyError | undefined): CollectorEvent {
-  return error === undefined ? { kind: "parent_ended", parent } : { kind: "parent_ended", parent, error };
-}
+/** How a parent's stream ended. */
+type Ending =
+  | { readonly kind: "parent_ended"; readonly error?: DamselflyError }
+  | { readonly kind: "cut_otherwise"; readonly plan: PiecePlan };
 
 interface Following {
   readonly rpc: ParentRpc;
@@ -71,44 +76,50 @@ interface Following {
   readonly signal: AbortSignal;
 }
 
-/** Passes on what one parent tells; the result is what ended its stream, if it was not the last piece. */
+/** Passes on what one parent tells. */
 async function follow(
   parent: Parent,
-  { hostId, taskId, plan, wanted, silenceTimeoutMs }: CollectOptions,
+  { hostId, taskId, plan, isOwnCut, wanted, silenceTimeoutMs }: CollectOptions,
   { rpc, clock, events, signal }: Following,
-): Promise<DamselflyError | undefined> {
+): Promise<Ending> {
   const missing = new Set(wanted);
   const silence = new Silence(clock, silenceTimeoutMs);
   const either = AbortSignal.any([signal, silence.signal]);
   try {
     const request = { hostId, taskId, interestedPieceNumbers: [...wanted] };
-    for await (const response of rpc.syncPieces(parent, request, either)) {
+    const named = isOwnCut === true ? plan.pieceLength : undefined;
+    for await (const response of rpc.syncPieces(parent, request, either, named)) {
       silence.broken();
-      const from = checkedAddress(parent, response, plan);
+      if (!isPieceOf(plan, response)) return { kind: "cut_otherwise", plan: otherPlan(parent, response, plan) };
+      const from = checkedAddress(parent, response);
       if (missing.delete(response.number)) {
         await events.push({ kind: "piece_available", parent, number: response.number, from }, either);
       }
-      if (missing.size === 0) return undefined;
+      if (missing.size === 0) break;
     }
-    return undefined;
-  } catch (error) {
-    return toDamselflyError(error, "unavailable", `Cannot learn which pieces ${parent.peerId} has`);
+    return { kind: "parent_ended" };
+  } catch (caught) {
+    const error = toDamselflyError(caught, "unavailable", `Cannot learn which pieces ${parent.peerId} has`);
+    return { kind: "parent_ended", error };
   } finally {
     silence[Symbol.dispose]();
   }
 }
 
-/** Where the piece can be had. Throws `data_loss` when the parent cuts the content differently, or names no address. */
-function checkedAddress(parent: Parent, response: SyncPiecesResponse, plan: PiecePlan): Endpoint {
-  const { number, offset, length, ip, tcpPort } = response;
-  const range = number < plan.pieceCount ? pieceRange(plan, number) : undefined;
-  if (range === undefined || offset !== range.start || length !== range.end - range.start) {
-    throw new DamselflyError(
-      "data_loss",
-      `Cannot use parent ${parent.peerId}: its piece ${number} is ${length} bytes at ${offset}, ours is not; ` +
-        "use the same piece length rule on all peers",
-    );
-  }
+/** The plan of a parent with a piece that ours does not have. Throws `data_loss` when there is no such plan. */
+function otherPlan(parent: Parent, piece: SyncPiecesResponse, { contentLength }: PiecePlan): PiecePlan {
+  const plan = planWith(contentLength, piece);
+  if (plan !== undefined) return plan;
+  const { number, offset, length } = piece;
+  throw new DamselflyError(
+    "data_loss",
+    `Cannot use parent ${parent.peerId}: no plan of ${contentLength} bytes has a piece ${number} of ${length} bytes ` +
+      `at ${offset}`,
+  );
+}
+
+/** Where the piece can be had. Throws `data_loss` when the parent names no address. */
+function checkedAddress(parent: Parent, { ip, tcpPort }: SyncPiecesResponse): Endpoint {
   if (isIP(ip) === 0 || tcpPort === undefined || tcpPort < 1 || tcpPort > 65535) {
     throw new DamselflyError(
       "data_loss",

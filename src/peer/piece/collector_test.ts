@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DamselflyError } from "../../core/error.ts";
-import { piecePlan } from "../../core/piece.ts";
-import { Host, Network, Peer } from "../../rpc/gen/common/v2/common.ts";
+import { piecePlan, planByRule } from "../../core/piece.ts";
+import { Build, Host, Network, Peer } from "../../rpc/gen/common/v2/common.ts";
 import type { SyncPiecesRequest, SyncPiecesResponse } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import { MemoryLog } from "../../testing/memory_log.ts";
 import { settle, VirtualClock } from "../../testing/virtual_clock.ts";
@@ -13,7 +13,8 @@ const never = new AbortController().signal;
 const PLAN = piecePlan(950, 100);
 
 function parentNamed(peerId: string): Parent {
-  return { peerId, hostId: `host-${peerId}`, rpc: { hostname: "10.0.0.1", port: 4000 }, network: undefined };
+  const rpc = { hostname: "10.0.0.1", port: 4000 };
+  return { peerId, hostId: `host-${peerId}`, rpc, network: undefined, cutsAsAsked: false };
 }
 
 function has(number: number, changes: Partial<SyncPiecesResponse> = {}): SyncPiecesResponse {
@@ -47,6 +48,7 @@ function optionsFor(parents: readonly string[], changes: Partial<CollectOptions>
 
 function describe(event: CollectorEvent): string {
   if (event.kind === "parent_ended") return `${event.parent.peerId} ended ${event.error?.code ?? "well"}`;
+  if (event.kind === "cut_otherwise") return `${event.parent.peerId} cuts ${event.plan.pieceLength}`;
   return `${event.parent.peerId} has ${event.number} at ${event.from.hostname}:${event.from.port}`;
 }
 
@@ -85,6 +87,25 @@ Deno.test("what parents have is told as it comes, each piece once, and a parent 
   ]);
   assert.deepEqual(events.filter((event) => event.startsWith("b")), ["b has 2 at 10.0.0.9:4005", "b ended well"]);
   assert.deepEqual(requests, [{ hostId: "me", taskId: "ab".repeat(32), interestedPieceNumbers: [1, 2, 9] }]);
+});
+
+Deno.test("a parent that cuts the content otherwise ends with its plan; only our own cut is named to parents", async () => {
+  const plan = planByRule(9 << 20, "damselfly");
+  const named: (number | undefined)[] = [];
+  const rpc: ParentRpc = {
+    async *syncPieces(_parent, _request, _signal, pieceLength) {
+      named.push(pieceLength);
+      await Promise.resolve();
+      yield { number: 2, offset: 8 << 20, length: 1 << 20, ip: "10.0.0.9", tcpPort: 4005 };
+    },
+    syncHost: () => assert.fail("nobody asks for loads"),
+  };
+  const deps = { rpc, clock: new VirtualClock() };
+  for (const isOwnCut of [true, false]) {
+    const events = await Array.fromAsync(collectPieces(optionsFor(["a"], { plan, isOwnCut }), deps, never));
+    assert.deepEqual(events.map(describe), [`a cuts ${4 << 20}`]);
+  }
+  assert.deepEqual(named, [512 << 10, undefined]);
 });
 
 Deno.test("a parent that fails, lies or names no address ends, and the others go on", async () => {
@@ -182,6 +203,19 @@ Deno.test("a candidate parent without an address that can be connected to is non
   for (const changes of wrong) assert.equal(parentOfPeer({ ...peer, host: { ...host, ...changes } }), undefined);
   assert.equal(parentOfPeer({ ...peer, host: undefined }), undefined);
   assert.equal(parentOfPeer({ ...peer, id: "" }), undefined);
+});
+
+Deno.test("a candidate parent is known as one of our make by what its host says that it was built for", () => {
+  const host = Host.create({ id: "h", ip: "10.0.0.1", port: 4000, build: Build.create({ gitVersion: "1.5.1" }) });
+  const isOurs = (build: Partial<Build>) => {
+    return parentOfPeer(Peer.create({ id: "p", host: { ...host, build: Build.create(build) } }))?.cutsAsAsked;
+  };
+  assert.deepEqual([isOurs({ platform: "damselfly" }), isOurs({ platform: "linux" }), isOurs({})], [
+    true,
+    false,
+    false,
+  ]);
+  assert.equal(parentOfPeer(Peer.create({ id: "p", host }))?.cutsAsAsked, false);
 });
 
 Deno.test("the weight of a parent follows what it says of its load, and stays when it says no more", async () => {

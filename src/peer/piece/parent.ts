@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { BUILD_PLATFORM } from "../../core/version.ts";
 import type { Host, Network, Peer } from "../../rpc/gen/common/v2/common.ts";
 import { DfdaemonUploadService } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import type { SyncHostRequest, SyncPiecesRequest, SyncPiecesResponse } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
@@ -14,18 +15,37 @@ export interface Parent {
   readonly rpc: Endpoint;
   /** Its network as the scheduler knew it. */
   readonly network: Network | undefined;
+  /** It cuts what it has as its children ask, see `BUILD_PLATFORM`; others have one cut. */
+  readonly cutsAsAsked: boolean;
 }
 
 /** A candidate parent as the scheduler sends it; undefined when it names no address that can be connected to. */
 export function parentOfPeer({ id, host }: Peer): Parent | undefined {
   if (id === "" || host === undefined || isIP(host.ip) === 0 || host.port < 1 || host.port > 65_535) return undefined;
-  return { peerId: id, hostId: host.id, rpc: { hostname: host.ip, port: host.port }, network: host.network };
+  return {
+    peerId: id,
+    hostId: host.id,
+    rpc: { hostname: host.ip, port: host.port },
+    network: host.network,
+    cutsAsAsked: host.build?.platform === BUILD_PLATFORM,
+  };
 }
+
+/**
+ * Metadata of a SyncPieces call: how the child cuts the content, in bytes. Only children that cut by our own rule send
+ * it, and only our own parents understand it; a stock parent tells of pieces as it cuts them itself.
+ */
+export const PIECE_LENGTH_HEADER = "damselfly-piece-length";
 
 /** What a child asks of its parents over gRPC. A stream starts when it is iterated and ends when the loop is left. */
 export interface ParentRpc {
-  /** The wanted pieces that the parent has, as it gets them. */
-  syncPieces(parent: Parent, request: SyncPiecesRequest, signal: AbortSignal): AsyncIterable<SyncPiecesResponse>;
+  /** The wanted pieces that the parent has, as it gets them; `pieceLength` goes along as {@link PIECE_LENGTH_HEADER}. */
+  syncPieces(
+    parent: Parent,
+    request: SyncPiecesRequest,
+    signal: AbortSignal,
+    pieceLength?: number,
+  ): AsyncIterable<SyncPiecesResponse>;
   /** The parent's host, about once a second; only its `network` is filled. */
   syncHost(parent: Parent, request: SyncHostRequest, signal: AbortSignal): AsyncIterable<Host>;
 }
@@ -35,7 +55,10 @@ export function createParentRpc(channels: RpcChannels): ParentRpc {
   const clientOf = ({ rpc: { hostname, port } }: Parent) =>
     channels.client(DfdaemonUploadService, hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`);
   return {
-    syncPieces: (parent, request, signal) => clientOf(parent).syncPieces(request, { signal }),
+    syncPieces: (parent, request, signal, pieceLength) => {
+      const metadata = pieceLength === undefined ? {} : { [PIECE_LENGTH_HEADER]: String(pieceLength) };
+      return clientOf(parent).syncPieces(request, { signal, metadata });
+    },
     syncHost: (parent, request, signal) => clientOf(parent).syncHost(request, { signal }),
   };
 }

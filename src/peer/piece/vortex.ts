@@ -1,12 +1,18 @@
 import { DamselflyError, type ErrorCode } from "../../core/error.ts";
+import { isUsualPieceLength } from "../../core/piece.ts";
 
-/** Tags of the packets that we speak (wire.md §2.11). */
-export const VORTEX_TAG = { downloadPiece: 0, pieceContent: 1, error: 255 } as const;
+/**
+ * Tags of the packets that we speak (wire.md §2.11). `downloadPieceOfCut` is our own, from the range that the protocol
+ * leaves free: a request whose value ends with the piece length by which the child counts, in 8 bytes. Only children
+ * that cut by our own rule send it, to parents that have told them of pieces in that cut.
+ */
+export const VORTEX_TAG = { downloadPiece: 0, pieceContent: 1, downloadPieceOfCut: 128, error: 255 } as const;
 
 /** Bytes of a packet header: id, tag, length of the value. */
 export const VORTEX_HEADER_BYTES = 6;
 
 const PIECE_NUMBER_BYTES = 4;
+const PIECE_LENGTH_BYTES = 8;
 const TASK_ID_BYTES_MIN = 8;
 /** Hex digits of a SHA-512. Stock peers know 64 digits only; blobs under a SHA-512 digest go between our own peers. */
 const TASK_ID_BYTES_MAX = 128;
@@ -20,7 +26,7 @@ const METADATA_LENGTH_BYTES = 4;
 /** Value lengths of a request: the stock one is 68. */
 export const REQUEST_VALUE_BYTES = {
   min: TASK_ID_BYTES_MIN + PIECE_NUMBER_BYTES,
-  max: TASK_ID_BYTES_MAX + PIECE_NUMBER_BYTES,
+  max: TASK_ID_BYTES_MAX + PIECE_NUMBER_BYTES + PIECE_LENGTH_BYTES,
 } as const;
 
 /** The longest value that precedes the bytes of a piece, and so the most a reader must hold of it. */
@@ -41,6 +47,8 @@ export interface VortexHeader {
 export interface VortexRequest {
   readonly taskId: string;
   readonly pieceNumber: number;
+  /** How the child cuts the content, in bytes, when it says so. */
+  readonly pieceLength?: number | undefined;
 }
 
 /** What precedes the bytes of a piece. */
@@ -69,27 +77,43 @@ export function decodeHeader(bytes: Uint8Array): VortexHeader {
 
 /** A whole request packet. Throws `invalid_argument` for a task id that cannot be asked for. */
 export function encodeRequest(request: VortexRequest): Uint8Array {
-  const { taskId, pieceNumber } = request;
+  const { taskId, pieceNumber, pieceLength } = request;
   if (!isTaskId(taskId)) {
     throw new DamselflyError(
       "invalid_argument",
       `Cannot ask a peer for a piece of "${taskId.slice(0, 160)}": not an id`,
     );
   }
-  const writer = packet(VORTEX_TAG.downloadPiece, taskId.length + PIECE_NUMBER_BYTES);
+  const tag = pieceLength === undefined ? VORTEX_TAG.downloadPiece : VORTEX_TAG.downloadPieceOfCut;
+  const writer = packet(tag, taskId.length + fixedBytesOf(tag));
   writer.text(textEncoder.encode(taskId));
   writer.u32(pieceNumber);
+  if (pieceLength !== undefined) writer.u64(pieceLength);
   return writer.bytes;
 }
 
-/** Reads the value of a request. Throws `invalid_argument` when it is none. */
-export function decodeRequest(value: Uint8Array): VortexRequest {
-  const idLength = value.length - PIECE_NUMBER_BYTES;
+/** Whether a packet is a request, by its tag. */
+export function isRequestTag(tag: number): boolean {
+  return tag === VORTEX_TAG.downloadPiece || tag === VORTEX_TAG.downloadPieceOfCut;
+}
+
+/** Bytes of a request besides the task id. */
+function fixedBytesOf(tag: number): number {
+  return PIECE_NUMBER_BYTES + (tag === VORTEX_TAG.downloadPieceOfCut ? PIECE_LENGTH_BYTES : 0);
+}
+
+/** Reads the value of a request with this tag. Throws `invalid_argument` when it is none. */
+export function decodeRequest(value: Uint8Array, tag: number): VortexRequest {
+  const idLength = value.length - fixedBytesOf(tag);
   if (value.length < REQUEST_VALUE_BYTES.min || value.length > REQUEST_VALUE_BYTES.max) throw malformed("its length");
   const reader = new Reader(value);
   const taskId = reader.text(idLength);
   if (!isTaskId(taskId)) throw malformed("its task id");
-  return { taskId, pieceNumber: reader.u32() };
+  const pieceNumber = reader.u32();
+  if (tag !== VORTEX_TAG.downloadPieceOfCut) return { taskId, pieceNumber };
+  const pieceLength = reader.u64();
+  if (!isUsualPieceLength(pieceLength)) throw malformed("its piece length");
+  return { taskId, pieceNumber, pieceLength };
 }
 
 /** Header and metadata of a content packet; the bytes of the piece follow it unframed. */

@@ -51,6 +51,8 @@ export interface WantedPiece {
   readonly offset: number;
   /** Bytes of the piece. */
   readonly length: number;
+  /** By which piece length it is counted, when only our own parents count so. */
+  readonly pieceLength?: number | undefined;
 }
 
 /** Takes the bytes of a piece in order; a `PieceWriter` of the storage is one. */
@@ -102,7 +104,7 @@ class VortexClient implements PieceClient {
   }
 
   async fetchPiece(from: Endpoint, wanted: WantedPiece, sink: PieceSink, caller: AbortSignal): Promise<FetchedPiece> {
-    const request = encodeRequest({ taskId: wanted.taskId, pieceNumber: wanted.number });
+    const request = encodeRequest({ ...wanted, pieceNumber: wanted.number });
     const signal = AbortSignal.any([caller, this.#closing.signal]);
     using buffer = await this.#buffers.take(signal);
     const kept = this.#conns.takeIdle(from);

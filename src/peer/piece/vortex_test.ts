@@ -64,13 +64,18 @@ Deno.test("what is encoded decodes to itself", () => {
   );
   const u32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
   const u64 = fc.maxSafeNat();
-  fc.assert(fc.property(fc.record({ taskId, pieceNumber: u32 }, { noNullPrototype: true }), (request) => {
+  const pieceLength = fc.integer({ min: 512 << 10, max: 64 << 20 });
+  const request = fc.record({ taskId, pieceNumber: u32, pieceLength }, {
+    noNullPrototype: true,
+    requiredKeys: ["taskId", "pieceNumber"],
+  });
+  fc.assert(fc.property(request, (request) => {
     const bytes = encodeRequest(request);
-    assert.deepEqual(decodeHeader(bytes), {
-      tag: VORTEX_TAG.downloadPiece,
-      valueLength: bytes.length - VORTEX_HEADER_BYTES,
-    });
-    assert.deepEqual(decodeRequest(bytes.subarray(VORTEX_HEADER_BYTES)), request);
+    const { tag, valueLength } = decodeHeader(bytes);
+    const { downloadPiece, downloadPieceOfCut } = VORTEX_TAG;
+    assert.equal(tag, "pieceLength" in request ? downloadPieceOfCut : downloadPiece);
+    assert.equal(valueLength, bytes.length - VORTEX_HEADER_BYTES);
+    assert.deepEqual(decodeRequest(bytes.subarray(VORTEX_HEADER_BYTES), tag), request);
   }));
   const content = fc.record({
     pieceNumber: u32,
@@ -98,7 +103,9 @@ Deno.test("garbage is refused with an error of ours, never with a crash", () => 
       assert(isInvalid(error), String(error));
     }
   };
-  fc.assert(fc.property(bytes, refuses(decodeRequest)));
+  for (const tag of [VORTEX_TAG.downloadPiece, VORTEX_TAG.downloadPieceOfCut]) {
+    fc.assert(fc.property(bytes, refuses((value) => decodeRequest(value, tag))));
+  }
   fc.assert(fc.property(bytes, refuses(decodeContent)));
   fc.assert(fc.property(bytes, (value) => void decodeError(value)));
 });
@@ -120,6 +127,14 @@ Deno.test("a content cut or changed at any byte is refused or read as another co
     } catch (error) {
       assert(isInvalid(error));
     }
+  }
+});
+
+Deno.test("a piece length that no peer uses is no request", () => {
+  const { downloadPieceOfCut } = VORTEX_TAG;
+  for (const pieceLength of [0, 1, (512 << 10) - 1, (64 << 20) + 1]) {
+    const bytes = encodeRequest({ taskId: "ab".repeat(32), pieceNumber: 0, pieceLength });
+    assert.throws(() => decodeRequest(bytes.subarray(VORTEX_HEADER_BYTES), downloadPieceOfCut), isInvalid);
   }
 });
 

@@ -1,19 +1,20 @@
 import { DamselflyError, errorText, isCancelled, toDamselflyError } from "../../core/error.ts";
-import { pieceRange } from "../../core/piece.ts";
+import { type PiecePlan, pieceRange, planByRule } from "../../core/piece.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { Control, Decision } from "../control/control.ts";
-import type { ParentRpc } from "../piece/parent.ts";
+import type { Parent, ParentRpc } from "../piece/parent.ts";
 import type { PieceClient } from "../piece/vortex_client.ts";
 import type { Source, SourceStat } from "../source/source.ts";
 import { sourceAnswerOf } from "../source/source_failure.ts";
 import { orAbort } from "../../runtime/or_abort.ts";
-import type { PieceRecord, Storage, StoredTask, TaskInit } from "../storage/storage.ts";
+import type { PieceRecord, Storage, StoredTask } from "../storage/storage.ts";
 import type { BanList } from "./ban_list.ts";
 import { findLies } from "./lies.ts";
 import { fetchFromParents, parentsOf } from "./parents_stage.ts";
 import type { ReadableTask, ReaderPosition } from "./reader.ts";
 import { Conversation, downloadOf, pieceMessage } from "./report.ts";
 import { fetchFromSource, type SourceRequests, wrongContent } from "./source_stage.ts";
+import type { SplitSwarms } from "./split_swarms.ts";
 import { localTraffic, type TaskMetrics } from "./task_metrics.ts";
 import type { TaskRequest, Traffic } from "./task.ts";
 
@@ -37,6 +38,7 @@ export interface DownloadParts {
   readonly parentRpc: ParentRpc;
   readonly pieceClient: PieceClient;
   readonly bans: BanList;
+  readonly splits: SplitSwarms;
   readonly metrics: TaskMetrics;
   /** Called with the bytes of pieces that came from parents or the source. */
   readonly onReceived: (bytes: number) => void;
@@ -50,7 +52,6 @@ export interface DownloadSubject {
   readonly request: TaskRequest;
   readonly requests: SourceRequests;
   readonly stat: SourceStat;
-  readonly init: TaskInit;
 }
 
 /** One run of a task, from the first decision to the seal. Many may read it meanwhile. */
@@ -68,6 +69,8 @@ export class Download implements ReadableTask {
   #stored: StoredTask;
   #users = 1;
   #isBackToSource = false;
+  /** Of a parent that could not be used because of it. */
+  #otherPieceLength: number | undefined;
   #goodbye: Promise<void> = Promise.resolve();
 
   /** `stored` must not have been given away since storage opened it, or it may be collected before it is held. */
@@ -81,6 +84,11 @@ export class Download implements ReadableTask {
     this.#replaced.promise.catch(() => {});
     this.sealed = this.#run(signal);
     this.sealed.catch(() => {});
+  }
+
+  /** What the swarm calls it; it may be stored by another id. */
+  get taskId(): string {
+    return this.#subject.request.taskId;
   }
 
   get stored(): StoredTask {
@@ -129,10 +137,10 @@ export class Download implements ReadableTask {
 
   async #run(signal: AbortSignal): Promise<Traffic> {
     const { clock, log } = this.#parts.runtime;
-    const { contentLength } = this.#subject.init.plan;
+    const { contentLength } = this.#stored.record.plan;
     const ended = this.#parts.metrics.started(this.#subject.request);
     const startedAt = clock.now();
-    const fields = { taskId: this.#subject.init.taskId, peerId: this.peerId, contentLength };
+    const fields = { taskId: this.taskId, peerId: this.peerId, contentLength };
     try {
       await this.#complete(signal);
       const durationMs = Math.round(clock.now() - startedAt);
@@ -153,10 +161,9 @@ export class Download implements ReadableTask {
   }
 
   async #complete(signal: AbortSignal): Promise<void> {
-    const { plan } = this.#subject.init;
     if (this.#isFull()) {
       await this.#seal(undefined, signal);
-      if (plan.pieceCount > 0) this.#goodbye = this.#announce(signal);
+      if (this.#stored.record.plan.pieceCount > 0) this.#goodbye = this.#announce(signal);
       return;
     }
     const talk = await this.#openConversation(signal);
@@ -178,7 +185,7 @@ export class Download implements ReadableTask {
   async #openConversation(signal: AbortSignal): Promise<Conversation | undefined> {
     const { control, runtime: { log } } = this.#parts;
     try {
-      const session = await control.openSession(this.#subject.init.taskId, this.peerId, signal);
+      const session = await control.openSession(this.taskId, this.peerId, signal);
       return session === undefined ? undefined : new Conversation(session, log, signal);
     } catch (error) {
       signal.throwIfAborted();
@@ -189,13 +196,13 @@ export class Download implements ReadableTask {
 
   /** Gets all pieces, from where the scheduler says and, for the rest, from the source. */
   async #fill(talk: Conversation | undefined, signal: AbortSignal): Promise<void> {
-    const { request, init } = this.#subject;
     const { concurrentPieceCount, maxScheduleCount } = this.#parts.options;
-    const download = downloadOf(request, init.plan, concurrentPieceCount);
+    const download = downloadOf(this.#subject.request, this.#stored.record.plan, concurrentPieceCount);
     let decision = await talk?.ask({ kind: "register", download });
     for (let asked = 1; talk !== undefined && decision !== undefined; asked++) {
       if (decision.kind === "back_to_source") {
         this.#requireSource(decision.description);
+        this.#noteSplit();
         talk.post({ kind: "back_to_source_started" });
         this.#isBackToSource = true;
         return await this.#fromSource(talk, signal);
@@ -211,15 +218,15 @@ export class Download implements ReadableTask {
       decision = await talk.ask({ kind: "reschedule", parents: decision.parents, description: "pieces are missing" });
     }
     this.#requireSource("no parent has all of it");
+    this.#noteSplit();
     await this.#fromSource(talk, signal);
   }
 
   #requireSource(why: string): void {
     if (!this.#subject.request.disableBackToSource) return;
-    const { taskId } = this.#subject.init;
     throw new DamselflyError(
       "failed_precondition",
-      `Cannot download task ${taskId}: ${why || "no parent has it"}, and back-to-source is disabled`,
+      `Cannot download task ${this.taskId}: ${why || "no parent has it"}, and back-to-source is disabled`,
     );
   }
 
@@ -234,16 +241,38 @@ export class Download implements ReadableTask {
       ...runtime,
       ...options,
       hostId: control.hostId,
+      taskId: this.taskId,
       peerId: this.peerId,
       stored: this.#stored,
       parentRpc,
       pieceClient,
       readerPieces: () => this.#readerPieces(),
       onPiece: (record: PieceRecord) => this.#onPiece(record, talk),
+      onOtherCut: ({ pieceLength }: PiecePlan) => this.#otherPieceLength = pieceLength,
       onPieceFailed: (pieceNumber: number, parentId: string) =>
         talk.post({ kind: "piece_failed", pieceNumber, parentId, temporary: true }),
     };
-    await fetchFromParents(stage, parents, signal);
+    const mayRecut = this.#subject.request.pieceLength === undefined;
+    if (mayRecut) this.#meet(parents);
+    const plan = await fetchFromParents({ ...stage, mayRecut }, parents, signal);
+    if (plan === undefined) return;
+    if (this.#stored.finishedPieceCount === 0) this.#stored.recut({ plan });
+    await fetchFromParents({ ...stage, mayRecut: false }, parents, signal);
+  }
+
+  /** Parents of our own make give pieces in any cut, others only in theirs: that of the stock rule, as a rule. */
+  #meet(parents: readonly Parent[]): void {
+    const { plan: { contentLength }, isOwnCut } = this.#stored.record;
+    if (isOwnCut !== true || this.#stored.finishedPieceCount > 0) return;
+    if (parents.every(({ cutsAsAsked }) => cutsAsAsked)) return;
+    this.#stored.recut({ plan: planByRule(contentLength, "dragonfly") });
+  }
+
+  /** Notes that P2P was lost to a difference that a setting can mend. */
+  #noteSplit(): void {
+    if (this.#otherPieceLength === undefined) return;
+    const { plan } = this.#stored.record;
+    this.#parts.splits.add(this.taskId, plan.pieceLength, this.#otherPieceLength);
   }
 
   async #fromSource(talk: Conversation | undefined, signal: AbortSignal): Promise<void> {
@@ -268,7 +297,7 @@ export class Download implements ReadableTask {
   }
 
   #onPiece(record: PieceRecord, talk: Conversation | undefined): void {
-    const { plan } = this.#subject.init;
+    const { plan } = this.#stored.record;
     const { start, end } = pieceRange(plan, record.number);
     const isFromSource = record.trafficType === "back_to_source";
     this.#traffic[isFromSource ? "backToSource" : "remotePeer"] += end - start;
@@ -279,7 +308,7 @@ export class Download implements ReadableTask {
   }
 
   *#readerPieces(): Generator<number> {
-    const { pieceLength } = this.#subject.init.plan;
+    const { pieceLength } = this.#stored.record.plan;
     for (const { position } of this.readers) yield Math.floor(position / pieceLength);
   }
 
@@ -294,7 +323,8 @@ export class Download implements ReadableTask {
 
   /** Somebody gave wrong bytes: takes all from the source, and finds out by comparison who it was. */
   async #healFrom(mismatch: DamselflyError, talk: Conversation | undefined, signal: AbortSignal): Promise<void> {
-    const { init, request } = this.#subject;
+    const { request } = this.#subject;
+    const init = this.#stored.record;
     const claimed = (mismatch.details ?? []) as readonly PieceRecord[];
     const parents = new Set(claimed.map(({ parentId }) => parentId).filter((parentId) => parentId !== ""));
     const [suspect] = parents;
@@ -305,6 +335,7 @@ export class Download implements ReadableTask {
       throw mismatch;
     }
     const fresh = await this.#parts.storage.open(init);
+    for (const id of init.otherIds) this.#parts.storage.addId(fresh, id);
     this.#holds.use(fresh.hold());
     this.#stored = fresh;
     this.#replaced.resolve(fresh);
@@ -327,14 +358,14 @@ export class Download implements ReadableTask {
   async #announce(signal: AbortSignal, talk?: Conversation): Promise<void> {
     try {
       await talk?.closed;
-      await this.#parts.control.announceTask(this.#stored.record, signal);
+      await this.#parts.control.announceTask({ ...this.#stored.record, taskId: this.taskId }, signal);
     } catch (error) {
       this.#parts.runtime.log.debug("The scheduler was not told of a task", { error: errorText(error) });
     }
   }
 
   #isFull(): boolean {
-    return this.#stored.finishedPieceCount === this.#subject.init.plan.pieceCount;
+    return this.#stored.finishedPieceCount === this.#stored.record.plan.pieceCount;
   }
 }
 

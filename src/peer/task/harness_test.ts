@@ -1,10 +1,12 @@
 /** A swarm in memory for the tests of this folder: real storages and tasks, between them only what a test scripts. */
 import { createHash } from "node:crypto";
+import { crc32 } from "node:zlib";
 import type { ByteRange } from "../../core/byte_range.ts";
-import { type Digest, parseDigest } from "../../core/digest.ts";
+import { type Digest, parseDigest, pieceDigest } from "../../core/digest.ts";
 import { DamselflyError } from "../../core/error.ts";
 import { hostIdOf } from "../../core/host_id.ts";
-import { pieceRange } from "../../core/piece.ts";
+import { pieceLengthOf, piecePlan, pieceRange } from "../../core/piece.ts";
+import { BUILD_PLATFORM } from "../../core/version.ts";
 import type { Host, Peer } from "../../rpc/gen/common/v2/common.ts";
 import type { SyncPiecesRequest, SyncPiecesResponse } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -71,6 +73,8 @@ export class FakeSource implements Source {
   /** Called before each block with the position of its first byte. */
   onBlock: (position: number, signal: AbortSignal) => void | Promise<void> = () => {};
   openBodies = 0;
+  /** It gives no more at a time. */
+  blockBytes = 300;
 
   constructor(content: Uint8Array) {
     this.content = content;
@@ -105,7 +109,10 @@ export class FakeSource implements Source {
         if (position >= range.end) return null;
         await this.onBlock(position, signal);
         signal.throwIfAborted();
-        const part = this.content.subarray(position, Math.min(range.end, position + buffer.length, position + 300));
+        const part = this.content.subarray(
+          position,
+          Math.min(range.end, position + buffer.length, position + this.blockBytes),
+        );
         const bytes = new Uint8Array(buffer.buffer.transfer(), 0, part.length);
         bytes.set(part);
         position += part.length;
@@ -199,7 +206,11 @@ export interface ParentBehaviour {
   /** Called before each single byte. */
   onByte?: (signal: AbortSignal) => Promise<void>;
   onSync?: (signal: AbortSignal) => void | Promise<void>;
+  /** Cuts what it has as it is asked to, like a peer of our make; others answer in the cut in which they have it. */
+  cutsAsAsked?: boolean;
 }
+
+const OURS = { gitVersion: "1.0.0", platform: BUILD_PLATFORM };
 
 /** All nodes of a swarm, by the port that stands for their address. */
 export class Swarm implements ParentRpc {
@@ -214,7 +225,7 @@ export class Swarm implements ParentRpc {
       cost: undefined,
       state: "Running",
       task: undefined,
-      host: node.control.host(),
+      host: { ...node.control.host(), ...(node.behaviour.cutsAsAsked === true && { build: OURS }) },
       needBackToSource: false,
       createdAt: undefined,
       updatedAt: undefined,
@@ -223,9 +234,10 @@ export class Swarm implements ParentRpc {
   }
 
   async *syncPieces(
-    { rpc: { port } }: Parent,
+    { rpc: { port }, cutsAsAsked }: Parent,
     { taskId, interestedPieceNumbers }: SyncPiecesRequest,
     signal: AbortSignal,
+    pieceLength?: number,
   ): AsyncGenerator<SyncPiecesResponse> {
     const node = this.#node(port);
     const wanted = new Set(interestedPieceNumbers);
@@ -233,10 +245,14 @@ export class Swarm implements ParentRpc {
     const stored = node.storage.find(taskId);
     if (stored === undefined) throw new DamselflyError("internal", "No such task");
     using _hold = stored.hold();
+    const { plan: { contentLength }, isOwnCut } = stored.record;
+    const unnamed = isOwnCut === true ? pieceLengthOf(contentLength, "dragonfly") : stored.record.plan.pieceLength;
+    const isRecut = cutsAsAsked && stored.record.isSealed;
+    const plan = isRecut ? piecePlan(contentLength, pieceLength ?? unnamed) : stored.record.plan;
     while (wanted.size > 0) {
-      const ready = stored.finishedPieces().filter((number) => wanted.delete(number));
+      const ready = isRecut ? [...wanted] : stored.finishedPieces().filter((number) => wanted.delete(number));
       for (const number of ready) {
-        const { start, end } = pieceRange(stored.record.plan, number);
+        const { start, end } = pieceRange(plan, number);
         yield { number, offset: start, length: end - start, ip: "127.0.0.1", tcpPort: port };
       }
       if (stored.record.isSealed || wanted.size === 0) return;
@@ -259,7 +275,9 @@ export class Swarm implements ParentRpc {
     await node.behaviour.onFetch?.(wanted.number, signal);
     signal.throwIfAborted();
     const stored = this.#node(port).storage.find(wanted.taskId);
-    if (stored?.piece(wanted.number) === undefined) throw new DamselflyError("not_found", "No such piece");
+    if (stored === undefined || (!stored.record.isSealed && stored.piece(wanted.number) === undefined)) {
+      throw new DamselflyError("not_found", "No such piece");
+    }
     const bytes = new Uint8Array(wanted.length);
     await stored.read(bytes, wanted.offset);
     signal.throwIfAborted();
@@ -269,7 +287,7 @@ export class Swarm implements ParentRpc {
       await sink.write(bytes.subarray(at, at + 1));
     }
     await sink.write(lie ?? bytes);
-    return { digest: lie === undefined ? stored.piece(wanted.number)?.digest ?? "" : "" };
+    return { digest: lie === undefined ? pieceDigest(crc32(bytes)) : "" };
   }
 
   #node(port: number): SwarmNode {

@@ -1,5 +1,5 @@
 import { DamselflyError, errorText } from "../../core/error.ts";
-import { pieceRange } from "../../core/piece.ts";
+import { type PiecePlan, pieceRange } from "../../core/piece.ts";
 import type { Peer } from "../../rpc/gen/common/v2/common.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -29,6 +29,8 @@ const PARENT_FAILURES = new Set(["not_found", "invalid_argument", "data_loss", "
 /** What a fetch from parents works with. */
 export interface ParentsStage {
   readonly hostId: string;
+  /** What the swarm calls the task. */
+  readonly taskId: string;
   readonly peerId: string;
   readonly stored: StoredTask;
   readonly parentRpc: ParentRpc;
@@ -41,8 +43,12 @@ export interface ParentsStage {
   readonly parentStallTimeoutMs: number;
   /** How long a parent may tell nothing while others do. */
   readonly collectedPieceTimeoutMs: number;
+  /** Whether the cut of the parents may be taken over, as long as no piece is there. */
+  readonly mayRecut: boolean;
   readonly readerPieces: () => Iterable<number>;
   readonly onPiece: (record: PieceRecord) => void;
+  /** A parent is of no use, because it cuts the content by this plan and pieces of ours are there already. */
+  readonly onOtherCut: (plan: PiecePlan) => void;
   /** A piece could not be had from any of its parents; `parentId` is the last of them. */
   readonly onPieceFailed: (pieceNumber: number, parentId: string) => void;
 }
@@ -54,15 +60,15 @@ export function parentsOf(peers: readonly Peer[], isBanned: (hostId: string) => 
 
 /**
  * Fetches missing pieces from `parents` until all are there, or until these parents have no more to give: they ended,
- * failed or stalled. Throws what is our own fault, such as a full disk, or the signal's reason; never a parent's.
+ * failed or stalled. Ends early, with the plan of a parent, when that is to be taken over. Throws what is our own fault, such as a full disk, or the signal's reason; never a parent's.
  */
 export async function fetchFromParents(
   stage: ParentsStage,
   parents: readonly Parent[],
   signal: AbortSignal,
-): Promise<void> {
-  if (parents.length === 0) return;
-  await new Round(stage, parents).run(signal);
+): Promise<PiecePlan | undefined> {
+  if (parents.length === 0) return undefined;
+  return await new Round(stage, parents).run(signal);
 }
 
 interface ParentState {
@@ -89,7 +95,7 @@ class Round {
   readonly #addresses = new Map<number, Map<ParentState, Endpoint>>();
   readonly #fetches = new Map<number, Fetch>();
   readonly #running = new Set<Promise<void>>();
-  readonly #end = Promise.withResolvers<void>();
+  readonly #end = Promise.withResolvers<PiecePlan | undefined>();
   readonly #abort = new AbortController();
   #isCollecting = true;
   #isOver = false;
@@ -113,14 +119,14 @@ class Round {
     }]));
   }
 
-  async run(signal: AbortSignal): Promise<void> {
+  async run(signal: AbortSignal): Promise<PiecePlan | undefined> {
     signal.throwIfAborted();
-    const onAbort = () => this.#finish(signal.reason);
+    const onAbort = () => this.#fail(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
     using _timer = this.#stage.clock.every(this.#stage.parentStallTimeoutMs / 4, () => this.#look());
     const collecting = this.#collect(AbortSignal.any([signal, this.#abort.signal]));
     try {
-      await this.#end.promise;
+      return await this.#end.promise;
     } finally {
       signal.removeEventListener("abort", onAbort);
       this.#abort.abort(new DamselflyError("cancelled", "The round is over"));
@@ -129,15 +135,15 @@ class Round {
   }
 
   async #collect(signal: AbortSignal): Promise<void> {
-    const { hostId, stored, parentRpc: rpc, clock, collectedPieceTimeoutMs } = this.#stage;
-    const { taskId, plan } = stored.record;
+    const { hostId, taskId, stored, parentRpc: rpc, clock, collectedPieceTimeoutMs } = this.#stage;
+    const { plan, isOwnCut } = stored.record;
     const wanted = missingPieces(plan, (number) => stored.piece(number) !== undefined);
     const parents = [...this.#states.keys()];
     try {
-      const options = { hostId, taskId, plan, parents, wanted, silenceTimeoutMs: collectedPieceTimeoutMs };
+      const options = { hostId, taskId, plan, isOwnCut, parents, wanted, silenceTimeoutMs: collectedPieceTimeoutMs };
       for await (const event of collectPieces(options, { rpc, clock }, signal)) this.#onEvent(event);
     } catch (error) {
-      if (!signal.aborted) this.#finish(error);
+      if (!signal.aborted) this.#fail(error);
     }
     this.#isCollecting = false;
     this.#go();
@@ -148,6 +154,10 @@ class Round {
     if (state === undefined || state.isGone) return;
     if (event.kind === "parent_ended") {
       if (event.error !== undefined) this.#onParentFailed(state, event.error);
+      return this.#go();
+    }
+    if (event.kind === "cut_otherwise") {
+      this.#onOtherCut(state, event.plan);
       return this.#go();
     }
     if (this.#stage.stored.piece(event.number) !== undefined) return;
@@ -162,6 +172,13 @@ class Round {
   #onParentFailed(state: ParentState, error: DamselflyError): void {
     const hasOffers = [...this.#addresses.values()].some((addresses) => addresses.has(state));
     if (error.code === "data_loss" || !hasOffers) this.#drop(state, errorText(error));
+  }
+
+  #onOtherCut(state: ParentState, plan: PiecePlan): void {
+    const { mayRecut, stored, onOtherCut } = this.#stage;
+    if (mayRecut && stored.finishedPieceCount === 0) return this.#finish(plan);
+    onOtherCut(plan);
+    this.#drop(state, `it cuts the content into pieces of ${plan.pieceLength} bytes`);
   }
 
   /** Makes a piece choosable, from those parents that may still be asked for it. */
@@ -211,9 +228,9 @@ class Round {
   }
 
   async #fetch(fetch: Fetch): Promise<void> {
-    const { stored, pieceClient, clock } = this.#stage;
+    const { taskId, stored, pieceClient, clock } = this.#stage;
     const { number, from, startedAt } = fetch;
-    const { taskId, plan } = stored.record;
+    const { plan, isOwnCut } = stored.record;
     const address = this.#addresses.get(number)?.get(from);
     const { start, end } = pieceRange(plan, number);
     try {
@@ -225,7 +242,8 @@ class Round {
           await writer.write(bytes);
         },
       };
-      const wanted = { taskId, number, offset: start, length: end - start };
+      const pieceLength = isOwnCut === true ? plan.pieceLength : undefined;
+      const wanted = { taskId, number, offset: start, length: end - start, pieceLength };
       const signal = AbortSignal.any([this.#abort.signal, from.abort.signal, fetch.abort.signal]);
       const { digest } = await pieceClient.fetchPiece(address, wanted, sink, signal);
       const costMs = Math.round(clock.now() - startedAt);
@@ -245,7 +263,7 @@ class Round {
     if (this.#abort.signal.aborted || this.#isOver) return;
     const isParents = error instanceof DamselflyError && PARENT_FAILURES.has(error.code);
     // A deleted task takes no pieces, from whomever.
-    if (!isParents || this.#stage.stored.isDeleted) return this.#finish(error);
+    if (!isParents || this.#stage.stored.isDeleted) return this.#fail(error);
     this.#stage.log.debug("A parent failed a piece", { parent: from.parent.peerId, number, error: error.message });
     const addresses = this.#addresses.get(number);
     addresses?.delete(from);
@@ -304,10 +322,14 @@ class Round {
     return Math.max(FIRST_PIECE_MS, 1000 * pieceLength / BYTES_PER_SECOND_MIN);
   }
 
-  #finish(error?: unknown): void {
-    if (this.#isOver) return;
+  /** Ends the round; with the plan that is to be taken over, if there is one. */
+  #finish(plan?: PiecePlan): void {
     this.#isOver = true;
-    if (error === undefined) this.#end.resolve();
-    else this.#end.reject(error);
+    this.#end.resolve(plan);
+  }
+
+  #fail(error: unknown): void {
+    this.#isOver = true;
+    this.#end.reject(error);
   }
 }

@@ -16,6 +16,8 @@ export interface TaskRequest {
   readonly filteredQueryParams: readonly string[];
   /** An explicit piece length, in bytes. */
   readonly pieceLength?: number;
+  /** How the swarm cuts the content already, in bytes, as the peer says for which a seed peer is triggered. */
+  readonly swarmPieceLength?: number;
   readonly isBlobDigestTaskId: boolean;
   /** Set when a scheduler triggers this host as the seed peer: it must fetch from the source. */
   readonly needBackToSource: boolean;

@@ -1,7 +1,9 @@
 import type { ByteRange } from "../../core/byte_range.ts";
+import type { Digest } from "../../core/digest.ts";
 import { DamselflyError, errorText } from "../../core/error.ts";
 import { peerIdOf } from "../../core/host_id.ts";
-import { pieceLengthOf, type PieceLengthRule, type PiecePlan, piecePlan } from "../../core/piece.ts";
+import { isOwnPlan, isUsualPieceLength, pieceLengthOf, type PieceLengthRule, piecePlan } from "../../core/piece.ts";
+import { blobDigestOf, taskIdOf } from "../../core/task_id.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { Control } from "../control/control.ts";
 import type { ParentRpc } from "../piece/parent.ts";
@@ -9,11 +11,12 @@ import type { PieceClient } from "../piece/vortex_client.ts";
 import type { Source, SourceStat } from "../source/source.ts";
 import { publicUrl, sourceAnswerOf } from "../source/source_failure.ts";
 import { orAbort } from "../../runtime/or_abort.ts";
-import type { Storage, StoredTask, TaskInit } from "../storage/storage.ts";
+import type { Storage, StoredTask, TaskCut, TaskInit } from "../storage/storage.ts";
 import { BanList } from "./ban_list.ts";
 import { ContentDigests } from "./content_digests.ts";
 import { Download, type DownloadOptions, type DownloadParts } from "./download.ts";
 import { readTask } from "./reader.ts";
+import { SplitSwarms } from "./split_swarms.ts";
 import { SourceRequests } from "./source_stage.ts";
 import { localTraffic, TaskMetrics } from "./task_metrics.ts";
 import type { TaskHandle, TaskRequest, Tasks, Traffic } from "./task.ts";
@@ -71,6 +74,7 @@ class RunningTasks implements Tasks, TrafficMeter {
   readonly #background = new Set<Promise<void>>();
   /** Handles by task, so that nothing is deleted under a reader. */
   readonly #handles = new Map<string, number>();
+  #hasWarnedOfIds = false;
   readonly #digests = new ContentDigests(this.#stop.signal, (work) => this.#inBackground(work));
 
   constructor(parts: TasksParts) {
@@ -79,6 +83,7 @@ class RunningTasks implements Tasks, TrafficMeter {
     this.#downloads = {
       ...parts,
       bans: new BanList({ clock, log, metrics }),
+      splits: new SplitSwarms({ clock, log, metrics }),
       metrics: new TaskMetrics(metrics),
     };
   }
@@ -89,9 +94,10 @@ class RunningTasks implements Tasks, TrafficMeter {
       signal.throwIfAborted();
       const local = this.#openLocal(request);
       if (local !== undefined) return await this.#checkedLocal(local, request, signal);
-      const joined = this.#running.get(request.taskId);
+      const joined = this.#running.get(keyOf(request));
       try {
         const download = await orAbort((joined ?? this.#start(request)).opened, signal);
+        if (isOfOtherUrl(download.stored, request)) throw otherContent(request.taskId);
         if (!isContentOf(download.stored, request)) {
           if (request.isBlobDigestTaskId) throw otherContent(request.taskId);
           // Whether it is the content that is asked for is known once it is there.
@@ -100,8 +106,8 @@ class RunningTasks implements Tasks, TrafficMeter {
         }
         const use = download.use();
         if (use === undefined) continue;
-        if (joined !== undefined) download.requests.add(request.source);
-        return this.#handle(new DownloadHandle(download, use), request.taskId);
+        if (joined !== undefined) this.#join(download, request);
+        return this.#handle(new DownloadHandle(download, use, request.taskId), download.stored.record.taskId);
       } catch (error) {
         if (joined === undefined || signal.aborted || joins >= JOINS_MAX || !isRefusal(error)) throw error;
       }
@@ -113,19 +119,17 @@ class RunningTasks implements Tasks, TrafficMeter {
   }
 
   async delete(taskId: string, signal: AbortSignal): Promise<void> {
-    const { storage, control, runtime: { log } } = this.#parts;
-    if (this.#running.has(taskId) || this.#handles.has(taskId)) {
+    const { storage } = this.#parts;
+    const record = storage.find(taskId)?.record;
+    const keys = [taskId, ...(record === undefined ? [] : [record.taskId, record.digest?.hex ?? ""])];
+    if (keys.some((key) => this.#running.has(key) || this.#handles.has(key))) {
       throw new DamselflyError("failed_precondition", `Cannot delete task ${taskId}: it is in use`);
     }
-    if (storage.find(taskId) === undefined) {
+    if (record === undefined) {
       throw new DamselflyError("not_found", `Cannot delete task ${taskId}: this host does not have it`);
     }
     await storage.delete(taskId);
-    try {
-      await control.taskDeleted(taskId, signal);
-    } catch (error) {
-      log.info("The scheduler was not told that a task is deleted", { taskId, error: errorText(error) });
-    }
+    for (const id of [record.taskId, ...record.otherIds]) await this.#tellDeleted(id, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -135,11 +139,43 @@ class RunningTasks implements Tasks, TrafficMeter {
   }
 
   #openLocal(request: TaskRequest): LocalHandle | undefined {
-    const stored = this.#parts.storage.find(request.taskId);
+    const { storage } = this.#parts;
+    const stored = storage.find(storage.storedAs(request.taskId, contentOf(request)));
     if (stored === undefined || !stored.record.isSealed) return undefined;
     // The id of a blob says what its content is: what is kept under it with another digest is no such blob.
     if (request.isBlobDigestTaskId && !isContentOf(stored, request)) return undefined;
-    return this.#handle(new LocalHandle(stored, this.#newPeerId()), request.taskId);
+    if (isOfOtherUrl(stored, request)) return undefined;
+    this.#call(stored, request.taskId);
+    return this.#handle(new LocalHandle(stored, this.#newPeerId(), request.taskId), stored.record.taskId);
+  }
+
+  /** Another request for what is being downloaded, maybe by another id. */
+  #join(download: Download, request: TaskRequest): void {
+    const { taskId, source, needBackToSource } = request;
+    download.requests.add(source);
+    if (taskId === download.taskId) return;
+    this.#call(download.stored, taskId);
+    if (!needBackToSource) return;
+    // Those who wait for this host under that id can have the pieces that there are; they follow until the last.
+    this.#announce(download.stored, taskId);
+    this.#inBackground(
+      download.sealed.then(() => {}, () => this.#tellDeleted(taskId, this.#stop.signal)),
+    );
+  }
+
+  /** From now on a task is found by this id too. Two kinds of ids for one blob mean two swarms, of which one is too many. */
+  #call(stored: StoredTask, taskId: string): void {
+    const { record } = stored;
+    if (taskId === record.taskId || record.otherIds.includes(taskId)) return;
+    this.#parts.storage.addId(stored, taskId);
+    const areOfOneKind = (taskId === record.digest?.hex) === (record.taskId === record.digest?.hex);
+    if (areOfOneKind || this.#hasWarnedOfIds) return;
+    this.#hasWarnedOfIds = true;
+    this.#parts.runtime.log.warn(
+      "Peers ask for one blob by its URL and by its digest, and only share with those who ask as they do; " +
+        "set proxy.registryMirror.enableTaskIDBasedBlobDigest alike on all peers",
+      { digest: record.digest?.text, taskIds: [record.taskId, taskId] },
+    );
   }
 
   /** Any other id may stand for a content with the digest that is asked for, or not: whoever asks is told. */
@@ -152,7 +188,7 @@ class RunningTasks implements Tasks, TrafficMeter {
     }
     this.#downloads.metrics.received("local_peer", local.contentLength);
     // The scheduler triggered this host because it did not know that it has the task.
-    if (request.needBackToSource) this.#announce(local.stored);
+    if (request.needBackToSource) this.#announce(local.stored, request.taskId);
     return local;
   }
 
@@ -165,8 +201,8 @@ class RunningTasks implements Tasks, TrafficMeter {
       );
     }
     const running = { opened: this.#begin(request) };
-    const forget = () => void this.#running.delete(taskId);
-    this.#running.set(taskId, running);
+    const forget = () => void this.#running.delete(keyOf(request));
+    this.#running.set(keyOf(request), running);
     this.#inBackground(running.opened.then(async (download) => {
       await download.sealed.catch(() => {});
       forget();
@@ -180,12 +216,13 @@ class RunningTasks implements Tasks, TrafficMeter {
     const url = publicUrlOf(request);
     const stat = await this.#stat(request, signal);
     const { taskId, digest } = request;
-    const plan = this.#plan(request, stat);
+    const storedAs = this.#parts.storage.storedAs(taskId, contentOf(request));
+    const cut = this.#cut(request, stat);
     const { responseHeaders } = stat;
-    const init: TaskInit = { taskId, url, plan, digest, responseHeaders };
-    const stored = await this.#openStored(init);
+    const stored = await this.#openStored({ taskId: storedAs, url, ...cut, digest, responseHeaders }, request);
+    this.#call(stored, taskId);
     const requests = new SourceRequests(request.source);
-    return new Download(this.#downloads, { peerId: this.#newPeerId(), request, requests, stat, init }, stored, signal);
+    return new Download(this.#downloads, { peerId: this.#newPeerId(), request, requests, stat }, stored, signal);
   }
 
   /** Asks the source what the content is; what is known already will do for a digest when the source is down. */
@@ -205,10 +242,12 @@ class RunningTasks implements Tasks, TrafficMeter {
     }
   }
 
-  #plan(request: TaskRequest, { contentLength }: SourceStat): PiecePlan {
-    const pieceLength = request.pieceLength ?? pieceLengthOf(contentLength, this.#parts.options.pieceLengthRule);
+  /** By the piece length that was asked for, else as the swarm cuts the content already, else by our rule. */
+  #cut({ pieceLength: wanted, swarmPieceLength: swarms }: TaskRequest, { contentLength }: SourceStat): TaskCut {
+    const ofSwarm = swarms !== undefined && isUsualPieceLength(swarms) ? swarms : undefined;
+    const pieceLength = wanted ?? ofSwarm ?? pieceLengthOf(contentLength, this.#parts.options.pieceLengthRule);
     const plan = piecePlan(contentLength, pieceLength);
-    if (plan.pieceCount <= PIECES_MAX) return plan;
+    if (plan.pieceCount <= PIECES_MAX) return { plan, isOwnCut: wanted === undefined && isOwnPlan(plan) };
     throw new DamselflyError(
       "invalid_argument",
       `Cannot cut ${contentLength} bytes into pieces of ${pieceLength}: at most ${PIECES_MAX} pieces are allowed`,
@@ -216,9 +255,13 @@ class RunningTasks implements Tasks, TrafficMeter {
   }
 
   /** What is left of an earlier download counts, unless it may be of another version of the content. */
-  async #openStored(init: TaskInit): Promise<StoredTask> {
+  async #openStored(init: TaskInit, request: TaskRequest): Promise<StoredTask> {
     const { storage } = this.#parts;
     const stored = await storage.open(init);
+    if (isOfOtherUrl(stored, request)) {
+      await storage.delete(init.taskId);
+      return storage.open(init);
+    }
     if (init.digest !== undefined || stored.finishedPieceCount === 0) return stored;
     const [before, now] = [stored.record.responseHeaders, init.responseHeaders];
     const isSame = ["etag", "last-modified"].every((name) => before[name] === now[name]);
@@ -227,14 +270,22 @@ class RunningTasks implements Tasks, TrafficMeter {
     return storage.open(init);
   }
 
-  #announce(stored: StoredTask): void {
+  #announce({ record }: StoredTask, taskId: string): void {
     const { control, runtime: { log } } = this.#parts;
-    const { record } = stored;
     this.#inBackground(
-      control.announceTask(record, this.#stop.signal).catch((error) => {
-        log.info("The scheduler was not told of a task", { taskId: record.taskId, error: errorText(error) });
+      control.announceTask({ ...record, taskId }, this.#stop.signal).catch((error) => {
+        log.info("The scheduler was not told of a task", { taskId, error: errorText(error) });
       }),
     );
+  }
+
+  async #tellDeleted(taskId: string, signal: AbortSignal): Promise<void> {
+    const { control, runtime: { log } } = this.#parts;
+    try {
+      await control.taskDeleted(taskId, signal);
+    } catch (error) {
+      log.info("The scheduler was not told that a task is deleted", { taskId, error: errorText(error) });
+    }
   }
 
   #inBackground(work: Promise<void>): void {
@@ -261,20 +312,18 @@ class RunningTasks implements Tasks, TrafficMeter {
 /** A hold on a download. */
 class DownloadHandle implements TaskHandle {
   readonly isLocalHit = false;
+  readonly taskId: string;
   readonly sealed: Promise<Traffic>;
   onLeave = () => {};
   readonly #download: Download;
   readonly #use: Disposable;
   #hasLeft = false;
 
-  constructor(download: Download, use: Disposable) {
+  constructor(download: Download, use: Disposable, taskId: string) {
+    this.taskId = taskId;
     this.#download = download;
     this.#use = use;
     this.sealed = download.sealed;
-  }
-
-  get taskId(): string {
-    return this.#download.stored.record.taskId;
   }
 
   get peerId(): string {
@@ -324,8 +373,8 @@ class LocalHandle implements TaskHandle {
   readonly #hold: Disposable;
   #hasLeft = false;
 
-  constructor(stored: StoredTask, peerId: string) {
-    const { taskId, plan, responseHeaders } = stored.record;
+  constructor(stored: StoredTask, peerId: string, taskId: string) {
+    const { plan, responseHeaders } = stored.record;
     this.taskId = taskId;
     this.peerId = peerId;
     this.contentLength = plan.contentLength;
@@ -368,13 +417,31 @@ function publicUrlOf({ taskId, source: { url } }: TaskRequest): string {
   throw new DamselflyError("invalid_argument", `Cannot download task ${taskId}: its URL is not one of http or https`);
 }
 
+/** The digest of the blob that is asked for: by whatever id, it is the same content. Not if it is to be cut in its own way. */
+function contentOf({ source, digest, pieceLength }: TaskRequest): Digest | undefined {
+  if (digest === undefined || pieceLength !== undefined) return undefined;
+  return blobDigestOf(source.url)?.text === digest.text ? digest : undefined;
+}
+
+/** By what a running download is joined. */
+function keyOf(request: TaskRequest): string {
+  return contentOf(request)?.hex ?? request.taskId;
+}
+
 /** Whether a task has the digest that is asked for. Its id alone may have been given to it by somebody else's request. */
 function isContentOf({ record }: StoredTask, { digest }: TaskRequest): boolean {
   return digest === undefined || record.digest?.text === digest.text;
 }
 
+/** The URL rule puts its parts together without marks between them, so that two URLs can have one id: the record tells. */
+function isOfOtherUrl({ record }: StoredTask, request: TaskRequest): boolean {
+  if (request.isBlobDigestTaskId || contentOf(request) !== undefined) return false;
+  const isByUrl = taskIdOf({ ...request, url: request.source.url }) === request.taskId;
+  return isByUrl && record.url !== publicUrlOf(request);
+}
+
 function otherContent(taskId: string): DamselflyError {
-  const text = `Cannot join the download of task ${taskId}: it is for a content with another digest`;
+  const text = `Cannot join the download of task ${taskId}: it is for a content of another digest or URL`;
   return new DamselflyError("failed_precondition", text);
 }
 

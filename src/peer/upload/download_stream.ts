@@ -9,7 +9,11 @@ import { orAbort } from "../../runtime/or_abort.ts";
 import type { PieceRecord, Storage, StoredTask } from "../storage/storage.ts";
 import { pieceMessage, withBackend } from "../task/report.ts";
 import type { TaskHandle, Tasks } from "../task/task.ts";
+import { AskedPieces, hasPiece } from "./asked_piece.ts";
 import { taskRequestOf } from "./task_request.ts";
+
+/** Bytes that are read at a time to compute the digest of a piece. */
+const READ_BYTES = 256 * 1024;
 
 /** What a download over gRPC acts on. */
 export interface DownloadDeps {
@@ -62,9 +66,9 @@ async function* tellingOf(
   const ids = { hostId: deps.hostId, taskId: handle.taskId, peerId: handle.peerId };
   yield { ...ids, response: { $case: "downloadTaskStartedResponse", value: startedMessage(handle, plan, range) } };
   const source = { storage: deps.storage, handle, signal };
-  for await (const { task, record } of finishedPieces(piecesOf(plan, range), source, options)) {
+  for await (const { task, record } of finishedPieces(plan, range, source, options)) {
     const piece = pieceMessage(record, plan);
-    if (options.withContent) piece.content = await contentOf(task, record.number);
+    if (options.withContent) piece.content = await contentOf(task, pieceRange(plan, record.number));
     yield { ...ids, response: { $case: "downloadPieceFinishedResponse", value: { piece } } };
   }
   if (range.end - range.start === plan.contentLength) await orAbort(handle.sealed, signal);
@@ -91,25 +95,29 @@ async function storedTask({ storage, handle, signal }: PieceSource): Promise<Sto
   throw new DamselflyError("not_found", `Cannot read task ${taskId}: it was deleted`);
 }
 
-/** Each of the pieces once, as they are finished. */
+/** Each piece of a range once, as they are finished, in the cut that the caller was told of. */
 async function* finishedPieces(
-  numbers: readonly number[],
+  plan: PiecePlan,
+  range: ByteRange,
   source: PieceSource,
   { withContent }: DownloadOptions,
 ): AsyncGenerator<{ task: StoredTask; record: PieceRecord }, void, undefined> {
+  const numbers = piecesOf(plan, range);
   const missing = new Set(numbers);
+  const asked = new AskedPieces();
+  const buffer = new Uint8Array(READ_BYTES);
   while (missing.size > 0) {
     const task = await storedTask(source);
     using _held = task.hold();
     while (missing.size > 0 && !task.isDeleted) {
       for (const number of missing) {
-        const record = task.piece(number);
+        const record = await asked.record(task, plan, number, buffer);
         if (record === undefined) continue;
         missing.delete(number);
         yield { task, record };
       }
       // While the caller took what was yielded, more may have come.
-      const isMoreThere = [...missing].some((number) => task.piece(number) !== undefined);
+      const isMoreThere = [...missing].some((number) => hasPiece(task, plan, number));
       if (missing.size > 0 && !isMoreThere) await task.nextChange(source.signal);
     }
     if (task.isDeleted && withContent && missing.size < numbers.length) {
@@ -120,8 +128,7 @@ async function* finishedPieces(
   }
 }
 
-async function contentOf(task: StoredTask, number: number): Promise<Uint8Array> {
-  const { start, end } = pieceRange(task.record.plan, number);
+async function contentOf(task: StoredTask, { start, end }: ByteRange): Promise<Uint8Array> {
   const content = new Uint8Array(end - start);
   await task.read(content, start);
   return content;

@@ -3,6 +3,7 @@ import { pieceRange } from "../../core/piece.ts";
 import type { SyncPiecesRequest, SyncPiecesResponse } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Storage, StoredTask } from "../storage/storage.ts";
+import { hasPiece, planOfChild } from "./asked_piece.ts";
 
 /** A download in which nothing happens for so long has failed, or does not want the pieces that the child wants. */
 const STALLED_TIMEOUT_MS = 60_000;
@@ -14,28 +15,31 @@ export interface PieceAddress {
   readonly tcpPort: number;
 }
 
+/** What a child asks: the message, and how it cuts the content, in bytes, if it says so. */
+export type PiecesQuestion = SyncPiecesRequest & { readonly pieceLength?: number | undefined };
+
 /**
- * Tells a child of each wanted piece as it is finished (wire.md §2.10). It ends when all were told of, or when no more
- * can come. Throws `not_found` for a task that is not here, `unavailable` when the download stalls.
+ * Tells a child of each wanted piece as it is finished (wire.md §2.10), in the child's own cut. It ends when all were
+ * told of, or when no more can come. Throws `not_found` for a task that is not here, `unavailable` when the download stalls.
  */
 export async function* syncPieces(
-  { taskId, interestedPieceNumbers }: SyncPiecesRequest,
+  { taskId, interestedPieceNumbers, pieceLength }: PiecesQuestion,
   { storage, clock, address }: { readonly storage: Storage; readonly clock: Clock; readonly address: PieceAddress },
   signal: AbortSignal,
 ): AsyncGenerator<SyncPiecesResponse, void, undefined> {
   const task = storage.find(taskId);
   if (task === undefined) throw new DamselflyError("not_found", `Cannot find task ${taskId}`);
-  const { plan } = task.record;
+  const plan = planOfChild(task.record, pieceLength);
   const wanted = new Set(interestedPieceNumbers.filter((number) => number < plan.pieceCount));
   while (wanted.size > 0) {
     for (const number of wanted) {
-      if (task.piece(number) === undefined) continue;
+      if (!hasPiece(task, plan, number)) continue;
       wanted.delete(number);
       const { start, end } = pieceRange(plan, number);
       yield { number, offset: start, length: end - start, ...address };
     }
     // While the child took what was yielded, more may have come.
-    const isMoreThere = [...wanted].some((number) => task.piece(number) !== undefined);
+    const isMoreThere = [...wanted].some((number) => hasPiece(task, plan, number));
     if (wanted.size > 0 && !isMoreThere) await untilChanged(task, clock, signal);
   }
 }

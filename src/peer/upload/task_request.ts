@@ -1,7 +1,7 @@
-import { type Digest, parseDigest, tryParseDigest } from "../../core/digest.ts";
+import { type Digest, parseDigest } from "../../core/digest.ts";
 import { DamselflyError } from "../../core/error.ts";
 import { askedPieceLength } from "../../core/piece.ts";
-import { taskIdOf } from "../../core/task_id.ts";
+import { blobDigestOf, taskIdOf } from "../../core/task_id.ts";
 import { contentHeaders } from "../../http/forwarded_headers.ts";
 import { type Download, TaskType } from "../../rpc/gen/common/v2/common.ts";
 import type { TaskRequest } from "../task/task.ts";
@@ -17,6 +17,7 @@ export function taskRequestOf(download: Download): TaskRequest {
     throw new DamselflyError("unimplemented", "Cannot download: there are only standard tasks");
   }
   const { url, tag, application, pieceLength, filteredQueryParams, remoteIp, priority } = download;
+  const { needBackToSource, actualPieceLength } = download;
   if (!(priority >= 0 && priority <= PRIORITY_MAX)) {
     throw new DamselflyError("invalid_argument", `Cannot download with priority ${priority}`);
   }
@@ -30,8 +31,9 @@ export function taskRequestOf(download: Download): TaskRequest {
     priority: priority === PRIORITY_UNSET ? PRIORITY_DEFAULT : priority,
     filteredQueryParams,
     ...(pieceLength !== undefined && { pieceLength: askedPieceLength(pieceLength) }),
+    ...(needBackToSource && actualPieceLength !== undefined && { swarmPieceLength: actualPieceLength }),
     isBlobDigestTaskId: download.enableTaskIdBasedBlobDigest,
-    needBackToSource: download.needBackToSource,
+    needBackToSource,
     disableBackToSource: download.disableBackToSource,
     ...(remoteIp !== undefined && { remoteIp }),
   };
@@ -40,7 +42,7 @@ export function taskRequestOf(download: Download): TaskRequest {
 /** A blob of a registry has its digest in its URL: what is stored under that name must be that content. */
 function digestOf({ url, digest = "" }: Download): Digest | undefined {
   if (digest !== "") return parseDigest(digest);
-  return tryParseDigest(/\/v2\/.+\/blobs\/([^/?]+)(?:\?.*)?$/.exec(url)?.[1] ?? "");
+  return blobDigestOf(url);
 }
 
 /** The task id. One that is a blob's digest promises that blob to every other peer, so no other content may have it. */

@@ -1,9 +1,11 @@
 import { DamselflyError } from "../../core/error.ts";
+import { isUsualPieceLength } from "../../core/piece.ts";
 import { type Download, Host, type Network } from "../../rpc/gen/common/v2/common.ts";
 import { DfdaemonUploadService, type DownloadTaskResponse } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
-import { type RpcService, service } from "../../rpc/service.ts";
+import { type CallContext, type RpcService, service } from "../../rpc/service.ts";
 import { BoundedLabels } from "../../runtime/bounded_labels.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
+import { PIECE_LENGTH_HEADER } from "../piece/parent.ts";
 import { type DownloadDeps, streamDownload } from "./download_stream.ts";
 import { type PieceAddress, syncPieces } from "./sync_pieces.ts";
 import { localTaskMessage, taskMessage } from "./task_messages.ts";
@@ -37,11 +39,12 @@ export function uploadService(options: UploadServiceOptions): RpcService {
   const count = uploadCounter(options.metrics);
   return service(DfdaemonUploadService, {
     downloadTask: ({ download }, { signal }) => count(triggeredDownload(download, options, signal), download),
-    syncPieces: async function* (request, { signal, sendHeaders }) {
+    syncPieces: async function* (request, { signal, metadata, sendHeaders }) {
       sendHeaders();
       if (disableShared) throw new DamselflyError("permission_denied", "Cannot share: this host gives no pieces away");
       const either = AbortSignal.any([signal, options.stopping]);
-      yield* syncPieces(request, { storage, clock, address: options.pieceAddress }, either);
+      const question = { ...request, pieceLength: namedPieceLength(metadata) };
+      yield* syncPieces(question, { storage, clock, address: options.pieceAddress }, either);
     },
     syncHost: async function* (_request, { signal, sendHeaders }) {
       sendHeaders();
@@ -67,6 +70,14 @@ export function presentTask(storage: Storage, taskId: string): StoredTask {
   const task = storage.find(taskId);
   if (task !== undefined) return task;
   throw new DamselflyError("not_found", `Cannot find task ${taskId.slice(0, 160)} on this host`);
+}
+
+/** How the caller says that it cuts the content. Throws `invalid_argument`. */
+function namedPieceLength(metadata: CallContext["metadata"]): number | undefined {
+  const [text] = metadata.get(PIECE_LENGTH_HEADER);
+  if (text === undefined) return undefined;
+  if (isUsualPieceLength(Number(text))) return Number(text);
+  throw new DamselflyError("invalid_argument", `Cannot cut pieces of ${String(text).slice(0, 20)} bytes`);
 }
 
 /** A download that another host asks for: it fills this host's store, and never writes anywhere else. */

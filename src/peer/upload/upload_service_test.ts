@@ -88,7 +88,8 @@ class HandDriven implements Tasks {
   }
 
   async finishAll(): Promise<void> {
-    const task = await this.finish(0, 1, 2, 3, 4, 5, 6, 7, 8, 9);
+    const { pieceCount } = (await this.create()).record.plan;
+    const task = await this.finish(...Array.from({ length: pieceCount }, (_, number) => number));
     await task.seal(new AbortController().signal);
     this.#sealed.resolve();
   }
@@ -203,6 +204,34 @@ Deno.test("SyncPieces tells of each wanted piece as it is finished, and ends aft
   await bench.tasks.finish(2);
   assert.equal((await iterator.next()).value.number, 2);
   assert.equal((await iterator.next()).done, true);
+});
+
+Deno.test("SyncPieces counts as the child says in its metadata, and refuses a length that no peer uses", async () => {
+  await using bench = await startBench();
+  using client = uploadClient(bench);
+  await bench.tasks.finishAll();
+  const request = { hostId: "child", taskId: TASK_ID, interestedPieceNumbers: [0, 1] };
+  const ask = (length: string) => {
+    return collected(client.syncPieces(request, { ...limited, metadata: { "damselfly-piece-length": length } }));
+  };
+  const pieces = await ask(String(1024 * 1024));
+  assert.deepEqual(pieces.map(({ number, length }) => [number, length]), [[0, CONTENT.length]]);
+  for (const length of ["1", "", "x", "1e99"]) await assert.rejects(ask(length), { code: "invalid_argument" });
+});
+
+Deno.test("a download tells of its pieces in the cut in which it began, though the task is cut otherwise meanwhile", async () => {
+  await using bench = await startBench();
+  using client = uploadClient(bench);
+  const stream = client.downloadTask(downloadOf({ needPieceContent: true }), limited)[Symbol.asyncIterator]();
+  await stream.next();
+  (await bench.tasks.create()).recut({ plan: piecePlan(CONTENT.length, 250) });
+  await bench.tasks.finishAll();
+  const offsets: number[] = [];
+  for (let step = await stream.next(); step.done !== true; step = await stream.next()) {
+    const { response } = step.value as DownloadTaskResponse;
+    if (response?.$case === "downloadPieceFinishedResponse") offsets.push(response.value.piece?.offset ?? -1);
+  }
+  assert.deepEqual(offsets.toSorted((a, b) => a - b), Array.from({ length: 10 }, (_, index) => index * 100));
 });
 
 Deno.test("SyncPieces of an unknown task is not found, of a deleted one too, and of a host that shares nothing refused", async () => {

@@ -10,12 +10,13 @@ import {
   decodeRequest,
   encodeContent,
   encodeError,
+  isRequestTag,
   REQUEST_VALUE_BYTES,
   VORTEX_HEADER_BYTES,
-  VORTEX_TAG,
   type VortexRequest,
 } from "../piece/vortex.ts";
 import type { PieceRecord, Storage } from "../storage/storage.ts";
+import { AskedPieces, hasPiece, planOfChild } from "./asked_piece.ts";
 
 /** Piece bytes are read and sent in blocks of this size: reads of up to 256 KiB are cheapest (deno-platform.md §2). */
 const BUFFER_BYTES = 256 * 1024;
@@ -88,6 +89,7 @@ class VortexServer implements PieceServer {
   readonly #listener: Listener;
   readonly #limits: PieceServerLimits;
   readonly #buffers: BufferPool;
+  readonly #asked = new AskedPieces();
   readonly #children = new Set<Child>();
   readonly #serving = new Set<Promise<void>>();
   readonly #closing = new AbortController();
@@ -186,19 +188,20 @@ class VortexServer implements PieceServer {
     }
   }
 
-  async #answer(child: Child, { taskId, pieceNumber }: VortexRequest): Promise<void> {
+  async #answer(child: Child, { taskId, pieceNumber, pieceLength }: VortexRequest): Promise<void> {
     child.enter("sending");
+    const cannot = (why: string) => encodeError("not_found", `Cannot send piece ${pieceNumber} of ${taskId}: ${why}`);
     const task = this.#storage.find(taskId);
-    const piece = task !== undefined && pieceNumber < task.record.plan.pieceCount ? task.piece(pieceNumber) : undefined;
-    if (task === undefined || piece === undefined) {
-      const what = task === undefined ? "the task is not here" : "the piece is not finished";
-      return await child.write(encodeError("not_found", `Cannot send piece ${pieceNumber} of ${taskId}: ${what}`));
-    }
+    if (task === undefined) return await child.write(cannot("the task is not here"));
+    const plan = planOfChild(task.record, pieceLength);
+    if (!hasPiece(task, plan, pieceNumber)) return await child.write(cannot("the piece is not finished"));
     using _held = task.hold();
     using buffer = await this.#buffers.take(this.#closing.signal);
     this.#sends.inc();
     try {
-      await this.#send(child, piece, task.record.plan, buffer.bytes, (bytes, position) => task.read(bytes, position));
+      const piece = await this.#asked.record(task, plan, pieceNumber, buffer.bytes);
+      if (piece === undefined) return await child.write(cannot("the task was deleted"));
+      await this.#send(child, piece, plan, buffer.bytes, (bytes, position) => task.read(bytes, position));
     } finally {
       this.#sends.dec();
     }
@@ -266,7 +269,7 @@ class Child {
     if (!await this.#fill(VORTEX_HEADER_BYTES)) return undefined;
     const { tag, valueLength } = decodeHeader(this.#buffer);
     const { min, max } = REQUEST_VALUE_BYTES;
-    if (tag !== VORTEX_TAG.downloadPiece || valueLength < min || valueLength > max) {
+    if (!isRequestTag(tag) || valueLength < min || valueLength > max) {
       await this.write(
         encodeError("invalid_argument", "Cannot answer: only requests for pieces of tasks are understood"),
       );
@@ -275,7 +278,7 @@ class Child {
     const length = VORTEX_HEADER_BYTES + valueLength;
     if (!await this.#fill(length)) return undefined;
     try {
-      return decodeRequest(this.#buffer.subarray(VORTEX_HEADER_BYTES, length));
+      return decodeRequest(this.#buffer.subarray(VORTEX_HEADER_BYTES, length), tag);
     } catch (error) {
       await this.write(encodeError("invalid_argument", errorText(error)));
       return undefined;

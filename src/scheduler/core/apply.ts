@@ -1,4 +1,5 @@
 import { DamselflyError } from "../../core/error.ts";
+import { planWith } from "../../core/piece.ts";
 import { removeParents } from "./dag.ts";
 import { addCost } from "./evaluate.ts";
 import type { Chance, Effect, Event, PeerEvent, PieceReport, Step } from "./event.ts";
@@ -209,6 +210,7 @@ function block({ blocked, task }: Peer, parentId: string): void {
 
 function finishPiece({ nowMs }: Step, peer: Peer, piece: PieceReport): void {
   const { task } = peer;
+  peer.pieceLength = cutShownBy(piece, task.contentLength) ?? peer.pieceLength;
   peer.piecesFinished += 1;
   addCost(peer.costs, piece.costMs);
   task.updatedAtMs = nowMs;
@@ -220,6 +222,12 @@ function finishPiece({ nowMs }: Step, peer: Peer, piece: PieceReport): void {
   if (parent === undefined || parent === peer) return;
   parent.updatedAtMs = nowMs;
   touchHost(parent.host, nowMs);
+}
+
+/** The piece length that a piece shows, in bytes: a peer may have taken over another one since it registered. */
+function cutShownBy({ number, offset, lengthBytes }: PieceReport, contentLength: number | undefined) {
+  if (contentLength === undefined) return undefined;
+  return planWith(contentLength, { number, offset, length: lengthBytes })?.pieceLength;
 }
 
 function failPiece(peer: Peer, event: { parentId: string; temporary: boolean }): void {

@@ -29,13 +29,30 @@ export function findParents({ state: { settings }, chance }: Step, child: Peer):
 
 /**
  * Whether `parent` is one that `child` could take pieces from once it has some: on another host that shares, not
- * blocked, with the same content cut into the same pieces.
+ * blocked, with the same content, in pieces that the child can use.
  */
 export function couldServe(parent: Peer, child: Peer): boolean {
-  const a = parent.wish;
+  return isWithin(parent, child) && canCutFor(parent, child);
+}
+
+/** Whether some peer would be a parent of `child`, if it only cut the content as the child does. */
+export function isCutOff(child: Peer): boolean {
+  return !isFree(child) && child.task.suppliers.some((parent) => isWithin(parent, child) && !canCutFor(parent, child));
+}
+
+function isWithin({ host, id, wish: a }: Peer, child: Peer): boolean {
   const b = child.wish;
-  return parent.host !== child.host && parent.host.facts.isShared && !child.blocked.has(parent.id) &&
-    agree(a.contentLength, b.contentLength) && agree(a.pieceLength, b.pieceLength) && covers(a.range, b.range);
+  return host !== child.host && host.facts.isShared && !child.blocked.has(id) &&
+    agree(a.contentLength, b.contentLength) && covers(a.range, b.range);
+}
+
+/** A parent of our own make cuts as the child does; a child of our own make that has no piece yet cuts as the parent. */
+function canCutFor(parent: Peer, child: Peer): boolean {
+  return parent.host.facts.cutsAsAsked || isFree(child) || agree(parent.pieceLength, child.pieceLength);
+}
+
+function isFree({ host, piecesFinished }: Peer): boolean {
+  return host.facts.cutsAsAsked && piecesFinished === 0;
 }
 
 function agree(a: number | undefined, b: number | undefined): boolean {
@@ -48,8 +65,10 @@ function covers(held: WantedRange | undefined, wanted: WantedRange | undefined):
 }
 
 function best(sample: Peer[], child: Peer, canServe: (parent: Peer) => boolean, settings: Settings): Peer[] {
+  const cut = isFree(child) ? usualCut(sample) : child.pieceLength;
+  const scoreOf = (parent: Peer) => (Number(parent.pieceLength === cut) + scoreParent(parent, child)) / 3;
   const ranked = sample
-    .map((parent) => ({ parent, rank: classOf(parent, settings) + scoreParent(parent, child) / 2 }))
+    .map((parent) => ({ parent, rank: classOf(parent, settings) + scoreOf(parent) }))
     .sort((a, b) => b.rank - a.rank);
   const parents: Peer[] = [];
   for (const { parent } of ranked) {
@@ -57,6 +76,13 @@ function best(sample: Peer[], child: Peer, canServe: (parent: Peer) => boolean, 
     if (canServe(parent)) parents.push(parent);
   }
   return parents;
+}
+
+/** The piece length of most peers: within a class, parents that have it are taken first, so that a swarm keeps to it. */
+function usualCut(peers: readonly Peer[]): number | undefined {
+  const counts = new Map<number | undefined, number>();
+  for (const { pieceLength } of peers) counts.set(pieceLength, (counts.get(pieceLength) ?? 0) + 1);
+  return [...counts].reduce<[number | undefined, number]>((a, b) => b[1] > a[1] ? b : a, [undefined, 0])[0];
 }
 
 /** Full or troubled hosts are not refused, for the source is no better; they are taken when there is no other. */

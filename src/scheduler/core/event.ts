@@ -4,6 +4,9 @@ import type { Host, HostFacts, Peer, State, Task, TaskFacts, Wish } from "./stat
 
 /** What a piece report says. */
 export interface PieceReport {
+  readonly number: number;
+  /** Where it begins in the content, in bytes. */
+  readonly offset: number;
   readonly lengthBytes: number;
   readonly costMs: number;
   /** The peer it came from; undefined for the source. */
@@ -83,6 +86,8 @@ export type Decision =
 /** What the edge has to do, in this order and before the next event. */
 export type Effect =
   | { readonly type: "send"; readonly streamId: number; readonly peer: Peer; readonly decision: Decision }
+  /** Peers of the task cannot share, because they cut it otherwise. */
+  | { readonly type: "tell_split"; readonly peer: Peer }
   | { readonly type: "close_stream"; readonly streamId: number; readonly error: DamselflyError | undefined }
   | { readonly type: "trigger_seed"; readonly host: Host; readonly task: Task; readonly download: unknown };
 

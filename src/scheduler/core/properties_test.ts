@@ -64,13 +64,17 @@ const piece: fc.Arbitrary<Move> = fc.record({
   ok: fc.boolean(),
 })
   .map(({ peer, parent, costMs, ok }) => (swarm) => {
-    const report = { lengthBytes: 1, costMs, parentId: parent };
+    const report = { number: 1, offset: 1, lengthBytes: 1, costMs, parentId: parent };
     if (ok) swarm.message(peer, { type: "piece_finished", piece: report });
     else swarm.message(peer, { type: "piece_failed", parentId: parent, temporary: true });
   });
 
-const host: fc.Arbitrary<Move> = fc.record({ host: hostName, isSeed: fc.boolean(), isShared: fc.boolean() })
-  .map(({ host, ...facts }) => (swarm) => swarm.host(host, facts));
+const host: fc.Arbitrary<Move> = fc.record({
+  host: hostName,
+  isSeed: fc.boolean(),
+  isShared: fc.boolean(),
+  cutsAsAsked: fc.boolean(),
+}).map(({ host, ...facts }) => (swarm) => swarm.host(host, facts));
 
 const trigger: fc.Arbitrary<Move> = fc.record({ host: hostName, taskId: taskName, how: fc.nat(2) })
   .map(({ host: hostId, taskId, how }) => (swarm) => {

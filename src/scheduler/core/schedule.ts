@@ -12,7 +12,7 @@
  * callers holds up N peers for log2(N) rounds. No wait is longer than `WAIT_TIMEOUT_MS`.
  */
 import { DamselflyError } from "../../core/error.ts";
-import { couldServe, findParents } from "./candidates.ts";
+import { couldServe, findParents, isCutOff } from "./candidates.ts";
 import { addEdge, removeParents } from "./dag.ts";
 import type { Decision, Step } from "./event.ts";
 import { endPeer, stopWaiting } from "./peers.ts";
@@ -56,6 +56,10 @@ export function sendToSource(step: Step, peer: Peer, reason: string): void {
   peer.task.fetchers.add(peer);
   peer.sentToSourceAtMs = step.nowMs;
   step.touched.add(peer.task);
+  if (!peer.task.isSplit && !peer.wish.needBackToSource && isCutOff(peer)) {
+    peer.task.isSplit = true;
+    step.effects.push({ type: "tell_split", peer });
+  }
   answer(step, peer, { kind: "back_to_source", reason });
 }
 

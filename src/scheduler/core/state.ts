@@ -27,6 +27,8 @@ export interface HostFacts {
   readonly location: string;
   /** Upload ceiling in bits per second; 0 is unknown. */
   readonly txBitsPerSecondMax: number;
+  /** It gives pieces in whatever cut a child asks for, and takes over the cut of its parents while it has no piece. */
+  readonly cutsAsAsked: boolean;
   /** Whether it may be a parent at all. */
   readonly isShared: boolean;
   /** The announcement itself; carried for the edge and never looked into. */
@@ -88,6 +90,8 @@ export interface Task {
   /** Peers that were sent to the source and have not ended. */
   readonly fetchers: Set<Peer>;
   trigger: SeedTrigger | undefined;
+  /** Somebody went to the source because those who have the content cut it otherwise; that is told once. */
+  isSplit: boolean;
   /** Fetches in a row that came to nothing. */
   sourceFailures: number;
   /** When a seed peer last failed at the source. */
@@ -141,6 +145,8 @@ export interface Peer {
   streamId: number | undefined;
   readonly parents: Set<Peer>;
   readonly children: Set<Peer>;
+  /** How it cuts the content, in bytes: as it said when it registered, or as its pieces show; undefined while unknown. */
+  pieceLength: number | undefined;
   /** Ids of peers that failed it. */
   readonly blocked: Set<string>;
   /** Place in {@link Task.suppliers}, -1 when it is not there. */

@@ -256,7 +256,7 @@ Deno.test("a triggered seed peer that registers and fails is not waited for", ()
 
 Deno.test("no wait is longer than its limit, even when there is always somebody to hope for", () => {
   const swarm = swarmOf();
-  const piece = { lengthBytes: 1, costMs: 1, parentId: undefined };
+  const piece = { number: 1, offset: 1, lengthBytes: 1, costMs: 1, parentId: undefined };
   swarm.register("part", { range: { start: 0, length: 10 } });
   swarm.say("part", "back_to_source_started");
   swarm.register("hope0", { needBackToSource: true });
@@ -303,7 +303,8 @@ Deno.test("once a piece came from the source, former failures do not count", () 
   assert.deepEqual(sent, ["p0", "p1", "p2", "p3"], "after the second failure two go");
   swarm.say("p2", "back_to_source_started");
   swarm.say("p3", "failed");
-  swarm.message("p2", { type: "piece_finished", piece: { lengthBytes: 1, costMs: 1, parentId: undefined } });
+  const piece = { number: 1, offset: 1, lengthBytes: 1, costMs: 1, parentId: undefined };
+  swarm.message("p2", { type: "piece_finished", piece });
   swarm.say("p2", "stream_closed");
   for (const name of ["p4", "p5"]) swarm.message(name, { type: "reschedule", failedParentIds: ["p2"] });
   assert.equal(swarm.told("back_to_source").length, sent.length + 1);
@@ -383,9 +384,81 @@ Deno.test("a parent is never one that holds another range, other pieces or anoth
   swarm.host("hidden-host", { isShared: false });
   for (const name of ["ranged", "coarse", "changed", "hidden"]) swarm.say(name, "back_to_source_started");
   swarm.register("child");
-  assert.deepEqual(swarm.heard("child"), ["back_to_source"]);
+  assert.deepEqual(swarm.heard("child"), ["split", "back_to_source"]);
   swarm.register("same range", { range: { start: 0, length: 10 } });
   assert.deepEqual(swarm.heard("same range"), ["from ranged"]);
+});
+
+const OURS = { cutsAsAsked: true };
+const FINE = { pieceLength: 512 << 10 };
+
+/** A report of piece 1, cut by `pieceLength`. */
+function secondPiece(pieceLength: number, parentId?: string) {
+  return {
+    type: "piece_finished",
+    piece: { number: 1, offset: pieceLength, lengthBytes: pieceLength, costMs: 1, parentId },
+  } as const;
+}
+
+Deno.test("a host of our make is a parent for everybody, however it cut the content itself", () => {
+  const swarm = swarmOf();
+  swarm.host("ours-host", OURS);
+  swarm.register("ours", FINE);
+  swarm.say("ours", "back_to_source_started");
+  swarm.register("stock");
+  swarm.register("coarse", { pieceLength: 64 << 20 });
+  assert.deepEqual([swarm.heard("stock"), swarm.heard("coarse")], [["from ours"], ["from ours"]]);
+});
+
+Deno.test("a peer of our make without a piece takes any parent, and then only those of the cut that its pieces have", () => {
+  const swarm = swarmOf();
+  for (const name of ["fresh", "torn"]) swarm.host(`${name}-host`, OURS);
+  swarm.register("stock");
+  swarm.say("stock", "back_to_source_started");
+  swarm.register("fresh", FINE);
+  swarm.register("torn", FINE);
+  assert.deepEqual([swarm.heard("fresh"), swarm.heard("torn")], [["from stock"], ["from fresh stock"]]);
+  swarm.message("fresh", secondPiece(4 << 20, "stock"));
+  swarm.message("torn", secondPiece(512 << 10));
+  assert.deepEqual([swarm.peer("fresh").pieceLength, swarm.peer("torn").pieceLength], [4 << 20, 512 << 10]);
+  for (const name of ["fresh", "torn"]) {
+    swarm.say(name, "started");
+    swarm.message(name, { type: "reschedule", failedParentIds: [] });
+  }
+  assert.deepEqual(swarm.heard("fresh").at(-1), "from stock");
+  assert.deepEqual(swarm.heard("torn").at(-1), "from fresh");
+});
+
+Deno.test("that peers of a task cannot share is told once", () => {
+  const swarm = swarmOf();
+  swarm.register("stock");
+  swarm.say("stock", "back_to_source_started");
+  for (const [name, mib] of [["a", 8], ["b", 16]] as const) swarm.register(name, { pieceLength: mib << 20 });
+  assert.deepEqual(swarm.told("back_to_source"), ["stock", "a", "b"]);
+  assert.deepEqual(swarm.told("split"), ["a"]);
+  assert.deepEqual(swarm.heard("a"), ["split", "back_to_source"]);
+});
+
+Deno.test("a peer that was asked to fetch from the source is no sign of a split", () => {
+  const swarm = swarmOf();
+  swarm.register("stock");
+  swarm.say("stock", "back_to_source_started");
+  swarm.register("asked", { pieceLength: 8 << 20, needBackToSource: true });
+  assert.deepEqual(swarm.told("split"), []);
+});
+
+Deno.test("among equal parents those are taken that cut as most holders of the task do", () => {
+  const swarm = swarmOf({ candidateParentsMax: 2 });
+  for (const name of ["o1", "o2", "child"]) swarm.host(`${name}-host`, OURS);
+  for (const name of ["s1", "s2", "s3"]) swarm.register(name, { needBackToSource: true });
+  for (const name of ["o1", "o2"]) swarm.register(name, { ...FINE, needBackToSource: true });
+  for (const name of ["o1", "o2", "s1", "s2", "s3"]) {
+    swarm.say(name, "back_to_source_started", "back_to_source_finished");
+  }
+  swarm.register("child", FINE);
+  assert.match(swarm.heard("child")[0] ?? "", /^from s\d s\d$/);
+  swarm.register("stock");
+  assert.match(swarm.heard("stock")[0] ?? "", /^from s\d s\d$/);
 });
 
 Deno.test("a host whose upload slots are taken is a parent only when there is no other", () => {

@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { taskIdOf } from "../../core/task_id.ts";
+import { Download } from "../../rpc/gen/common/v2/common.ts";
+import { taskRequestOf } from "./task_request.ts";
+
+const HEX = "ab".repeat(32);
+const URL = `https://r.example/v2/app/blobs/sha256:${HEX}`;
+
+Deno.test("a blob goes by its digest or by its URL as the message says, and is verified in both cases", () => {
+  for (const enableTaskIdBasedBlobDigest of [true, false]) {
+    const request = taskRequestOf(Download.create({ url: URL, enableTaskIdBasedBlobDigest }));
+    assert.equal(request.taskId, enableTaskIdBasedBlobDigest ? HEX : taskIdOf({ url: URL }));
+    assert.equal(request.isBlobDigestTaskId, enableTaskIdBasedBlobDigest);
+    assert.equal(request.digest?.text, `sha256:${HEX}`);
+  }
+});
+
+Deno.test("how the swarm cuts a content counts for a seed peer that is triggered, and for nobody else", () => {
+  const cut = (changes: Partial<Download>) => {
+    return taskRequestOf(Download.create({ url: URL, actualPieceLength: 4 << 20, ...changes })).swarmPieceLength;
+  };
+  assert.deepEqual([cut({ needBackToSource: true }), cut({})], [4 << 20, undefined]);
+  assert.equal(cut({ needBackToSource: true, actualPieceLength: undefined }), undefined);
+});
