@@ -8,6 +8,16 @@ export const REQUEST_HEADERS = {
   registry: "x-dragonfly-registry",
   useP2p: "x-dragonfly-use-p2p",
   priority: "x-dragonfly-priority",
+  tag: "x-dragonfly-tag",
+  application: "x-dragonfly-application",
+  pieceLength: "x-dragonfly-piece-length",
+  filteredQueryParams: "x-dragonfly-filtered-query-params",
+  filter: "x-dragonfly-filter",
+  contentForTaskId: "x-dragonfly-content-for-calculating-task-id",
+  blobIdByDigest: "x-dragonfly-enable-task-id-based-blob-digest",
+  outputPath: "x-dragonfly-output-path",
+  forceHardLink: "x-dragonfly-force-hard-link",
+  prefetch: "x-dragonfly-prefetch",
 } as const;
 
 /** Headers by which the mirror says what it did. */

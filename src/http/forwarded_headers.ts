@@ -11,12 +11,9 @@ const SET_ANEW: ReadonlySet<string> = new Set(["accept-encoding", "content-lengt
 
 /** The headers of a request as they go on to the next server: names in lower case, the requester's rights and wishes. */
 export function forwardedHeaders(headers: Iterable<readonly [string, string]>): Record<string, string> {
-  const forwarded: Record<string, string> = {};
-  for (const [name, value] of headers) {
-    const key = name.toLowerCase();
-    if (!HOP_BY_HOP.has(key) && !SET_ANEW.has(key) && !key.startsWith(HEADER_PREFIX)) forwarded[key] = value;
-  }
-  return forwarded;
+  return Object.fromEntries(
+    endToEnd(headers).filter(([name]) => !SET_ANEW.has(name) && !name.startsWith(HEADER_PREFIX)),
+  );
 }
 
 /** Those of a request for a content that we keep: without conditions, which are about the requester's own copy of it. */
@@ -26,5 +23,12 @@ export function contentHeaders(headers: Iterable<readonly [string, string]>): Re
 
 /** The headers of an answer as they go back to the requester. */
 export function returnedHeaders(headers: Headers): Headers {
-  return new Headers([...headers].filter(([name]) => !HOP_BY_HOP.has(name)));
+  return new Headers(endToEnd(headers));
+}
+
+/** Those that are not about one connection, which are also the ones that `Connection` names; names in lower case. */
+function endToEnd(headers: Iterable<readonly [string, string]>): [name: string, value: string][] {
+  const all = [...headers].map(([name, value]): [string, string] => [name.toLowerCase(), value]);
+  const named = all.flatMap(([name, value]) => name === "connection" ? value.toLowerCase().split(/[\s,]+/) : []);
+  return all.filter(([name]) => !HOP_BY_HOP.has(name) && !named.includes(name));
 }

@@ -16,3 +16,9 @@ Deno.test("returnedHeaders() keeps a challenge and drops what belongs to the con
   const headers = new Headers({ "www-authenticate": "Bearer", "connection": "close", "content-length": "3" });
   assert.deepEqual([...returnedHeaders(headers).keys()], ["content-length", "www-authenticate"]);
 });
+
+Deno.test("headers that Connection names end here, in both directions and in any case", () => {
+  const headers = { "Connection": "close, X-Hop ,x-other", "X-HOP": "1", "x-other": "2", "X-Kept": "3" };
+  assert.deepEqual(forwardedHeaders(Object.entries(headers)), { "x-kept": "3" });
+  assert.deepEqual([...returnedHeaders(new Headers(headers))], [["x-kept", "3"]]);
+});

@@ -1,19 +1,34 @@
-import type { Endpoint } from "../runtime/net.ts";
-import { listenError } from "../runtime/real_net.ts";
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+import { DamselflyError, errorText } from "../core/error.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Conn, Endpoint, Listener, Net } from "../runtime/net.ts";
+import { type Connection, Connections } from "./connections.ts";
+import { sendAnswer } from "./node_answer.ts";
+import { connectTarget, headersOf, parsedRequest } from "./node_request.ts";
+import { tunnel } from "./tunnel.ts";
 
 /** What belongs to a request besides its content. */
 export interface RequestInfo {
   /** Who is asking: the address of the connection. */
   readonly remote: Endpoint;
-  /**
-   * Aborts when the server gives up on the request. A requester who leaves is noticed when the body is cancelled;
-   * the request's own signal is of no use, since in Deno 2.9 it also fires after a success.
-   */
+  /** The request named a whole URL (absolute-form): whoever sent it takes us for a proxy. */
+  readonly isProxied?: boolean;
+  /** Aborts when the requester has left before the answer was complete, or the server gives up on it. */
   readonly signal: AbortSignal;
 }
 
 /** An HTTP service as a function, so that tests need no socket. */
 export type HttpHandler = (request: Request, info: RequestInfo) => Promise<Response> | Response;
+
+/** A CONNECT request: to be connected with `target`. */
+export interface ConnectRequest {
+  readonly target: Endpoint;
+  readonly headers: Headers;
+}
+
+/** Answers CONNECT: with the connection to pass bytes on to and from, or with a refusal. */
+export type ConnectHandler = (request: ConnectRequest, info: RequestInfo) => Promise<Conn | Response>;
 
 /** A running HTTP server; disposing it stops accepting, drains for a limited time, then closes what is left. */
 export interface HttpServer extends AsyncDisposable {
@@ -26,84 +41,188 @@ export interface HttpServerOptions {
   /** Port 0 lets the system choose. */
   readonly listen: Endpoint;
   readonly handler: HttpHandler;
+  /** Left out, CONNECT is refused. */
+  readonly onConnect?: ConnectHandler;
   /** How long {@link HttpServer} lets running requests finish when it stops. */
   readonly drainTimeoutMs?: number;
-  /** Called with what a handler threw; the requester gets a bare 500. */
+  /** Connections at a time: one more takes the place of the one that is idle longest, or waits. */
+  readonly connectionsMax?: number;
+  /** Called with what a handler threw, while the requester gets a bare 500, and with what is wrong with listening. */
   readonly onError: (error: unknown) => void;
-  readonly clock: { deadline(ms: number): Disposable & { readonly signal: AbortSignal } };
+  readonly clock: Clock;
+  readonly net: Net;
 }
 
 const DRAIN_TIMEOUT_MS = 5_000;
+const CONNECTIONS_MAX = 1_024;
+/** Of all headers of a request together; tokens of some registries have 10 KB. */
+const HEAD_BYTES_MAX = 64 * 1024;
 
 /**
  * Serves HTTP/1.1 on a TCP port. A TLS ClientHello is answered with an `HTTP/1.1 400`, which lets containerd fall
  * back to plain HTTP (node-side.md §2.3). Throws `already_exists` when the port is in use.
+ *
+ * Connections are ours, so that one limit and one clock hold for all of them and CONNECT gets the bare one; requests
+ * are parsed by `node:http`, which is given each connection as a stream.
  */
 export function startHttpServer(options: HttpServerOptions): HttpServer {
-  const { listen, onError, clock } = options;
-  const stop = new AbortController();
-  const running = new Running();
-  const server = serve(listen, stop.signal, onError, (request, info, completed) => {
-    if (running.isClosed) return new Response(null, { status: 503, headers: { connection: "close" } });
-    running.add(completed);
-    return options.handler(request, info);
-  });
-  const shutdown = async () => {
-    using limit = clock.deadline(options.drainTimeoutMs ?? DRAIN_TIMEOUT_MS);
-    await running.drain(limit.signal);
-    // Not server.shutdown(): in Deno 2.9 nothing can end the requests that it waits for.
-    stop.abort();
-    await server.finished;
-  };
+  const listener = options.net.listen(options.listen, options.onError);
+  const front = new Front(options, listener);
   let stopped: Promise<void> | undefined;
   return {
-    hostname: server.addr.hostname,
-    port: server.addr.port,
-    [Symbol.asyncDispose]: () => stopped ??= shutdown(),
+    hostname: listener.hostname,
+    port: listener.port,
+    [Symbol.asyncDispose]: () => stopped ??= front.stop(options.drainTimeoutMs ?? DRAIN_TIMEOUT_MS),
   };
 }
 
-/** The requests that are being answered. */
-class Running {
-  isClosed = false;
+class Front {
+  readonly #options: HttpServerOptions;
+  readonly #listener: Listener;
+  readonly #parser: Server;
+  readonly #connections: Connections;
+  readonly #accepting: Promise<void>;
   readonly #answers = new Set<Promise<void>>();
+  #isStopping = false;
 
-  /** `completed` settles when the answer is sent, or the requester is gone. */
-  add(completed: Promise<void>): void {
-    const answer = completed.catch(() => {}).finally(() => this.#answers.delete(answer));
-    this.#answers.add(answer);
+  constructor(options: HttpServerOptions, listener: Listener) {
+    this.#options = options;
+    this.#listener = listener;
+    this.#connections = new Connections(options.clock, options.connectionsMax ?? CONNECTIONS_MAX);
+    // Time limits are those of Connections, which the parser's own would only hold for sockets of Node.
+    this.#parser = createServer({ maxHeaderSize: HEAD_BYTES_MAX, keepAliveTimeout: 0, requestTimeout: 0 });
+    // A server of Node that does not listen closes each connection after its first answer.
+    Object.defineProperty(this.#parser, "listening", { value: true });
+    this.#parser.on("request", (message, to) => this.#track(this.#serve(message, to)));
+    this.#parser.on("connect", (message, stream, head) => this.#track(this.#connect(message, stream, head)));
+    this.#parser.on("clientError", (error, stream) => this.#refuse(error, stream));
+    this.#accepting = this.#accept();
   }
 
-  /** Takes no more, and waits for those there are. */
-  async drain(limit: AbortSignal): Promise<void> {
-    this.isClosed = true;
-    const late = new Promise<void>((resolve) => limit.addEventListener("abort", () => resolve(), { once: true }));
+  async stop(limitMs: number): Promise<void> {
+    this.#isStopping = true;
+    this.#listener[Symbol.dispose]();
+    this.#connections.closeIdle();
+    using limit = this.#options.clock.deadline(limitMs);
+    const late = new Promise<void>((resolve) => limit.signal.addEventListener("abort", () => resolve()));
     await Promise.race([Promise.all(this.#answers), late]);
+    await this.#connections[Symbol.asyncDispose]();
+    await this.#accepting;
+  }
+
+  async #accept(): Promise<void> {
+    try {
+      for await (const conn of this.#listener) {
+        const connection = await this.#connections.open(conn);
+        if (connection !== undefined) this.#parser.emit("connection", connection.stream);
+      }
+    } catch (error) {
+      this.#options.onError(error);
+    }
+  }
+
+  #track(answer: Promise<void>): void {
+    const tracked = answer.catch(this.#options.onError).finally(() => this.#answers.delete(tracked));
+    this.#answers.add(tracked);
+  }
+
+  async #serve(message: IncomingMessage, to: ServerResponse): Promise<void> {
+    const connection = this.#connections.of(message.socket);
+    if (connection?.begin() !== true) return;
+    const left = new AbortController();
+    const ended = new Promise<void>((resolve) => {
+      const end = () => {
+        to.off("close", end);
+        connection.stream.off("close", end);
+        if (!to.writableFinished) left.abort(new DamselflyError("cancelled", "The requester left"));
+        connection.end();
+        resolve();
+      };
+      to.once("close", end);
+      connection.stream.once("close", end); // an answer that waits for the one before it does not learn of that
+    });
+    const response = await this.#answer(message, connection, left.signal);
+    // What is left of an unread body would have to be read to find the next request behind it.
+    if (this.#isStopping || !message.complete) to.shouldKeepAlive = false;
+    connection.answer();
+    await sendAnswer(response, to, left.signal);
+    await ended;
+  }
+
+  async #answer(message: IncomingMessage, connection: Connection, signal: AbortSignal): Promise<Response> {
+    if (this.#isStopping) return new Response(null, { status: 503 });
+    try {
+      const { request, isProxied } = parsedRequest(message);
+      const info = { remote: connection.remote, isProxied, signal };
+      return await this.#asked(() => this.#options.handler(request, info), connection, signal);
+    } catch (error) {
+      return refusal(error);
+    }
+  }
+
+  async #connect(message: IncomingMessage, stream: Duplex, head: Uint8Array): Promise<void> {
+    const connection = this.#connections.of(stream);
+    if (connection?.begin() !== true) return;
+    const left = new AbortController();
+    stream.once("close", () => left.abort(new DamselflyError("cancelled", "The requester left")));
+    using client = connection.stream.detach(head);
+    const answer = await this.#connected(message, connection, left.signal);
+    try {
+      if (answer instanceof Response) return await writeRefusal(answer, client);
+      await client.write(new TextEncoder().encode("HTTP/1.1 200 Connection Established\r\n\r\n"));
+    } catch {
+      if (!(answer instanceof Response)) answer.close();
+      return; // the requester has left
+    }
+    await tunnel(client, answer, left.signal);
+  }
+
+  async #connected(
+    message: IncomingMessage,
+    connection: Connection,
+    signal: AbortSignal,
+  ): Promise<Conn | Response> {
+    const { onConnect } = this.#options;
+    if (this.#isStopping) return new Response(null, { status: 503 });
+    if (onConnect === undefined) return new Response(null, { status: 405 });
+    try {
+      const request = { target: connectTarget(message), headers: headersOf(message) };
+      return await this.#asked(() => onConnect(request, { remote: connection.remote, signal }), connection, signal);
+    } catch (error) {
+      return refusal(error);
+    }
+  }
+
+  /** What a handler answers; what it throws is its owner's business, and the requester gets a bare 500. */
+  async #asked<T>(ask: () => Promise<T> | T, connection: Connection, signal: AbortSignal): Promise<T | Response> {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!signal.aborted && !connection.isRefused) this.#options.onError(error);
+      return new Response(null, { status: 500 });
+    }
+  }
+
+  #refuse(error: Error & { readonly code?: string }, stream: Duplex): void {
+    const isTooLong = error.code === "HPE_HEADER_OVERFLOW";
+    this.#connections.of(stream)?.refuse(isTooLong ? "431 Request Header Fields Too Large" : "400 Bad Request");
   }
 }
 
-function serve(
-  listen: Endpoint,
-  signal: AbortSignal,
-  onError: (error: unknown) => void,
-  handler: (request: Request, info: RequestInfo, completed: Promise<void>) => Promise<Response> | Response,
-): Deno.HttpServer<Deno.NetAddr> {
-  const options = {
-    hostname: listen.hostname,
-    port: listen.port,
-    signal,
-    onListen() {},
-    onError(error: unknown) {
-      onError(error);
-      return new Response(null, { status: 500 });
-    },
-  };
-  try {
-    return Deno.serve(options, (request, info) => {
-      const { hostname, port } = info.remoteAddr as Deno.NetAddr;
-      return handler(request, { remote: { hostname, port }, signal }, info.completed);
-    });
-  } catch (cause) {
-    throw listenError(`${listen.hostname}:${listen.port}`, cause);
-  }
+/** The answer to a request that is none we understand. */
+function refusal(error: unknown): Response {
+  const status = error instanceof DamselflyError && error.code === "unimplemented" ? 501 : 400;
+  return new Response(`${errorText(error)}\n`, { status, headers: { "content-type": "text/plain; charset=utf-8" } });
+}
+
+/** The answer to a CONNECT that is not granted, and the end of the connection. */
+async function writeRefusal(response: Response, client: Conn): Promise<void> {
+  const body = await response.bytes();
+  const headers = new Headers(response.headers);
+  headers.set("content-length", String(body.length));
+  headers.set("connection", "close");
+  const lines = [...headers].map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  const head = `HTTP/1.1 ${response.status} ${STATUS_CODES[response.status] ?? ""}\r\n${lines}\r\n`;
+  await client.write(new Uint8Array([...new TextEncoder().encode(head), ...body]));
+  await client.closeWrite();
 }

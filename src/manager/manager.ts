@@ -66,6 +66,7 @@ export async function startManager(
           handler: metricsHandler(metrics),
           onError: (error) => log.error("Metrics could not be served", { error }),
           clock,
+          net: runtime.net,
         })),
     )
     : undefined;
@@ -103,12 +104,13 @@ function createApp(config: ManagerConfig, { clock, random, log, metrics }: Runti
   return createRestApp({ store, sessions, realm: jwt.realm, clock, log, metrics });
 }
 
-function startRest(config: ManagerConfig, { clock, log }: Runtime, app: Hono<RestEnv>): HttpServer {
+function startRest(config: ManagerConfig, { clock, log, net }: Runtime, app: Hono<RestEnv>): HttpServer {
   return startHttpServer({
     listen: config.server.rest.addr,
     handler: (request, info) => app.fetch(request, info),
     onError: (error) => log.error("A REST request failed", { error }),
     clock,
+    net,
   });
 }
 

@@ -31,6 +31,11 @@ export interface Listener extends Disposable, AsyncIterable<Conn> {
 export interface Net {
   /** Connects, or throws `unavailable` (nobody there), or rejects with the signal's reason. */
   connect(to: Endpoint, signal: AbortSignal): Promise<Conn>;
-  /** Listens; port 0 lets the system choose. Throws `already_exists` when the port is in use. */
-  listen(on: Endpoint): Listener;
+  /** The addresses of a name, or the address that it is, or throws `unavailable`. */
+  resolve(hostname: string): Promise<string[]>;
+  /**
+   * Listens; port 0 lets the system choose. Throws `already_exists` when the port is in use. `onTrouble` learns why
+   * connections cannot be accepted for a while, once until they can be again.
+   */
+  listen(on: Endpoint, onTrouble?: (error: unknown) => void): Listener;
 }

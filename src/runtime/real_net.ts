@@ -1,3 +1,4 @@
+import { lookup } from "node:dns/promises";
 import { DamselflyError, errorText } from "../core/error.ts";
 import type { Conn, Endpoint, Listener, Net } from "./net.ts";
 
@@ -37,14 +38,21 @@ class RealConn implements Conn {
   }
 }
 
+/** Until the next try to accept, after one failed for want of descriptors or memory. */
+const ACCEPT_PAUSE_MS = 100;
+
 class RealListener implements Listener {
   readonly hostname: string;
   readonly port: number;
   readonly #listener: Deno.TcpListener;
+  readonly #onTrouble: (error: unknown) => void;
   #isClosed = false;
+  #isInTrouble = false;
+  #endPause = () => {};
 
-  constructor(listener: Deno.TcpListener) {
+  constructor(listener: Deno.TcpListener, onTrouble: (error: unknown) => void) {
     this.#listener = listener;
+    this.#onTrouble = onTrouble;
     const address = listener.addr as Deno.NetAddr;
     this.hostname = address.hostname;
     this.port = address.port;
@@ -58,21 +66,42 @@ class RealListener implements Listener {
     }
   }
 
-  /** A connection that is gone before it is accepted is no failure of the listener. */
+  /** A connection that is gone before it is accepted is no failure of the listener; any other one may pass. */
   async #accept(): Promise<Conn | undefined> {
     try {
-      return new RealConn(await this.#listener.accept());
+      const conn = new RealConn(await this.#listener.accept());
+      this.#isInTrouble = false;
+      return conn;
     } catch (error) {
       if (this.#isClosed || isEarlyClose(error)) return undefined;
-      throw error;
+      if (!this.#isInTrouble) this.#onTrouble(acceptError(this, error));
+      this.#isInTrouble = true;
+      await this.#pause();
+      return undefined;
     }
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ACCEPT_PAUSE_MS);
+      this.#endPause = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   [Symbol.dispose](): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#listener.close();
+    this.#endPause();
   }
+}
+
+function acceptError({ hostname, port }: Endpoint, cause: unknown): DamselflyError {
+  const why = `${errorText(cause)}; trying again. If descriptors are short, raise the limit of open files`;
+  return new DamselflyError("unavailable", `Cannot accept connections on ${hostname}:${port}: ${why}`, { cause });
 }
 
 function isEarlyClose(error: unknown): boolean {
@@ -112,9 +141,18 @@ export function realNet(): Net {
         });
       }
     },
-    listen(on) {
+    async resolve(hostname) {
       try {
-        return new RealListener(Deno.listen({ hostname: on.hostname, port: on.port }));
+        return (await lookup(hostname, { all: true })).map(({ address }) => address);
+      } catch (cause) {
+        throw new DamselflyError("unavailable", `Cannot find an address of ${hostname}: ${errorText(cause)}`, {
+          cause,
+        });
+      }
+    },
+    listen(on, onTrouble = () => {}) {
+      try {
+        return new RealListener(Deno.listen({ hostname: on.hostname, port: on.port }), onTrouble);
       } catch (cause) {
         throw listenError(`${on.hostname}:${on.port}`, cause);
       }

@@ -1,0 +1,76 @@
+import type { IncomingMessage } from "node:http";
+import { Readable } from "node:stream";
+import { DamselflyError } from "../core/error.ts";
+import type { Endpoint } from "../runtime/net.ts";
+
+/** Methods that the platform's `Request` does not know, and nobody needs. */
+const UNKNOWN_METHODS = new Set(["TRACE", "TRACK"]);
+
+/** A request, and in which of the two forms it named what it is for (RFC 9112 §3.2). */
+export interface ParsedRequest {
+  readonly request: Request;
+  /** It named a whole URL: whoever sent it takes us for a proxy. */
+  readonly isProxied: boolean;
+}
+
+/** What Node's parser has found, as a `Request`. Throws `invalid_argument`, or `unimplemented` for a method. */
+export function parsedRequest(message: IncomingMessage): ParsedRequest {
+  const { method = "GET", url: target = "" } = message;
+  if (UNKNOWN_METHODS.has(method)) {
+    throw new DamselflyError("unimplemented", `Cannot serve the method ${method}`);
+  }
+  const headers = headersOf(message);
+  const isProxied = !target.startsWith("/");
+  const url = isProxied ? proxiedUrl(target) : ownUrl(headers.get("host"), target);
+  const hasBody = method !== "GET" && method !== "HEAD" &&
+    (headers.has("transfer-encoding") || !["0", null].includes(headers.get("content-length")));
+  const body = hasBody ? { body: Readable.toWeb(message) as ReadableStream<Uint8Array>, duplex: "half" } : {};
+  return { request: new Request(url, { method, headers, ...body }), isProxied };
+}
+
+/** The headers of a message; a header that came several times is one, its values after each other. */
+export function headersOf({ rawHeaders }: IncomingMessage): Headers {
+  const headers = new Headers();
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const [name = "", value = ""] = rawHeaders.slice(index, index + 2);
+    // Two of them are two opinions on whom the request is for.
+    if (name.toLowerCase() === "host" && headers.has("host")) {
+      throw new DamselflyError("invalid_argument", "Cannot serve a request with two Host headers");
+    }
+    headers.append(name, value);
+  }
+  return headers;
+}
+
+/** The place that a CONNECT request names. Throws `invalid_argument`. */
+export function connectTarget({ url: target = "" }: IncomingMessage): Endpoint {
+  const match = /^(?:\[([0-9a-f:.]{2,45})\]|([^\s:/?#@[\]]{1,253})):(\d{1,5})$/i.exec(target);
+  const [, ipv6, name, port] = match ?? [];
+  const hostname = ipv6 ?? name;
+  if (hostname !== undefined && Number(port) >= 1 && Number(port) <= 65_535) return { hostname, port: Number(port) };
+  throw new DamselflyError("invalid_argument", `Cannot connect to "${shown(target)}": expected host:port`);
+}
+
+function ownUrl(host: string | null, target: string): URL {
+  const url = `http://${host === null || host === "" ? "localhost" : host}`;
+  // The host of a request for ourselves is only a name that the requester uses; it must not change the path.
+  if (!URL.canParse(url) || new URL(url).href !== `${new URL(url).origin}/`) {
+    throw new DamselflyError("invalid_argument", `Cannot serve a request for host "${shown(host ?? "")}"`);
+  }
+  return new URL(`${new URL(url).origin}${target}`);
+}
+
+function proxiedUrl(target: string): URL {
+  const url = URL.canParse(target) ? new URL(target) : undefined;
+  const isPlain = url !== undefined && /^https?:\/\/[^/]/i.test(target) && url.username === "" && url.password === "";
+  if (isPlain) return url;
+  throw new DamselflyError(
+    "invalid_argument",
+    `Cannot forward a request for "${shown(target)}": expected an http:// or https:// URL without credentials`,
+  );
+}
+
+/** Of what a stranger sent, what may be repeated: no password and no query. */
+function shown(text: string): string {
+  return text.replace(/[?#].*$/s, "").replace(/\/\/[^/]*@/, "//…@").slice(0, 200);
+}
