@@ -104,7 +104,7 @@ const download = section({
   }, "gRPC server for the command line tools."),
   protocol: parsed("tcp", parseProtocol).default("tcp").describe("Transport of pieces between peers."),
   pieceLength: choice("damselfly", "dragonfly").default("damselfly").describe(
-    "Rule for the length of pieces; dragonfly in clusters that still run Dragonfly's own peers.",
+    "Rule for the length of pieces of what no other peer has; dragonfly where most peers are Dragonfly's own.",
   ),
   bandwidthLimit: bandwidth("downloaded from peers"),
   backToSourceBandwidthLimit: bandwidth("downloaded from sources"),

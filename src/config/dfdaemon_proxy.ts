@@ -17,7 +17,7 @@ const rule = z.strictObject({
   }),
   filteredQueryParams: list(text(), 1000).optional().describe(
     "Query parameters that do not tell one content from another; left out, those of well-known signed URLs.",
-  ).meta({ ignored: "blobs go by their digest" }),
+  ),
 });
 
 const upstream = z.strictObject({
@@ -56,10 +56,8 @@ const registryMirror = section({
   cert: path().optional().describe("PEM file of the only authority trusted for all registries.").meta({
     ignored: "write ca in proxy.registryMirror.upstreams",
   }),
-  enableTaskIDBasedBlobDigest: flag().default(true).describe("A blob is one task whatever registry it came from.").meta(
-    {
-      ignored: "blobs always go by their digest",
-    },
+  enableTaskIDBasedBlobDigest: flag().default(true).describe(
+    "A blob is one task whatever registry it came from; false in Dragonfly, where it is one task per URL.",
   ),
 }, "Registries behind the mirror.");
 
@@ -72,17 +70,17 @@ const server = section({
     ignored: "requests are not limited by rate",
   }),
   caCert: path().optional().describe("PEM file of the authority that signs certificates of intercepted hosts.").meta({
-    ignored: "CONNECT is tunnelled, not intercepted",
+    ignored: "TLS is tunnelled, not intercepted",
   }),
   caKey: path().optional().describe("PEM file of the key of that authority.").meta({
-    ignored: "CONNECT is tunnelled, not intercepted",
+    ignored: "TLS is tunnelled, not intercepted",
   }),
   basicAuth: z.strictObject({
     username: text().max(20).describe("User name."),
     password: text().max(20).describe("Password."),
-  }).optional().describe("User and password of the proxy.").meta({
-    ignored: "requests are not authenticated, keep proxy.server.ip on a private address",
-  }),
+  }).optional().describe(
+    "User and password that each request must bring as Proxy-Authorization, those of the mirror too; a container runtime does when its hosts.toml has that header.",
+  ),
 }, "Listener of the mirror and proxy.");
 
 /** `proxy.*` of dfdaemon. */
@@ -95,6 +93,9 @@ export const proxy = section({
   disableBackToSource: flag().default(false).describe("Fail rather than download a task from its source."),
   accessLeaseTtl: duration().default(5 * 60_000).describe(
     "How long a successful check of a requester's right to a blob is remembered.",
+  ),
+  allowOutputPath: flag().default(true).describe(
+    "Let processes of this host have contents written to files that do not exist yet, by X-Dragonfly-Output-Path.",
   ),
   prefetch: flag().default(true).describe("Download the whole task when a range of it is asked for.").meta({
     ignored: "a task is always downloaded whole",

@@ -2,6 +2,7 @@
 import { contentRangeHeader, resolveRange } from "../core/byte_range.ts";
 import { type HttpServer, type RequestInfo, startHttpServer } from "../http/serve.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { realNet } from "../runtime/real_net.ts";
 import { type DistributionPath, parseDistributionPath } from "./distribution_path.ts";
 import { Answer, errorAnswer } from "./sample_registry_answer.ts";
 import type { SampleBlob, SampleImage } from "./sample_image.ts";
@@ -74,6 +75,7 @@ export function startSampleRegistry(options: SampleRegistryOptions): SampleRegis
     handler: handle,
     onError() {}, // a requester that leaves while it is being delayed
     clock: options.clock,
+    net: realNet(),
   });
   const namespace = `${server.hostname}:${server.port}`;
   return {

@@ -9,8 +9,11 @@ import { BandwidthMeter } from "./bandwidth_meter.ts";
 import type { Control, HeldTask } from "./control/control.ts";
 import { startControl } from "./control/start_control.ts";
 import { startGarbageCollection } from "./garbage_collection.ts";
+import { ContentEndpoint } from "./mirror/content.ts";
 import { createMirror } from "./mirror/mirror.ts";
+import { Outputs } from "./mirror/outputs.ts";
 import { isConfiguredOrigin } from "./mirror/upstream.ts";
+import { outputWriter } from "./output_writer.ts";
 import { refuseOwnProxy } from "./own_proxy.ts";
 import { controlOptions, hostIdentity, mirrorOptions, storageOptions, tasksOptions } from "./peer_config.ts";
 import {
@@ -24,7 +27,9 @@ import {
 } from "./peer_servers.ts";
 import { createParentRpc } from "./piece/parent.ts";
 import { createPieceClient } from "./piece/vortex_client.ts";
+import { Proxy } from "./proxy/proxy.ts";
 import { openRegistryClients } from "./registry_clients.ts";
+import { Destinations } from "./source/destination.ts";
 import { Exchanger } from "./source/exchange.ts";
 import { createSource } from "./source/http_source.ts";
 import { openStorage } from "./storage/open_storage.ts";
@@ -102,9 +107,14 @@ export async function startPeer(
   stack.use(startGarbageCollection(config.gc.interval, { storage, control, clock, log }));
   stack.use(await startDownload(base, tasks, control));
   const ops = await startOps(base, stack);
-  const exchanger = new Exchanger(origins);
-  const mirror = createMirror({ ...runtime, tasks, source, exchanger, ...mirrored });
-  const mirrorServer = stack.use(await startWeb(base, config.proxy.server, mirror));
+  const front = {
+    ...{ ...runtime, ...mirrored, exchanger: new Exchanger(origins) },
+    contents: new ContentEndpoint({ ...runtime, ...mirrored, tasks, source }),
+    destinations: new Destinations(net, isConfigured),
+    outputs: new Outputs(config.proxy.allowOutputPath ? outputWriter(storage, runtime) : undefined, log),
+  };
+  const proxy = new Proxy({ ...front, mirror: createMirror(front) });
+  const mirrorServer = stack.use(await startWeb(base, config.proxy.server, proxy.handler, proxy.onConnect));
   upload.setServing(UPLOAD_SERVICE, true);
   log.info("Peer is ready", { hostId, mirror: `${mirrorServer.hostname}:${mirrorServer.port}` });
 
@@ -128,9 +138,10 @@ async function openControl(base: Foundation, uploadPort: number, options: PeerOp
   );
 }
 
-/** What this host has all of, most recently used first. */
+/** What this host has all of, by each of its ids, most recently used first. */
 function sealedTasks(storage: Storage): HeldTask[] {
-  return storage.list().filter(({ isSealed }) => isSealed).sort((a, b) => b.updatedAtMs - a.updatedAtMs);
+  return storage.list().filter(({ isSealed }) => isSealed).sort((a, b) => b.updatedAtMs - a.updatedAtMs)
+    .flatMap((record) => [record, ...record.otherIds.map((taskId) => ({ ...record, taskId }))]);
 }
 
 /** Tasks for a server that listens before there are any: its first callers wait until they are opened. */

@@ -55,14 +55,16 @@ export function tasksOptions({ download, scheduler }: DfdaemonConfig): TasksOpti
   };
 }
 
-/** How the mirror chooses registries, and what of their content is shared. */
+/** How the mirror and proxy choose where to go, and what of the content there is shared. */
 export function mirrorOptions({ proxy }: DfdaemonConfig, { ip }: HostIdentity) {
   const { addr: defaultAddr, upstreams } = proxy.registryMirror;
   return {
     upstream: { defaultAddr, upstreams },
-    swarmPatterns: proxy.rules.map(({ regex }) => regex),
+    blobIdByDigest: proxy.registryMirror.enableTaskIDBasedBlobDigest,
+    rules: proxy.rules,
     accessLeaseTtlMs: proxy.accessLeaseTtl,
     disableBackToSource: proxy.disableBackToSource,
+    credentials: proxy.server.basicAuth,
     serverIp: ip,
   };
 }

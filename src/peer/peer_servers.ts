@@ -3,7 +3,7 @@ import type { DfdaemonConfig } from "../config/dfdaemon.ts";
 import { errorText } from "../core/error.ts";
 import type { HostIdentity } from "../core/host_id.ts";
 import { healthHandler, metricsHandler } from "../http/ops.ts";
-import { type HttpHandler, type HttpServer, startHttpServer } from "../http/serve.ts";
+import { type ConnectHandler, type HttpHandler, type HttpServer, startHttpServer } from "../http/serve.ts";
 import { Network } from "../rpc/gen/common/v2/common.ts";
 import { type RpcServer, startRpcServer } from "../rpc/server.ts";
 import type { WhenFree } from "../runtime/port_wait.ts";
@@ -85,13 +85,15 @@ export async function startDownload(
 
 /** An HTTP server of the peer. */
 export function startWeb(
-  { runtime: { clock, log }, onceFree }: Foundation,
+  { runtime: { clock, net, log }, onceFree }: Foundation,
   { ip: hostname, port }: { readonly ip: string; readonly port: number },
   handler: HttpHandler,
+  onConnect?: ConnectHandler,
 ): Promise<HttpServer> {
   const onError = (error: unknown) => log.error("Request failed", { error: errorText(error) });
   const listen = { hostname, port };
-  return onceFree(listen, () => startHttpServer({ listen, handler, onError, clock }));
+  const options = { listen, handler, onError, clock, net, ...(onConnect !== undefined && { onConnect }) };
+  return onceFree(listen, () => startHttpServer(options));
 }
 
 /** `/healthy` and `/metrics`, each on its own port. */

@@ -150,6 +150,11 @@ export class MemoryNet implements Net {
     return listener;
   }
 
+  /** Names stand for themselves here. */
+  resolve(hostname: string): Promise<string[]> {
+    return Promise.resolve([hostname]);
+  }
+
   connect(to: Endpoint, signal: AbortSignal): Promise<Conn> {
     if (signal.aborted) return Promise.reject(signal.reason);
     const listener = this.#listeners.get(`${to.hostname}:${to.port}`) ?? this.#listeners.get(`0.0.0.0:${to.port}`);

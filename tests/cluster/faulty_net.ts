@@ -14,12 +14,13 @@ interface WriteState {
 /** What happens to a write. */
 export type WriteFault = (bytes: Uint8Array, state: WriteState) => Promise<Uint8Array> | Uint8Array;
 
-/** The real network, but for what is written on connections that were accepted. */
+/** The real network, but for what the piece server writes. */
 export function faultyNet(fault: WriteFault): Net {
   const net = realNet();
   return {
     connect: (to, signal) => net.connect(to, signal),
-    listen: (on) => new FaultyListener(net.listen(on), fault),
+    resolve: (hostname) => net.resolve(hostname),
+    listen: (on, onTrouble) => new FaultyListener(net.listen(on, onTrouble), fault),
   };
 }
 
@@ -70,6 +71,11 @@ class FaultyListener implements Listener {
   }
 }
 
+/** Whether a connection begins with a packet of the piece protocol: its second byte is a tag, no letter of HTTP. */
+function isVortex([, second = 0]: Uint8Array): boolean {
+  return !/[a-z]/i.test(String.fromCharCode(second));
+}
+
 function faultyConn(conn: Conn, fault: WriteFault): Conn {
   const { promise: closed, resolve } = Promise.withResolvers<void>();
   const close = () => {
@@ -77,13 +83,19 @@ function faultyConn(conn: Conn, fault: WriteFault): Conn {
     conn.close();
   };
   let sent = 0;
+  let isForPieces: boolean | undefined;
   return {
     remote: conn.remote,
-    read: (into) => conn.read(into),
+    async read(into) {
+      const count = await conn.read(into);
+      isForPieces ??= isVortex(into.subarray(0, count ?? 0));
+      return count;
+    },
     closeWrite: () => conn.closeWrite(),
     close,
     [Symbol.dispose]: close,
     async write(bytes) {
+      if (isForPieces !== true) return await conn.write(bytes);
       const changed = await fault(bytes, { sent, closed, close });
       sent += bytes.length;
       await conn.write(changed);

@@ -113,6 +113,10 @@ test("dfdaemon", {
   }),
   elsewhere: {
     "download.protocol": "only tcp passes the schema",
+    "proxy.server.basicAuth.username": "each request",
+    "proxy.server.basicAuth.password": "each request",
+    "proxy.rules[].regex": "each request",
+    "proxy.rules[].filteredQueryParams": "each request",
     "proxy.registryMirror.upstreams[].namespace": "each request",
     "log.level": "the command",
   },

@@ -15,8 +15,8 @@ const LOCAL = { ip: "127.0.0.1", port: 0 };
 const { clock } = testRuntime();
 /** What a stock child sends along with its streams, only that there it is 10 s. */
 const DEADLINE = { metadata: { "grpc-timeout": "50m" } };
-/** A piece of a small content, by our rule. */
-const PIECE_BYTES = 512 * 1024;
+/** A piece of a small content by the stock rule, which is what a stock child has in mind whatever our own rule says. */
+const PIECE_BYTES = 4 * 1024 * 1024;
 
 interface Served extends AsyncDisposable {
   readonly peer: PeerProcess;

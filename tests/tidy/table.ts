@@ -13,7 +13,8 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "src/scheduler/core": [],
   "src/manager": ["src/runtime", "src/config", "src/rpc", "src/http"],
   "src/peer": ["src/runtime", "src/config", "src/rpc", "src/http", "src/oci"],
-  "src/peer/mirror": ["src/peer/task", "src/peer/source", "src/oci", "src/http", "src/runtime"],
+  "src/peer/mirror": ["src/peer/task", "src/peer/source", "src/oci", "src/http", "src/config", "src/runtime"],
+  "src/peer/proxy": ["src/peer/mirror", "src/peer/source", "src/oci", "src/http", "src/runtime"],
   "src/peer/task": [
     ...["src/peer/piece", "src/peer/source", "src/peer/storage", "src/peer/control"],
     ...["src/rpc", "src/runtime"],

@@ -1,18 +1,16 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "../../runtime/clock.ts";
 
-/** Whose right to what: all headers that may have proved it, and the blob as it was asked for. */
+/** Whose right to what: all headers that may have proved it, and the URL that the content was asked for by. */
 export interface AccessSubject {
   readonly rights: readonly (readonly [name: string, value: string])[];
-  readonly registry: string;
-  readonly repository: string;
-  readonly digest: string;
+  readonly url: string;
 }
 
 const LEASES_MAX = 65_536;
 
 /**
- * Remembers which requester a registry has let at which blob, for a limited time (design §4, "Rights"). Credentials
+ * Remembers which requester a source has let at which content, for a limited time (design §4, "Rights"). Credentials
  * are kept as a hash only. When full, the oldest lease goes: its holder is checked once more.
  *
  * What it protects: requesters who share a node and come through its mirror to the same registry see only what their
@@ -31,7 +29,7 @@ export class AccessLeases {
     this.#ttlMs = ttlMs;
   }
 
-  /** Whether the registry has said yes lately. */
+  /** Whether the source has said yes lately. */
   isLive(subject: AccessSubject): boolean {
     const key = keyOf(subject);
     const expiry = this.#expiries.get(key);
@@ -41,7 +39,7 @@ export class AccessLeases {
     return false;
   }
 
-  /** Notes that the registry said yes just now. */
+  /** Notes that the source said yes just now. */
   grant(subject: AccessSubject): void {
     const key = keyOf(subject);
     this.#expiries.delete(key);
@@ -52,6 +50,6 @@ export class AccessLeases {
   }
 }
 
-function keyOf({ rights, registry, repository, digest }: AccessSubject): string {
-  return createHash("sha256").update(JSON.stringify([rights, registry, repository, digest])).digest("base64");
+function keyOf({ rights, url }: AccessSubject): string {
+  return createHash("sha256").update(JSON.stringify([rights, url])).digest("base64");
 }

@@ -4,19 +4,17 @@ import { AccessLeases, type AccessSubject } from "./access_leases.ts";
 
 const SUBJECT: AccessSubject = {
   rights: [["authorization", "Bearer a"]],
-  registry: "https://r",
-  repository: "x/y",
-  digest: "sha256:1",
+  url: "https://r/v2/x/y/blobs/sha256:1",
 };
 
-Deno.test("a lease is for one requester, registry, repository and blob, and for a limited time", async () => {
+Deno.test("a lease is for one requester and one URL, and for a limited time", async () => {
   const clock = new VirtualClock();
   const leases = new AccessLeases(clock, 1_000);
   leases.grant(SUBJECT);
   assert.equal(leases.isLive(SUBJECT), true);
   const others: Partial<AccessSubject>[] = [
-    ...[{ rights: [["authorization", "Bearer b"] as const] }, { rights: [] }, { registry: "https://s" }],
-    ...[{ repository: "x/z" }, { digest: "sha256:2" }],
+    ...[{ rights: [["authorization", "Bearer b"] as const] }, { rights: [] }],
+    ...["https://s/v2/x/y/blobs/sha256:1", "https://r/v2/x/z/blobs/sha256:1"].map((url) => ({ url })),
   ];
   for (const other of others) assert.equal(leases.isLive({ ...SUBJECT, ...other }), false);
   await clock.advance(1_000);
@@ -25,13 +23,13 @@ Deno.test("a lease is for one requester, registry, repository and blob, and for 
 
 Deno.test("parts of a subject cannot be shifted into each other to forge a lease", () => {
   const leases = new AccessLeases(new VirtualClock(), 1_000);
-  leases.grant({ ...SUBJECT, registry: "https://r", repository: "x/y" });
-  assert.equal(leases.isLive({ ...SUBJECT, registry: "https://r/x", repository: "y" }), false);
+  leases.grant({ ...SUBJECT, rights: [["a", "b"], ["c", "d"]] });
+  assert.equal(leases.isLive({ ...SUBJECT, rights: [["a", 'b"],["c","d']] }), false);
 });
 
 Deno.test("the oldest lease goes when there are too many", () => {
   const leases = new AccessLeases(new VirtualClock(), 1_000);
-  for (let i = 0; i <= 65_536; i++) leases.grant({ ...SUBJECT, repository: `r${i}` });
-  assert.equal(leases.isLive({ ...SUBJECT, repository: "r0" }), false);
-  assert.equal(leases.isLive({ ...SUBJECT, repository: "r65536" }), true);
+  for (let i = 0; i <= 65_536; i++) leases.grant({ ...SUBJECT, url: `https://r/${i}` });
+  assert.equal(leases.isLive({ ...SUBJECT, url: "https://r/0" }), false);
+  assert.equal(leases.isLive({ ...SUBJECT, url: "https://r/65536" }), true);
 });

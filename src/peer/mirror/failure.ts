@@ -36,6 +36,19 @@ const ANSWERS: Record<ErrorCode, Answer> = {
   source_error: { status: 502, code: "UNKNOWN", type: "backend" },
 };
 
+/** Answers that say something of the requester or the content, not of the source's health. */
+export const RELAYED_REFUSALS: ReadonlySet<number> = new Set([401, 403, 404]);
+
+/** The refusal of a content as the stock proxy passes it on: status and headers, a challenge among them, and no text. */
+export async function refusalWithoutBody(answer: Response): Promise<Response> {
+  if (answer.status < 400) return answer;
+  await answer.body?.cancel();
+  const headers = new Headers(answer.headers);
+  for (const name of ["content-length", "content-encoding", "content-type"]) headers.delete(name);
+  headers.set(RESPONSE_HEADERS.errorType, "backend");
+  return new Response(null, { status: answer.status, headers });
+}
+
 /** containerd repeats these at once on the same host, up to five times; 503 sends it to the next one instead. */
 const REPEATED_AT_ONCE = new Set([408, 429]);
 

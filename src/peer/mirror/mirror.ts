@@ -1,42 +1,43 @@
-import { DamselflyError, errorText, isCancelled } from "../../core/error.ts";
-import { REQUEST_HEADERS } from "../../http/dragonfly_headers.ts";
+import { RESPONSE_HEADERS } from "../../http/dragonfly_headers.ts";
 import { forwardedHeaders, returnedHeaders } from "../../http/forwarded_headers.ts";
-import type { Pattern } from "../../core/pattern.ts";
 import type { HttpHandler, RequestInfo } from "../../http/serve.ts";
-import { type DistributionPath, parseDistributionPath } from "../../oci/distribution_path.ts";
+import { parseDistributionPath } from "../../oci/distribution_path.ts";
 import { registryError } from "../../oci/registry_error.ts";
-import type { Metrics } from "../../runtime/metrics.ts";
 import { relayedBody } from "../source/body.ts";
+import { type Destinations, isLoopback } from "../source/destination.ts";
 import type { Exchanger } from "../source/exchange.ts";
 import { sourceAnswerOf } from "../source/source_failure.ts";
-import { BlobEndpoint, type BlobParts } from "./blob.ts";
-import { failureResponse } from "./failure.ts";
+import { answering, type AnsweringParts } from "./answering.ts";
+import { blobContent } from "./blob.ts";
+import type { ContentEndpoint } from "./content.ts";
+import { refusalWithoutBody, RELAYED_REFUSALS } from "./failure.ts";
+import type { Outputs } from "./outputs.ts";
+import { isForSwarm, type SwarmRule } from "./swarm_rule.ts";
+import { taskWishes } from "./task_wishes.ts";
 import { chooseUpstream, type UpstreamOptions } from "./upstream.ts";
 
 /** What the mirror needs. */
-export interface MirrorParts extends BlobParts {
+export interface MirrorParts extends AnsweringParts {
+  readonly contents: ContentEndpoint;
   readonly exchanger: Exchanger;
-  readonly metrics: Metrics;
+  readonly destinations: Destinations;
+  readonly outputs: Outputs;
   readonly upstream: UpstreamOptions;
-  /** `proxy.rules[].regex`: a blob whose URL matches none of them passes straight through. */
-  readonly swarmPatterns: readonly Pattern[];
+  /** `proxy.rules`: a blob whose URL matches none of them passes straight through. */
+  readonly rules: readonly SwarmRule[];
+  readonly disableBackToSource: boolean;
+  /** Whether blobs are asked for by their digest, or by their URL; the requester may wish otherwise. */
+  readonly blobIdByDigest: boolean;
 }
-
-/** Answers that say something of the requester or the blob, not of the registry's health. */
-const RELAYED_REFUSALS = new Set([401, 403, 404]);
 
 /**
  * The registry mirror that a container runtime talks to. Blobs become tasks; all else of the distribution API passes
  * through with the requester's own credentials, and challenges come back untouched (node-side.md §2.4, §3).
  */
 export function createMirror(parts: MirrorParts): HttpHandler {
-  const blobs = new BlobEndpoint(parts);
-  const { metrics, log } = parts;
-  const total = metrics.counter("dragonfly_client_proxy_request_total", "Requests to the mirror");
-  const viaTasks = metrics.counter("dragonfly_client_proxy_request_via_dfdaemon_total", "Requests served by tasks");
-  const failures = metrics.counter("dragonfly_client_proxy_request_failure_total", "Requests that failed");
+  const { contents, rules, disableBackToSource, blobIdByDigest } = parts;
 
-  async function serve(request: Request, { remote, signal }: RequestInfo): Promise<Response> {
+  async function serve(request: Request, info: RequestInfo, viaTask: () => void): Promise<Response> {
     const url = new URL(request.url);
     const path = parseDistributionPath(url.pathname);
     if (path === undefined) return registryError(404, "UNSUPPORTED", `Nothing is served at ${url.pathname}`);
@@ -44,28 +45,31 @@ export function createMirror(parts: MirrorParts): HttpHandler {
       return registryError(405, "UNSUPPORTED", "The mirror is read-only", { allow: "GET, HEAD" });
     }
     const registry = chooseUpstream({ url, headers: request.headers }, parts.upstream);
-    if (path.kind !== "blob" || !isForSwarm(path, request, registry)) {
-      return await passThrough(request, url, registry, signal);
+    await mayGo(registry, info);
+    const wishes = taskWishes(request.headers);
+    if (path.kind !== "blob" || !isForSwarm(blobUrl(registry, path), wishes, rules)) {
+      return await passThrough(request, url, registry, info.signal);
     }
-    viaTasks.inc();
+    viaTask();
+    const deliver = await parts.outputs.deliveryOf(request, wishes, info);
+    const { repository, digest } = path;
     try {
-      return await blobs.serve({
-        ...{ request, registry, signal },
-        repository: path.repository,
-        digest: path.digest,
-        remoteIp: remote.hostname,
-      });
+      return await contents.serve(blobContent({
+        ...{ request, registry, repository, digest, wishes, deliver, disableBackToSource, blobIdByDigest },
+        remoteIp: info.remote.hostname,
+        signal: info.signal,
+      }));
     } catch (error) {
-      // The refusal of a HEAD has no body: the requester gets the registry's own answer to his own request.
+      // The refusal of a HEAD need not be that of a GET: the requester gets the registry's answer to his own request.
       if (request.method !== "GET" || !RELAYED_REFUSALS.has(sourceAnswerOf(error)?.status ?? 0)) throw error;
-      return await passThrough(request, url, registry, signal);
+      return refusalWithoutBody(await passThrough(request, url, registry, info.signal));
     }
   }
 
-  function isForSwarm(path: DistributionPath & { kind: "blob" }, request: Request, registry: URL): boolean {
-    if (request.headers.get(REQUEST_HEADERS.useP2p)?.toLowerCase() === "true") return true;
-    const url = `${registry.origin}/v2/${path.repository}/blobs/${path.digest.text}`;
-    return parts.swarmPatterns.some((pattern) => pattern.test(url));
+  /** A process of this host may ask for any registry, and what it asks is looked at when it is sent. */
+  async function mayGo({ origin, hostname }: URL, { remote }: RequestInfo): Promise<void> {
+    const remoteIp = remote.hostname;
+    if (!isLoopback(remoteIp)) await parts.destinations.addressesOf({ origin, hostname, remoteIp });
   }
 
   async function passThrough(request: Request, url: URL, registry: URL, signal: AbortSignal): Promise<Response> {
@@ -82,20 +86,14 @@ export function createMirror(parts: MirrorParts): HttpHandler {
     const headers = returnedHeaders(exchange.response.headers);
     // Another origin's challenge would make the requester send it what he has for this registry.
     if (!exchange.isFirstOrigin) headers.delete("www-authenticate");
-    return new Response(relayedBody(exchange, parts.clock, signal), { status: exchange.response.status, headers });
+    const { status } = exchange.response;
+    if (status >= 400) headers.set(RESPONSE_HEADERS.errorType, "backend");
+    return new Response(relayedBody(exchange, parts.clock, signal), { status, headers });
   }
 
-  return async function handleMirrorRequest(request, info) {
-    total.inc();
-    try {
-      return await serve(request, info);
-    } catch (error) {
-      if (info.signal.aborted || isCancelled(error)) return new Response(null, { status: 503 });
-      failures.inc();
-      const isExpected = error instanceof DamselflyError && error.code === "source_error";
-      const { pathname } = new URL(request.url);
-      log[isExpected ? "info" : "warn"]("Mirror request failed", { path: pathname, reason: errorText(error) });
-      return failureResponse(error);
-    }
-  };
+  return answering(parts, serve);
+}
+
+function blobUrl(registry: URL, { repository, digest }: { repository: string; digest: { text: string } }): string {
+  return `${registry.origin}/v2/${repository}/blobs/${digest.text}`;
 }

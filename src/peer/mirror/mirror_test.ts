@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { type ByteRange, resolveRange } from "../../core/byte_range.ts";
 import { DamselflyError } from "../../core/error.ts";
+import { taskIdOf } from "../../core/task_id.ts";
 import { parsePattern } from "../../core/pattern.ts";
 import type { HttpHandler } from "../../http/serve.ts";
 import { type Clock, realClock } from "../../runtime/clock.ts";
@@ -10,7 +11,10 @@ import { VirtualClock } from "../../testing/virtual_clock.ts";
 import { Exchanger } from "../source/exchange.ts";
 import { createSource } from "../source/http_source.ts";
 import type { TaskHandle, TaskRequest, Tasks } from "../task/task.ts";
+import { Destinations } from "../source/destination.ts";
+import { ContentEndpoint } from "./content.ts";
 import { createMirror } from "./mirror.ts";
+import { Outputs } from "./outputs.ts";
 
 const BLOB = Uint8Array.from({ length: 100_000 }, (_, index) => (index * 7 + (index >> 8)) & 0xff);
 const DIGEST = `sha256:${createHash("sha256").update(BLOB).digest("hex")}`;
@@ -71,6 +75,7 @@ function blobAnswer(request: Request): Response {
 class ReadyTasks implements Tasks {
   readonly requests: TaskRequest[] = [];
   openHandles = 0;
+  responseHeaders: Record<string, string> = { "content-type": "application/vnd.oci.image.layer.v1.tar+gzip" };
   failure: Error | undefined;
   /** The stream fails after this many bytes. */
   failAfter: { readonly bytes: number; readonly error: Error } | undefined;
@@ -84,7 +89,7 @@ class ReadyTasks implements Tasks {
       peerId: "peer",
       contentLength: BLOB.length,
       pieceLength: BLOB.length,
-      responseHeaders: { "content-type": "application/vnd.oci.image.layer.v1.tar+gzip" },
+      responseHeaders: this.responseHeaders,
       isLocalHit: true,
       read: (range) => this.#stream(range),
       sealed: Promise.resolve({ backToSource: 0, remotePeer: 0, localPeer: BLOB.length }),
@@ -120,32 +125,39 @@ interface Setup extends AsyncDisposable {
   readonly registry: ReturnType<typeof startRegistry>;
   readonly tasks: ReadyTasks;
   readonly runtime: TestRuntime;
-  ask(path: string, init?: RequestInit): Promise<Response>;
+  ask(path: string, init?: RequestInit, remoteIp?: string): Promise<Response>;
 }
 
-function setup(options: RegistryOptions = {}, clock: Clock = realClock()): Setup {
+function setup(options: RegistryOptions = {}, clock: Clock = realClock(), blobIdByDigest = true): Setup {
   const registry = startRegistry(options);
   const tasks = new ReadyTasks();
   const runtime = testRuntime({ clock });
   const exchange = { ...runtime, clientFor: () => undefined, isConfigured: () => false };
-  const mirror: HttpHandler = createMirror({
+  const contents = {
     ...runtime,
     tasks,
     source: createSource(exchange),
-    exchanger: new Exchanger(exchange),
-    upstream: { defaultAddr: registry.origin, upstreams: [] },
-    swarmPatterns: [parsePattern("blobs/sha256")],
     accessLeaseTtlMs: 60_000,
-    disableBackToSource: false,
     serverIp: "192.0.2.7",
+  };
+  const mirror: HttpHandler = createMirror({
+    ...runtime,
+    contents: new ContentEndpoint(contents),
+    exchanger: new Exchanger(exchange),
+    destinations: new Destinations(runtime.net, () => false),
+    outputs: new Outputs(undefined, runtime.log),
+    upstream: { defaultAddr: registry.origin, upstreams: [] },
+    rules: [{ regex: parsePattern("blobs/sha256") }],
+    disableBackToSource: false,
+    blobIdByDigest,
   });
   return {
     registry,
     tasks,
     runtime,
-    ask: async (path, init) =>
+    ask: async (path, init, remoteIp = "127.0.0.1") =>
       await mirror(new Request(`http://127.0.0.1:4001${path}`, init), {
-        remote: { hostname: "127.0.0.1", port: 1 },
+        remote: { hostname: remoteIp, port: 1 },
         signal: new AbortController().signal,
       }),
     [Symbol.asyncDispose]: () => registry.stop(),
@@ -169,16 +181,75 @@ Deno.test("a blob comes whole, with its digest, length and type", async () => {
   assert.equal(it.tasks.openHandles, 0);
 });
 
-Deno.test("a range is answered with 206 and exactly its bytes, a range past the end with 416", async () => {
+Deno.test("the task id of a blob is its digest or goes by its URL, as the header says, else as configured", async () => {
+  const header = "x-dragonfly-enable-task-id-based-blob-digest";
+  const cases = [[true, {}, true], [false, {}, false], [true, "false", false], [false, "True", true], [
+    true,
+    "?",
+    true,
+  ]];
+  for (const [configured, said, byDigest] of cases) {
+    await using it = setup({}, realClock(), configured === true);
+    const headers = typeof said === "string" ? { [header]: said } : {};
+    const response = await it.ask(BLOB_PATH, { headers });
+    await response.body?.cancel();
+    const url = `${it.registry.origin}${BLOB_PATH}`;
+    const [request] = it.tasks.requests;
+    assert.equal(request?.taskId, taskIdOf({ url, byBlobDigest: byDigest === true }));
+    assert.equal(request?.taskId === DIGEST.slice("sha256:".length), byDigest);
+    assert.equal(request?.isBlobDigestTaskId, byDigest);
+    assert.equal(request?.digest?.text, DIGEST, "it is verified in either case");
+  }
+});
+
+Deno.test("a range is answered with 206 and exactly its bytes, a range past the end as by the stock proxy", async () => {
   await using it = setup();
   const part = await it.ask(BLOB_PATH, { headers: { range: "bytes=99990-" } });
   assert.equal(part.status, 206);
   assert.equal(part.headers.get("content-range"), "bytes 99990-99999/100000");
   assert.deepEqual(await bytesOf(part), BLOB.subarray(99_990));
   const past = await it.ask(BLOB_PATH, { headers: { range: "bytes=100000-" } });
-  assert.equal(past.status, 416);
+  assert.deepEqual([past.status, past.headers.get("x-dragonfly-error-type")], [500, "dfdaemon"]);
   assert.equal(past.headers.get("content-range"), "bytes */100000");
   assert.equal(it.tasks.openHandles, 0);
+});
+
+Deno.test("of several ranges the first one is answered, as by the stock proxy", async () => {
+  await using it = setup();
+  const response = await it.ask(BLOB_PATH, { headers: { range: "bytes=10-19,30-39" } });
+  assert.deepEqual([response.status, response.headers.get("content-range")], [206, "bytes 10-19/100000"]);
+  assert.deepEqual(await bytesOf(response), BLOB.subarray(10, 20));
+});
+
+Deno.test("a range that is only wanted of another version is not given", async () => {
+  await using it = setup();
+  it.tasks.responseHeaders = { "etag": '"v1"', "last-modified": "Sat, 21 Nov 2026 12:00:00 GMT" };
+  const statusOf = async (condition: string) => {
+    const response = await it.ask(BLOB_PATH, { headers: { "range": "bytes=5-9", "if-range": condition } });
+    return [response.status, (await bytesOf(response)).length];
+  };
+  for (const same of ['"v1"', "Sat, 21 Nov 2026 12:00:00 GMT"]) assert.deepEqual(await statusOf(same), [206, 5]);
+  for (const other of ['"v2"', 'W/"v1"', "Sat, 21 Nov 2026 12:00:01 GMT", "nonsense"]) {
+    assert.deepEqual(await statusOf(other), [200, BLOB.length], other);
+  }
+});
+
+Deno.test("who asks from another host gets nothing from addresses of this one", async () => {
+  await using it = setup();
+  const headers = { "x-dragonfly-registry": it.registry.origin };
+  for (const path of [BLOB_PATH, "/v2/team/app/manifests/v1"]) {
+    const refused = await it.ask(path, { headers }, "192.0.2.9");
+    assert.deepEqual([refused.status, refused.headers.get("x-dragonfly-error-type")], [403, "proxy"]);
+  }
+  assert.equal(it.registry.seen.length, 0);
+});
+
+Deno.test("a header that changes nothing is warned about once", async () => {
+  await using it = setup();
+  for (let time = 0; time < 2; time++) {
+    await (await it.ask(BLOB_PATH, { headers: { "x-dragonfly-prefetch": "false" } })).body?.cancel();
+  }
+  assert.equal(it.runtime.log.lines.filter(({ message }) => message.includes("no effect")).length, 1);
 });
 
 Deno.test("HEAD of a blob tells its length and opens no task", async () => {
@@ -195,7 +266,8 @@ Deno.test("a cached blob is not served to a requester whom the registry refuses,
     const refused = await it.ask(BLOB_PATH, { headers });
     assert.equal(refused.status, 401);
     assert.equal(refused.headers.get("www-authenticate"), CHALLENGE);
-    assert.match(await refused.text(), /UNAUTHORIZED/);
+    assert.equal(refused.headers.get("x-dragonfly-error-type"), "backend");
+    assert.equal(await refused.text(), "");
   }
   assert.equal(it.tasks.requests.length, 1);
 });

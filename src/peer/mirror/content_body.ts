@@ -15,14 +15,16 @@ export function isMadeGoodBySource(error: unknown): boolean {
   return !(error instanceof DamselflyError) || MADE_GOOD.has(error.code);
 }
 
-/** What {@link blobBody} reads from. */
-export interface BlobBodyParts {
+/** What {@link contentBody} reads from. */
+export interface ContentBodyParts {
   /** The bytes as the task gives them; undefined when there is no task. */
   readonly task: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
   /** Opens a direct transfer of the rest. */
   readonly direct: (rest: ByteRange) => Promise<SourceBody>;
   /** Called when the body goes on without the task, with the reason. */
   readonly onDirect: (error: unknown) => void;
+  /** Called once, before the last bytes are given: what it throws cuts the body short. */
+  readonly beforeEnd?: () => Promise<void>;
   /** Called once, when the body is complete, failed or no longer wanted. */
   readonly onEnd: (error?: unknown) => Promise<void>;
 }
@@ -32,11 +34,12 @@ export interface BlobBodyParts {
  * by our own fault half-way, the rest comes straight from the source; any other failure cuts the body short, so that
  * the requester sees it is incomplete.
  */
-export function blobBody(range: ByteRange, parts: BlobBodyParts): ReadableStream<Uint8Array<ArrayBuffer>> {
+export function contentBody(range: ByteRange, parts: ContentBodyParts): ReadableStream<Uint8Array<ArrayBuffer>> {
   const reader = parts.task?.getReader();
   let direct: SourceBody | undefined;
   let isDirect = reader === undefined;
   let position = range.start;
+  let isEndPrepared = false;
   let hasEnded = false;
 
   async function next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
@@ -53,6 +56,12 @@ export function blobBody(range: ByteRange, parts: BlobBodyParts): ReadableStream
     return (await direct.read(new Uint8Array(BUFFER_BYTES)))?.bytes;
   }
 
+  async function prepareEnd(): Promise<void> {
+    if (isEndPrepared) return;
+    isEndPrepared = true;
+    await parts.beforeEnd?.();
+  }
+
   async function end(error?: unknown): Promise<void> {
     const isFirst = !hasEnded;
     hasEnded = true;
@@ -64,6 +73,7 @@ export function blobBody(range: ByteRange, parts: BlobBodyParts): ReadableStream
     async pull(controller) {
       try {
         const bytes = position < range.end ? await next() : undefined;
+        if (position + (bytes?.length ?? 0) >= range.end) await prepareEnd();
         if (bytes !== undefined) {
           position += bytes.length;
           return controller.enqueue(bytes);

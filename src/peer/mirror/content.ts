@@ -1,0 +1,166 @@
+import { contentRangeHeader, resolveRange } from "../../core/byte_range.ts";
+import type { Digest } from "../../core/digest.ts";
+import { DamselflyError, errorText } from "../../core/error.ts";
+import { RESPONSE_HEADERS } from "../../http/dragonfly_headers.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+import { rightsOf } from "../source/headers.ts";
+import type { Source, SourceRequest, SourceStat } from "../source/source.ts";
+import type { TaskHandle, TaskRequest, Tasks } from "../task/task.ts";
+import { AccessLeases } from "./access_leases.ts";
+import { contentBody, isMadeGoodBySource } from "./content_body.ts";
+
+/** What the content endpoint needs. */
+export interface ContentParts {
+  readonly tasks: Tasks;
+  readonly source: Source;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly accessLeaseTtlMs: number;
+  /** The address that this peer is announced with. */
+  readonly serverIp: string;
+}
+
+/** A request for a content that becomes a task: a blob of a registry, or the file that a URL names. */
+export interface ContentRequest {
+  readonly request: Request;
+  /** Where the content is, with the requester's own rights. */
+  readonly source: SourceRequest;
+  /** The task, with what the source says of the content where it was asked. */
+  task(stat: SourceStat | undefined): TaskRequest;
+  /** What the content must be; undefined when only its validators tell one version from another. */
+  readonly digest: Digest | undefined;
+  /** The headers of an answer, made of those that are kept with the content. */
+  headers(stored: Readonly<Record<string, string>>): Headers;
+  /** What the log calls it. */
+  readonly name: Readonly<Record<string, string>>;
+  /** Called when the content is complete, before the requester has all of it; what it throws cuts the answer short. */
+  readonly deliver?: ((taskId: string) => Promise<void>) | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Serves contents: the requester's right first, then the bytes from wherever they are. */
+export class ContentEndpoint {
+  readonly #parts: ContentParts;
+  readonly #leases: AccessLeases;
+
+  constructor(parts: ContentParts) {
+    this.#parts = parts;
+    this.#leases = new AccessLeases(parts.clock, parts.accessLeaseTtlMs);
+  }
+
+  /** Answers GET and HEAD. Throws what {@link Tasks.open} and {@link Source.stat} throw. */
+  async serve(content: ContentRequest): Promise<Response> {
+    const stat = await this.#authorize(content);
+    if (content.request.method === "HEAD") return this.#headAnswer(content, stat);
+    const handle = await this.#open(content, stat);
+    if (handle === undefined) return this.#answer(content, stat ?? await this.#stat(content), undefined);
+    return this.#answer(content, handle, handle);
+  }
+
+  /** Asks the source with the requester's own credentials, unless it has let him at this content lately. */
+  async #authorize(content: ContentRequest): Promise<SourceStat | undefined> {
+    const { url, headers } = content.source;
+    const subject = { rights: rightsOf(headers), url };
+    if (this.#leases.isLive(subject)) return undefined;
+    const stat = await this.#stat(content);
+    this.#leases.grant(subject);
+    return stat;
+  }
+
+  #stat({ source, signal }: ContentRequest): Promise<SourceStat> {
+    return this.#parts.source.stat(source, signal);
+  }
+
+  async #headAnswer(content: ContentRequest, known: SourceStat | undefined): Promise<Response> {
+    const stat = known ?? await this.#stat(content);
+    const headers = content.headers(stat.responseHeaders);
+    headers.set("content-length", String(stat.contentLength));
+    return new Response(null, { headers });
+  }
+
+  /** The task; undefined when we cannot have one, so that the bytes must come straight from the source. */
+  async #open(content: ContentRequest, stat: SourceStat | undefined): Promise<TaskHandle | undefined> {
+    const request = content.task(stat);
+    try {
+      const handle = await this.#parts.tasks.open(request, content.signal);
+      if (stat === undefined || stat.contentLength === handle.contentLength) return handle;
+      await handle[Symbol.asyncDispose]();
+      throw otherLength(content, handle, stat);
+    } catch (error) {
+      const mayBypass = !request.disableBackToSource && content.deliver === undefined;
+      if (content.signal.aborted || !mayBypass || !isMadeGoodBySource(error)) throw error;
+      this.#warn("Content is passed on straight from the source", content, error);
+      return undefined;
+    }
+  }
+
+  async #answer(
+    content: ContentRequest,
+    { contentLength, responseHeaders }: Pick<TaskHandle, "contentLength" | "responseHeaders">,
+    handle: TaskHandle | undefined,
+  ): Promise<Response> {
+    const headers = content.headers(responseHeaders);
+    const asked = resolveRange(wantedRange(content.request.headers, headers), contentLength);
+    headers.set(RESPONSE_HEADERS.serverIp, this.#parts.serverIp);
+    if (handle !== undefined) {
+      headers.set(RESPONSE_HEADERS.taskId, handle.taskId);
+      if (handle.isLocalHit) headers.set(RESPONSE_HEADERS.downloadFinished, "true");
+    }
+    if (asked.kind === "unsatisfiable") {
+      await handle?.[Symbol.asyncDispose]();
+      return unsatisfiable(headers, contentLength);
+    }
+    const range = asked.kind === "part" ? asked.range : { start: 0, end: contentLength };
+    headers.set("content-length", String(range.end - range.start));
+    if (asked.kind === "part") headers.set("content-range", contentRangeHeader(range, contentLength));
+    const { source, deliver, signal } = content;
+    const version = content.digest === undefined ? responseHeaders : undefined;
+    const body = contentBody(range, {
+      task: handle?.read(range),
+      direct: (rest) => this.#parts.source.read(source, rest, { contentLength, version }, signal),
+      onDirect: (error) => this.#warn("Content goes on straight from the source", content, error),
+      onEnd: async (error) => {
+        await handle?.[Symbol.asyncDispose]();
+        if (error !== undefined && !signal.aborted) this.#warn("Content was cut short", content, error);
+      },
+      ...(handle !== undefined && deliver !== undefined && {
+        beforeEnd: async () => {
+          await handle.sealed;
+          await deliver(handle.taskId);
+        },
+      }),
+    });
+    return new Response(body, { status: asked.kind === "part" ? 206 : 200, headers });
+  }
+
+  #warn(message: string, { name }: ContentRequest, error: unknown): void {
+    this.#parts.log.warn(message, { ...name, reason: errorText(error) });
+  }
+}
+
+/**
+ * The range that is wanted: of several the first, as the stock proxy has it; none when it is only wanted of another
+ * version of the content than this one (RFC 9110 §13.1.5).
+ */
+function wantedRange(asked: Headers, content: Headers): string | undefined {
+  const condition = asked.get("if-range");
+  const validator = content.get(condition?.endsWith('"') ? "etag" : "last-modified");
+  // A weak validator does not tell versions apart byte by byte.
+  if (condition !== null && (condition !== validator || condition.startsWith("W/"))) return undefined;
+  return asked.get("range")?.split(",")[0];
+}
+
+/** 500 and not 416, for that is what clients of the stock proxy know; the length is told all the same. */
+function unsatisfiable(headers: Headers, contentLength: number): Response {
+  headers.set("content-range", `bytes */${contentLength}`);
+  headers.set(RESPONSE_HEADERS.errorType, "dfdaemon");
+  return new Response(null, { status: 500, headers });
+}
+
+/** Another requester's source says otherwise of the same content, and one of the two is wrong. */
+function otherLength({ name }: ContentRequest, { contentLength }: TaskHandle, stat: SourceStat): DamselflyError {
+  const text = `Cannot use the task of ${Object.values(name)[0]}: ` +
+    `it has ${contentLength} bytes, the source says ${stat.contentLength}`;
+  return new DamselflyError("failed_precondition", text);
+}

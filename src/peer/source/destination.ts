@@ -1,0 +1,55 @@
+import { isIP } from "node:net";
+import { DamselflyError } from "../../core/error.ts";
+import { parseCidr } from "../../core/ip.ts";
+import type { Net } from "../../runtime/net.ts";
+import { isLinkLocal } from "./forbidden_address.ts";
+
+const LOOPBACK = ["127.0.0.0/8", "::1/128", "64:ff9b::7f00:0/104"].map(parseCidr);
+
+/** Whether an address is one of the host itself, however it is written. */
+export function isLoopback(ip: string): boolean {
+  return LOOPBACK.some((block) => block.contains(ip));
+}
+
+/** Where a request is to go, and who asks. */
+export interface Destination {
+  /** `https://host:port`, as the configuration may name it. */
+  readonly origin: string;
+  readonly hostname: string;
+  /** The address that asks. */
+  readonly remoteIp: string;
+}
+
+/** Decides where requests of others may go through this host. */
+export class Destinations {
+  readonly #net: Pick<Net, "resolve">;
+  readonly #isConfigured: (origin: string) => boolean;
+
+  constructor(net: Pick<Net, "resolve">, isConfigured: (origin: string) => boolean) {
+    this.#net = net;
+    this.#isConfigured = isConfigured;
+  }
+
+  /**
+   * The addresses to connect to, all of them allowed; whoever connects to a name again may get another answer. A
+   * process of this host may go where it could go without us; others do not reach the host's own services through us;
+   * and nobody reaches link-local addresses, where clouds keep their secrets. What the configuration names is not
+   * questioned. Throws `permission_denied`, or `unavailable` when there is no such name.
+   */
+  async addressesOf({ origin, hostname, remoteIp }: Destination): Promise<string[]> {
+    const host = hostname.replace(/^\[|\]$/g, "");
+    const addresses = isIP(host) === 0 ? await this.#net.resolve(host) : [host];
+    if (this.#isConfigured(origin)) return addresses;
+    for (const address of addresses) {
+      const isOfThisHost = isLoopback(address);
+      if (!isLinkLocal(address) && (!isOfThisHost || isLoopback(remoteIp))) continue;
+      const what = isOfThisHost ? "an address of this host, which only its own processes may ask for" : "link-local";
+      throw new DamselflyError(
+        "permission_denied",
+        `Cannot go to ${origin}: it is ${what}; ` +
+          "if a registry is there, configure it under proxy.registryMirror.upstreams",
+      );
+    }
+    return addresses;
+  }
+}
