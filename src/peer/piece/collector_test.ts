@@ -230,13 +230,16 @@ Deno.test("the weight of a parent follows what it says of its load, and stays wh
       await aborted(signal);
     },
   };
+  const clock = new VirtualClock();
   const known = { ...parentNamed("a"), network: Network.create({ maxTxBandwidth: 500 }) };
   await using weights = followHostLoads({ hostId: "me", peerId: "p", parents: [known, parentNamed("b")] }, {
-    rpc,
-    log,
+    ...{ rpc, log, clock },
   });
   assert.deepEqual(["a", "b", "c"].map((id) => weights.weightOf(id)), [500, 1e10, 1e10]);
+  assert.equal(weights.isHeard("a", 1e9), false);
   loads.resolve();
   await settle();
   assert.deepEqual(["a", "b"].map((id) => weights.weightOf(id)), [700, 700]);
+  await clock.advance(999);
+  assert.deepEqual([1_000, 999].map((withinMs) => weights.isHeard("b", withinMs)), [true, false]);
 });

@@ -1,4 +1,5 @@
 import { DamselflyError, errorText } from "../../core/error.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Parent, ParentRpc } from "./parent.ts";
 import { parentWeight } from "./parent_choice.ts";
@@ -7,6 +8,8 @@ import { parentWeight } from "./parent_choice.ts";
 export interface HostLoads extends AsyncDisposable {
   /** The weight for `chooseParent`, in bits per second; of a stranger that of a host which says nothing. */
   weightOf(peerId: string): number;
+  /** Whether the parent told its load within the last `withinMs`: then it lives, though it may have no piece to offer. */
+  isHeard(peerId: string, withinMs: number): boolean;
 }
 
 /** Who asks. */
@@ -22,13 +25,15 @@ export interface HostLoadsOptions {
  */
 export function followHostLoads(
   { hostId, peerId, parents }: HostLoadsOptions,
-  { rpc, log }: { readonly rpc: ParentRpc; readonly log: Log },
+  { rpc, log, clock }: { readonly rpc: ParentRpc; readonly log: Log; readonly clock: Clock },
 ): HostLoads {
   const left = new AbortController();
   const weights = new Map(parents.map((parent) => [parent.peerId, parentWeight(parent.network)]));
+  const heardAt = new Map<string, number>();
   const follow = async (parent: Parent) => {
     try {
       for await (const { network } of rpc.syncHost(parent, { hostId, peerId }, left.signal)) {
+        heardAt.set(parent.peerId, clock.now());
         if (network !== undefined) weights.set(parent.peerId, parentWeight(network));
       }
     } catch (error) {
@@ -38,6 +43,7 @@ export function followHostLoads(
   const streams = parents.map(follow);
   return {
     weightOf: (parentId) => weights.get(parentId) ?? parentWeight(undefined),
+    isHeard: (parentId, withinMs) => clock.now() - (heardAt.get(parentId) ?? -Infinity) < withinMs,
     async [Symbol.asyncDispose]() {
       left.abort(new DamselflyError("cancelled", "Nobody follows the load of parents any more"));
       await Promise.all(streams);

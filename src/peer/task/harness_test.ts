@@ -205,6 +205,8 @@ export interface ParentBehaviour {
   onFetch?: (number: number, signal: AbortSignal) => void | Promise<void>;
   /** Called before each single byte. */
   onByte?: (signal: AbortSignal) => Promise<void>;
+  /** Tells its load every second, as a living host does. */
+  tellsLoad?: boolean;
   onSync?: (signal: AbortSignal) => void | Promise<void>;
   /** Cuts what it has as it is asked to, like a peer of our make; others answer in the cut in which they have it. */
   cutsAsAsked?: boolean;
@@ -260,7 +262,13 @@ export class Swarm implements ParentRpc {
     }
   }
 
-  async *syncHost(): AsyncGenerator<Host> {}
+  async *syncHost({ rpc: { port } }: Parent, _request: unknown, signal: AbortSignal): AsyncGenerator<Host> {
+    const { behaviour, control, runtime } = this.#node(port);
+    while (behaviour.tellsLoad === true) {
+      yield control.host();
+      await runtime.clock.sleep(1_000, signal);
+    }
+  }
 
   client(): PieceClient {
     return {

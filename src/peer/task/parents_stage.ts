@@ -20,6 +20,8 @@ const STRAGGLER_FACTOR = 4;
 /** While no piece is finished, a fetch may be as slow as this, and may take so long at least. */
 const BYTES_PER_SECOND_MIN = 64 * 1024;
 const FIRST_PIECE_MS = 30_000;
+/** Parents that live, and only wait for a piece themselves, are waited for so long: the source may be slow to begin. */
+const WAITING_PARENTS_MS = 20_000;
 /** A round that moved before is given so many times its longest pause before it counts as stalled. */
 const PAUSE_FACTOR = 3;
 
@@ -107,8 +109,8 @@ class Round {
   constructor(stage: ParentsStage, parents: readonly Parent[]) {
     this.#stage = stage;
     this.#movedAt = stage.clock.now();
-    const { hostId, peerId, parentRpc: rpc, log } = stage;
-    this.#loads = followHostLoads({ hostId, peerId, parents }, { rpc, log });
+    const { hostId, peerId, parentRpc: rpc, log, clock } = stage;
+    this.#loads = followHostLoads({ hostId, peerId, parents }, { rpc, log, clock });
     this.#states = new Map(parents.map((parent) => [parent, {
       parent,
       abort: new AbortController(),
@@ -295,7 +297,7 @@ class Round {
 
   /**
    * Looks for what has stopped: a parent that sends nothing of what it was asked for, a fetch that takes far longer
-   * than others, and a round in which nothing moves at all. The limit grows with the pauses seen before, so that
+   * than others, and a round in which nothing moves at all, unless its parents live and are waiting like us. The limit grows with the pauses seen before, so that
    * parents that are themselves fed slowly by the source are not given up for it.
    */
   #look(): void {
@@ -309,8 +311,12 @@ class Round {
       if (now - startedAt < stragglerMs) continue;
       abort.abort(new DamselflyError("timeout", `The piece took longer than ${stragglerMs} ms`));
     }
-    if (this.#fetches.size === 0 && now - this.#movedAt >= limitMs) {
-      for (const state of this.#alive()) this.#drop(state, `nothing moved for ${limitMs} ms`);
+    const stillMs = now - this.#movedAt;
+    if (this.#fetches.size === 0 && stillMs >= limitMs) {
+      for (const state of this.#alive()) {
+        const isWaiting = stillMs < WAITING_PARENTS_MS && this.#loads.isHeard(state.parent.peerId, limitMs);
+        if (!isWaiting) this.#drop(state, `nothing moved for ${stillMs} ms`);
+      }
     }
     this.#go();
   }

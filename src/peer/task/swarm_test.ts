@@ -159,6 +159,28 @@ Deno.test("a mute parent costs the stall limit, not the pull", async () => {
   }
 });
 
+Deno.test("a parent that lives and waits for its own first piece is waited for, but not without end", async () => {
+  for (const [beginsMs, reads] of [[15_000, 0], [60_000, 1]] as const) {
+    const clock = new VirtualClock();
+    const swarm = new Swarm();
+    const late = new FakeSource(CONTENT);
+    late.onBlock = (_, signal) => clock.now() < beginsMs ? clock.sleep(beginsMs - clock.now(), signal) : undefined;
+    await using parent = await SwarmNode.start(swarm, { source: late, decide: toSource, clock });
+    parent.behaviour.tellsLoad = true;
+    await using _held = await parent.tasks.open(requestFor(CONTENT), NEVER);
+    const source = new FakeSource(CONTENT);
+    const decide = inTurn(() => fromParents(swarm.peer(parent)), toSource);
+    await using child = await SwarmNode.start(swarm, { source, clock, decide });
+    const pull = child.pull(requestFor(CONTENT));
+    let isDone = false;
+    pull.then(() => isDone = true);
+    while (!isDone && clock.now() < 30_000) await clock.advance(250);
+    assert.deepEqual(await pull, CONTENT);
+    assert.equal(source.reads.length, reads);
+    assert.ok(clock.now() >= Math.min(beginsMs, 20_000) && clock.now() < 22_000, `${clock.now()} ms`);
+  }
+});
+
 Deno.test("a parent that is fed slowly is not given up while it moves", async () => {
   const clock = new VirtualClock();
   const swarm = new Swarm();
