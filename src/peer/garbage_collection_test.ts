@@ -2,38 +2,52 @@ import assert from "node:assert/strict";
 import { DamselflyError } from "../core/error.ts";
 import { MemoryLog } from "../testing/memory_log.ts";
 import { settle, VirtualClock } from "../testing/virtual_clock.ts";
-import { type GarbageCollectionParts, startGarbageCollection } from "./garbage_collection.ts";
+import { type CollectedFamily, startGarbageCollection } from "./garbage_collection.ts";
 
-/** A store that removes `removed` at each collection, and a scheduler that cannot be told of "b". */
-function bench(removed: readonly string[], fail?: Error) {
+/** Stores that remove a task with so many ids at each collection, and a scheduler that cannot be told of "b". */
+function bench(removed: readonly (readonly string[])[], fail?: Error) {
   const clock = new VirtualClock();
   const log = new MemoryLog();
-  const told: string[] = [];
-  const parts = {
-    ...{ clock, log },
-    storage: { collectGarbage: () => fail === undefined ? Promise.resolve([...removed]) : Promise.reject(fail) },
-    control: {
-      taskDeleted: (taskId: string) => {
-        told.push(taskId);
-        return taskId === "b" ? Promise.reject(new DamselflyError("unavailable", "gone")) : Promise.resolve();
+  const done: string[] = [];
+  const familyOf = (taskIds: readonly string[]) => ({
+    storage: {
+      list: () => taskIds.slice(0, 1).map((taskId) => ({ taskId, otherIds: taskIds.slice(1) })),
+      collectGarbage: async () => {
+        done.push(`collect ${taskIds}`);
+        await settle();
+        if (fail !== undefined) throw fail;
+        return [...taskIds];
       },
     },
-  } as unknown as GarbageCollectionParts;
-  return { parts, clock, log, told };
+    tell: ({ taskId }: { taskId: string }) => {
+      done.push(`tell ${taskId}`);
+      return taskId === "b" ? Promise.reject(new DamselflyError("unavailable", "gone")) : Promise.resolve();
+    },
+  } as unknown as CollectedFamily);
+  return { families: removed.map(familyOf), clock, log, done };
 }
 
-Deno.test("each task that is removed is told of, whether or not the scheduler took the one before", async () => {
-  const { parts, clock, told, log } = bench(["a", "b", "c"]);
-  await using _collecting = startGarbageCollection(1_000, parts);
+Deno.test("a task that is removed is told of by each of its ids, whether or not the scheduler took the one before", async () => {
+  const { families, clock, done, log } = bench([["a", "b", "c"]]);
+  await using _collecting = startGarbageCollection(1_000, families, { clock, log });
   await clock.advance(1_000);
   await settle();
-  assert.deepEqual(told, ["a", "b", "c"]);
+  assert.deepEqual(done, ["collect a,b,c", "tell a", "tell b", "tell c"]);
   assert.deepEqual(log.lines.filter(({ level }) => level === "warn"), []);
 });
 
+Deno.test("families make way one after the other, and no scheduler holds up the next", async () => {
+  const { families, clock, done, log } = bench([["a"], ["x"]]);
+  await using _collecting = startGarbageCollection(1_000, families, { clock, log });
+  await clock.advance(1_000);
+  await settle();
+  await settle();
+  assert.deepEqual(done, ["collect a", "collect x", "tell a", "tell x"]);
+});
+
 Deno.test("a collection that fails is logged and tried again at the next turn", async () => {
-  const { parts, clock, log } = bench([], new DamselflyError("internal", "Cannot read the free space"));
-  await using _collecting = startGarbageCollection(1_000, parts);
+  const { families, clock, log } = bench([[]], new DamselflyError("internal", "Cannot read the free space"));
+  await using _collecting = startGarbageCollection(1_000, families, { clock, log });
   for (let turn = 0; turn < 2; turn++) {
     await clock.advance(1_000);
     await settle();

@@ -12,7 +12,7 @@ import type { ContentFile } from "./content_file.ts";
 import type { Metadata, TaskRow } from "./metadata.ts";
 import { TaskPieceWriter } from "./piece_writer.ts";
 import { PrefixHash } from "./prefix_hash.ts";
-import type { PieceRecord, PieceWriter, StoredTask, TaskCut, TaskRecord } from "./storage.ts";
+import type { PieceRecord, PieceWriter, Retention, StoredTask, TaskCut, TaskRecord } from "./storage.ts";
 
 /** The last use of a task is written to disk at most so often; eviction needs no finer order. */
 const TOUCH_INTERVAL_MS = 60_000;
@@ -203,6 +203,12 @@ export class ContentTask implements StoredTask {
     if (oldest !== undefined) this.#owner.metadata.removeId(oldest);
     this.#record = { ...this.#record, otherIds: ids };
     return oldest;
+  }
+
+  retain(retention: Retention): void {
+    this.#requirePresent("keep");
+    this.#owner.metadata.retain(this.key, retention);
+    this.#record = { ...this.#record, retention };
   }
 
   /** Takes over what an earlier run finished, as far as the bytes on disk still agree with the records. */

@@ -1,3 +1,5 @@
+import type { Retention } from "./storage.ts";
+
 /** What eviction looks at. */
 export interface EvictionCandidate {
   readonly taskId: string;
@@ -6,6 +8,8 @@ export interface EvictionCandidate {
   readonly isSealed: boolean;
   /** Somebody reads or writes it. */
   readonly isBusy: boolean;
+  /** Set for tasks of the persistent cache. */
+  readonly retention?: Retention | undefined;
 }
 
 /** When tasks go. */
@@ -19,9 +23,10 @@ export interface EvictionPolicy {
 /** An incomplete task is an attempt that failed, once nobody has touched it for so long. */
 const ABANDONED_MS = 10 * 60_000;
 
-/** Whether a task may go when space is needed; never one that is in use. */
-export function isEvictable({ updatedAtMs, isSealed, isBusy }: EvictionCandidate, nowMs: number): boolean {
-  return !isBusy && (isSealed || nowMs - updatedAtMs >= ABANDONED_MS);
+/** Whether a task may go when space is needed; never one that is in use, or that was promised to stay. */
+export function isEvictable({ updatedAtMs, isSealed, isBusy, retention }: EvictionCandidate, nowMs: number): boolean {
+  if (isBusy || (isSealed && retention?.isPersistent === true)) return false;
+  return isSealed || nowMs - updatedAtMs >= ABANDONED_MS;
 }
 
 /**
@@ -34,7 +39,7 @@ export function planEviction(candidates: readonly EvictionCandidate[], policy: E
   let freed = 0;
   const unused = candidates.filter((task) => !task.isBusy).sort((a, b) => a.updatedAtMs - b.updatedAtMs);
   for (const task of unused) {
-    const isExpired = nowMs - task.updatedAtMs >= taskTtlMs;
+    const isExpired = nowMs >= (task.retention?.expiresAtMs ?? task.updatedAtMs + taskTtlMs);
     const isWanted = freed < bytesToFree && isEvictable(task, nowMs);
     if (!isExpired && !isWanted) continue;
     chosen.push(task.taskId);

@@ -2,7 +2,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { tryParseDigest } from "../../core/digest.ts";
 import { DamselflyError, errorText } from "../../core/error.ts";
 import { piecePlan } from "../../core/piece.ts";
-import type { PieceRecord, TaskInit, TaskRecord, TrafficType } from "./storage.ts";
+import type { PieceRecord, Retention, TaskInit, TaskRecord, TrafficType } from "./storage.ts";
 
 /** The steps from an empty database to today's; a step that was released never changes. */
 const MIGRATIONS: readonly string[] = [
@@ -34,6 +34,7 @@ const MIGRATIONS: readonly string[] = [
      task_key INTEGER NOT NULL REFERENCES task (key) ON DELETE CASCADE
    ) STRICT;
    CREATE INDEX other_id_of_task ON other_id (task_key);`,
+  `ALTER TABLE task ADD COLUMN retention TEXT;`,
 ];
 
 /** A task's row: what the storage remembers, and the key its pieces refer to. */
@@ -65,8 +66,8 @@ export class Metadata implements Disposable {
       guarded("open", path, () => prepareDatabase(db));
       this.#db = db;
       this.#insertTask = db.prepare(
-        `INSERT INTO task (id, url, content_length, piece_length, is_own_cut, digest, response_headers, created_at_ms,
-           updated_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO task (id, url, content_length, piece_length, is_own_cut, digest, response_headers, retention,
+           created_at_ms, updated_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       );
       this.#insertPiece = db.prepare("INSERT INTO piece VALUES (?, ?, ?, ?, ?, ?, ?)");
       this.#selectPiece = db.prepare("SELECT * FROM piece WHERE task_key = ? AND number = ?");
@@ -90,13 +91,13 @@ export class Metadata implements Disposable {
 
   /** Adds a task without pieces; the result is its key. */
   addTask(init: TaskInit, nowMs: number): number {
-    const { taskId, url, plan: { contentLength, pieceLength }, isOwnCut = false, digest } = init;
-    const headers = JSON.stringify(init.responseHeaders);
+    const { taskId, url, plan: { contentLength, pieceLength }, isOwnCut = false, digest, retention } = init;
     const cut = [contentLength, pieceLength, Number(isOwnCut)];
+    const texts = [digest?.text ?? null, JSON.stringify(init.responseHeaders), retentionText(retention)];
     const added = guarded(
       "store",
       `task ${taskId}`,
-      () => this.#insertTask.run(taskId, url, ...cut, digest?.text ?? null, headers, nowMs, nowMs),
+      () => this.#insertTask.run(taskId, url, ...cut, ...texts, nowMs, nowMs),
     );
     return Number(added.lastInsertRowid);
   }
@@ -153,6 +154,12 @@ export class Metadata implements Disposable {
     guarded("store", "the last use of a task", () => this.#touchTask.run(updatedAtMs, taskKey));
   }
 
+  retain(taskKey: number, retention: Retention): void {
+    guarded("store", "how long a task is kept", () => {
+      this.#db.prepare("UPDATE task SET retention = ? WHERE key = ?").run(retentionText(retention), taskKey);
+    });
+  }
+
   /** Removes all tasks. */
   clear(): void {
     guarded("remove", "all tasks", () => this.#db.exec("DELETE FROM task"));
@@ -206,6 +213,10 @@ function guarded<T>(action: string, what: string, run: () => T): T {
 
 type Row = Record<string, unknown>;
 
+function retentionText(retention: Retention | undefined): string | null {
+  return retention === undefined ? null : JSON.stringify(retention);
+}
+
 function taskRow(row: Row): TaskRow {
   const digest = row["digest"] === null ? undefined : tryParseDigest(String(row["digest"]));
   const finishedAtMs = row["finished_at_ms"] === null ? undefined : Number(row["finished_at_ms"]);
@@ -220,6 +231,7 @@ function taskRow(row: Row): TaskRow {
       digest,
       responseHeaders: JSON.parse(String(row["response_headers"])) as Record<string, string>,
       otherIds: JSON.parse(String(row["other_ids"])) as string[],
+      ...(row["retention"] !== null && { retention: JSON.parse(String(row["retention"])) as Retention }),
       isSealed: finishedAtMs !== undefined,
       createdAtMs: Number(row["created_at_ms"]),
       updatedAtMs: Number(row["updated_at_ms"]),

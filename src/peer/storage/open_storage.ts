@@ -9,14 +9,24 @@ import { ContentFile, IdleFiles } from "./content_file.ts";
 import { ContentTask, type TaskOwner } from "./content_task.ts";
 import { bytesOver, type EvictionCandidate, isEvictable, planEviction } from "./eviction.ts";
 import { Metadata, type TaskRow } from "./metadata.ts";
-import type { Storage, StoredTask, TaskInit, TaskRecord } from "./storage.ts";
+import type { Neighbour, Storage, StoredTask, TaskInit, TaskRecord } from "./storage.ts";
 
 /** The database in memory, for a storage that is gone with its process. */
 export const MEMORY_DATABASE = ":memory:";
 
+/** The families of tasks, each of which has a storage of its own (wire.md §6.1). */
+export type StorageFamily = "tasks" | "persistent-cache-tasks";
+
+const DATABASES: Record<StorageFamily, string> = {
+  "tasks": "metadata.db",
+  "persistent-cache-tasks": "persistent-cache.db",
+};
+
 /** Where a storage is, and how full it may get. */
 export interface StorageOptions {
   readonly dir: string;
+  /** Standard tasks when it is not said. */
+  readonly family?: StorageFamily;
   /** Whether content of an earlier run is kept. */
   readonly keep: boolean;
   /** How long a task is kept after its last use. */
@@ -25,7 +35,7 @@ export interface StorageOptions {
   readonly diskThresholdBytes: number;
   readonly diskHighThresholdPercent: number;
   readonly diskLowThresholdPercent: number;
-  /** The metadata file, when it is not `metadata.db` in `dir`; may be {@link MEMORY_DATABASE}. */
+  /** The metadata file, when it is not the family's own in `dir`; may be {@link MEMORY_DATABASE}. */
   readonly databasePath?: string;
 }
 
@@ -34,6 +44,8 @@ export interface StorageDeps {
   readonly disk: Disk;
   readonly clock: Clock;
   readonly log: Log;
+  /** The storages that share the volume and its limit; this one adds itself. */
+  readonly volume?: Set<Neighbour>;
 }
 
 const TASK_ID = /^[0-9a-f]{8,128}$/;
@@ -48,7 +60,7 @@ const PREFIX = /^[0-9a-f]{3}$/;
  * cannot be read and written.
  */
 export async function openStorage(options: StorageOptions, deps: StorageDeps): Promise<Storage> {
-  const contentDir = join(options.dir, "content", "tasks");
+  const contentDir = join(options.dir, "content", options.family ?? "tasks");
   try {
     await deps.disk.mkdirAll(contentDir);
   } catch (cause) {
@@ -74,7 +86,7 @@ export async function openStorage(options: StorageOptions, deps: StorageDeps): P
 }
 
 async function openMetadata(options: StorageOptions, contentDir: string, { disk, clock, log }: StorageDeps) {
-  const path = options.databasePath ?? join(options.dir, "metadata.db");
+  const path = options.databasePath ?? join(options.dir, DATABASES[options.family ?? "tasks"]);
   try {
     return new Metadata(path);
   } catch (error) {
@@ -97,13 +109,14 @@ async function emptyDir(dir: string, disk: Disk): Promise<void> {
   await disk.mkdirAll(dir);
 }
 
-class ContentStorage implements Storage, TaskOwner {
+class ContentStorage implements Storage, Neighbour, TaskOwner {
   readonly metadata: Metadata;
   readonly clock: Clock;
   readonly log: Log;
   readonly #options: StorageOptions;
   readonly #contentDir: string;
   readonly #disk: Disk;
+  readonly #volume: Set<Neighbour>;
   readonly #idleFiles: IdleFiles;
   readonly #tasks = new Map<string, ContentTask>();
   /** Tasks by their other ids, and by the digests of their contents. */
@@ -122,6 +135,7 @@ class ContentStorage implements Storage, TaskOwner {
     this.clock = deps.clock;
     this.log = deps.log;
     this.#disk = deps.disk;
+    this.#volume = (deps.volume ?? new Set()).add(this);
     this.#idleFiles = new IdleFiles(deps.log);
   }
 
@@ -206,14 +220,32 @@ class ContentStorage implements Storage, TaskOwner {
 
   async usage(): Promise<{ usedBytes: number; totalBytes: number; freeBytes: number }> {
     const { totalBytes, freeBytes } = await this.#disk.space(this.#contentDir);
-    return { usedBytes: this.#usedBytes(), totalBytes, freeBytes };
+    return { usedBytes: this.usedBytes, totalBytes, freeBytes };
+  }
+
+  get usedBytes(): number {
+    return this.#tasks.values().reduce((sum, task) => sum + task.finishedBytes, 0);
+  }
+
+  get promisedBytes(): number {
+    return this.#tasks.values().filter((task) => task.isBusy)
+      .reduce((sum, task) => sum + task.record.plan.contentLength - task.finishedBytes, 0);
+  }
+
+  get evictableBytes(): number {
+    const nowMs = this.clock.wallMs();
+    return this.#candidates().filter((task) => isEvictable(task, nowMs)).reduce((sum, task) => sum + task.bytes, 0);
+  }
+
+  async makeWay(bytes: number): Promise<void> {
+    await this.#evict(bytes);
   }
 
   async collectGarbage(): Promise<string[]> {
     const { diskThresholdBytes, diskHighThresholdPercent, diskLowThresholdPercent } = this.#options;
-    const { usedBytes, totalBytes, freeBytes } = await this.usage();
+    const { totalBytes, freeBytes } = await this.usage();
     const fill = diskThresholdBytes > 0
-      ? { usedBytes, totalBytes: diskThresholdBytes }
+      ? { usedBytes: this.#ofVolume("usedBytes"), totalBytes: diskThresholdBytes }
       : { usedBytes: totalBytes - freeBytes, totalBytes };
     const thresholds = { highPercent: diskHighThresholdPercent, lowPercent: diskLowThresholdPercent };
     return await this.#evict(bytesOver(fill, thresholds));
@@ -225,6 +257,7 @@ class ContentStorage implements Storage, TaskOwner {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#volume.delete(this);
     await Promise.allSettled(this.#turns.values());
     await Promise.all(this.#background);
     await this.#idleFiles[Symbol.asyncDispose]();
@@ -236,8 +269,8 @@ class ContentStorage implements Storage, TaskOwner {
     return join(this.#contentDir, taskId.slice(0, 3), taskId);
   }
 
-  #usedBytes(): number {
-    return this.#tasks.values().reduce((sum, task) => sum + task.finishedBytes, 0);
+  #ofVolume(what: "usedBytes" | "promisedBytes" | "evictableBytes"): number {
+    return this.#volume.values().reduce((sum, neighbour) => sum + neighbour[what], 0);
   }
 
   #register(row: TaskRow): ContentTask {
@@ -276,18 +309,21 @@ class ContentStorage implements Storage, TaskOwner {
   /** Sees to it that `bytes` more fit, besides what the tasks in use have still to write. */
   async #makeRoom(bytes: number): Promise<void> {
     const missing = async () => {
-      const { usedBytes, freeBytes } = await this.usage();
-      const promised = this.#tasks.values().filter((task) => task.isBusy)
-        .reduce((sum, task) => sum + task.record.plan.contentLength - task.finishedBytes, bytes);
+      const { freeBytes } = await this.usage();
       const limit = this.#options.diskThresholdBytes;
-      return promised - Math.min(freeBytes, limit > 0 ? limit - usedBytes : Infinity);
+      const freeOfLimit = limit > 0 ? limit - this.#ofVolume("usedBytes") : Infinity;
+      return bytes + this.#ofVolume("promisedBytes") - Math.min(freeBytes, freeOfLimit);
     };
     const before = await missing();
     if (before <= 0) return;
     // What cannot fit in any case shall not cost the others their place.
-    const nowMs = this.clock.wallMs();
-    const evictable = this.#candidates().filter((task) => isEvictable(task, nowMs));
-    if (evictable.reduce((sum, task) => sum + task.bytes, 0) >= before) await this.#evict(before);
+    if (this.#ofVolume("evictableBytes") >= before) {
+      await this.#evict(before);
+      for (const neighbour of this.#volume) {
+        const still = await missing();
+        if (still > 0 && neighbour !== this) await neighbour.makeWay(still);
+      }
+    }
     const after = await missing();
     if (after <= 0) return;
     throw new DamselflyError(
@@ -304,6 +340,7 @@ class ContentStorage implements Storage, TaskOwner {
       updatedAtMs: record.updatedAtMs,
       isSealed: record.isSealed,
       isBusy,
+      retention: record.retention,
     }));
   }
 
@@ -317,7 +354,7 @@ class ContentStorage implements Storage, TaskOwner {
       await this.#inTurn(taskId, async () => {
         const task = this.#tasks.get(taskId);
         // While others were deleted, somebody may have come to need this one.
-        if (task === undefined || task.isBusy || task.record.updatedAtMs > plannedAtMs) return;
+        if (task === undefined || task.isBusy || isUsedSince(task.record, plannedAtMs)) return;
         await this.#remove(task);
         deleted.push(taskId, ...task.record.otherIds);
       });
@@ -350,6 +387,11 @@ function checkedId(taskId: string): string {
 function isCutAsUsual({ plan, isOwnCut }: TaskRecord): boolean {
   return plan.pieceCount <= 1 || isOwnCut === true ||
     plan.pieceLength === pieceLengthOf(plan.contentLength, "dragonfly");
+}
+
+/** Use keeps a task from being removed, but for one whose time is over however much it is used. */
+function isUsedSince({ updatedAtMs, retention }: TaskRecord, ms: number): boolean {
+  return updatedAtMs > ms && (retention === undefined || retention.expiresAtMs > ms);
 }
 
 /** Whether what is stored is what is asked for; who names no digest takes the content with any. */

@@ -16,10 +16,24 @@ export interface PieceRecord {
   readonly finishedAtMs: number;
 }
 
+/** How long a task of the persistent cache is kept: until its time is over, however much or little it is used. */
+export interface Retention {
+  /** One of the replicas that were asked for: it never makes room for others. */
+  readonly isPersistent: boolean;
+  readonly ttlMs: number;
+  /** When the task expires on all hosts; wall clock. */
+  readonly expiresAtMs: number;
+  /** As whom the scheduler knows this copy. */
+  readonly peerId: string;
+  readonly replicaCount: number;
+  readonly tag: string | undefined;
+  readonly application: string | undefined;
+}
+
 /** What must be known of a content before a byte of it is stored. */
 export interface TaskInit {
   readonly taskId: string;
-  /** The URL without its query: what people may see. */
+  /** The URL without its query: what people may see. Empty for a task of the persistent cache, which has none. */
   readonly url: string;
   readonly plan: PiecePlan;
   /** Cut by our own rule, so that peers of another make, which name no piece length, mean other pieces than these. */
@@ -28,6 +42,8 @@ export interface TaskInit {
   readonly digest: Digest | undefined;
   /** Headers of the source that are replayed to later requesters; never credentials or cookies. */
   readonly responseHeaders: Readonly<Record<string, string>>;
+  /** Set for tasks of the persistent cache. */
+  readonly retention?: Retention;
 }
 
 /** How a content is cut. */
@@ -93,6 +109,20 @@ export interface StoredTask {
   /** Resolves at the next piece finished or given up, at the seal, or at the deletion; rejects when `signal` fires. */
   nextChange(signal: AbortSignal): Promise<void>;
   readonly isDeleted: boolean;
+  /** Changes how long the task is kept, or as whom the scheduler knows it. */
+  retain(retention: Retention): void;
+}
+
+/** A storage as those see it that share its volume, and with it the limit of space. */
+export interface Neighbour {
+  /** Bytes of finished pieces. */
+  readonly usedBytes: number;
+  /** Bytes that tasks in use have still to write. */
+  readonly promisedBytes: number;
+  /** Bytes of tasks that may go when space is needed. */
+  readonly evictableBytes: number;
+  /** Deletes such tasks, least recently used first, until about `bytes` come free. */
+  makeWay(bytes: number): Promise<void>;
 }
 
 /** The content store of a peer: one preallocated file per task, metadata in SQLite. */
@@ -122,4 +152,9 @@ export interface Storage extends AsyncDisposable {
   usage(): Promise<{ readonly usedBytes: number; readonly totalBytes: number; readonly freeBytes: number }>;
   /** Deletes tasks past their time or, least recently used first, until space is below the limit (wire.md §6.3). */
   collectGarbage(): Promise<string[]>;
+}
+
+/** What the storage remembers of a task, under each of its ids. */
+export function byEachId(record: TaskRecord): TaskRecord[] {
+  return [record, ...record.otherIds.map((taskId) => ({ ...record, taskId }))];
 }
