@@ -4,6 +4,7 @@ import type { Host, Network, Peer } from "../../rpc/gen/common/v2/common.ts";
 import { DfdaemonUploadService } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import type { SyncHostRequest, SyncPiecesRequest, SyncPiecesResponse } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import type { RpcChannels } from "../../rpc/client.ts";
+import type { PieceFamily } from "./vortex.ts";
 import type { Endpoint } from "../../runtime/net.ts";
 
 /** A peer that the scheduler proposes to get pieces from. */
@@ -50,14 +51,15 @@ export interface ParentRpc {
   syncHost(parent: Parent, request: SyncHostRequest, signal: AbortSignal): AsyncIterable<Host>;
 }
 
-/** The real thing, over shared channels. */
-export function createParentRpc(channels: RpcChannels): ParentRpc {
+/** The real thing, over shared channels; the pieces are those of one family of tasks. */
+export function createParentRpc(channels: RpcChannels, family: PieceFamily = "standard"): ParentRpc {
+  const method = family === "persistent_cache" ? "syncPersistentCachePieces" : "syncPieces";
   const clientOf = ({ rpc: { hostname, port } }: Parent) =>
     channels.client(DfdaemonUploadService, hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`);
   return {
     syncPieces: (parent, request, signal, pieceLength) => {
       const metadata = pieceLength === undefined ? {} : { [PIECE_LENGTH_HEADER]: String(pieceLength) };
-      return clientOf(parent).syncPieces(request, { signal, metadata });
+      return clientOf(parent)[method](request, { signal, metadata });
     },
     syncHost: (parent, request, signal) => clientOf(parent).syncHost(request, { signal }),
   };

@@ -1,12 +1,29 @@
 import { DamselflyError, type ErrorCode } from "../../core/error.ts";
 import { isUsualPieceLength } from "../../core/piece.ts";
 
+/** The families of tasks whose pieces are exchanged. */
+export type PieceFamily = "standard" | "persistent_cache";
+
 /**
- * Tags of the packets that we speak (wire.md §2.11). `downloadPieceOfCut` is our own, from the range that the protocol
- * leaves free: a request whose value ends with the piece length by which the child counts, in 8 bytes. Only children
- * that cut by our own rule send it, to parents that have told them of pieces in that cut.
+ * Tags of the packets that we speak (wire.md §2.11), for each family of tasks, and of an error. `requestOfCut` is our
+ * own, from the range that the protocol leaves free: a request for a standard task whose value ends with the piece
+ * length by which the child counts, in 8 bytes. Only children that cut by our own rule send it, to parents that have
+ * told them of pieces in that cut.
  */
-export const VORTEX_TAG = { downloadPiece: 0, pieceContent: 1, downloadPieceOfCut: 128, error: 255 } as const;
+export const VORTEX_TAG = {
+  standard: { request: 0, content: 1 },
+  persistent_cache: { request: 4, content: 5 },
+  requestOfCut: 128,
+  error: 255,
+} as const;
+
+const FAMILIES = ["standard", "persistent_cache"] as const;
+
+/** The family whose pieces a packet asks for; undefined when it is no request. */
+export function familyOfRequest(tag: number): PieceFamily | undefined {
+  if (tag === VORTEX_TAG.requestOfCut) return "standard";
+  return FAMILIES.find((family) => VORTEX_TAG[family].request === tag);
+}
 
 /** Bytes of a packet header: id, tag, length of the value. */
 export const VORTEX_HEADER_BYTES = 6;
@@ -76,7 +93,7 @@ export function decodeHeader(bytes: Uint8Array): VortexHeader {
 }
 
 /** A whole request packet. Throws `invalid_argument` for a task id that cannot be asked for. */
-export function encodeRequest(request: VortexRequest): Uint8Array {
+export function encodeRequest(request: VortexRequest, family: PieceFamily = "standard"): Uint8Array {
   const { taskId, pieceNumber, pieceLength } = request;
   if (!isTaskId(taskId)) {
     throw new DamselflyError(
@@ -84,7 +101,7 @@ export function encodeRequest(request: VortexRequest): Uint8Array {
       `Cannot ask a peer for a piece of "${taskId.slice(0, 160)}": not an id`,
     );
   }
-  const tag = pieceLength === undefined ? VORTEX_TAG.downloadPiece : VORTEX_TAG.downloadPieceOfCut;
+  const tag = pieceLength === undefined ? VORTEX_TAG[family].request : VORTEX_TAG.requestOfCut;
   const writer = packet(tag, taskId.length + fixedBytesOf(tag));
   writer.text(textEncoder.encode(taskId));
   writer.u32(pieceNumber);
@@ -92,14 +109,9 @@ export function encodeRequest(request: VortexRequest): Uint8Array {
   return writer.bytes;
 }
 
-/** Whether a packet is a request, by its tag. */
-export function isRequestTag(tag: number): boolean {
-  return tag === VORTEX_TAG.downloadPiece || tag === VORTEX_TAG.downloadPieceOfCut;
-}
-
 /** Bytes of a request besides the task id. */
 function fixedBytesOf(tag: number): number {
-  return PIECE_NUMBER_BYTES + (tag === VORTEX_TAG.downloadPieceOfCut ? PIECE_LENGTH_BYTES : 0);
+  return PIECE_NUMBER_BYTES + (tag === VORTEX_TAG.requestOfCut ? PIECE_LENGTH_BYTES : 0);
 }
 
 /** Reads the value of a request with this tag. Throws `invalid_argument` when it is none. */
@@ -110,21 +122,21 @@ export function decodeRequest(value: Uint8Array, tag: number): VortexRequest {
   const taskId = reader.text(idLength);
   if (!isTaskId(taskId)) throw malformed("its task id");
   const pieceNumber = reader.u32();
-  if (tag !== VORTEX_TAG.downloadPieceOfCut) return { taskId, pieceNumber };
+  if (tag !== VORTEX_TAG.requestOfCut) return { taskId, pieceNumber };
   const pieceLength = reader.u64();
   if (!isUsualPieceLength(pieceLength)) throw malformed("its piece length");
   return { taskId, pieceNumber, pieceLength };
 }
 
 /** Header and metadata of a content packet; the bytes of the piece follow it unframed. */
-export function encodeContent(content: VortexContent): Uint8Array {
+export function encodeContent(content: VortexContent, family: PieceFamily = "standard"): Uint8Array {
   const digest = textEncoder.encode(content.digest);
   const parentId = textEncoder.encode(content.parentId);
   if (digest.length > DIGEST_BYTES_MAX || parentId.length > PARENT_ID_BYTES_MAX) {
     throw new DamselflyError("invalid_argument", "Cannot send a piece: its digest or parent id is too long");
   }
   const metadataLength = METADATA_FIXED_BYTES + digest.length + parentId.length;
-  const writer = packet(VORTEX_TAG.pieceContent, METADATA_LENGTH_BYTES + metadataLength);
+  const writer = packet(VORTEX_TAG[family].content, METADATA_LENGTH_BYTES + metadataLength);
   writer.u32(metadataLength);
   writer.u32(content.pieceNumber);
   writer.u64(content.offset);

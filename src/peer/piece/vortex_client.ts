@@ -10,6 +10,7 @@ import {
   decodeHeader,
   encodeRequest,
   ERROR_VALUE_BYTES_MAX,
+  type PieceFamily,
   VORTEX_HEADER_BYTES,
   VORTEX_TAG,
   type VortexContent,
@@ -53,6 +54,8 @@ export interface WantedPiece {
   readonly length: number;
   /** By which piece length it is counted, when only our own parents count so. */
   readonly pieceLength?: number | undefined;
+  /** The family that its task is of; "standard" when it is not said. */
+  readonly family?: PieceFamily;
 }
 
 /** Takes the bytes of a piece in order; a `PieceWriter` of the storage is one. */
@@ -76,6 +79,14 @@ export interface PieceClient extends AsyncDisposable {
    * is for the caller to check.
    */
   fetchPiece(from: Endpoint, wanted: WantedPiece, sink: PieceSink, signal: AbortSignal): Promise<FetchedPiece>;
+}
+
+/** The same client for the pieces of another family of tasks. */
+export function pieceClientFor(family: PieceFamily, client: Pick<PieceClient, "fetchPiece">): PieceClient {
+  return {
+    fetchPiece: (from, wanted, sink, signal) => client.fetchPiece(from, { ...wanted, family }, sink, signal),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
 }
 
 /** What a piece client acts on. */
@@ -104,7 +115,7 @@ class VortexClient implements PieceClient {
   }
 
   async fetchPiece(from: Endpoint, wanted: WantedPiece, sink: PieceSink, caller: AbortSignal): Promise<FetchedPiece> {
-    const request = encodeRequest({ ...wanted, pieceNumber: wanted.number });
+    const request = encodeRequest({ ...wanted, pieceNumber: wanted.number }, wanted.family);
     const signal = AbortSignal.any([caller, this.#closing.signal]);
     using buffer = await this.#buffers.take(signal);
     const kept = this.#conns.takeIdle(from);
@@ -222,11 +233,11 @@ async function readContent(
   if (tag === VORTEX_TAG.error && valueLength <= ERROR_VALUE_BYTES_MAX) {
     throw decodeError(await value(conn, valueLength));
   }
-  if (tag !== VORTEX_TAG.pieceContent || valueLength > CONTENT_VALUE_BYTES_MAX) {
+  const { wanted, sink, buffer } = exchange;
+  if (tag !== VORTEX_TAG[wanted.family ?? "standard"].content || valueLength > CONTENT_VALUE_BYTES_MAX) {
     throw nonsense(conn.remote, `a packet of tag ${tag} and length ${valueLength}`);
   }
   const content = parseContent(conn, await value(conn, valueLength));
-  const { wanted, sink, buffer } = exchange;
   if (content.pieceNumber !== wanted.number || content.offset !== wanted.offset || content.length !== wanted.length) {
     const { pieceNumber, offset, length } = content;
     throw nonsense(conn.remote, `piece ${pieceNumber} at ${offset} of ${length} bytes for piece ${wanted.number}`);

@@ -11,6 +11,7 @@ import {
   encodeError,
   encodeRequest,
   ERROR_VALUE_BYTES_MAX,
+  familyOfRequest,
   VORTEX_HEADER_BYTES,
   VORTEX_TAG,
 } from "./vortex.ts";
@@ -72,8 +73,8 @@ Deno.test("what is encoded decodes to itself", () => {
   fc.assert(fc.property(request, (request) => {
     const bytes = encodeRequest(request);
     const { tag, valueLength } = decodeHeader(bytes);
-    const { downloadPiece, downloadPieceOfCut } = VORTEX_TAG;
-    assert.equal(tag, "pieceLength" in request ? downloadPieceOfCut : downloadPiece);
+    assert.equal(tag, "pieceLength" in request ? VORTEX_TAG.requestOfCut : VORTEX_TAG.standard.request);
+    assert.equal(familyOfRequest(tag), "standard");
     assert.equal(valueLength, bytes.length - VORTEX_HEADER_BYTES);
     assert.deepEqual(decodeRequest(bytes.subarray(VORTEX_HEADER_BYTES), tag), request);
   }));
@@ -103,7 +104,7 @@ Deno.test("garbage is refused with an error of ours, never with a crash", () => 
       assert(isInvalid(error), String(error));
     }
   };
-  for (const tag of [VORTEX_TAG.downloadPiece, VORTEX_TAG.downloadPieceOfCut]) {
+  for (const tag of [VORTEX_TAG.standard.request, VORTEX_TAG.requestOfCut]) {
     fc.assert(fc.property(bytes, refuses((value) => decodeRequest(value, tag))));
   }
   fc.assert(fc.property(bytes, refuses(decodeContent)));
@@ -131,10 +132,10 @@ Deno.test("a content cut or changed at any byte is refused or read as another co
 });
 
 Deno.test("a piece length that no peer uses is no request", () => {
-  const { downloadPieceOfCut } = VORTEX_TAG;
+  const { requestOfCut } = VORTEX_TAG;
   for (const pieceLength of [0, 1, (512 << 10) - 1, (64 << 20) + 1]) {
     const bytes = encodeRequest({ taskId: "ab".repeat(32), pieceNumber: 0, pieceLength });
-    assert.throws(() => decodeRequest(bytes.subarray(VORTEX_HEADER_BYTES), downloadPieceOfCut), isInvalid);
+    assert.throws(() => decodeRequest(bytes.subarray(VORTEX_HEADER_BYTES), requestOfCut), isInvalid);
   }
 });
 

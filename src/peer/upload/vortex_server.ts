@@ -10,12 +10,13 @@ import {
   decodeRequest,
   encodeContent,
   encodeError,
-  isRequestTag,
+  familyOfRequest,
+  type PieceFamily,
   REQUEST_VALUE_BYTES,
   VORTEX_HEADER_BYTES,
   type VortexRequest,
 } from "../piece/vortex.ts";
-import type { PieceRecord, Storage } from "../storage/storage.ts";
+import type { PieceRecord, Storage, StoredTask } from "../storage/storage.ts";
 import { AskedPieces, hasPiece, planOfChild } from "./asked_piece.ts";
 
 /** Piece bytes are read and sent in blocks of this size: reads of up to 256 KiB are cheapest (deno-platform.md §2). */
@@ -58,6 +59,8 @@ export interface PieceServerOptions {
   /** Port 0 takes any free one. */
   readonly listen: Endpoint;
   readonly storage: Storage;
+  /** The storage of the persistent cache; without one, nothing of that is here. */
+  readonly cacheStorage?: Storage;
   readonly net: Net;
   readonly clock: Clock;
   readonly log: Log;
@@ -78,12 +81,20 @@ export function startPieceServer(options: PieceServerOptions): PieceServer {
   return new VortexServer(options, options.net.listen(options.listen));
 }
 
+/** What a child asks for. */
+interface PieceRequest extends VortexRequest {
+  readonly family: PieceFamily;
+}
+
+/** The names of the families in metrics (wire.md §1.1, `TaskType`). */
+const TYPE_NAMES = { standard: "STANDARD", persistent_cache: "PERSISTENT_CACHE" } as const;
+
 type ChildState = "idle" | "requesting" | "sending";
 
 class VortexServer implements PieceServer {
   readonly hostname: string;
   readonly port: number;
-  readonly #storage: Storage;
+  readonly #storages: Record<PieceFamily, Storage | undefined>;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #listener: Listener;
@@ -100,8 +111,8 @@ class VortexServer implements PieceServer {
   readonly #onSent: (bytes: number) => void;
 
   constructor(options: PieceServerOptions, listener: Listener) {
-    const { storage, clock, log, metrics, onSent } = options;
-    this.#storage = storage;
+    const { storage: standard, cacheStorage, clock, log, metrics, onSent } = options;
+    this.#storages = { standard, persistent_cache: cacheStorage };
     this.#clock = clock;
     this.#log = log;
     this.#onSent = onSent;
@@ -188,10 +199,10 @@ class VortexServer implements PieceServer {
     }
   }
 
-  async #answer(child: Child, { taskId, pieceNumber, pieceLength }: VortexRequest): Promise<void> {
+  async #answer(child: Child, { family, taskId, pieceNumber, pieceLength }: PieceRequest): Promise<void> {
     child.enter("sending");
     const cannot = (why: string) => encodeError("not_found", `Cannot send piece ${pieceNumber} of ${taskId}: ${why}`);
-    const task = this.#storage.find(taskId);
+    const task = this.#storages[family]?.find(taskId);
     if (task === undefined) return await child.write(cannot("the task is not here"));
     const plan = planOfChild(task.record, pieceLength);
     if (!hasPiece(task, plan, pieceNumber)) return await child.write(cannot("the piece is not finished"));
@@ -201,7 +212,7 @@ class VortexServer implements PieceServer {
     try {
       const piece = await this.#asked.record(task, plan, pieceNumber, buffer.bytes);
       if (piece === undefined) return await child.write(cannot("the task was deleted"));
-      await this.#send(child, piece, plan, buffer.bytes, (bytes, position) => task.read(bytes, position));
+      await this.#send(child, family, { task, plan, piece }, buffer.bytes);
     } finally {
       this.#sends.dec();
     }
@@ -209,13 +220,12 @@ class VortexServer implements PieceServer {
 
   async #send(
     child: Child,
-    piece: PieceRecord,
-    plan: PiecePlan,
+    family: PieceFamily,
+    { task, plan, piece }: { readonly task: StoredTask; readonly plan: PiecePlan; readonly piece: PieceRecord },
     buffer: Uint8Array,
-    read: (bytes: Uint8Array, position: number) => Promise<number>,
   ): Promise<void> {
     const { start, end } = pieceRange(plan, piece.number);
-    const head = encodeContent({
+    const content = {
       pieceNumber: piece.number,
       offset: start,
       length: end - start,
@@ -224,14 +234,15 @@ class VortexServer implements PieceServer {
       trafficType: TRAFFIC_TYPE_REMOTE_PEER,
       costSeconds: Math.floor(piece.costMs / 1000),
       createdAtSeconds: Math.floor(piece.finishedAtMs / 1000),
-    });
+    };
+    const head = encodeContent(content, family);
     buffer.set(head);
     let used = head.length;
     for (let position = start; position < end; used = 0) {
       const block = buffer.subarray(used, used + Math.min(buffer.length - used, end - position));
-      position += await read(block, position);
+      position += await task.read(block, position);
       await child.write(buffer.subarray(0, used + block.length));
-      this.#traffic.inc({ type: "STANDARD" }, block.length);
+      this.#traffic.inc({ type: TYPE_NAMES[family] }, block.length);
       this.#onSent(block.length);
     }
   }
@@ -264,12 +275,13 @@ class Child {
   }
 
   /** The next request; undefined when the child is done, or what it says is no request. */
-  async nextRequest(): Promise<VortexRequest | undefined> {
+  async nextRequest(): Promise<PieceRequest | undefined> {
     this.enter("idle");
     if (!await this.#fill(VORTEX_HEADER_BYTES)) return undefined;
     const { tag, valueLength } = decodeHeader(this.#buffer);
     const { min, max } = REQUEST_VALUE_BYTES;
-    if (!isRequestTag(tag) || valueLength < min || valueLength > max) {
+    const family = familyOfRequest(tag);
+    if (family === undefined || valueLength < min || valueLength > max) {
       await this.write(
         encodeError("invalid_argument", "Cannot answer: only requests for pieces of tasks are understood"),
       );
@@ -278,7 +290,7 @@ class Child {
     const length = VORTEX_HEADER_BYTES + valueLength;
     if (!await this.#fill(length)) return undefined;
     try {
-      return decodeRequest(this.#buffer.subarray(VORTEX_HEADER_BYTES, length), tag);
+      return { family, ...decodeRequest(this.#buffer.subarray(VORTEX_HEADER_BYTES, length), tag) };
     } catch (error) {
       await this.write(encodeError("invalid_argument", errorText(error)));
       return undefined;

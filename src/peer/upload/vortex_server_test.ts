@@ -12,7 +12,7 @@ import { MemoryMetrics } from "../../testing/memory_metrics.ts";
 import { MemoryNet } from "../../testing/memory_net.ts";
 import { settle, VirtualClock } from "../../testing/virtual_clock.ts";
 import { decodeContent, decodeError, decodeHeader, encodeRequest, VORTEX_HEADER_BYTES } from "../piece/vortex.ts";
-import { createPieceClient } from "../piece/vortex_client.ts";
+import { createPieceClient, pieceClientFor } from "../piece/vortex_client.ts";
 import { MEMORY_DATABASE, openStorage } from "../storage/open_storage.ts";
 import type { Storage, StoredTask } from "../storage/storage.ts";
 import { PIECE_SERVER_LIMITS, type PieceServer, type PieceServerLimits, startPieceServer } from "./vortex_server.ts";
@@ -26,6 +26,7 @@ interface Bench extends AsyncDisposable {
   readonly net: Net;
   readonly storage: Storage;
   readonly task: StoredTask;
+  readonly cacheStorage: Storage;
   readonly server: PieceServer;
   readonly metrics: MemoryMetrics;
   readonly log: MemoryLog;
@@ -49,17 +50,18 @@ async function startBench(
   const [log, metrics] = [new MemoryLog(), new MemoryMetrics()];
   const sent: number[] = [];
   await using stack = new AsyncDisposableStack();
-  const storage = stack.use(
-    await openStorage({
-      dir: "/store",
-      keep: true,
-      taskTtlMs: 1e9,
-      diskThresholdBytes: 0,
-      diskHighThresholdPercent: 90,
-      diskLowThresholdPercent: 80,
-      databasePath: MEMORY_DATABASE,
-    }, { disk: new MemoryDisk(), clock, log }),
-  );
+  const storageOptions = {
+    dir: "/store",
+    keep: true,
+    taskTtlMs: 1e9,
+    diskThresholdBytes: 0,
+    diskHighThresholdPercent: 90,
+    diskLowThresholdPercent: 80,
+    databasePath: MEMORY_DATABASE,
+  };
+  const deps = { disk: new MemoryDisk(), clock, log };
+  const storage = stack.use(await openStorage(storageOptions, deps));
+  const cacheStorage = stack.use(await openStorage({ ...storageOptions, family: "persistent-cache-tasks" }, deps));
   const init = {
     taskId: options.taskId ?? TASK_ID,
     url: "https://x/",
@@ -74,6 +76,7 @@ async function startBench(
     startPieceServer({
       listen,
       storage,
+      cacheStorage,
       net,
       clock,
       log,
@@ -83,7 +86,17 @@ async function startBench(
     }),
   );
   const opened = stack.move();
-  return { net, storage, task, server, metrics, log, sent, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return {
+    net,
+    storage,
+    task,
+    cacheStorage,
+    server,
+    metrics,
+    log,
+    sent,
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
 }
 
 function onEachNet(title: string, run: (net: Net) => Promise<void>): void {
@@ -141,6 +154,40 @@ onEachNet("several requests on one connection are answered in order, even when t
   assert.deepEqual([unfinished.tag, decodeError(unfinished.value).code], [255, "not_found"]);
   await readPacket(conn);
   assert.deepEqual(await readBytes(conn, 100_000), CONTENT.subarray(900_000));
+});
+
+/** A task of five bytes in the persistent cache, under the id of the standard one. */
+async function cacheHello({ cacheStorage, task }: Bench): Promise<void> {
+  const cached = await cacheStorage.open({ ...task.record, plan: piecePlan(5, 5) });
+  using writer = cached.openPiece(0);
+  await writer?.write(new TextEncoder().encode("hello"));
+  await writer?.commit({ parentId: "", trafficType: "local_peer", costMs: 0 });
+}
+
+onEachNet("a piece of the persistent cache has tags and a storage of its own", async (net) => {
+  await using bench = await startBench(net);
+  await cacheHello(bench);
+  using conn = await net.connect(bench.server, never);
+  const bytes = encodeRequest({ taskId: TASK_ID, pieceNumber: 0 }, "persistent_cache");
+  assert.equal(bytes[1], 4);
+  await conn.write(bytes);
+  assert.equal((await readPacket(conn)).tag, 5);
+  assert.equal(new TextDecoder().decode(await readBytes(conn, 5)), "hello");
+  await conn.write(encodeRequest({ taskId: TASK_ID, pieceNumber: 3 }, "persistent_cache"));
+  assert.equal(decodeError((await readPacket(conn)).value).code, "not_found", "standard tasks are not searched");
+  assert.equal(bench.metrics.value("dragonfly_client_upload_traffic", { type: "PERSISTENT_CACHE" }), 5);
+});
+
+onEachNet("our client asks for pieces of the persistent cache, and takes no others for them", async (net) => {
+  await using parent = await startBench(net);
+  await cacheHello(parent);
+  await using client = createPieceClient({ net, clock: realClock() });
+  const wanted = { taskId: TASK_ID, number: 0, offset: 0, length: 5 };
+  const taken: string[] = [];
+  const sink = { write: (bytes: Uint8Array) => Promise.resolve(void taken.push(new TextDecoder().decode(bytes))) };
+  await pieceClientFor("persistent_cache", client).fetchPiece(parent.server, wanted, sink, never);
+  assert.deepEqual(taken, ["hello"]);
+  await assert.rejects(client.fetchPiece(parent.server, wanted, sink, never), { code: "data_loss" });
 });
 
 onEachNet("our client fetches from our server into a storage, whatever the length of the id", async (net) => {
