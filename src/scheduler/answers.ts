@@ -2,6 +2,7 @@
 import { invariant } from "../core/invariant.ts";
 import { Host, Peer, SizeScope, Task } from "../rpc/gen/common/v2/common.ts";
 import type { AnnouncePeerResponse } from "../rpc/gen/scheduler/v2/scheduler.ts";
+import type { Timestamp } from "../rpc/gen/google/protobuf/timestamp.ts";
 import { durationOfMs, timestampOfMs } from "../rpc/time.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Decision } from "./core/event.ts";
@@ -63,8 +64,8 @@ export class Answers {
       task: { ...this.task(peer.task), pieceCount: pieceCountOf(peer) },
       host: this.host(peer.host),
       needBackToSource: wish.needBackToSource,
-      createdAt: this.#timestamp(peer.createdAtMs),
-      updatedAt: this.#timestamp(peer.updatedAtMs),
+      createdAt: this.timestamp(peer.createdAtMs),
+      updatedAt: this.timestamp(peer.updatedAtMs),
       concurrentPieceCount: wish.concurrentPieces,
     });
   }
@@ -86,13 +87,13 @@ export class Answers {
       state: task.state,
       peerCount: task.peers.size,
       hasAvailablePeer: hasAvailablePeer(task),
-      createdAt: this.#timestamp(task.createdAtMs),
-      updatedAt: this.#timestamp(task.updatedAtMs),
+      createdAt: this.timestamp(task.createdAtMs),
+      updatedAt: this.timestamp(task.updatedAtMs),
     });
   }
 
   /** The core's monotonic time on the wall clock. */
-  #timestamp(ms: number) {
+  timestamp(ms: number): Timestamp {
     return timestampOfMs(this.#clock.wallMs() - (this.#clock.now() - ms));
   }
 }

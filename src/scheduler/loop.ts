@@ -1,8 +1,7 @@
 import type { Clock } from "../runtime/clock.ts";
 import { apply } from "./core/apply.ts";
-import type { Chance, Effect, Event } from "./core/event.ts";
+import type { Chance, Effect, Event, Untimed } from "./core/event.ts";
 import type { State } from "./core/state.ts";
-import type { Untimed } from "./parse.ts";
 
 /** The loop around the core: takes an event, applies it, performs the effects. What comes of those are events again. */
 export class SchedulerLoop {
@@ -10,15 +9,22 @@ export class SchedulerLoop {
   readonly #clock: Clock;
   readonly #chance: Chance;
   readonly #perform: (effect: Effect) => void;
+  readonly #follow: (event: Untimed<Event>) => void;
   readonly #pending: Untimed<Event>[] = [];
   #running = false;
 
-  /** `perform` must not throw; it may dispatch. */
-  constructor(state: State, { clock, random }: { clock: Clock; random: Chance }, perform: (effect: Effect) => void) {
+  /** `perform` must not throw; it may dispatch. `follow` hears of each event once its effects are performed. */
+  constructor(
+    state: State,
+    { clock, random }: { clock: Clock; random: Chance },
+    perform: (effect: Effect) => void,
+    follow: (event: Untimed<Event>) => void = () => {},
+  ) {
     this.state = state;
     this.#clock = clock;
     this.#chance = random;
     this.#perform = perform;
+    this.#follow = follow;
   }
 
   /** Applies an event at the present time. An event that comes of an effect is applied after all effects. */
@@ -30,6 +36,7 @@ export class SchedulerLoop {
       for (let next = this.#pending.shift(); next !== undefined; next = this.#pending.shift()) {
         const timed = { ...next, nowMs: this.#clock.now() } as Event;
         for (const effect of apply(this.state, timed, this.#chance)) this.#perform(effect);
+        this.#follow(next);
       }
     } finally {
       this.#running = false;

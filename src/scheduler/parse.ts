@@ -3,16 +3,20 @@ import { isIP } from "node:net";
 import { DamselflyError } from "../core/error.ts";
 import { BUILD_PLATFORM } from "../core/version.ts";
 import { type Download, Host, type Piece } from "../rpc/gen/common/v2/common.ts";
-import type { AnnounceHostRequest, AnnouncePeerRequest } from "../rpc/gen/scheduler/v2/scheduler.ts";
+import type {
+  AnnounceHostRequest,
+  AnnouncePeerRequest,
+  DownloadPieceFailedRequest,
+} from "../rpc/gen/scheduler/v2/scheduler.ts";
 import { msOfDuration } from "../rpc/time.ts";
-import type { PeerEvent, PieceReport, RegisterEvent } from "./core/event.ts";
+import type { PeerEvent, PieceReport, Registration } from "./core/event.ts";
 import { type ApplicationPriority, type PriorityLevel, priorityOf } from "./core/settings.ts";
 import type { HostFacts, TaskFacts, Wish } from "./core/state.ts";
 
 /** An announcement is kept and sent to each child of the host. */
 const ANNOUNCEMENT_BYTES_MAX = 16 * 1024;
 /** Host, task and peer ids, host names, tags and applications. */
-const NAME_LENGTH_MAX = 512;
+export const NAME_LENGTH_MAX = 512;
 const URL_LENGTH_MAX = 8 * 1024;
 const QUERY_PARAMS_MAX = 100;
 /** Parents that one message may name; an answer never holds more. */
@@ -23,15 +27,13 @@ const PRIORITY_MAX = 6;
 const TASK_TYPE_MAX = 3;
 const ANNOUNCE_INTERVAL_MS_MAX = 24 * 60 * 60 * 1000;
 /** Pieces that a peer fetches at a time when it does not say (wire.md §4.1). */
-const CONCURRENT_PIECES_DEFAULT = 8;
-const CONCURRENT_PIECES_MAX = 1024;
+export const CONCURRENT_PIECES_DEFAULT = 8;
+export const CONCURRENT_PIECES_MAX = 1024;
 const DIGEST =
   /^(md5:[0-9a-f]{32}|sha1:[0-9a-f]{40}|(sha256|blake3):[0-9a-f]{64}|sha512:[0-9a-f]{128}|crc32:[0-9a-f]{1,10})$/i;
 
-/** An event of a stream without the time, which is added when it is applied. */
-export type Untimed<E> = E extends unknown ? Omit<E, "nowMs"> : never;
-
-function check(condition: boolean, field: string, expected: string): asserts condition {
+/** Throws `invalid_argument`, naming the field and what is expected there. */
+export function check(condition: boolean, field: string, expected: string): asserts condition {
   if (!condition) throw new DamselflyError("invalid_argument", `Cannot accept ${field}: expected ${expected}`);
 }
 
@@ -86,7 +88,7 @@ function hostFacts(host: Host): HostFacts {
 export function parseRegistration(
   message: AnnouncePeerRequest,
   applications: readonly ApplicationPriority[],
-): Omit<Untimed<RegisterEvent>, "streamId"> {
+): Registration {
   const { request } = message;
   check(request?.$case === "registerPeerRequest", "request", "register_peer_request first");
   const { download } = request.value;
@@ -164,11 +166,8 @@ export function parsePeerMessage(request: AnnouncePeerRequest["request"]): PeerM
       return { type: "started" };
     case "downloadPeerBackToSourceStartedRequest":
       return { type: "back_to_source_started" };
-    case "reschedulePeerRequest": {
-      const { candidateParents } = request.value;
-      check(candidateParents.length <= PARENTS_MAX, "candidate_parents", `at most ${PARENTS_MAX} peers`);
-      return { type: "reschedule", failedParentIds: candidateParents.map(({ id }) => id) };
-    }
+    case "reschedulePeerRequest":
+      return failedParents(request.value.candidateParents);
     case "downloadPeerFinishedRequest":
       return { type: "finished" };
     case "downloadPeerBackToSourceFinishedRequest":
@@ -181,10 +180,8 @@ export function parsePeerMessage(request: AnnouncePeerRequest["request"]): PeerM
       return { type: "piece_finished", piece: pieceReport(request.value.piece, false) };
     case "downloadPieceBackToSourceFinishedRequest":
       return { type: "piece_finished", piece: pieceReport(request.value.piece, true) };
-    case "downloadPieceFailedRequest": {
-      const { parentId, temporary } = request.value;
-      return { type: "piece_failed", parentId: checkName(parentId, "parent_id"), temporary };
-    }
+    case "downloadPieceFailedRequest":
+      return failedPiece(request.value);
     case "downloadPieceBackToSourceFailedRequest":
       return { type: "piece_back_to_source_failed" };
     default: {
@@ -199,7 +196,19 @@ export type PeerMessage = PeerEvent extends infer E
   ? E extends unknown ? Omit<E, "nowMs" | "peerId" | "streamId"> : never
   : never;
 
-function pieceReport(piece: Piece | undefined, isFromSource: boolean): PieceReport {
+/** What a peer says that wants other parents. */
+export function failedParents(candidateParents: readonly { readonly id: string }[]): PeerMessage {
+  check(candidateParents.length <= PARENTS_MAX, "candidate_parents", `at most ${PARENTS_MAX} peers`);
+  return { type: "reschedule", failedParentIds: candidateParents.map(({ id }) => id) };
+}
+
+/** What a peer says that could not get a piece from a parent. */
+export function failedPiece({ parentId, temporary }: DownloadPieceFailedRequest): PeerMessage {
+  return { type: "piece_failed", parentId: checkName(parentId, "parent_id"), temporary };
+}
+
+/** What a peer says of a piece that it got. */
+export function pieceReport(piece: Piece | undefined, isFromSource: boolean): PieceReport {
   check(piece !== undefined, "piece", "a piece");
   const { parentId } = piece;
   return {

@@ -1,6 +1,5 @@
 import { DamselflyError, isCancelled } from "../core/error.ts";
 import { AsyncQueue } from "../rpc/async_queue.ts";
-import type { AnnouncePeerRequest, AnnouncePeerResponse } from "../rpc/gen/scheduler/v2/scheduler.ts";
 import type { Clock } from "../runtime/clock.ts";
 
 /** Answers that a peer has not read yet; the core gives up to 5 on a stream. */
@@ -11,12 +10,12 @@ const REGISTER_TIMEOUT_MS = 10_000;
 /** Streams on which nobody has registered yet. */
 const UNREGISTERED_MAX = 10_000;
 
-/** The open streams of peers, by number. */
-export class PeerStreams {
+/** The open streams of peers of one family of tasks, by number; `A` is what they are answered with. */
+export class PeerStreams<A> {
   readonly #clock: Clock;
-  readonly #streams = new Map<number, PeerStream>();
+  readonly #streams = new Map<number, PeerStream<A>>();
   /** Those on which nobody has registered, the oldest first. */
-  readonly #unregistered = new Set<PeerStream>();
+  readonly #unregistered = new Set<PeerStream<A>>();
   #opened = 0;
 
   constructor(clock: Clock) {
@@ -24,7 +23,7 @@ export class PeerStreams {
   }
 
   /** A new stream; disposing it forgets it. Throws `resource_exhausted` when too many wait for a registration. */
-  open(): PeerStream {
+  open(): PeerStream<A> {
     if (this.#unregistered.size >= UNREGISTERED_MAX) {
       throw new DamselflyError(
         "resource_exhausted",
@@ -32,14 +31,14 @@ export class PeerStreams {
       );
     }
     this.#opened += 1;
-    const stream = new PeerStream(this.#opened, this.#clock, () => this.#forget(stream));
+    const stream = new PeerStream<A>(this.#opened, this.#clock, () => this.#forget(stream));
     this.#streams.set(stream.id, stream);
     this.#unregistered.add(stream);
     return stream;
   }
 
   /** Notes who registered on a stream. */
-  registered(stream: PeerStream, ids: PeerIds): void {
+  registered(stream: PeerStream<A>, ids: PeerIds): void {
     stream.ids = ids;
     this.#unregistered.delete(stream);
   }
@@ -55,7 +54,7 @@ export class PeerStreams {
   }
 
   /** An open stream; undefined when it is gone. */
-  get(id: number): PeerStream | undefined {
+  get(id: number): PeerStream<A> | undefined {
     return this.#streams.get(id);
   }
 
@@ -64,7 +63,7 @@ export class PeerStreams {
     for (const stream of this.#streams.values()) stream.fail(error);
   }
 
-  #forget(stream: PeerStream): void {
+  #forget(stream: PeerStream<A>): void {
     this.#streams.delete(stream.id);
     this.#unregistered.delete(stream);
   }
@@ -78,12 +77,12 @@ export interface PeerIds {
 }
 
 /** One stream of a peer, as far as the edge is concerned. */
-export class PeerStream implements Disposable {
+export class PeerStream<A> implements Disposable {
   readonly id: number;
   /** The peer that registered on it. */
   ids: PeerIds | undefined;
   readonly openedAtMs: number;
-  readonly #responses = new AsyncQueue<AnnouncePeerResponse>(ANSWERS_WAITING_MAX);
+  readonly #responses = new AsyncQueue<A>(ANSWERS_WAITING_MAX);
   readonly #clock: Clock;
   readonly #forget: () => void;
   #askedAtMs: number | undefined;
@@ -97,7 +96,7 @@ export class PeerStream implements Disposable {
   }
 
   /** The answers, as the handler of the call gives them back. */
-  get responses(): AsyncIterable<AnnouncePeerResponse> {
+  get responses(): AsyncIterable<A> {
     return this.#responses;
   }
 
@@ -107,7 +106,7 @@ export class PeerStream implements Disposable {
   }
 
   /** Sends an answer; gives the time in milliseconds that the peer waited for it. */
-  answer(response: AnnouncePeerResponse): number {
+  answer(response: A): number {
     this.#responses.tryPush(response);
     const waitedMs = this.#clock.now() - (this.#askedAtMs ?? this.#clock.now());
     this.#askedAtMs = undefined;
@@ -130,10 +129,7 @@ export class PeerStream implements Disposable {
    * Hands each message to `handle` until the peer stops or the call is at its end; what that throws ends the call. A
    * registration that arrives after the end would make a peer that nobody can answer.
    */
-  async read(
-    messages: AsyncIterable<AnnouncePeerRequest>,
-    handle: (message: AnnouncePeerRequest) => void,
-  ): Promise<void> {
+  async read<Q>(messages: AsyncIterable<Q>, handle: (message: Q) => void): Promise<void> {
     try {
       for await (const message of messages) {
         if (this.#isOver) return;

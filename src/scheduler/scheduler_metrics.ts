@@ -15,13 +15,34 @@ const WAIT_BUCKETS_MS = [1, 5, 10, 50, 100, 250, 500, 1000, 2500, 5000, 10_000];
 
 const TASK_CALLS = ["announce_peer", "stat_peer", "leave_peer", "stat_task", "leave_task"] as const;
 const HOST_CALLS = ["list_hosts", "leave_host"] as const;
-const CALLS = [...TASK_CALLS, ...HOST_CALLS] as const;
+const CACHE_PEER_CALLS = [
+  "announce_persistent_cache_peer",
+  "stat_persistent_cache_peer",
+  "delete_persistent_cache_peer",
+] as const;
+const CACHE_TASK_CALLS = [
+  "upload_persistent_cache_task_started",
+  "upload_persistent_cache_task_finished",
+  "upload_persistent_cache_task_failed",
+  "stat_persistent_cache_task",
+  "delete_persistent_cache_task",
+] as const;
+const CALLS = [...TASK_CALLS, ...HOST_CALLS, ...CACHE_PEER_CALLS, ...CACHE_TASK_CALLS] as const;
 const STARTS = ["download_peer_started", "download_peer_back_to_source_started"] as const;
 const PEER_STEPS = ["register_peer", ...STARTS, "download_peer_finished"] as const;
 const PEER_FAILURES = ["register_peer", "download_peer_finished", "download_peer_back_to_source_finished"] as const;
+const CACHE_PEER_STEPS = [
+  "register_persistent_cache_peer",
+  "download_persistent_cache_peer_started",
+  "download_persistent_cache_peer_finished",
+  "download_persistent_cache_piece_finished",
+] as const;
 
 /** Calls without labels, as Dragonfly names them. */
 export type CallName = typeof CALLS[number];
+
+/** Steps of a peer of the persistent cache, which has no priority. */
+export type CacheStepName = typeof CACHE_PEER_STEPS[number];
 
 /** Steps of a peer that are counted with its priority and kind. */
 export type PeerStepName = typeof PEER_STEPS[number];
@@ -54,6 +75,7 @@ export class SchedulerMetrics {
     for (const name of CALLS) [this.#calls(name), this.#failedCalls(name)];
     for (const name of PEER_STEPS) this.#steps(name);
     for (const name of PEER_FAILURES) this.#failedSteps(name);
+    for (const name of CACHE_PEER_STEPS) [this.#cacheSteps(name), this.#failedCacheSteps(name)];
   }
 
   /** Counts a call, and its failure if it throws. */
@@ -86,6 +108,13 @@ export class SchedulerMetrics {
     this.#steps(name).inc(peerLabels(peer.wish, peer.task.facts.type, peer.host.facts.isSeed));
   }
 
+  /** Counts a step of a peer of the persistent cache, and that it failed if it did. */
+  cachePeerStep(name: CacheStepName, isSeed: boolean, isFailed = false): void {
+    const labels = { host_type: hostType(isSeed) };
+    this.#cacheSteps(name).inc(labels);
+    if (isFailed) this.#failedCacheSteps(name).inc(labels);
+  }
+
   /** Counts a registration that was refused; nothing more than that is known of the peer. */
   registerFailed(wish: Wish, taskType: number, isSeed: boolean): void {
     this.#failedSteps("register_peer").inc(peerLabels(wish, taskType, isSeed));
@@ -114,6 +143,12 @@ export class SchedulerMetrics {
     for (const [kind, { size }] of Object.entries({ hosts, tasks, peers })) this.#held.set({ kind }, size);
   }
 
+  /** Takes stock of the persistent cache in memory. */
+  observeCache(tasks: number, peers: number): void {
+    this.#held.set({ kind: "cache_tasks" }, tasks);
+    this.#held.set({ kind: "cache_peers" }, peers);
+  }
+
   #calls(name: CallName): Counter {
     return this.#counter(`${name}_total`, `Calls of ${name}.`);
   }
@@ -128,6 +163,14 @@ export class SchedulerMetrics {
 
   #failedSteps(name: typeof PEER_FAILURES[number]): Counter {
     return this.#counter(`${name}_failure_total`, `Peers that failed: ${name}.`, PEER_LABELS);
+  }
+
+  #cacheSteps(name: CacheStepName): Counter {
+    return this.#counter(`${name}_total`, `Persistent cache: ${name}.`, ["host_type"]);
+  }
+
+  #failedCacheSteps(name: CacheStepName): Counter {
+    return this.#counter(`${name}_failure_total`, `Persistent cache: failed ${name}.`, ["host_type"]);
   }
 
   #counter(name: string, help: string, labelNames: readonly string[] = []): Counter {

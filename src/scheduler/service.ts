@@ -15,6 +15,7 @@ import { hostRefusal } from "./core/apply.ts";
 import type { Effect } from "./core/event.ts";
 import type { Host, Peer, State, Task } from "./core/state.ts";
 import { SchedulerLoop } from "./loop.ts";
+import type { CacheScheduling } from "./cache_service.ts";
 import {
   type Announcement,
   checkName,
@@ -23,22 +24,24 @@ import {
   parseRegistration,
   type PeerMessage,
 } from "./parse.ts";
-import { type PeerStream, PeerStreams } from "./peer_streams.ts";
+import { PeerCalls, type PeerFamily } from "./peer_calls.ts";
 import type { SchedulerMetrics } from "./scheduler_metrics.ts";
 import type { SeedTrigger } from "./seed_trigger.ts";
+import { answering, known } from "./unary.ts";
 
 /** What the service needs. */
 export interface SchedulingOptions {
   readonly state: State;
   readonly answers: Answers;
   readonly trigger: SeedTrigger;
+  readonly cache: CacheScheduling;
   readonly metrics: SchedulerMetrics;
   readonly runtime: Runtime;
   /** Called with each announcement that was accepted. */
   readonly onAnnounced: (request: AnnounceHostRequest) => void;
 }
 
-/** The RPCs of `scheduler.v2.Scheduler` that images need; the others answer UNIMPLEMENTED (wire.md §4.11). */
+/** The RPCs of `scheduler.v2.Scheduler`; those of tasks in object storage answer UNIMPLEMENTED (wire.md §4.11). */
 export class Scheduling {
   readonly loop: SchedulerLoop;
   readonly #answers: Answers;
@@ -46,23 +49,31 @@ export class Scheduling {
   readonly #metrics: SchedulerMetrics;
   readonly #log: Log;
   readonly #onAnnounced: (request: AnnounceHostRequest) => void;
-  readonly #streams: PeerStreams;
+  readonly #calls: PeerCalls<AnnouncePeerRequest, AnnouncePeerResponse>;
+  readonly #cache: CacheScheduling;
   readonly #blobIds: BlobIds;
 
-  constructor({ state, answers, trigger, metrics, runtime, onAnnounced }: SchedulingOptions) {
-    this.loop = new SchedulerLoop(state, runtime, (effect) => this.#perform(effect));
+  constructor({ state, answers, trigger, cache, metrics, runtime, onAnnounced }: SchedulingOptions) {
+    const perform = (effect: Effect) => this.#perform(effect);
+    this.loop = new SchedulerLoop(state, runtime, perform, (event) => cache.follow(event));
+    this.#cache = cache;
     this.#answers = answers;
     this.#trigger = trigger;
     this.#metrics = metrics;
     this.#log = runtime.log;
     this.#onAnnounced = onAnnounced;
-    this.#streams = new PeerStreams(runtime.clock);
+    this.#calls = new PeerCalls(this.#family(), () => this.loop, runtime.clock);
     this.#blobIds = new BlobIds(runtime.log);
   }
 
   /** The service to add to a server. */
   service(): RpcService {
-    return service(SchedulerService, { ...this.#hostHandlers(), ...this.#taskHandlers(), ...this.#peerHandlers() });
+    return service(SchedulerService, {
+      ...this.#hostHandlers(),
+      ...this.#taskHandlers(),
+      ...this.#peerHandlers(),
+      ...this.#cache.handlers(),
+    });
   }
 
   /** Knows a host by the word of an earlier run. */
@@ -73,13 +84,15 @@ export class Scheduling {
   /** Looks at limits of time; to be called often. */
   tick(): void {
     this.loop.dispatch({ type: "tick" });
-    this.#streams.expire();
+    this.#calls.expire();
     this.#metrics.observe(this.loop.state);
   }
 
   /** Ends all streams: the scheduler stops. Peers go on without it. */
   stop(): void {
-    this.#streams.failAll(new DamselflyError("unavailable", "The scheduler stops"));
+    const error = new DamselflyError("unavailable", "The scheduler stops");
+    this.#calls.failAll(error);
+    this.#cache.failAll(error);
   }
 
   #hostHandlers(): Handlers<typeof SchedulerService> {
@@ -128,7 +141,8 @@ export class Scheduling {
       announcePeer: (requests, context) => {
         // Whoever waits for the headers proceeds; the first answer may take as long as a wait for parents.
         context.sendHeaders();
-        return this.#announcePeer(requests);
+        this.#metrics.call("announce_peer", () => undefined);
+        return this.#calls.announce(requests);
       },
       statPeer: answering(({ taskId, peerId }) => {
         return this.#metrics.call("stat_peer", () => this.#answers.peer(this.#knownPeer(taskId, peerId)));
@@ -141,48 +155,22 @@ export class Scheduling {
     };
   }
 
-  async *#announcePeer(requests: AsyncIterable<AnnouncePeerRequest>): AsyncGenerator<AnnouncePeerResponse> {
-    using stream = this.#streams.open();
-    this.#metrics.call("announce_peer", () => undefined);
-    stream.read(requests, (message) => this.#handle(stream, message));
-    try {
-      yield* stream.responses;
-    } finally {
-      if (stream.ids !== undefined) this.#dispatchOf(stream, { type: "stream_closed" });
-    }
-  }
-
-  #handle(stream: PeerStream, message: AnnouncePeerRequest): void {
-    if (stream.ids === undefined) return this.#register(stream, message);
-    const { hostId, taskId, peerId } = stream.ids;
-    if (message.hostId !== hostId || message.taskId !== taskId || message.peerId !== peerId) {
-      const what = "Cannot accept host_id, task_id and peer_id: expected those of the registration";
-      throw new DamselflyError("invalid_argument", what);
-    }
-    const event = parsePeerMessage(message.request);
-    if (event.type === "reschedule") stream.asked();
-    const peer = this.loop.state.peers.get(peerId);
-    if (peer !== undefined) this.#count(peer, event);
-    this.#dispatchOf(stream, event);
-  }
-
-  #register(stream: PeerStream, message: AnnouncePeerRequest): void {
-    const { state } = this.loop;
-    const event = parseRegistration(message, state.settings.applications);
-    const { hostId, peerId, task, wish } = event;
-    this.#streams.registered(stream, { hostId, peerId, taskId: task.id });
-    stream.asked();
-    this.loop.dispatch({ ...event, streamId: stream.id });
-    const peer = state.peers.get(peerId);
-    // A seed peer calls a task what the peer does that it is triggered for.
-    if (peer?.host.facts.isSeed === false && !wish.metadataOnly) this.#blobIds.wanted(task.id, task.url, hostId);
-    if (peer?.streamId === stream.id) this.#metrics.peerStep("register_peer", peer);
-    else this.#metrics.registerFailed(wish, task.type, state.hosts.get(hostId)?.facts.isSeed ?? false);
-  }
-
-  #dispatchOf(stream: PeerStream, event: PeerMessage): void {
-    if (stream.ids === undefined) return;
-    this.loop.dispatch({ ...event, peerId: stream.ids.peerId, streamId: stream.id });
+  /** How standard tasks announce their peers. */
+  #family(): PeerFamily<AnnouncePeerRequest, AnnouncePeerResponse> {
+    return {
+      registration: (message) => parseRegistration(message, this.loop.state.settings.applications),
+      message: ({ request }) => parsePeerMessage(request),
+      response: (decision) => this.#answers.response(decision),
+      registered: ({ hostId, task, wish }, peer) => {
+        const isSeed = this.loop.state.hosts.get(hostId)?.facts.isSeed ?? false;
+        if (peer === undefined) return this.#metrics.registerFailed(wish, task.type, isSeed);
+        // A seed peer calls a task what the peer does that it is triggered for.
+        if (!isSeed && !wish.metadataOnly) this.#blobIds.wanted(task.id, task.url, hostId);
+        this.#metrics.peerStep("register_peer", peer);
+      },
+      heard: (peer, event) => this.#count(peer, event),
+      answered: (waitedMs) => this.#metrics.answered(waitedMs),
+    };
   }
 
   #count(peer: Peer, event: PeerMessage): void {
@@ -203,21 +191,12 @@ export class Scheduling {
 
   #perform(effect: Effect): void {
     switch (effect.type) {
-      case "send": {
-        const stream = this.#streams.get(effect.streamId);
-        if (stream !== undefined) this.#metrics.answered(stream.answer(this.#answers.response(effect.decision)));
-        return;
-      }
-      case "close_stream":
-        if (effect.error === undefined) this.#streams.get(effect.streamId)?.close();
-        else this.#streams.get(effect.streamId)?.fail(effect.error);
-        return;
       case "tell_split":
         return this.#tellSplit(effect.peer);
       case "trigger_seed":
         return this.#triggerSeed(effect.host, effect.task, effect.download as Download);
       default:
-        return effect satisfies never;
+        return this.#calls.perform(effect);
     }
   }
 
@@ -254,16 +233,4 @@ export class Scheduling {
     const peer = this.loop.state.peers.get(checkName(peerId, "peer_id"));
     return known(peer?.task.facts.id === taskId ? peer : undefined, `peer ${peerId} of task ${taskId}`);
   }
-}
-
-/** A handler that waits for nothing; what it throws is the failure of the call. */
-function answering<Q, A>(answer: (request: Q) => A): (request: Q) => Promise<A> {
-  return (request) => Promise.try(answer, request);
-}
-
-function known<T>(value: T | undefined, what: string): T {
-  if (value === undefined) {
-    throw new DamselflyError("not_found", `Cannot find ${what}: this scheduler does not know it`);
-  }
-  return value;
 }

@@ -44,6 +44,8 @@ function handle(step: Step, event: Event): void {
       return endTrigger(step, event);
     case "delete_task":
       return removeTaskOfHost(step, event.taskId, event.hostId);
+    case "peer_persisted":
+      return persistPeer(step, event.peerId);
     case "delete_peer":
       return removePeer(step, event.peerId);
     case "settings_changed":
@@ -175,6 +177,11 @@ function handlePeer(step: Step, event: PeerEvent): void {
     default:
       return event satisfies never;
   }
+}
+
+function persistPeer({ state }: Step, peerId: string): void {
+  const peer = state.peers.get(peerId);
+  if (peer !== undefined) peer.isPersistent = true;
 }
 
 function moveOrRefuse(step: Step, peer: Peer, how: "download" | "back_to_source" | "succeed"): boolean {

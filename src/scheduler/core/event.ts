@@ -72,9 +72,16 @@ export type Event =
   }
   | { readonly type: "seed_trigger_ended"; readonly nowMs: number; readonly taskId: string; readonly hostId: string }
   | { readonly type: "delete_task"; readonly nowMs: number; readonly hostId: string; readonly taskId: string }
+  | { readonly type: "peer_persisted"; readonly nowMs: number; readonly peerId: string }
   | { readonly type: "delete_peer"; readonly nowMs: number; readonly peerId: string }
   | { readonly type: "settings_changed"; readonly nowMs: number; readonly settings: Settings }
   | { readonly type: "tick"; readonly nowMs: number };
+
+/** An event without the time, which is added when it is applied. */
+export type Untimed<E> = E extends unknown ? Omit<E, "nowMs"> : never;
+
+/** A registration as it was parsed; stream and time are added when it is applied. */
+export type Registration = Omit<Untimed<RegisterEvent>, "streamId">;
 
 /** An answer to a peer; one kind for each reply of the protocol. */
 export type Decision =

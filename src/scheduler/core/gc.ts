@@ -50,8 +50,8 @@ function isGone({ state: { settings: { gc } }, nowMs }: Step, { state, host, upd
   return silentMs > gc.peerTtlMs;
 }
 
-function isSurplus({ state, children, task }: Peer): boolean {
-  return task.peers.size > PEERS_KEPT_PER_TASK && state === "Succeeded" && children.size === 0;
+function isSurplus({ state, children, task, isPersistent }: Peer): boolean {
+  return !isPersistent && task.peers.size > PEERS_KEPT_PER_TASK && state === "Succeeded" && children.size === 0;
 }
 
 function collectTasks(step: Step): void {

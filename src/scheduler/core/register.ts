@@ -106,6 +106,7 @@ function addPeer(step: Step, { peerId, streamId, wish }: RegisterEvent, task: Ta
     sentToSourceAtMs: undefined,
     costs: noCosts(),
     piecesFinished: 0,
+    isPersistent: false,
     createdAtMs: step.nowMs,
     updatedAtMs: step.nowMs,
   };

@@ -158,6 +158,8 @@ export interface Peer {
   sentToSourceAtMs: number | undefined;
   readonly costs: PieceCosts;
   piecesFinished: number;
+  /** It promised to keep the content: it is not forgotten as one of many. Only in the persistent cache. */
+  isPersistent: boolean;
   readonly createdAtMs: number;
   updatedAtMs: number;
 }
