@@ -1,3 +1,4 @@
+import { CACHE_TTL_MS } from "../core/persistent_cache.ts";
 import * as z from "zod";
 import { DamselflyError } from "../core/error.ts";
 import { proxy } from "./dfdaemon_proxy.ts";
@@ -172,10 +173,12 @@ const policy = section({
   persistentTaskTTL: duration().default(24 * HOUR_MS).describe("The same for persistent tasks.").meta({
     ignored: NO_PERSISTENT,
   }),
-  persistentCacheTaskTTL: duration().default(24 * HOUR_MS).describe("The same for persistent cache tasks.")
-    .meta({
-      ignored: NO_PERSISTENT,
-    }),
+  persistentCacheTaskTTL: duration().refine(
+    (ms) => ms >= CACHE_TTL_MS.min && ms <= CACHE_TTL_MS.max,
+    "must be from 5m to 168h",
+  ).default(24 * HOUR_MS).describe(
+    "Time for which a file in the persistent cache is kept when its import names none.",
+  ),
   pageCacheIdleTimeout: duration().default(40 * MINUTE_MS).describe(
     "Time until a task leaves the page cache.",
   ).meta({

@@ -6,8 +6,10 @@ import type { Endpoint } from "../runtime/net.ts";
 import { type StartOptions, whenFree } from "../runtime/port_wait.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { BandwidthMeter } from "./bandwidth_meter.ts";
-import type { Control, HeldTask } from "./control/control.ts";
-import { startControl } from "./control/start_control.ts";
+import { createCacheTasks } from "./cache/create_cache_tasks.ts";
+import type { CacheCopy } from "./control/cache_control.ts";
+import type { Control } from "./control/control.ts";
+import { type PeerControl, startControl } from "./control/start_control.ts";
 import { startGarbageCollection } from "./garbage_collection.ts";
 import { ContentEndpoint } from "./mirror/content.ts";
 import { createMirror } from "./mirror/mirror.ts";
@@ -15,9 +17,17 @@ import { Outputs } from "./mirror/outputs.ts";
 import { isConfiguredOrigin } from "./mirror/upstream.ts";
 import { outputWriter } from "./output_writer.ts";
 import { refuseOwnProxy } from "./own_proxy.ts";
-import { controlOptions, hostIdentity, mirrorOptions, storageOptions, tasksOptions } from "./peer_config.ts";
+import {
+  cacheStorageOptions,
+  controlOptions,
+  hostIdentity,
+  mirrorOptions,
+  storageOptions,
+  tasksOptions,
+} from "./peer_config.ts";
 import {
   type Foundation,
+  type Served,
   startDownload,
   startOps,
   startPieces,
@@ -26,15 +36,15 @@ import {
   UPLOAD_SERVICE,
 } from "./peer_servers.ts";
 import { createParentRpc } from "./piece/parent.ts";
-import { createPieceClient } from "./piece/vortex_client.ts";
+import { createPieceClient, pieceClientFor } from "./piece/vortex_client.ts";
 import { Proxy } from "./proxy/proxy.ts";
 import { openRegistryClients } from "./registry_clients.ts";
 import { Destinations } from "./source/destination.ts";
 import { Exchanger } from "./source/exchange.ts";
 import { createSource } from "./source/http_source.ts";
 import { openStorage } from "./storage/open_storage.ts";
-import type { Storage } from "./storage/storage.ts";
-import type { Tasks, Traffic } from "./task/task.ts";
+import { byEachId, type Neighbour, type Storage, type TaskRecord } from "./storage/storage.ts";
+import type { Traffic } from "./task/task.ts";
 import { createTasks } from "./task/tasks.ts";
 
 /** Connections to the gRPC servers of parents. */
@@ -75,19 +85,20 @@ export async function startPeer(
   const { ip: mirrorIp, port: mirrorPort } = config.proxy.server;
   const hosts = [mirrorIp, identity.ip, identity.hostname, ...runtime.localIps()];
   refuseOwnProxy((name) => runtime.env(name), { port: mirrorPort, hosts });
-  const storage = stack.use(await openStorage(storageOptions(config), { disk, clock, log }));
+  const stores = await openStores(config, runtime, stack);
+  const { storage, cacheStorage } = stores;
   const stop = new AbortController();
   const meter = new BandwidthMeter(clock);
   const hostId = hostIdOf(identity);
   const onceFree = whenFree(runtime, options.signal);
-  const base: Foundation = { config, runtime, identity, hostId, storage, meter, stopping: stop.signal, onceFree };
+  const base: Foundation = { config, runtime, identity, hostId, ...stores, meter, stopping: stop.signal, onceFree };
 
   // The servers for peers listen first, because this host is announced with their ports.
-  const opening = Promise.withResolvers<Tasks>();
+  const opening = Promise.withResolvers<Served>();
   const announced: { control?: Control } = {};
   const pieces = stack.use(await startPieces(base));
   const upload = stack.use(
-    await startUpload(base, tasksBehind(opening.promise), pieces?.port ?? 0, () => announced.control?.host().network),
+    await startUpload(base, servedBehind(opening.promise), pieces?.port ?? 0, () => announced.control?.host().network),
   );
   const control = announced.control = stack.use(await openControl(base, upload.port, options));
 
@@ -102,10 +113,16 @@ export async function startPeer(
   const onReceived = (bytes: number) => meter.received(bytes);
   const swarm = { storage, source, control, parentRpc, pieceClient, onReceived };
   const tasks = stack.use(createTasks({ ...swarm, runtime, options: tasksOptions(config) }));
-  opening.resolve(tasks);
+  const cache = stack.use(createCacheTasks({
+    ...{ runtime, identity, onReceived, storage: cacheStorage, control: control.cache, options: tasksOptions(config) },
+    parentRpc: createParentRpc(channels, "persistent_cache"),
+    pieceClient: pieceClientFor("persistent_cache", pieceClient),
+  }));
+  const served = { tasks, cache, source };
+  opening.resolve(served);
 
-  stack.use(startGarbageCollection(config.gc.interval, { storage, control, clock, log }));
-  stack.use(await startDownload(base, tasks, control));
+  stack.use(startCollection(config.gc.interval, base, control));
+  stack.use(await startDownload(base, served, control));
   const ops = await startOps(base, stack);
   const front = {
     ...{ ...runtime, ...mirrored, exchanger: new Exchanger(origins) },
@@ -128,27 +145,69 @@ export async function startPeer(
   };
 }
 
-async function openControl(base: Foundation, uploadPort: number, options: PeerOptions): Promise<Control> {
-  const { config, runtime, identity, storage, meter } = base;
+/** The storages of both families of tasks; they share the volume and its limit. */
+async function openStores(config: DfdaemonConfig, { disk, clock, log }: Runtime, stack: AsyncDisposableStack) {
+  const deps = { disk, clock, log, volume: new Set<Neighbour>() };
+  const storage = stack.use(await openStorage(storageOptions(config), deps));
+  return { storage, cacheStorage: stack.use(await openStorage(cacheStorageOptions(config), deps)) };
+}
+
+async function openControl(base: Foundation, uploadPort: number, options: PeerOptions): Promise<PeerControl> {
+  const { config, runtime, identity, storage, cacheStorage, meter } = base;
   const ports = { upload: uploadPort, proxy: config.proxy.server.port };
   const found = await controlOptions(config, { identity, ports, dynconfigPath: options.dynconfig }, runtime);
   return await startControl(
-    { ...found, heldTasks: () => sealedTasks(storage), bandwidth: () => meter.bandwidth() },
+    {
+      ...found,
+      heldTasks: () => sealedTasks(storage),
+      heldCopies: () => sealedTasks(cacheStorage).filter(isCopy),
+      bandwidth: () => meter.bandwidth(),
+    },
     runtime,
   );
 }
 
 /** What this host has all of, by each of its ids, most recently used first. */
-function sealedTasks(storage: Storage): HeldTask[] {
+function sealedTasks(storage: Storage): TaskRecord[] {
   return storage.list().filter(({ isSealed }) => isSealed).sort((a, b) => b.updatedAtMs - a.updatedAtMs)
-    .flatMap((record) => [record, ...record.otherIds.map((taskId) => ({ ...record, taskId }))]);
+    .flatMap(byEachId);
 }
 
-/** Tasks for a server that listens before there are any: its first callers wait until they are opened. */
-function tasksBehind(opening: Promise<Tasks>): Tasks {
+function isCopy(task: TaskRecord): task is TaskRecord & CacheCopy {
+  return task.retention !== undefined;
+}
+
+/** Removes what is out of date or in the way from both storages; standard tasks make way first. */
+function startCollection(
+  intervalMs: number,
+  { storage, cacheStorage, runtime: { clock, log } }: Foundation,
+  control: PeerControl,
+): AsyncDisposable {
+  const tellTask = ({ taskId }: TaskRecord, signal: AbortSignal) => control.taskDeleted(taskId, signal);
+  const tellCopy = async (task: TaskRecord, signal: AbortSignal) => {
+    // The scheduler forgets by itself what has expired.
+    if (isCopy(task) && task.retention.expiresAtMs > clock.wallMs()) await control.cache.copyDeleted(task, signal);
+  };
+  const families = [{ storage, tell: tellTask }, { storage: cacheStorage, tell: tellCopy }];
+  return startGarbageCollection(intervalMs, families, { clock, log });
+}
+
+/** What is served by a server that listens before it is opened: its first callers wait. */
+function servedBehind(opening: Promise<Served>): Served {
   return {
-    open: async (request, signal) => (await opening).open(request, signal),
-    delete: async (taskId, signal) => (await opening).delete(taskId, signal),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
+    tasks: {
+      open: async (request, signal) => (await opening).tasks.open(request, signal),
+      delete: async (taskId, signal) => (await opening).tasks.delete(taskId, signal),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    },
+    cache: {
+      importFile: async (request, signal) => (await opening).cache.importFile(request, signal),
+      open: async (request, signal) => (await opening).cache.open(request, signal),
+      persist: async (taskId) => (await opening).cache.persist(taskId),
+      delete: async (taskId) => (await opening).cache.delete(taskId),
+      stat: async (taskId, signal) => (await opening).cache.stat(taskId, signal),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    },
+    source: { stat: async (request, signal) => (await opening).source.stat(request, signal) },
   };
 }

@@ -44,6 +44,11 @@ export function storageOptions({ storage, gc: { policy } }: DfdaemonConfig): Sto
   };
 }
 
+/** Where the persistent cache is kept: beside the tasks, within the same limits. */
+export function cacheStorageOptions(config: DfdaemonConfig): StorageOptions {
+  return { ...storageOptions(config), family: "persistent-cache-tasks" };
+}
+
 /** How tasks are downloaded. */
 export function tasksOptions({ download, scheduler }: DfdaemonConfig): TasksOptions {
   return {
@@ -87,7 +92,7 @@ export async function controlOptions(
     readonly dynconfigPath: string | undefined;
   },
   runtime: Runtime,
-): Promise<Omit<ControlOptions, "heldTasks" | "bandwidth">> {
+): Promise<Omit<ControlOptions, "heldTasks" | "heldCopies" | "bandwidth">> {
   const { host, manager, scheduler, storage, upload, server } = config;
   return {
     host: {

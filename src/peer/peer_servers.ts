@@ -9,7 +9,9 @@ import { type RpcServer, startRpcServer } from "../rpc/server.ts";
 import type { WhenFree } from "../runtime/port_wait.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { BandwidthMeter } from "./bandwidth_meter.ts";
+import type { CacheTasks } from "./cache/cache_tasks.ts";
 import type { Control } from "./control/control.ts";
+import type { Source } from "./source/source.ts";
 import type { Storage } from "./storage/storage.ts";
 import type { Tasks } from "./task/task.ts";
 import { downloadService } from "./upload/download_service.ts";
@@ -30,32 +32,41 @@ export interface Foundation {
   readonly identity: HostIdentity;
   readonly hostId: string;
   readonly storage: Storage;
+  readonly cacheStorage: Storage;
   readonly meter: BandwidthMeter;
   /** Aborts when this host begins to stop. */
   readonly stopping: AbortSignal;
   readonly onceFree: WhenFree;
 }
 
+/** What both gRPC servers serve. */
+export interface Served {
+  readonly tasks: Tasks;
+  readonly cache: CacheTasks;
+  readonly source: Pick<Source, "stat">;
+}
+
 /** The piece server; undefined when this host gives nothing to others. */
 export async function startPieces(base: Foundation): Promise<PieceServer | undefined> {
-  const { config, runtime, storage, meter, onceFree } = base;
+  const { config, runtime, storage, cacheStorage, meter, onceFree } = base;
   if (config.upload.disableShared) return undefined;
   const { ip: hostname, tcpPort: port } = config.storage.server;
   const listen = { hostname, port };
   const onSent = (bytes: number) => meter.sent(bytes);
-  return await onceFree(listen, () => startPieceServer({ ...runtime, listen, storage, onSent }));
+  return await onceFree(listen, () => startPieceServer({ ...runtime, listen, storage, cacheStorage, onSent }));
 }
 
 /** The gRPC server for peers and schedulers. */
 export function startUpload(
-  { config, runtime, storage, hostId, identity, meter, stopping, onceFree }: Foundation,
-  tasks: Tasks,
+  { config, runtime, storage, cacheStorage, hostId, identity, meter, stopping, onceFree }: Foundation,
+  served: Served,
   piecePort: number,
   network: () => Network | undefined,
 ): Promise<RpcServer> {
   const { server: { ip: hostname, port }, disableShared } = config.upload;
   const upload = uploadService({
-    ...{ tasks, storage, hostId, disableShared, stopping, clock: runtime.clock, metrics: runtime.metrics },
+    ...{ ...served, storage, cacheStorage, hostId, disableShared, stopping },
+    ...{ clock: runtime.clock, metrics: runtime.metrics, cacheTtlMs: config.gc.policy.persistentCacheTaskTTL },
     pieceAddress: { ip: identity.ip, tcpPort: piecePort },
     hostLoad: () => ({ ...(network() ?? Network.create()), ...meter.bandwidth() }),
   });
@@ -66,17 +77,19 @@ export function startUpload(
 
 /** The gRPC server for programs on this host, on a unix socket that only its owner may open. */
 export async function startDownload(
-  { config, runtime, storage, hostId }: Foundation,
-  tasks: Tasks,
+  { config, runtime, storage, cacheStorage, hostId }: Foundation,
+  served: Served,
   control: Control,
 ): Promise<RpcServer> {
   const { socketPath: unixPath } = config.download.server;
   await runtime.disk.mkdirAll(dirname(unixPath));
   const deleteHost = (signal: AbortSignal) => control.deleteHost(signal);
+  const cacheTtlMs = config.gc.policy.persistentCacheTaskTTL;
+  const stored = { storage, cacheStorage, cacheTtlMs, hostId };
   const server = await startRpcServer({
     ...runtime,
     listen: { unixPath },
-    services: [downloadService({ ...runtime, tasks, storage, hostId, deleteHost })],
+    services: [downloadService({ ...runtime, ...served, ...stored, deleteHost })],
   });
   await runtime.disk.setMode(unixPath, SOCKET_MODE);
   server.setServing(DOWNLOAD_SERVICE, true);

@@ -208,6 +208,8 @@ export class Stage implements AsyncDisposable {
   readonly scheduler: Part<SchedulerProcess>;
   /** What goes wrong at the registry now. */
   fault: SampleRegistryOptions["faultOf"];
+  /** The time of all schedulers. */
+  readonly schedulerClock = new MovableClock();
   managerAddress: HostPort | undefined;
   readonly #settings: Settings;
   readonly #nodes = new Map<string, Node>();
@@ -266,7 +268,7 @@ export class Stage implements AsyncDisposable {
     const open = (before: SchedulerProcess | undefined) => {
       const place = { name, dir: this.dir, ip: this.ip, port: before?.port ?? 0, manager: this.managerAddress };
       const settings = { ...schedulerSettings(place), "manager.schedulerClusterID": clusterId };
-      return startScheduler(configOf(SchedulerConfig, settings), this.runtime(realClock()));
+      return startScheduler(configOf(SchedulerConfig, settings), this.runtime(this.schedulerClock));
     };
     return this.#stack.use(new Part(open));
   }

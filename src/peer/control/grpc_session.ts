@@ -1,10 +1,10 @@
 import { DamselflyError } from "../../core/error.ts";
 import type { RpcStream } from "../../rpc/client.ts";
-import type { AnnouncePeerRequest, AnnouncePeerResponse } from "../../rpc/gen/scheduler/v2/scheduler.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { orAbort } from "../../runtime/or_abort.ts";
 import type { Decision, PeerEvent, PeerSession } from "./control.ts";
-import { decisionOf, isTerminal, messageOf } from "./peer_messages.ts";
+import type { Dialect, SessionIds } from "./dialect.ts";
+import { isTerminal } from "./peer_messages.ts";
 import type { SchedulerLink } from "./scheduler_link.ts";
 
 /** All that a mute scheduler may cost a pull (design.md §2, P1): from the register or reschedule to the decision. */
@@ -14,28 +14,29 @@ const SEND_TIMEOUT_MS = 3_000;
 /** For the scheduler to close the stream after the last message. */
 const CLOSE_TIMEOUT_MS = 1_000;
 
-/** Which download a session is about. */
-export interface SessionIds {
-  readonly hostId: string;
-  readonly taskId: string;
-  readonly peerId: string;
-}
-
-/** A session over the `AnnouncePeer` stream of the scheduler that the ring names for the task. */
-export class GrpcSession implements PeerSession {
+/** A session over the stream of the scheduler that the ring names for the task. */
+export class GrpcSession<Q, A> implements PeerSession {
   readonly #ids: SessionIds;
+  readonly #dialect: Dialect<Q, A>;
   readonly #clock: Clock;
   readonly #pick: () => SchedulerLink | undefined;
   #link: SchedulerLink;
-  #stream: RpcStream<AnnouncePeerRequest, AnnouncePeerResponse>;
-  #answers: AsyncIterator<AnnouncePeerResponse>;
+  #stream: RpcStream<Q, A>;
+  #answers: AsyncIterator<A>;
   readonly #end = new AbortController();
   #register: PeerEvent | undefined;
   #decisionsSeen = 0;
   #isOver = false;
 
-  constructor(ids: SessionIds, clock: Clock, link: SchedulerLink, pick: () => SchedulerLink | undefined) {
+  constructor(
+    ids: SessionIds,
+    dialect: Dialect<Q, A>,
+    clock: Clock,
+    link: SchedulerLink,
+    pick: () => SchedulerLink | undefined,
+  ) {
     this.#ids = ids;
+    this.#dialect = dialect;
     this.#clock = clock;
     this.#pick = pick;
     this.#link = link;
@@ -72,8 +73,8 @@ export class GrpcSession implements PeerSession {
     await this.#answers.return?.().catch(() => {});
   }
 
-  #open(): RpcStream<AnnouncePeerRequest, AnnouncePeerResponse> {
-    return this.#link.client.announcePeer({ signal: this.#end.signal });
+  #open(): RpcStream<Q, A> {
+    return this.#dialect.open(this.#link.client, this.#end.signal);
   }
 
   #reopen(): void {
@@ -130,12 +131,12 @@ export class GrpcSession implements PeerSession {
 
   async #next(signal: AbortSignal): Promise<Decision | undefined> {
     const step = await orAbort(this.#answers.next(), signal);
-    return step.done === true ? undefined : decisionOf(step.value);
+    return step.done === true ? undefined : this.#dialect.decisionOf(step.value);
   }
 
   async #sendBounded(event: PeerEvent, signal: AbortSignal): Promise<void> {
     using limit = this.#clock.deadline(SEND_TIMEOUT_MS);
-    const message = { ...this.#ids, request: messageOf(event) };
+    const message = this.#dialect.messageOf(this.#ids, event);
     await orAbort(this.#stream.send(message), AbortSignal.any([signal, limit.signal]));
   }
 

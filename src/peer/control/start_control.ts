@@ -4,7 +4,9 @@ import { SchedulerRing } from "../../core/scheduler_ring.ts";
 import { RpcChannels } from "../../rpc/client.ts";
 import { type Download, type Host, Priority, TaskType } from "../../rpc/gen/common/v2/common.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
+import { type CacheControl, type CacheCopy, GrpcCacheControl } from "./cache_control.ts";
 import type { Control, HeldTask, PeerSession } from "./control.ts";
+import { STANDARD_DIALECT } from "./dialect.ts";
 import { Dynconfig, type DynconfigOptions } from "./dynconfig.ts";
 import { GrpcSession } from "./grpc_session.ts";
 import { type Bandwidth, hostFacts } from "./host_facts.ts";
@@ -25,22 +27,30 @@ export interface ControlOptions extends DynconfigOptions {
   readonly announceIntervalMs: number;
   /** The tasks that this host has all of, most recently used first. */
   readonly heldTasks: () => readonly HeldTask[];
+  /** The copies of the persistent cache that this host has all of, most recently used first. */
+  readonly heldCopies: () => readonly CacheCopy[];
   /** What goes through this host's network now. */
   readonly bandwidth: () => Bandwidth;
+}
+
+/** The control plane of a peer, for both families of tasks. */
+export interface PeerControl extends Control {
+  readonly cache: CacheControl;
 }
 
 /**
  * Starts to talk to manager and schedulers. It never fails for lack of them: without a scheduler there are no
  * sessions, until one is found. Disposing it tells the schedulers that this host is gone.
  */
-export async function startControl(options: ControlOptions, runtime: Runtime): Promise<Control> {
+export async function startControl(options: ControlOptions, runtime: Runtime): Promise<PeerControl> {
   const control = new GrpcControl(options, runtime, await hostFacts(options.host, 0, options.bandwidth(), runtime));
   await control.started();
   return control;
 }
 
-class GrpcControl implements Control {
+class GrpcControl implements PeerControl {
   readonly hostId: string;
+  readonly cache: GrpcCacheControl;
   readonly #options: ControlOptions;
   readonly #runtime: Runtime;
   readonly #channels: RpcChannels;
@@ -55,6 +65,8 @@ class GrpcControl implements Control {
     this.#host = host;
     this.hostId = hostIdOf(options.host);
     this.#channels = new RpcChannels({ clock: runtime.clock, channelsMax: CHANNELS_MAX });
+    const pick = (taskId: string) => this.#pick(taskId);
+    this.cache = new GrpcCacheControl({ hostId: this.hostId, runtime, pick, copies: options.heldCopies });
     this.#dynconfig = new Dynconfig(options, runtime, (list) => this.#replaceLinks(list));
   }
 
@@ -75,7 +87,7 @@ class GrpcControl implements Control {
     const link = this.#pick(taskId);
     if (link === undefined) return Promise.resolve(undefined);
     const ids = { hostId: this.hostId, taskId, peerId };
-    return Promise.resolve(new GrpcSession(ids, this.#runtime.clock, link, () => this.#pick(taskId)));
+    return Promise.resolve(new GrpcSession(ids, STANDARD_DIALECT, this.#runtime.clock, link, () => this.#pick(taskId)));
   }
 
   async announceTask(task: HeldTask, signal: AbortSignal): Promise<void> {
@@ -144,7 +156,9 @@ class GrpcControl implements Control {
         const { host, bandwidth } = this.#options;
         return this.#host = await hostFacts(host, scheduler.clusterId, bandwidth(), this.#runtime);
       },
-      onUp: (link, signal) => this.#tellHeld(link, signal),
+      onUp: async (link, signal) => {
+        await Promise.all([this.cache.tellCopies(link, signal), this.#tellHeld(link, signal)]);
+      },
     });
   }
 

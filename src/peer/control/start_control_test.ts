@@ -164,6 +164,7 @@ function options(changes: Partial<ControlOptions> = {}): ControlOptions {
     refreshIntervalMs: 60_000,
     announceIntervalMs: 300_000,
     heldTasks: () => [],
+    heldCopies: () => [],
     bandwidth: () => ({ txBandwidth: 7_000, rxBandwidth: 9_000 }),
     ...changes,
   };

@@ -89,6 +89,8 @@ export class Conversation {
   #isOver = false;
   #isBroken = false;
   #closed: Promise<void> | undefined;
+  /** What ended it, when that was the scheduler's failure. */
+  failure: unknown;
 
   constructor(session: PeerSession, log: Log, signal: AbortSignal) {
     this.#session = session;
@@ -161,6 +163,7 @@ export class Conversation {
     this.#isOver = true;
     if (this.#isBroken || this.#signal.aborted) return;
     this.#isBroken = true;
+    this.failure = error;
     this.#log.warn("The scheduler failed; the download goes on without it", { error: errorText(error) });
   }
 }

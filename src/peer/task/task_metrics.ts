@@ -15,8 +15,9 @@ const TRAFFIC_LABELS: Record<TrafficType, string> = {
   local_peer: "LOCAL_PEER",
 };
 
-/** The counters of tasks, under Dragonfly's names (node-side.md §3.13). */
+/** The counters of one family of tasks, under Dragonfly's names (node-side.md §3.13). */
 export class TaskMetrics {
+  readonly #type: string;
   readonly #labelValues = new Set<string>();
   readonly #bytes: Record<TrafficType, number> = { back_to_source: 0, remote_peer: 0, local_peer: 0 };
   readonly #total;
@@ -25,7 +26,9 @@ export class TaskMetrics {
   readonly #traffic;
   readonly #durations;
 
-  constructor(metrics: Metrics) {
+  /** `type` is the family as Dragonfly labels it (wire.md §1.1, `TaskType`). */
+  constructor(metrics: Metrics, type: "STANDARD" | "PERSISTENT_CACHE" = "STANDARD") {
+    this.#type = type;
     const labels = ["type", "tag", "app", "priority"];
     this.#total = metrics.counter("dragonfly_client_download_task_total", "Downloads of tasks that began", labels);
     this.#failures = metrics.counter(
@@ -50,9 +53,9 @@ export class TaskMetrics {
   }
 
   /** A download began; the result tells that it ended, `failed` or not. */
-  started(request: TaskRequest): (isFailed: boolean) => void {
+  started(request: Pick<TaskRequest, "tag" | "application" | "priority">): (isFailed: boolean) => void {
     const labels = {
-      type: "STANDARD",
+      type: this.#type,
       tag: this.#bounded(request.tag),
       app: this.#bounded(request.application),
       priority: String(request.priority),
@@ -79,7 +82,7 @@ export class TaskMetrics {
 
   /** A download of `contentLength` bytes succeeded. */
   succeeded(contentLength: number, durationMs: number): void {
-    this.#durations.observe({ task_type: "STANDARD", task_size_level: sizeLevel(contentLength) }, durationMs);
+    this.#durations.observe({ task_type: this.#type, task_size_level: sizeLevel(contentLength) }, durationMs);
   }
 
   #bounded(value = ""): string {

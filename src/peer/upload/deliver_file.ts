@@ -26,7 +26,7 @@ export interface DeliveryDeps {
  * The place of a content that is not there yet. From the beginning of the download on an empty file is there: who asked
  * removes the output when the download fails, and stock dfget tells why only if it finds one to remove.
  */
-export class OutputPlace {
+class OutputPlace {
   readonly #path: string;
   readonly #disk: Disk;
   #isOurs = false;
@@ -46,6 +46,26 @@ export class OutputPlace {
   /** Removes the empty file, if it still is: who asked has gone and will not do it. */
   async leave(): Promise<void> {
     if (this.#isOurs && (await this.#disk.stat(this.#path))?.size === 0) await this.#disk.remove(this.#path);
+  }
+}
+
+/** Passes on the messages of a download whose content shall be at `output`, and keeps the place from the first one on. */
+export async function* keepingPlace<M>(
+  messages: AsyncIterable<M>,
+  output: Output,
+  deps: DeliveryDeps,
+  signal: AbortSignal,
+): AsyncGenerator<M, void, undefined> {
+  const place = new OutputPlace(output, deps);
+  let isTaken = false;
+  try {
+    for await (const message of messages) {
+      if (!isTaken) await place.take();
+      isTaken = true;
+      yield message;
+    }
+  } finally {
+    if (signal.aborted) await place.leave();
   }
 }
 

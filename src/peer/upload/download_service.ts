@@ -3,14 +3,17 @@ import { DamselflyError } from "../../core/error.ts";
 import type { Download } from "../../rpc/gen/common/v2/common.ts";
 import { DfdaemonDownloadService } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import { type RpcService, service } from "../../rpc/service.ts";
-import { checkOutput, deliverFile, type DeliveryDeps, type Output, OutputPlace } from "./deliver_file.ts";
+import { cacheDownloadHandlers } from "./cache_handlers.ts";
+import type { CacheDeps } from "./cache_stream.ts";
+import { checkOutput, deliverFile, type DeliveryDeps, keepingPlace, type Output } from "./deliver_file.ts";
 import type { StoredTask } from "../storage/storage.ts";
 import { type DownloadDeps, streamDownload } from "./download_stream.ts";
+import { type EntriesDeps, listEntries } from "./list_entries.ts";
 import { localTaskMessage, taskMessage } from "./task_messages.ts";
 import { presentTask } from "./upload_service.ts";
 
 /** What the download service acts on. */
-export interface DownloadServiceOptions extends DownloadDeps, DeliveryDeps {
+export interface DownloadServiceOptions extends DownloadDeps, CacheDeps, EntriesDeps, DeliveryDeps {
   /** Takes this host out of the schedulers' tables. */
   deleteHost(signal: AbortSignal): Promise<void>;
 }
@@ -30,12 +33,14 @@ export function downloadService(options: DownloadServiceOptions): RpcService {
     // deno-lint-ignore require-await -- as above
     statLocalTask: async ({ taskId }) => localTaskMessage(presentTask(storage, taskId).record),
     listLocalTasks: () => Promise.resolve({ tasks: storage.list().map(localTaskMessage) }),
+    listTaskEntries: (request, { signal }) => listEntries(request, options, signal),
     deleteTask,
     deleteLocalTask: deleteTask,
     deleteHost: async (_request, { signal }) => {
       await options.deleteHost(signal);
       return {};
     },
+    ...cacheDownloadHandlers(options),
   });
 }
 
@@ -47,16 +52,8 @@ async function* localDownload(download: Download | undefined, options: DownloadS
   const output = outputOf(download);
   if (output === undefined) return yield* streamDownload(download, options, { withContent }, signal);
   await checkOutput(output, options);
-  const place = new OutputPlace(output, options);
   const deliver = (task: StoredTask, range: ByteRange) => deliverFile(task, range, output, options, signal);
-  try {
-    for await (const message of streamDownload(download, options, { withContent, deliver }, signal)) {
-      if (message.response?.$case === "downloadTaskStartedResponse") await place.take();
-      yield message;
-    }
-  } finally {
-    if (signal.aborted) await place.leave();
-  }
+  yield* keepingPlace(streamDownload(download, options, { withContent, deliver }, signal), output, options, signal);
 }
 
 function outputOf({ outputPath, overwrite, forceHardLink }: Download): Output | undefined {

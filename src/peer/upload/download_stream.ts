@@ -78,9 +78,10 @@ async function* tellingOf(
   await options.deliver(task, range);
 }
 
-interface PieceSource {
+/** Where finished pieces are looked for. */
+export interface PieceSource {
   readonly storage: Storage;
-  readonly handle: TaskHandle;
+  readonly handle: Pick<TaskHandle, "taskId"> & { readonly sealed: Promise<unknown> };
   readonly signal: AbortSignal;
 }
 
@@ -96,7 +97,7 @@ async function storedTask({ storage, handle, signal }: PieceSource): Promise<Sto
 }
 
 /** Each piece of a range once, as they are finished, in the cut that the caller was told of. */
-async function* finishedPieces(
+export async function* finishedPieces(
   plan: PiecePlan,
   range: ByteRange,
   source: PieceSource,
@@ -128,7 +129,8 @@ async function* finishedPieces(
   }
 }
 
-async function contentOf(task: StoredTask, { start, end }: ByteRange): Promise<Uint8Array> {
+/** The bytes of a finished piece. */
+export async function contentOf(task: StoredTask, { start, end }: ByteRange): Promise<Uint8Array> {
   const content = new Uint8Array(end - start);
   await task.read(content, start);
   return content;

@@ -14,7 +14,7 @@ const PRIORITY_MAX = 6;
 /** The request for a task that a `Download` describes. Throws `invalid_argument`, or `unimplemented` for other families. */
 export function taskRequestOf(download: Download): TaskRequest {
   if (download.type !== TaskType.STANDARD) {
-    throw new DamselflyError("unimplemented", "Cannot download: there are only standard tasks");
+    throw new DamselflyError("unimplemented", "Cannot download: only standard tasks have a URL");
   }
   const { url, tag, application, pieceLength, filteredQueryParams, remoteIp, priority } = download;
   const { needBackToSource, actualPieceLength } = download;

@@ -6,7 +6,10 @@ import { type CallContext, type RpcService, service } from "../../rpc/service.ts
 import { BoundedLabels } from "../../runtime/bounded_labels.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
 import { PIECE_LENGTH_HEADER } from "../piece/parent.ts";
+import { cacheUploadHandlers } from "./cache_handlers.ts";
+import type { CacheDeps } from "./cache_stream.ts";
 import { type DownloadDeps, streamDownload } from "./download_stream.ts";
+import { type EntriesDeps, listEntries } from "./list_entries.ts";
 import { type PieceAddress, syncPieces } from "./sync_pieces.ts";
 import { localTaskMessage, taskMessage } from "./task_messages.ts";
 import type { Storage, StoredTask } from "../storage/storage.ts";
@@ -17,11 +20,12 @@ const LOAD_INTERVAL_MS = 1_000;
 /** Methods whose callers set a deadline and mean the headers only (wire.md §0 fact 8); for the server's `ignoreDeadlineOf`. */
 export const UPLOAD_METHODS_WITHOUT_DEADLINE: readonly string[] = [
   DfdaemonUploadService.syncPieces.path,
+  DfdaemonUploadService.syncPersistentCachePieces.path,
   DfdaemonUploadService.syncHost.path,
 ];
 
 /** What the upload service acts on. */
-export interface UploadServiceOptions extends DownloadDeps {
+export interface UploadServiceOptions extends DownloadDeps, CacheDeps, EntriesDeps {
   readonly metrics: Metrics;
   /** Where our piece server is reached from other hosts. */
   readonly pieceAddress: PieceAddress;
@@ -58,10 +62,12 @@ export function uploadService(options: UploadServiceOptions): RpcService {
     statTask: async ({ taskId }) => taskMessage(presentTask(storage, taskId)),
     // deno-lint-ignore require-await -- as above
     statLocalTask: async ({ taskId }) => localTaskMessage(presentTask(storage, taskId).record),
+    listTaskEntries: (request, { signal }) => listEntries(request, options, signal),
     deleteTask: async ({ taskId }, { signal }) => {
       await tasks.delete(taskId, signal);
       return {};
     },
+    ...cacheUploadHandlers(options),
   });
 }
 

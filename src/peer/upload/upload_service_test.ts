@@ -18,6 +18,7 @@ import { seededRandom } from "../../testing/seeded_random.ts";
 import { settle, VirtualClock } from "../../testing/virtual_clock.ts";
 import { MEMORY_DATABASE, openStorage } from "../storage/open_storage.ts";
 import type { Storage, StoredTask } from "../storage/storage.ts";
+import type { CacheTasks } from "../cache/cache_tasks.ts";
 import type { TaskHandle, TaskRequest, Tasks } from "../task/task.ts";
 import { downloadService } from "./download_service.ts";
 import { syncPieces } from "./sync_pieces.ts";
@@ -130,7 +131,9 @@ async function startBench(changes: Partial<UploadServiceOptions> = {}, disk = ne
   const storage = stack.use(await openTestStorage(clock, disk));
   await disk.mkdirAll("/out/dir");
   const tasks = new HandDriven(storage);
-  const deps = { tasks, storage, clock, hostId: "host-1" };
+  const source = { stat: () => Promise.reject(new DamselflyError("internal", "Nobody asks")) };
+  const cached = { cache: {} as CacheTasks, cacheStorage: storage, cacheTtlMs: 1 };
+  const deps = { tasks, storage, clock, source, hostId: "host-1", ...cached };
   const upload = uploadService({
     ...deps,
     metrics,

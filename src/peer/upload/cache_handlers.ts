@@ -1,0 +1,87 @@
+import type { ByteRange } from "../../core/byte_range.ts";
+import { DamselflyError } from "../../core/error.ts";
+import {
+  DfdaemonDownloadService,
+  DfdaemonUploadService,
+  type DownloadPersistentCacheTaskRequest,
+} from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
+import { msOfDuration } from "../../rpc/time.ts";
+import type { Handlers } from "../../rpc/service.ts";
+import type { StoredTask } from "../storage/storage.ts";
+import { importRequestOf, localCopyMessage } from "./cache_messages.ts";
+import { type CacheDeps, streamCopy } from "./cache_stream.ts";
+import { checkOutput, deliverFile, type DeliveryDeps, keepingPlace } from "./deliver_file.ts";
+import { type PieceAddress, syncPieces } from "./sync_pieces.ts";
+import { presentTask } from "./upload_service.ts";
+
+/** What `DfdaemonDownload` offers of the persistent cache to programs on this host (wire.md §1). */
+export function cacheDownloadHandlers(options: CacheDeps & DeliveryDeps): Handlers<typeof DfdaemonDownloadService> {
+  const { cache, cacheStorage, clock, cacheTtlMs } = options;
+  return {
+    uploadPersistentCacheTask: async (request, { signal: caller }) => {
+      const { timeout } = request;
+      using limit = timeout === undefined ? undefined : clock.deadline(msOfDuration(timeout));
+      const signal = AbortSignal.any([caller, ...(limit === undefined ? [] : [limit.signal])]);
+      return await cache.importFile(importRequestOf(request, cacheTtlMs), signal);
+    },
+    downloadPersistentCacheTask: (request, { signal }) => localCopy(request, options, signal),
+    statPersistentCacheTask: ({ taskId }, { signal }) => cache.stat(taskId, signal),
+    // deno-lint-ignore require-await -- throws become rejections
+    statLocalPersistentCacheTask: async ({ taskId }) => localCopyMessage(presentTask(cacheStorage, taskId).record),
+    listLocalPersistentCacheTasks: () => Promise.resolve({ tasks: cacheStorage.list().map(localCopyMessage) }),
+  };
+}
+
+/** What `DfdaemonUpload` needs besides. */
+export interface CacheUploadOptions extends CacheDeps {
+  readonly pieceAddress: PieceAddress;
+  readonly disableShared: boolean;
+  /** Aborts when this host stops. */
+  readonly stopping: AbortSignal;
+}
+
+/** What `DfdaemonUpload` offers of the persistent cache to schedulers and other peers (wire.md §1). */
+export function cacheUploadHandlers(options: CacheUploadOptions): Handlers<typeof DfdaemonUploadService> {
+  const { cache, cacheStorage: storage, clock, pieceAddress: address, disableShared, stopping } = options;
+  return {
+    downloadPersistentCacheTask: (request, { signal }) => triggeredCopy(request, options, signal),
+    syncPersistentCachePieces: async function* (request, { signal, sendHeaders }) {
+      sendHeaders();
+      if (disableShared) throw new DamselflyError("permission_denied", "Cannot share: this host gives no pieces away");
+      yield* syncPieces(request, { storage, clock, address }, AbortSignal.any([signal, stopping]));
+    },
+    updatePersistentCacheTask: async ({ taskId, persistent }) => {
+      if (!persistent) {
+        throw new DamselflyError("invalid_argument", `Cannot give up the replica ${taskId}: delete it instead`);
+      }
+      await cache.persist(taskId);
+      return {};
+    },
+    statPersistentCacheTask: ({ taskId }, { signal }) => cache.stat(taskId, signal),
+    deletePersistentCacheTask: async ({ taskId }) => {
+      await cache.delete(taskId);
+      return {};
+    },
+  };
+}
+
+async function* localCopy(
+  request: DownloadPersistentCacheTaskRequest,
+  options: CacheDeps & DeliveryDeps,
+  signal: AbortSignal,
+) {
+  const { outputPath: path = "", overwrite, forceHardLink, needPieceContent: withContent } = request;
+  if (path === "") return yield* streamCopy(request, options, { withContent }, signal);
+  const output = { path, overwrite, forceHardLink };
+  await checkOutput(output, options);
+  const deliver = (task: StoredTask, range: ByteRange) => deliverFile(task, range, output, options, signal);
+  yield* keepingPlace(streamCopy(request, options, { withContent, deliver }, signal), output, options, signal);
+}
+
+/** A copy that the scheduler asks for: it fills this host's store, and never writes anywhere else. */
+async function* triggeredCopy(request: DownloadPersistentCacheTaskRequest, deps: CacheDeps, signal: AbortSignal) {
+  if ((request.outputPath ?? "") !== "") {
+    throw new DamselflyError("permission_denied", "Cannot write to an output path for another host; ask on the host");
+  }
+  yield* streamCopy(request, deps, { withContent: false }, signal);
+}

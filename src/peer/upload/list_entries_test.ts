@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { DamselflyError } from "../../core/error.ts";
+import { ListTaskEntriesRequest } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
+import { settle, VirtualClock } from "../../testing/virtual_clock.ts";
+import type { SourceRequest, SourceStat } from "../source/source.ts";
+import { listEntries } from "./list_entries.ts";
+
+const NEVER = new AbortController().signal;
+
+type Stat = (request: SourceRequest, signal: AbortSignal) => Promise<SourceStat>;
+
+function list(stat: Stat, parts: Partial<ListTaskEntriesRequest> = {}, clock = new VirtualClock()) {
+  const request = ListTaskEntriesRequest.create({ url: "http://origin.example/file", ...parts });
+  return listEntries(request, { source: { stat }, clock }, NEVER);
+}
+
+function refusal(status: number | undefined, headers: Record<string, string> = {}): Stat {
+  const details = { status, headers, body: new Uint8Array(0) };
+  return () => Promise.reject(new DamselflyError("source_error", "Cannot fetch", { details }));
+}
+
+Deno.test("a URL is no directory: the answer has its length and headers, and no entries", async () => {
+  const asked: SourceRequest[] = [];
+  const stat: Stat = (request) => {
+    asked.push(request);
+    return Promise.resolve({ contentLength: 7, acceptsRanges: true, responseHeaders: { etag: '"1"' } });
+  };
+  const answer = await list(stat, { requestHeader: { Authorization: "Bearer t", Host: "other" } });
+  assert.deepEqual(answer, { contentLength: 7, responseHeader: { etag: '"1"' }, statusCode: 206, entries: [] });
+  assert.equal(asked[0]?.headers["authorization"], "Bearer t");
+  assert.equal(asked[0]?.headers["host"], undefined);
+  const whole: Stat = () => Promise.resolve({ contentLength: 7, acceptsRanges: false, responseHeaders: {} });
+  assert.equal((await list(whole)).statusCode, 200);
+});
+
+Deno.test("what the source refuses is answered with its status, and is no failure", async () => {
+  const answer = await list(refusal(404, { "content-length": "19" }));
+  assert.deepEqual([answer.statusCode, answer.contentLength, answer.entries], [404, 19, []]);
+});
+
+Deno.test("a source that does not answer is a failure, at the latest when the time is over", async () => {
+  await assert.rejects(list(refusal(undefined)), { code: "source_error" });
+  const clock = new VirtualClock();
+  const mute: Stat = (_request, signal) =>
+    new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  const listing = assert.rejects(list(mute, { timeout: { seconds: 2, nanos: 0 } }, clock), { code: "timeout" });
+  await clock.advance(2_000);
+  await settle();
+  await listing;
+});
+
+Deno.test("what is no URL is refused, and what is not http or https is unimplemented", async () => {
+  for (const url of ["", "/dir/"]) await assert.rejects(list(refusal(404), { url }), { code: "invalid_argument" });
+  const unimplemented = { code: "unimplemented" };
+  await assert.rejects(list(refusal(404), { url: "s3://bucket/dir/" }), unimplemented);
+  await assert.rejects(list(refusal(404), { hdfs: {} }), unimplemented);
+});
