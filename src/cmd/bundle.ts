@@ -9,6 +9,7 @@ const ENTRIES: Readonly<Record<string, string>> = {
   scheduler: "src/cmd/scheduler.ts",
   dfdaemon: "src/cmd/dfdaemon.ts",
   dfget: "src/cmd/dfget.ts",
+  dfcache: "src/cmd/dfcache.ts",
   dfinit: "dfinit/main.ts",
   damselfly: "src/cmd/damselfly.ts",
 };

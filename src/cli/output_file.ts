@@ -1,0 +1,77 @@
+import { createHash } from "node:crypto";
+import { basename, dirname, join } from "node:path";
+import { parseDigest } from "../core/digest.ts";
+import { DamselflyError } from "../core/error.ts";
+import type { Piece } from "../rpc/gen/common/v2/common.ts";
+import type { Disk, DiskFile } from "../runtime/disk.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+
+const READ_BYTES = 1024 * 1024;
+
+/** Finds out before a download whether its output can be written. Throws `failed_precondition`, `already_exists`. */
+export async function checkOutput(output: string, { overwrite }: { readonly overwrite?: boolean }, disk: Disk) {
+  const parent = await disk.stat(dirname(output));
+  if (parent?.isDirectory !== true) {
+    throw new DamselflyError("failed_precondition", `Cannot write ${output}: its directory does not exist`);
+  }
+  const existing = await disk.stat(output);
+  if (existing === undefined) return;
+  const why = existing.isDirectory ? "it is a directory" : "it exists, and --overwrite was not given";
+  if (existing.isDirectory || overwrite !== true) {
+    throw new DamselflyError("already_exists", `Cannot write ${output}: ${why}`);
+  }
+}
+
+/** Checks a file against a digest that dfdaemon may not know of. Throws `data_loss`. */
+export async function checkDigest(path: string, text: string | undefined, disk: Disk): Promise<void> {
+  if (text === undefined) return;
+  const { algorithm, hex } = parseDigest(text);
+  const hash = createHash(algorithm);
+  const buffer = new Uint8Array(READ_BYTES);
+  await using file = await disk.openFile(path);
+  for (let position = 0;;) {
+    const length = await file.read(buffer, position);
+    if (length === 0) break;
+    hash.update(buffer.subarray(0, length));
+    position += length;
+  }
+  const actual = hash.digest("hex");
+  if (actual === hex) return;
+  throw new DamselflyError("data_loss", `The content has digest ${algorithm}:${actual}, not ${text}`);
+}
+
+/** Writes a piece that dfdaemon sent along. Throws `internal` when its bytes are missing. */
+export async function writePiece(piece: Piece | undefined, file: DiskFile): Promise<void> {
+  if (piece?.content === undefined || piece.content.length !== piece.length) {
+    throw new DamselflyError("internal", "Cannot write the file: dfdaemon sent a piece without its bytes");
+  }
+  await file.write(piece.content, piece.offset);
+}
+
+/** A file next to the output that becomes it when it is whole; disposing it removes what is left of it. */
+export class PartialFile implements AsyncDisposable {
+  readonly path: string;
+  readonly #output: string;
+  readonly #disk: Runtime["disk"];
+  #file: DiskFile | undefined;
+
+  constructor(output: string, { disk, random }: Pick<Runtime, "disk" | "random">) {
+    this.#output = output;
+    this.path = join(dirname(output), `.${basename(output)}.${random.uuid().slice(0, 8)}.part`);
+    this.#disk = disk;
+  }
+
+  async open(): Promise<DiskFile> {
+    return this.#file = await this.#disk.openFile(this.path, { create: true });
+  }
+
+  async keep(): Promise<void> {
+    await this.#file?.sync();
+    await this.#disk.rename(this.path, this.#output);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file?.[Symbol.asyncDispose]();
+    await this.#disk.remove(this.path);
+  }
+}
