@@ -203,6 +203,8 @@ export interface ParentBehaviour {
   lie?: (number: number, bytes: Uint8Array) => Uint8Array;
   /** Called before a piece is sent; throw to fail, wait to stall. */
   onFetch?: (number: number, signal: AbortSignal) => void | Promise<void>;
+  /** Called before each quarter of a piece. */
+  onSlice?: (number: number, signal: AbortSignal) => Promise<void>;
   /** Called before each single byte. */
   onByte?: (signal: AbortSignal) => Promise<void>;
   /** Tells its load every second, as a living host does. */
@@ -294,7 +296,12 @@ export class Swarm implements ParentRpc {
       await node.behaviour.onByte(signal);
       await sink.write(bytes.subarray(at, at + 1));
     }
-    await sink.write(lie ?? bytes);
+    const { onSlice } = node.behaviour;
+    for (let at = 0; onSlice !== undefined && at < bytes.length; at += bytes.length / 4) {
+      await onSlice(wanted.number, signal);
+      await sink.write(bytes.subarray(at, at + bytes.length / 4));
+    }
+    if (onSlice === undefined) await sink.write(lie ?? bytes);
     return { digest: lie === undefined ? pieceDigest(crc32(bytes)) : "" };
   }
 

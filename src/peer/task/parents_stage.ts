@@ -15,9 +15,9 @@ import { missingPieces, pickPiece } from "./plan.ts";
 
 /** A parent that fails so many pieces in a row is not asked any more. */
 const FAILURES_MAX = 3;
-/** A fetch that takes so many times the usual is given to another parent, or up. */
+/** A fetch that takes so many times the usual is given to another parent, or up when it is also too slow. */
 const STRAGGLER_FACTOR = 4;
-/** While no piece is finished, a fetch may be as slow as this, and may take so long at least. */
+/** A fetch from the only parent that has the piece may be as slow as this, and any may while no piece is finished. */
 const BYTES_PER_SECOND_MIN = 64 * 1024;
 const FIRST_PIECE_MS = 30_000;
 /** Parents that live, and only wait for a piece themselves, are waited for so long: the source may be slow to begin. */
@@ -62,7 +62,8 @@ export function parentsOf(peers: readonly Peer[], isBanned: (hostId: string) => 
 
 /**
  * Fetches missing pieces from `parents` until all are there, or until these parents have no more to give: they ended,
- * failed or stalled. Ends early, with the plan of a parent, when that is to be taken over. Throws what is our own fault, such as a full disk, or the signal's reason; never a parent's.
+ * failed or stalled. Ends early, with the plan of a parent, when that is to be taken over. Throws what is our own fault,
+ * such as a full disk, or the signal's reason; never a parent's.
  */
 export async function fetchFromParents(
   stage: ParentsStage,
@@ -87,6 +88,7 @@ interface Fetch {
   readonly from: ParentState;
   readonly abort: AbortController;
   readonly startedAt: number;
+  receivedBytes: number;
 }
 
 class Round {
@@ -215,7 +217,7 @@ class Round {
     }));
     const from = chooseParent(chances, this.#stage.random)?.state;
     if (from === undefined) return;
-    const fetch = { number, from, abort: new AbortController(), startedAt: this.#stage.clock.now() };
+    const fetch = { number, from, abort: new AbortController(), startedAt: this.#stage.clock.now(), receivedBytes: 0 };
     this.#fetches.set(number, fetch);
     from.load++;
     from.movedAt = fetch.startedAt;
@@ -241,6 +243,7 @@ class Round {
       const sink = {
         write: async (bytes: Uint8Array) => {
           this.#moved(from);
+          fetch.receivedBytes += bytes.length;
           await writer.write(bytes);
         },
       };
@@ -307,9 +310,10 @@ class Round {
       if (state.load > 0 && now - state.movedAt >= limitMs) this.#drop(state, `it sent nothing for ${limitMs} ms`);
     }
     const stragglerMs = Math.max(limitMs, this.#patienceMs());
-    for (const { abort, startedAt } of this.#fetches.values()) {
-      if (now - startedAt < stragglerMs) continue;
-      abort.abort(new DamselflyError("timeout", `The piece took longer than ${stragglerMs} ms`));
+    for (const fetch of this.#fetches.values()) {
+      const isLate = now - fetch.startedAt >= stragglerMs;
+      if (!isLate || (!this.#hasOtherHolder(fetch) && !isTrickle(fetch, now))) continue;
+      fetch.abort.abort(new DamselflyError("timeout", `The piece took longer than ${stragglerMs} ms`));
     }
     const stillMs = now - this.#movedAt;
     if (this.#fetches.size === 0 && stillMs >= limitMs) {
@@ -319,6 +323,10 @@ class Round {
       }
     }
     this.#go();
+  }
+
+  #hasOtherHolder({ number, from }: Fetch): boolean {
+    return [...this.#addresses.get(number)?.keys() ?? []].some((state) => state !== from && !state.isGone);
   }
 
   /** How long a fetch may take: some multiple of what those before took. */
@@ -338,4 +346,8 @@ class Round {
     this.#isOver = true;
     this.#end.reject(error);
   }
+}
+
+function isTrickle({ receivedBytes, startedAt }: Fetch, now: number): boolean {
+  return 1000 * receivedBytes < BYTES_PER_SECOND_MIN * (now - startedAt);
 }

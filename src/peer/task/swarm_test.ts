@@ -5,6 +5,7 @@ import { settle, VirtualClock } from "../../testing/virtual_clock.ts";
 import type { Decision } from "../control/control.ts";
 import { blob, FakeSource, NEVER, PIECE, readAll, requestFor, sourceError, Swarm, SwarmNode } from "./harness_test.ts";
 
+const MIB = 1024 * 1024;
 const CONTENT = blob(20 * PIECE + 500);
 
 function fromParents(...parents: Peer[]): Decision {
@@ -237,6 +238,27 @@ Deno.test("a parent that trickles is given up, though it never falls silent", as
   while (!isDone && clock.now() < 300_000) await clock.advance(1_000);
   assert.deepEqual(await pull, CONTENT);
   assert.ok(clock.now() < 60_000, `${clock.now()} ms`);
+});
+
+Deno.test("a piece that takes longer than the others is not given up while its only parent still sends it", async () => {
+  const clock = new VirtualClock();
+  const swarm = new Swarm();
+  const content = blob(40 * MIB);
+  const request = requestFor(content, { pieceLength: 4 * MIB });
+  const source = new FakeSource(content);
+  source.blockBytes = MIB;
+  await using parent = await SwarmNode.start(swarm, { source });
+  await parent.pull(request);
+  source.reads.length = 0;
+  parent.behaviour.onSlice = (number, signal) => clock.sleep(number === 9 ? 3_000 : 1, signal);
+  const decide = inTurn(() => fromParents(swarm.peer(parent)), toSource);
+  await using child = await SwarmNode.start(swarm, { source, decide, clock });
+  const pull = child.pull(request);
+  let isDone = false;
+  pull.then(() => isDone = true);
+  while (!isDone && clock.now() < 60_000) await clock.advance(250);
+  assert.deepEqual(await pull, content);
+  assert.deepEqual([source.reads.length, clock.now() >= 12_000], [0, true]);
 });
 
 Deno.test("a parent that lies is found, reported and banned, and the pull gets the right bytes", async () => {
