@@ -118,6 +118,8 @@ Deno.test("a scheduler that forgot everything is told of the copies, and nothing
   await bench.untilReplicas(id, 2);
   bench.stage.schedulerClock.forward(GRACE_MS);
   assert.deepEqual([await bench.copies("peer-2"), await bench.copies("peer-3")], before);
+  const knows = async () => (await bench.run("peer-3", "stat", id)).code === 0 || undefined;
+  await waitFor("peer-3 to find the scheduler again", READY_TIMEOUT_MS, knows);
   assert.deepEqual(await bench.exported("peer-3", id), CONTENT);
 });
 
