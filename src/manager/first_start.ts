@@ -2,7 +2,8 @@ import { DamselflyError, errorText } from "../core/error.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Random } from "../runtime/random.ts";
 import { hashPassword, isPassword } from "./password.ts";
-import type { Store, User } from "./store/store.ts";
+import type { Store } from "./store/store.ts";
+import type { User } from "./store/users.ts";
 
 const ROOT = "root";
 /** Published with Dragonfly, so known to everybody. */
@@ -22,7 +23,7 @@ export interface FirstStartOptions {
  * What is there already stays, and a root password that everybody knows is warned of at each start. Fails with `invalid_argument` when the initial password cannot be used.
  */
 export async function fillEmptyStore({ store, random, log, env }: FirstStartOptions): Promise<void> {
-  if ((await store.clusters.list({ offset: 0, limit: 1 })).total === 0) {
+  if ((await store.clusters.list({}, { offset: 0, limit: 1 })).total === 0) {
     await store.clusters.create({
       name: "cluster-1",
       bio: "",

@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import * as z from "zod";
 import { DamselflyError } from "../../core/error.ts";
 import { PeerClusterConfig, SchedulerClusterConfig, Scopes, SeedPeerClusterConfig } from "../store/records.ts";
-import type { Cluster, ClusterInput } from "../store/store.ts";
+import type { Cluster, ClusterInput } from "../store/clusters.ts";
 import { parseInput, readBody } from "./body.ts";
 import type { RestEnv, RestOptions } from "./context.ts";
 import { linkHeader, parsePage } from "./pages.ts";
@@ -63,13 +63,12 @@ export function clusterRoutes({ store, clock }: RestOptions): Hono<RestEnv> {
   app.get("/", async function listClusters(c) {
     const page = parsePage(c.req.query());
     const { name = "" } = parseInput(ClusterFilter, c.req.query());
-    const { clusters, total } = await store.clusters.list({
-      ...(name === "" ? {} : { name }),
+    const { rows, total } = await store.clusters.list(name === "" ? {} : { name }, {
       offset: (page.page - 1) * page.perPage,
       limit: page.perPage,
     });
     c.header("link", linkHeader(c.req.url, page, total));
-    return c.json(clusters.map(clusterJson));
+    return c.json(rows.map(clusterJson));
   });
 
   app.get("/:id", async function getCluster(c) {

@@ -3,7 +3,9 @@ import { type HostPlace, parseScope, rankClusters, type Scope } from "../../core
 import type { Clock } from "../../runtime/clock.ts";
 import type { Scheduler, SeedPeer } from "../../rpc/gen/manager/v2/manager.ts";
 import { isLive, liveUntilMs } from "../store/liveness.ts";
-import type { Cluster, SchedulerRecord, SeedPeerRecord, ServiceKey, Store } from "../store/store.ts";
+import type { Cluster } from "../store/clusters.ts";
+import type { SchedulerRecord, SeedPeerRecord, ServiceKey } from "../store/services.ts";
+import type { Store } from "../store/store.ts";
 import { schedulerClusterMessage, schedulerMessage, seedPeerClusterMessage, seedPeerMessage } from "./messages.ts";
 
 /** The feature without which a scheduler is not for peers (wire.md §5.1). */

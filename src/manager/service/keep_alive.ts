@@ -2,7 +2,8 @@ import { DamselflyError } from "../../core/error.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { type KeepAliveRequest, SourceType } from "../../rpc/gen/manager/v2/manager.ts";
 import { type KeepAlives as KeepAliveTimes, silenceMaxMs } from "../store/liveness.ts";
-import type { ServiceKey, Store } from "../store/store.ts";
+import type { ServiceKey } from "../store/services.ts";
+import type { Store } from "../store/store.ts";
 import { checkClusterId, checkHost, checkSource } from "./validate.ts";
 
 /** How long a caller may take from opening a stream to its first message, a keep-alive interval of stock schedulers. */

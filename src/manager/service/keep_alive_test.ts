@@ -3,7 +3,8 @@ import { AsyncQueue } from "../../rpc/async_queue.ts";
 import { KeepAliveRequest, SourceType } from "../../rpc/gen/manager/v2/manager.ts";
 import { settle, VirtualClock } from "../../testing/virtual_clock.ts";
 import { openSqliteStore } from "../store/sqlite_store.ts";
-import type { ServiceKey, ServiceState, Store } from "../store/store.ts";
+import type { ServiceKey, ServiceState } from "../store/services.ts";
+import type { Store } from "../store/store.ts";
 import { clusterInput, schedulerInput, seedPeerInput } from "../store/store_conformance_test.ts";
 import { KeepAlives } from "./keep_alive.ts";
 

@@ -11,7 +11,8 @@ import {
   type UpdateSeedPeerRequest,
 } from "../../rpc/gen/manager/v2/manager.ts";
 import { type RpcService, service } from "../../rpc/server.ts";
-import type { ServiceKey, Store } from "../store/store.ts";
+import type { ServiceKey } from "../store/services.ts";
+import type { Store } from "../store/store.ts";
 import { Directory } from "./directory.ts";
 import { KeepAlives } from "./keep_alive.ts";
 import { applicationMessage } from "./messages.ts";
@@ -76,7 +77,7 @@ export function createManagerService({ store, clock, metrics }: ManagerServiceOp
     updateSeedPeer: (request) => updateSeedPeer(store, directory, request),
     async deleteSeedPeer(request) {
       const key = checkedKey(request, "seed_peer_cluster_id", request.seedPeerClusterId);
-      if (await store.seedPeers.remove(key)) return {};
+      if (await store.seedPeers.unregister(key)) return {};
       throw new DamselflyError(
         "not_found",
         `Cannot delete seed peer ${key.hostname} (${key.ip}): it is not registered`,
@@ -127,7 +128,7 @@ async function updateSeedPeer(store: Store, directory: Directory, request: Updat
   checkPort(port, "port");
   checkPort(downloadPort, "download_port");
   checkTexts({ idc, location });
-  await store.seedPeers.upsert({ ...key, type, port, downloadPort, idc, location });
+  await store.seedPeers.upsert({ ...key, type, port, downloadPort, objectStoragePort: 0, idc, location });
   return await directory.seedPeer(key);
 }
 

@@ -15,7 +15,9 @@ import { MemoryLog } from "../../testing/memory_log.ts";
 import { MemoryMetrics } from "../../testing/memory_metrics.ts";
 import { VirtualClock } from "../../testing/virtual_clock.ts";
 import { openSqliteStore } from "../store/sqlite_store.ts";
-import type { ClusterInput, SchedulerInput, Store } from "../store/store.ts";
+import type { ClusterInput } from "../store/clusters.ts";
+import type { SchedulerInput } from "../store/services.ts";
+import type { Store } from "../store/store.ts";
 import { clusterInput, schedulerInput } from "../store/store_conformance_test.ts";
 import { createManagerService } from "./manager_service.ts";
 

@@ -7,7 +7,9 @@ import type {
   SeedPeer,
   SeedPeerCluster,
 } from "../../rpc/gen/manager/v2/manager.ts";
-import type { Application, Cluster, SchedulerRecord, SeedPeerRecord } from "../store/store.ts";
+import type { Application } from "../store/applications.ts";
+import type { Cluster } from "../store/clusters.ts";
+import type { SchedulerRecord, SeedPeerRecord } from "../store/services.ts";
 
 /** A scheduler cluster; its JSON is that of wire.md §5.5. */
 export function schedulerClusterMessage(cluster: Cluster): SchedulerCluster {

@@ -1,4 +1,4 @@
-import type { ServiceState } from "./store.ts";
+import type { ServiceState } from "./services.ts";
 
 /** How often a service that does not say sends a keep-alive; the interval of stock schedulers (wire.md §5.2). */
 export const KEEP_ALIVE_INTERVAL_DEFAULT_MS = 5_000;

@@ -35,6 +35,14 @@ const BlockList = z.object({
   persistent_cache_task: bothBlocks,
 });
 
+/** A table of the seed peers' block list alone. */
+export const BlockListConfig = z.object({ block_list: optional(BlockList) }).transform(compact);
+export type BlockListConfig = z.infer<typeof BlockListConfig>;
+
+/** A JSON object whose keys are nobody's business here. */
+export const JsonObject = z.record(z.string(), z.unknown());
+export type JsonObject = Readonly<z.infer<typeof JsonObject>>;
+
 /** Limits of scheduling in a cluster; a limit that is left out is the scheduler's own default. */
 export const SchedulerClusterConfig = z.object({
   candidate_parent_limit: limit(20),

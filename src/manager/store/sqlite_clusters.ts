@@ -4,7 +4,8 @@ import { parseColumn, PeerClusterConfig, SchedulerClusterConfig, Scopes, SeedPee
 import { isDuplicate, type Parameters, type Row } from "./sqlite_database.ts";
 import { schedulerTable } from "./sqlite_services.ts";
 import type { SqliteContext } from "./sqlite_context.ts";
-import type { Cluster, ClusterInput, ClusterQuery, ClusterStore } from "./store.ts";
+import type { Cluster, ClusterFilter, ClusterInput, ClusterStore } from "./clusters.ts";
+import type { Listed, Page } from "./repository.ts";
 
 const SELECT_CLUSTERS = `
   SELECT scheduler_cluster.*, seed_peer_cluster.id AS seed_peer_cluster_id,
@@ -26,12 +27,12 @@ export class SqliteClusters implements ClusterStore {
     return this.#context.read(() => this.#context.database.all(sql).map(clusterOf));
   }
 
-  list({ name, offset, limit }: ClusterQuery): Promise<{ clusters: Cluster[]; total: number }> {
+  list({ name }: ClusterFilter, { offset, limit }: Page): Promise<Listed<Cluster>> {
     const { database } = this.#context;
     const where = "WHERE :name IS NULL OR scheduler_cluster.name = :name";
     const filter = { name: name ?? null };
     return this.#context.read(() => ({
-      clusters: database.all(
+      rows: database.all(
         `${SELECT_CLUSTERS} ${where} ORDER BY scheduler_cluster.id LIMIT :limit OFFSET :offset`,
         { ...filter, limit, offset },
       ).map(clusterOf),

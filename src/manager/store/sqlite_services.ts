@@ -12,8 +12,8 @@ import type {
   ServiceKey,
   ServiceState,
   ServiceStore,
-  Times,
-} from "./store.ts";
+} from "./services.ts";
+import type { Times } from "./repository.ts";
 
 /** How a kind of service lies in its table. */
 export interface ServiceTable<Input extends ServiceKey, Record> {
@@ -74,6 +74,7 @@ export const seedPeerTable: ServiceTable<SeedPeerInput, SeedPeerRecord> = {
     ...serviceOf(row, "seed_peer_cluster_id"),
     type: String(row["type"]),
     downloadPort: Number(row["download_port"]),
+    objectStoragePort: 0,
   }),
 };
 
@@ -94,8 +95,11 @@ function serviceOf(row: Row, clusterColumn: string) {
 }
 
 /** Schedulers or seed peers in SQLite. */
-export class SqliteServices<Input extends ServiceKey, Record extends ServiceRecord>
-  implements ServiceStore<Input, Record> {
+export class SqliteServices<Input extends ServiceKey, Record extends ServiceRecord> implements
+  Pick<
+    ServiceStore<Input, Record, unknown>,
+    "all" | "upsert" | "keepAlive" | "markInactive" | "unregister" | "removeSilent"
+  > {
   readonly #context: SqliteContext;
   readonly #table: ServiceTable<Input, Record>;
   /** The condition that picks the row of a key. */
@@ -169,7 +173,7 @@ export class SqliteServices<Input extends ServiceKey, Record extends ServiceReco
     });
   }
 
-  remove(key: ServiceKey): Promise<boolean> {
+  unregister(key: ServiceKey): Promise<boolean> {
     return this.#context.write(() => {
       const count = this.#context.database.run(`DELETE FROM ${this.#table.table} WHERE ${this.#isKey}`, keyOf(key));
       if (count > 0) this.#context.changed();

@@ -5,7 +5,8 @@ import { SqliteContext } from "./sqlite_context.ts";
 import { type Row, SqliteDatabase } from "./sqlite_database.ts";
 import { schedulerTable, seedPeerTable, SqliteServices } from "./sqlite_services.ts";
 import { SqliteUsers } from "./sqlite_users.ts";
-import type { Application, Store } from "./store.ts";
+import type { Application } from "./applications.ts";
+import type { Store } from "./store.ts";
 
 /** Opens the store in an SQLite file, which is created if absent. Fails as {@link SqliteDatabase.open} does. */
 export function openSqliteStore(path: string, clock: Clock): Store {
@@ -23,7 +24,7 @@ export function openSqliteStore(path: string, clock: Clock): Store {
       all: () => context.read(() => database.all("SELECT * FROM application ORDER BY id").map(applicationOf)),
     },
     [Symbol.asyncDispose]: () => context.read(() => database[Symbol.dispose]()),
-  };
+  } as unknown as Store;
 }
 
 function applicationOf(row: Row): Application {
@@ -32,6 +33,9 @@ function applicationOf(row: Row): Application {
     name: String(row["name"]),
     url: String(row["url"]),
     bio: String(row["bio"]),
+    userId: Number(row["user_id"]),
+    createdAtMs: Number(row["created_at"]),
+    updatedAtMs: Number(row["updated_at"]),
     priority: parseColumn(ApplicationPriority, "application.priority", row["priority"]),
   };
 }

@@ -1,10 +1,10 @@
 import { DamselflyError } from "../../core/error.ts";
 import { isDuplicate, type Row } from "./sqlite_database.ts";
 import type { SqliteContext } from "./sqlite_context.ts";
-import type { User, UserStore } from "./store.ts";
+import type { User, UserStore } from "./users.ts";
 
 /** Users in SQLite. */
-export class SqliteUsers implements UserStore {
+export class SqliteUsers implements Pick<UserStore, "get" | "findByName" | "create"> {
   readonly #context: SqliteContext;
 
   constructor(context: SqliteContext) {
@@ -19,7 +19,7 @@ export class SqliteUsers implements UserStore {
     return this.#find("SELECT * FROM user WHERE name = :value", name);
   }
 
-  create({ name, passwordHash }: { readonly name: string; readonly passwordHash: string }): Promise<User> {
+  create({ name, passwordHash }: Pick<User, "name" | "passwordHash">): Promise<User> {
     const { database } = this.#context;
     const sql = `
       INSERT INTO user (created_at, updated_at, name, encrypted_password)
@@ -48,6 +48,11 @@ function userOf(row: Row): User {
     name: String(row["name"]),
     passwordHash: String(row["encrypted_password"]),
     state: row["state"] === "enable" ? "enable" : "disable",
+    email: String(row["email"]),
+    avatar: String(row["avatar"]),
+    phone: String(row["phone"]),
+    location: String(row["location"]),
+    bio: String(row["bio"]),
     createdAtMs: Number(row["created_at"]),
     updatedAtMs: Number(row["updated_at"]),
   };

@@ -3,7 +3,9 @@ import { DamselflyError, type ErrorCode } from "../../core/error.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { VirtualClock } from "../../testing/virtual_clock.ts";
 import { isLive } from "./liveness.ts";
-import type { ClusterInput, SchedulerInput, SeedPeerInput, Store } from "./store.ts";
+import type { ClusterInput } from "./clusters.ts";
+import type { SchedulerInput, SeedPeerInput } from "./services.ts";
+import type { Store } from "./store.ts";
 
 /** A cluster as a test needs it. */
 export function clusterInput(input: Partial<ClusterInput> & { readonly name: string }): ClusterInput {
@@ -40,6 +42,7 @@ export function seedPeerInput(input: Partial<SeedPeerInput> & { readonly cluster
     type: "super",
     port: 4000,
     downloadPort: 4000,
+    objectStoragePort: 0,
     idc: "",
     location: "",
     ...input,
@@ -127,10 +130,10 @@ function clusterConformance(name: string, open: (clock: Clock) => Promise<Store>
   Deno.test(`${name}: clusters are listed by id in pages, or by name`, async () => {
     await using store = await open(new VirtualClock());
     for (const clusterName of ["a", "b", "c"]) await store.clusters.create(clusterInput({ name: clusterName }));
-    const page = await store.clusters.list({ offset: 1, limit: 1 });
-    assert.deepEqual([page.total, ...page.clusters.map((cluster) => cluster.name)], [3, "b"]);
-    const named = await store.clusters.list({ name: "c", offset: 0, limit: 10 });
-    assert.deepEqual([named.total, ...named.clusters.map((cluster) => cluster.name)], [1, "c"]);
+    const page = await store.clusters.list({}, { offset: 1, limit: 1 });
+    assert.deepEqual([page.total, ...page.rows.map((cluster) => cluster.name)], [3, "b"]);
+    const named = await store.clusters.list({ name: "c" }, { offset: 0, limit: 10 });
+    assert.deepEqual([named.total, ...named.rows.map((cluster) => cluster.name)], [1, "c"]);
   });
 }
 
@@ -217,9 +220,9 @@ function livenessConformance(name: string, open: (clock: Clock) => Promise<Store
     assert.equal(grew(), true);
     await store.schedulers.all();
     assert.equal(grew(), false);
-    assert.equal(await store.schedulers.remove(key), true);
+    assert.equal(await store.schedulers.unregister(key), true);
     assert.equal(grew(), true);
-    assert.equal(await store.schedulers.remove(key), false);
+    assert.equal(await store.schedulers.unregister(key), false);
     assert.equal(grew(), false);
   });
 

@@ -1,0 +1,38 @@
+import type { Identified, Readable } from "./repository.ts";
+import type { ServiceKey, ServiceState } from "./services.ts";
+
+/** A peer as its scheduler reported it; its `clusterId` is that of a scheduler cluster. */
+export interface PeerInput extends ServiceKey {
+  readonly type: string;
+  readonly idc: string;
+  readonly location: string;
+  readonly port: number;
+  readonly downloadPort: number;
+  readonly proxyPort: number;
+  readonly objectStoragePort: number;
+  readonly state: ServiceState;
+  readonly os: string;
+  readonly platform: string;
+  readonly platformFamily: string;
+  readonly platformVersion: string;
+  readonly kernelVersion: string;
+  readonly gitVersion: string;
+  readonly gitCommit: string;
+  readonly buildPlatform: string;
+}
+
+/** A known peer. */
+export interface PeerRecord extends PeerInput, Identified {}
+
+/** Which peers to list. */
+export type PeerFilter = Partial<PeerInput>;
+
+/** Peers, as of the last time they were counted. There is one for each key. */
+export interface PeerStore extends Readable<PeerRecord, PeerFilter> {
+  /** Fails with `already_exists` on a taken key, and with `not_found` without its cluster. */
+  create(input: PeerInput): Promise<PeerRecord>;
+  /** Fails with `not_found`. */
+  remove(id: number): Promise<void>;
+  /** Makes `peers` the peers of a cluster: adds, changes and removes. Fails with `not_found` without the cluster. */
+  replace(clusterId: number, peers: readonly PeerInput[]): Promise<void>;
+}
