@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { MemoryLog } from "../testing/memory_log.ts";
+import { memoryStore } from "../testing/memory_store.ts";
 import { seededRandom } from "../testing/seeded_random.ts";
 import { VirtualClock } from "../testing/virtual_clock.ts";
 import { fillEmptyStore } from "./first_start.ts";
 import { isPassword } from "./password.ts";
-import { openSqliteStore } from "./store/sqlite_store.ts";
 import type { Store } from "./store/store.ts";
 
 async function fill(store: Store, password?: string): Promise<MemoryLog> {
@@ -15,7 +15,7 @@ async function fill(store: Store, password?: string): Promise<MemoryLog> {
 }
 
 Deno.test("the first start makes one default cluster and a root user with the known password, and warns of it", async () => {
-  await using store = openSqliteStore(":memory:", new VirtualClock());
+  await using store = await memoryStore(new VirtualClock());
   const log = await fill(store);
   const [cluster] = await store.clusters.all();
   assert.deepEqual([cluster?.id, cluster?.name, cluster?.isDefault], [1, "cluster-1", true]);
@@ -28,7 +28,7 @@ Deno.test("the first start makes one default cluster and a root user with the kn
 });
 
 Deno.test("a given password is used without a warning, and never changes the one of a later start", async () => {
-  await using store = openSqliteStore(":memory:", new VirtualClock());
+  await using store = await memoryStore(new VirtualClock());
   assert.deepEqual((await fill(store, "chosen password")).lines, []);
   const root = await store.users.findByName("root");
   assert.equal(await isPassword("chosen password", root?.passwordHash ?? ""), true);
@@ -39,7 +39,7 @@ Deno.test("a given password is used without a warning, and never changes the one
 });
 
 Deno.test("an initial password that is too short or too long stops the start, by the name of its variable", async () => {
-  await using store = openSqliteStore(":memory:", new VirtualClock());
+  await using store = await memoryStore(new VirtualClock());
   for (const password of ["short", "ä".repeat(37)]) {
     await assert.rejects(fill(store, password), {
       code: "invalid_argument",

@@ -83,7 +83,7 @@ export async function startManager(
   };
 }
 
-async function openStore(config: ManagerConfig, { clock, disk }: Runtime): Promise<Store> {
+async function openStore(config: ManagerConfig, { clock, disk, log }: Runtime): Promise<Store> {
   const { path } = config.database.sqlite;
   try {
     if (path !== MEMORY) await disk.mkdirAll(dirname(path));
@@ -91,7 +91,7 @@ async function openStore(config: ManagerConfig, { clock, disk }: Runtime): Promi
     const why = `${errorText(cause)}; make its folder writable for this user or set another database.sqlite.path`;
     throw new DamselflyError("failed_precondition", `Cannot use database ${path}: ${why}`);
   }
-  return openSqliteStore(path, clock);
+  return await openSqliteStore(path, { clock, log });
 }
 
 /** The application of REST, which is made once, however often its port is tried. */

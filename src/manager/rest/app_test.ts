@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { MemoryLog } from "../../testing/memory_log.ts";
 import { MemoryMetrics } from "../../testing/memory_metrics.ts";
+import { memoryStore } from "../../testing/memory_store.ts";
 import { seededRandom } from "../../testing/seeded_random.ts";
 import { VirtualClock } from "../../testing/virtual_clock.ts";
 import { fillEmptyStore } from "../first_start.ts";
-import { openSqliteStore } from "../store/sqlite_store.ts";
 import type { Store } from "../store/store.ts";
 import { schedulerInput } from "../store/store_conformance_test.ts";
 import { createRestApp } from "./app.ts";
@@ -35,7 +35,7 @@ async function startRest(): Promise<Rest> {
   const clock = new VirtualClock();
   const log = new MemoryLog();
   const metrics = new MemoryMetrics();
-  const store = openSqliteStore(":memory:", clock);
+  const store = await memoryStore(clock);
   await fillEmptyStore({ store, random: seededRandom(1), log, env: () => PASSWORD });
   const options = { realm: "Dragonfly", key: "secret", timeout: 2 * HOUR_MS, maxRefresh: HOUR_MS };
   const sessions = new Sessions(options, clock);

@@ -1,151 +1,148 @@
 import { DamselflyError } from "../../core/error.ts";
-import { type HostPlace, parseScope, rankClusters, type Scope } from "../../core/scope.ts";
+import { type HostPlace, rankClusters } from "../../core/scope.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Scheduler, SeedPeer } from "../../rpc/gen/manager/v2/manager.ts";
-import { isLive, liveUntilMs } from "../store/liveness.ts";
-import type { Cluster } from "../store/clusters.ts";
-import type { SchedulerRecord, SeedPeerRecord, ServiceKey } from "../store/services.ts";
+import type { Change } from "../store/changes.ts";
+import type { ServiceKey } from "../store/services.ts";
 import type { Store } from "../store/store.ts";
-import { schedulerClusterMessage, schedulerMessage, seedPeerClusterMessage, seedPeerMessage } from "./messages.ts";
-
-/** The feature without which a scheduler is not for peers (wire.md §5.1). */
-const SCHEDULE_FEATURE = "schedule";
-
-/** A cluster as answers need it. Messages are shared by all answers and never changed. */
-interface ListedCluster {
-  readonly id: number;
-  readonly scope: Scope;
-  readonly isDefault: boolean;
-  /** All of its schedulers, by id. */
-  readonly schedulers: readonly Scheduler[];
-  /** Those that peers may be sent to. */
-  readonly live: readonly Scheduler[];
-  /** All of its seed peers, by id, each with the live schedulers. */
-  readonly seedPeers: readonly SeedPeer[];
-}
-
-interface Snapshot {
-  readonly revision: number;
-  readonly clusters: Promise<ReadonlyMap<number, ListedCluster>>;
-  /** The wall time at which the next service falls silent unless it says more; known once the clusters are. */
-  expiresAtMs: number;
-}
+import { type ClusterRows, listCluster, type ListedCluster } from "./listed_cluster.ts";
 
 /**
  * Which schedulers there are, ready to be sent. Thousands of peers ask each minute and next to nothing changes in
- * between, so answers come from a snapshot, made again when the store changed or somebody may have fallen silent.
+ * between, so clusters are kept in memory; one is read again when it changed or somebody in it may have fallen silent.
  */
-export class Directory {
+export class Directory implements Disposable {
   readonly #store: Store;
   readonly #clock: Clock;
-  #snapshot: Snapshot | undefined;
+  readonly #subscription: Disposable;
+  #clusters: ReadonlyMap<number, ListedCluster> = new Map();
+  /** The clusters to be read again, by the id of the scheduler cluster; all of them when it is undefined. */
+  #changed: Set<number> | undefined;
+  #isReading = false;
+  /** Ends when the readings that were begun so far have ended. */
+  #turn: Promise<void> = Promise.resolve();
 
   constructor(store: Store, clock: Clock) {
     this.#store = store;
     this.#clock = clock;
+    this.#subscription = store.changes.subscribe((change) => this.#note(change));
+  }
+
+  [Symbol.dispose](): void {
+    this.#subscription[Symbol.dispose]();
   }
 
   /** The live schedulers of all clusters, the cluster that fits `host` best first; the same order each time. */
   async schedulersFor(host: HostPlace): Promise<Scheduler[]> {
-    const clusters = await this.#clusters();
-    const candidates = [...clusters.values()].filter(({ live }) => live.length > 0);
+    const candidates = [...(await this.#current()).values()].filter(({ live }) => live.length > 0);
     return rankClusters(candidates, host).flatMap(({ live }) => live);
   }
 
   /** All schedulers of one cluster, dead ones too: peers that are pinned to it check them. Fails with `not_found`. */
   async schedulersOf(clusterId: number): Promise<readonly Scheduler[]> {
-    const cluster = (await this.#clusters()).get(clusterId);
+    const cluster = (await this.#current()).get(clusterId);
     if (cluster !== undefined) return cluster.schedulers;
     throw new DamselflyError("not_found", `Cannot list schedulers: scheduler cluster ${clusterId} does not exist`);
   }
 
   /** A scheduler by its host name and cluster; by its IP too where there are several. */
   async scheduler(key: ServiceKey): Promise<Scheduler> {
-    const cluster = (await this.#clusters()).get(key.clusterId);
+    const cluster = (await this.#current()).get(key.clusterId);
     return found(cluster?.schedulers ?? [], key, "scheduler");
   }
 
   /** A seed peer by its host name and seed peer cluster; by its IP too where there are several. */
   async seedPeer(key: ServiceKey): Promise<SeedPeer> {
-    const all = [...(await this.#clusters()).values()].flatMap(({ seedPeers }) => seedPeers);
+    const all = [...(await this.#current()).values()].flatMap(({ seedPeers }) => seedPeers);
     return found(all.filter(({ seedPeerClusterId }) => seedPeerClusterId === key.clusterId), key, "seed peer");
   }
 
   /** The live seed peers of all clusters. */
   async seedPeers(): Promise<SeedPeer[]> {
-    const all = [...(await this.#clusters()).values()].flatMap(({ seedPeers }) => seedPeers);
-    return all.filter(({ state }) => state === "active");
+    const all = [...(await this.#current()).values()].flatMap(({ seedPeers }) => seedPeers);
+    const live = all.filter(({ state }) => state === "active");
+    return [...new Map(live.map((seedPeer) => [seedPeer.id, seedPeer])).values()];
   }
 
-  #clusters(): Promise<ReadonlyMap<number, ListedCluster>> {
-    const { revision } = this.#store;
-    const last = this.#snapshot;
-    if (last?.revision === revision && this.#clock.wallMs() <= last.expiresAtMs) return last.clusters;
-    const snapshot: Snapshot = {
-      revision,
-      expiresAtMs: Infinity,
-      clusters: this.#load((ms) => snapshot.expiresAtMs = ms),
-    };
-    this.#snapshot = snapshot;
-    snapshot.clusters.catch(() => {
-      if (this.#snapshot === snapshot) this.#snapshot = undefined; // the next call tries again
-    });
-    return snapshot.clusters;
+  #note(change: Change): void {
+    if (change.kind === "clusters") this.#changed = undefined;
+    else if (change.kind === "schedulers") this.#changed?.add(change.clusterId);
+    else if (change.kind === "seed_peers") {
+      for (const { id, seedPeerClusterIds } of this.#clusters.values()) {
+        if (seedPeerClusterIds.includes(change.clusterId)) this.#changed?.add(id);
+      }
+    }
   }
 
-  async #load(setExpiry: (expiresAtMs: number) => void): Promise<ReadonlyMap<number, ListedCluster>> {
-    const [clusters, schedulers, seedPeers] = await Promise.all([
-      this.#store.clusters.all(),
+  async #current(): Promise<ReadonlyMap<number, ListedCluster>> {
+    if (!this.#isFresh()) {
+      const turn = this.#turn.then(() => this.#isFresh() ? undefined : this.#read());
+      this.#turn = turn.catch(() => undefined);
+      await turn;
+    }
+    return this.#clusters;
+  }
+
+  #isFresh(): boolean {
+    if (this.#isReading || this.#changed === undefined) return false;
+    const now = this.#clock.wallMs();
+    for (const { id, expiresAtMs } of this.#clusters.values()) {
+      if (expiresAtMs < now) this.#changed.add(id);
+    }
+    return this.#changed.size === 0;
+  }
+
+  async #read(): Promise<void> {
+    const changed = this.#changed;
+    this.#changed = new Set();
+    this.#isReading = true;
+    try {
+      this.#clusters = changed === undefined ? await this.#readAll() : await this.#readSome(changed);
+    } catch (error) {
+      this.#changed = undefined; // the next call tries again
+      throw error;
+    } finally {
+      this.#isReading = false;
+    }
+  }
+
+  async #readAll(): Promise<ReadonlyMap<number, ListedCluster>> {
+    const [clusters, seedPeerClusters, schedulers, seedPeers] = await Promise.all([
+      this.#store.schedulerClusters.all(),
+      this.#store.seedPeerClusters.all(),
       this.#store.schedulers.all(),
       this.#store.seedPeers.all(),
     ]);
-    const now = this.#clock.wallMs();
-    setExpiry(Math.min(Infinity, ...[...schedulers, ...seedPeers].map(liveUntilMs).filter((until) => until >= now)));
+    const seedPeerClusterOf = new Map(seedPeerClusters.map((cluster) => [cluster.id, cluster]));
     const schedulersOf = Map.groupBy(schedulers, ({ clusterId }) => clusterId);
     const seedPeersOf = Map.groupBy(seedPeers, ({ clusterId }) => clusterId);
-    return new Map(clusters.map((cluster) => {
-      const members = {
+    return new Map(clusters.map((cluster) => [
+      cluster.id,
+      this.#listed({
+        cluster,
+        seedPeerClusters: cluster.seedPeerClusterIds.flatMap((id) => seedPeerClusterOf.get(id) ?? []),
         schedulers: schedulersOf.get(cluster.id) ?? [],
-        seedPeers: seedPeersOf.get(cluster.seedPeerClusterId) ?? [],
-      };
-      return [cluster.id, listCluster(cluster, members, now)];
-    }));
+        seedPeers: cluster.seedPeerClusterIds.flatMap((id) => seedPeersOf.get(id) ?? []),
+      }),
+    ]));
   }
-}
 
-function listCluster(
-  cluster: Cluster,
-  members: { readonly schedulers: readonly SchedulerRecord[]; readonly seedPeers: readonly SeedPeerRecord[] },
-  nowMs: number,
-): ListedCluster {
-  const seedPeerCluster = seedPeerClusterMessage(cluster);
-  const seedPeers = members.seedPeers.map((record) => ({
-    ...seedPeerMessage(record, isLive(record, nowMs)),
-    seedPeerCluster,
-  }));
-  const schedulerCluster = schedulerClusterMessage(cluster);
-  const liveSeedPeers = seedPeers.filter(({ state }) => state === "active");
-  const listed = members.schedulers.map((record) => ({
-    record,
-    message: {
-      ...schedulerMessage(record, isLive(record, nowMs)),
-      schedulerCluster,
-      seedPeers: liveSeedPeers,
-    },
-  }));
-  const live = listed
-    .filter(({ record }) => isLive(record, nowMs) && record.features.includes(SCHEDULE_FEATURE))
-    .map(({ message }) => message);
-  // A message must not contain itself: the schedulers of a seed peer come without their seed peers.
-  const bare = live.map((message) => ({ ...message, seedPeers: [] }));
-  return {
-    id: cluster.id,
-    scope: parseScope(cluster.scopes),
-    isDefault: cluster.isDefault,
-    schedulers: listed.map(({ message }) => message),
-    live,
-    seedPeers: seedPeers.map((message) => ({ ...message, schedulers: bare })),
-  };
+  async #readSome(ids: ReadonlySet<number>): Promise<ReadonlyMap<number, ListedCluster>> {
+    const clusters = new Map(this.#clusters);
+    for (const id of ids) {
+      const before = clusters.get(id);
+      if (before === undefined) continue;
+      const { cluster, seedPeerClusters } = before.rows;
+      const schedulers = await this.#store.schedulers.ofCluster(id);
+      const seedPeers = await Promise.all(before.seedPeerClusterIds.map((of) => this.#store.seedPeers.ofCluster(of)));
+      clusters.set(id, this.#listed({ cluster, seedPeerClusters, schedulers, seedPeers: seedPeers.flat() }));
+    }
+    return clusters;
+  }
+
+  #listed(rows: ClusterRows): ListedCluster {
+    return listCluster(rows, this.#clock.wallMs());
+  }
 }
 
 function found<M extends { readonly hostname: string; readonly ip: string }>(

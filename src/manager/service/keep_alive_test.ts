@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { AsyncQueue } from "../../rpc/async_queue.ts";
 import { KeepAliveRequest, SourceType } from "../../rpc/gen/manager/v2/manager.ts";
+import { memoryStore } from "../../testing/memory_store.ts";
 import { settle, VirtualClock } from "../../testing/virtual_clock.ts";
-import { openSqliteStore } from "../store/sqlite_store.ts";
 import type { ServiceKey, ServiceState } from "../store/services.ts";
 import type { Store } from "../store/store.ts";
 import { clusterInput, schedulerInput, seedPeerInput } from "../store/store_conformance_test.ts";
@@ -19,7 +19,7 @@ interface Kept extends AsyncDisposable {
 
 async function keepScheduler(): Promise<Kept> {
   const clock = new VirtualClock();
-  const store = openSqliteStore(":memory:", clock);
+  const store = await memoryStore(clock);
   const { id: clusterId } = await store.clusters.create(clusterInput({ name: "a" }));
   await store.schedulers.upsert(schedulerInput({ clusterId }));
   return {

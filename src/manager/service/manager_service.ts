@@ -84,7 +84,13 @@ export function createManagerService({ store, clock, metrics }: ManagerServiceOp
       );
     },
   });
-  return { rpc, stop: () => keepAlives.stop() };
+  return {
+    rpc,
+    stop() {
+      keepAlives.stop();
+      directory[Symbol.dispose]();
+    },
+  };
 }
 
 async function listSchedulers(

@@ -13,8 +13,8 @@ import { type RpcServer, startRpcServer } from "../../rpc/server.ts";
 import { realClock } from "../../runtime/clock.ts";
 import { MemoryLog } from "../../testing/memory_log.ts";
 import { MemoryMetrics } from "../../testing/memory_metrics.ts";
+import { memoryStore } from "../../testing/memory_store.ts";
 import { VirtualClock } from "../../testing/virtual_clock.ts";
-import { openSqliteStore } from "../store/sqlite_store.ts";
 import type { ClusterInput } from "../store/clusters.ts";
 import type { SchedulerInput } from "../store/services.ts";
 import type { Store } from "../store/store.ts";
@@ -38,7 +38,7 @@ interface Served extends AsyncDisposable {
 async function serve(): Promise<Served> {
   await using stack = new AsyncDisposableStack();
   const clock = new VirtualClock();
-  const store = stack.use(openSqliteStore(":memory:", clock));
+  const store = stack.use(await memoryStore(clock));
   const metrics = new MemoryMetrics();
   const service = createManagerService({ store, clock, metrics });
   const nextKeepAlive = reported(store.schedulers, "keepAlive");

@@ -8,31 +8,25 @@ import type {
   SeedPeerCluster,
 } from "../../rpc/gen/manager/v2/manager.ts";
 import type { Application } from "../store/applications.ts";
-import type { Cluster } from "../store/clusters.ts";
+import type { SchedulerCluster as ClusterRecord, SeedPeerCluster as SeedPeerClusterRecord } from "../store/clusters.ts";
 import type { SchedulerRecord, SeedPeerRecord } from "../store/services.ts";
 
 /** A scheduler cluster; its JSON is that of wire.md §5.5. */
-export function schedulerClusterMessage(cluster: Cluster): SchedulerCluster {
+export function schedulerClusterMessage(cluster: ClusterRecord): SchedulerCluster {
   return {
     id: cluster.id,
     name: cluster.name,
     bio: cluster.bio,
-    config: json(cluster.schedulerClusterConfig),
-    clientConfig: json(cluster.peerClusterConfig),
+    config: json(cluster.config),
+    clientConfig: json(cluster.clientConfig),
     scopes: json(cluster.scopes),
-    // Seed peers read their block list here, not in their own cluster.
-    seedClientConfig: json({ block_list: cluster.seedPeerClusterConfig.block_list }),
+    seedClientConfig: json(cluster.seedClientConfig),
   };
 }
 
 /** A seed peer cluster. */
-export function seedPeerClusterMessage(cluster: Cluster): SeedPeerCluster {
-  return {
-    id: cluster.seedPeerClusterId,
-    name: cluster.name,
-    bio: cluster.bio,
-    config: json(cluster.seedPeerClusterConfig),
-  };
+export function seedPeerClusterMessage({ id, name, bio, config }: SeedPeerClusterRecord): SeedPeerCluster {
+  return { id, name, bio, config: json(config) };
 }
 
 /** A scheduler without its cluster and seed peers. */

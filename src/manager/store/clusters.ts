@@ -63,7 +63,10 @@ export interface SchedulerClusterInput {
 export interface SchedulerCluster extends SchedulerClusterInput, Identified {}
 
 /** Scheduler clusters by themselves; `create`, `update` and `remove` fail as those of {@link ClusterStore} do. */
-export type SchedulerClusterStore = Repository<SchedulerCluster, SchedulerClusterInput, ClusterFilter>;
+export interface SchedulerClusterStore extends Repository<SchedulerCluster, SchedulerClusterInput, ClusterFilter> {
+  /** All of them, by id. */
+  all(): Promise<SchedulerCluster[]>;
+}
 
 /** The other half of a cluster: what concerns its seed peers. */
 export interface SeedPeerClusterInput {
@@ -78,4 +81,7 @@ export interface SeedPeerClusterInput {
 export interface SeedPeerCluster extends SeedPeerClusterInput, Identified {}
 
 /** Seed peer clusters by themselves; `remove` fails with `failed_precondition` while a live seed peer is in it. */
-export type SeedPeerClusterStore = Repository<SeedPeerCluster, SeedPeerClusterInput, ClusterFilter>;
+export interface SeedPeerClusterStore extends Repository<SeedPeerCluster, SeedPeerClusterInput, ClusterFilter> {
+  /** All of them, by id. */
+  all(): Promise<SeedPeerCluster[]>;
+}

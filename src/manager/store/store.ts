@@ -1,5 +1,6 @@
 import type { ApplicationStore } from "./applications.ts";
 import type { AuditStore } from "./audits.ts";
+import type { ChangeFeed } from "./changes.ts";
 import type { ClusterStore, SchedulerClusterStore, SeedPeerClusterStore } from "./clusters.ts";
 import type { ConfigStore } from "./configs.ts";
 import type { JobStore } from "./jobs.ts";
@@ -13,11 +14,8 @@ import type { UserStore } from "./users.ts";
 
 /** What the manager remembers. */
 export interface Store extends AsyncDisposable {
-  /**
-   * Grows with each write that may change which schedulers a peer is told. A keep-alive of a service that was live
-   * leaves it, so that answers can be kept between them.
-   */
-  readonly revision: number;
+  /** Tells of writes that peers can see; not of a keep-alive of a service that was live before. */
+  readonly changes: ChangeFeed;
   readonly users: UserStore;
   readonly roles: RoleStore;
   readonly tokens: TokenStore;

@@ -1,0 +1,56 @@
+import { DamselflyError } from "../../../core/error.ts";
+import type { PeerFilter, PeerInput, PeerRecord, PeerStore } from "../peers.ts";
+import type { SqlContext } from "./context.ts";
+import type { Sql } from "./database.ts";
+import { PEERS } from "./schema.ts";
+import { SqlRepository } from "./sql_repository.ts";
+
+/** Peers. */
+export class SqlPeers extends SqlRepository<PeerRecord, PeerFilter> implements PeerStore {
+  constructor(context: SqlContext) {
+    super(context, PEERS);
+  }
+
+  override create(input: PeerInput): Promise<PeerRecord> {
+    const { database, clock } = this.context;
+    return database.transaction(async (sql) => {
+      await checkCluster(sql, input.clusterId, `store peer ${input.hostname}`);
+      const id = await this.table.insert(sql, input, clock.wallMs());
+      return await this.table.existing(sql, id, "store");
+    });
+  }
+
+  replace(clusterId: number, peers: readonly PeerInput[]): Promise<void> {
+    const { database, clock } = this.context;
+    return database.transaction(async (sql) => {
+      await checkCluster(sql, clusterId, "store peers");
+      const before = await this.table.select(sql, { clusterId });
+      const left = new Map(before.map((peer) => [keyOf(peer), peer]));
+      const added = new Map<string, PeerInput>();
+      for (const peer of peers) {
+        const known = left.get(keyOf(peer));
+        left.delete(keyOf(peer));
+        if (known === undefined) added.set(keyOf(peer), { ...peer, clusterId });
+        else if (differs(known, peer)) {
+          await this.table.update(sql, { id: known.id }, { ...peer, clusterId, updatedAtMs: clock.wallMs() });
+        }
+      }
+      await this.table.insertMany(sql, [...added.values()], clock.wallMs());
+      await this.table.removeMany(sql, [...left.values()].map(({ id }) => id));
+    });
+  }
+}
+
+async function checkCluster(sql: Sql, clusterId: number, action: string): Promise<void> {
+  const [cluster] = await sql.all("SELECT id FROM scheduler_cluster WHERE id = ? AND is_del = 0", [clusterId]);
+  if (cluster !== undefined) return;
+  throw new DamselflyError("not_found", `Cannot ${action}: scheduler cluster ${clusterId} does not exist`);
+}
+
+function keyOf({ hostname, ip }: PeerInput): string {
+  return `${ip} ${hostname}`;
+}
+
+function differs(known: PeerRecord, peer: PeerInput): boolean {
+  return Object.entries(peer).some(([key, value]) => key !== "clusterId" && known[key as keyof PeerInput] !== value);
+}

@@ -1,0 +1,81 @@
+import type { Clock } from "../../../runtime/clock.ts";
+import type { Log } from "../../../runtime/log.ts";
+import { Changes } from "../changes.ts";
+import type { Application, ApplicationFilter } from "../applications.ts";
+import type { Config, ConfigFilter } from "../configs.ts";
+import type { OauthProvider, OauthProviderFilter } from "../oauth_providers.ts";
+import type { Store } from "../store.ts";
+import type { Token, TokenFilter } from "../tokens.ts";
+import { ClusterTables } from "./cluster_tables.ts";
+import type { SqlContext } from "./context.ts";
+import type { SqlDatabase } from "./database.ts";
+import { migrate, type MigrateOptions } from "./migrate.ts";
+import { APPLICATIONS, CONFIGS, OAUTH_PROVIDERS, SCHEDULERS, SEED_PEERS, TOKENS } from "./schema.ts";
+import { SqlAudits } from "./sql_audits.ts";
+import { SqlSchedulerClusters, SqlSeedPeerClusters } from "./sql_cluster_halves.ts";
+import { SqlClusters } from "./sql_clusters.ts";
+import { SqlJobs } from "./sql_jobs.ts";
+import { SqlPeers } from "./sql_peers.ts";
+import { SqlRepository } from "./sql_repository.ts";
+import { SqlRoles } from "./sql_roles.ts";
+import { SqlSecrets } from "./sql_secrets.ts";
+import { SqlServices } from "./sql_services.ts";
+import { SqlUsers } from "./sql_users.ts";
+
+/** What a store takes from outside. */
+export interface SqlStoreOptions extends Omit<MigrateOptions, "clock"> {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The store in an open database, which it brings up to date and closes. Fails as {@link migrate} does. */
+export async function createSqlStore(database: SqlDatabase, options: SqlStoreOptions): Promise<Store> {
+  try {
+    await migrate(database, options);
+  } catch (error) {
+    await database[Symbol.asyncDispose]();
+    throw error;
+  }
+  return storeOf({ database, clock: options.clock, log: options.log, changes: new Changes() });
+}
+
+function storeOf(context: SqlContext): Store {
+  const clusterTables = new ClusterTables(context);
+  return {
+    changes: context.changes,
+    users: new SqlUsers(context),
+    roles: new SqlRoles(context),
+    tokens: new SqlTokens(context, TOKENS),
+    oauthProviders: new SqlOauthProviders(context, OAUTH_PROVIDERS),
+    secrets: new SqlSecrets(context),
+    clusters: new SqlClusters(context, clusterTables),
+    schedulerClusters: new SqlSchedulerClusters(context, clusterTables),
+    seedPeerClusters: new SqlSeedPeerClusters(context, clusterTables),
+    schedulers: new SqlServices(context, SCHEDULERS, { clusterTable: "scheduler_cluster", change: "schedulers" }),
+    seedPeers: new SqlServices(context, SEED_PEERS, { clusterTable: "seed_peer_cluster", change: "seed_peers" }),
+    peers: new SqlPeers(context),
+    applications: new SqlRepository<Application, ApplicationFilter>(context, APPLICATIONS, { kind: "applications" }),
+    configs: new SqlConfigs(context, CONFIGS),
+    jobs: new SqlJobs(context),
+    audits: new SqlAudits(context),
+    [Symbol.asyncDispose]: () => context.database[Symbol.asyncDispose](),
+  };
+}
+
+class SqlTokens extends SqlRepository<Token, TokenFilter> {
+  findByHash(tokenHash: string): Promise<Token | undefined> {
+    return this.find({ tokenHash });
+  }
+}
+
+class SqlOauthProviders extends SqlRepository<OauthProvider, OauthProviderFilter> {
+  findByName(name: string): Promise<OauthProvider | undefined> {
+    return this.find({ name });
+  }
+}
+
+class SqlConfigs extends SqlRepository<Config, ConfigFilter> {
+  findByName(name: string): Promise<Config | undefined> {
+    return this.find({ name });
+  }
+}

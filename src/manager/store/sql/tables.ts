@@ -1,0 +1,100 @@
+import type { Identified } from "../repository.ts";
+import type { ColumnDefinition } from "./database.ts";
+import {
+  APPLICATIONS,
+  AUDITS,
+  CONFIGS,
+  JOBS,
+  OAUTH_PROVIDERS,
+  PEERS,
+  SCHEDULER_CLUSTERS,
+  SCHEDULERS,
+  SEED_PEER_CLUSTERS,
+  SEED_PEERS,
+  TOKENS,
+  USERS,
+} from "./schema.ts";
+import { columnNamesOf, definitionsOf, type TableSpec } from "./table.ts";
+
+/** A table as it is made. */
+export interface SqlTableDefinition {
+  readonly name: string;
+  readonly columns: readonly ColumnDefinition[];
+  /** Where it is not an `id`. */
+  readonly primaryKey?: readonly string[];
+  readonly unique: Readonly<Record<string, readonly string[]>>;
+  readonly indexes: Readonly<Record<string, readonly string[]>>;
+  /** What a column was called before, by its name today. */
+  readonly formerly: Readonly<Record<string, string>>;
+}
+
+/** Rules of roles, as casbin writes them: `p, role, object, action` and `g, user id, role`. */
+export const CASBIN_RULE = "casbin_rule";
+/** Secrets of the manager itself; Dragonfly has no such table. */
+export const SECRET = "damselfly_secret";
+/** Which seed peers serve which schedulers. */
+export const CLUSTER_LINK = "seed_peer_cluster_scheduler_cluster";
+/** What clusters a job is for. */
+export const JOB_SCHEDULER_CLUSTER = "job_scheduler_cluster";
+export const JOB_SEED_PEER_CLUSTER = "job_seed_peer_cluster";
+
+/** All tables of the manager. */
+export const SQL_TABLES: readonly SqlTableDefinition[] = [
+  definition(USERS),
+  definition(TOKENS),
+  definition(OAUTH_PROVIDERS),
+  definition(SCHEDULER_CLUSTERS),
+  definition(SEED_PEER_CLUSTERS),
+  definition(SCHEDULERS),
+  definition(SEED_PEERS),
+  definition(PEERS),
+  definition(APPLICATIONS),
+  definition(CONFIGS),
+  definition(JOBS, { task_result: "result" }),
+  definition(AUDITS),
+  join(CLUSTER_LINK, "scheduler_cluster_id", "seed_peer_cluster_id"),
+  join(JOB_SCHEDULER_CLUSTER, "scheduler_cluster_id", "job_id"),
+  join(JOB_SEED_PEER_CLUSTER, "seed_peer_cluster_id", "job_id"),
+  {
+    name: CASBIN_RULE,
+    columns: [
+      { name: "id", type: "id" },
+      ...["ptype", "v0", "v1", "v2", "v3", "v4", "v5"].map((name) => ({ name, type: { text: 100 } })),
+    ],
+    unique: {},
+    indexes: {},
+    formerly: {},
+  },
+  {
+    name: SECRET,
+    columns: [{ name: "name", type: { text: 256 } }, { name: "value", type: { text: 1024 } }],
+    primaryKey: ["name"],
+    unique: {},
+    indexes: {},
+    formerly: {},
+  },
+];
+
+function definition<Row extends Identified>(
+  spec: TableSpec<Row>,
+  formerly: Readonly<Record<string, string>> = {},
+): SqlTableDefinition {
+  return {
+    name: spec.name,
+    columns: definitionsOf(spec),
+    unique: columnNamesOf(spec, spec.unique),
+    indexes: columnNamesOf(spec, spec.indexes ?? {}),
+    formerly,
+  };
+}
+
+function join(name: string, one: string, other: string): SqlTableDefinition {
+  return {
+    name,
+    columns: [{ name: one, type: "reference" }, { name: other, type: "reference" }],
+    primaryKey: [one, other],
+    unique: {},
+    indexes: {},
+    formerly: {},
+  };
+}
