@@ -188,10 +188,24 @@ Deno.test("the manager's gRPC port may be a number or a range, of which the star
   );
 });
 
-Deno.test("a database server is refused with the way out", () => {
-  deepEqual(problemsOf(ManagerConfig, "database: { type: mysql }"), [
-    "c.yaml:1:13: 'database.type' is wrong: Cannot use database type \"mysql\": it is not supported yet, write sqlite",
-  ]);
+Deno.test("a database that cannot be used is refused with the way out", () => {
+  const problemOf = (text: string) => problemsOf(ManagerConfig, `database: ${text}`)[0]?.replace(/^.*? is wrong: /, "");
+  const needs = "a database of type mysql needs host and user in database.mysql";
+  equal(problemOf("{ type: mysql }"), needs);
+  equal(problemOf("{ mysql: { host: db } }"), needs);
+  equal(
+    problemOf("{ postgres: { host: db, user: u } }"),
+    "database.postgres is filled in but not used: set database.type to postgres, or to sqlite",
+  );
+  equal(
+    problemOf("{ type: polardb }"),
+    'Cannot use database type "polardb": it is not supported, write mysql for one that speaks its protocol; known ' +
+      "are sqlite, mysql, mariadb and postgres",
+  );
+  equal(
+    problemOf("{ mysql: { host: db, user: u, tlsConfig: preferred } }"),
+    'Cannot use tlsConfig "preferred": expected true, false or skip-verify; write certificates in tls',
+  );
 });
 
 Deno.test("dfinit wants exactly one runtime, and a runtime set to null does not count", () => {

@@ -1,18 +1,9 @@
 import * as z from "zod";
-import { DamselflyError } from "../core/error.ts";
-import { duration, flag, int, ip, listenAddress, parsed, path, port, section, text } from "./fields.ts";
-import { goServerKeys, goTopKeys, grpcTls, metrics, network, redis, tracing } from "./shared.ts";
+import { duration, flag, int, ip, listenAddress, path, port, section, text } from "./fields.ts";
+import { goServerKeys, goTopKeys, grpcTls, metrics, network, tracing } from "./shared.ts";
+import { database } from "./manager_database.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
-const NO_SQL_SERVER = "the database is SQLite";
-
-function parseDatabaseType(type: string): "sqlite" {
-  if (type === "sqlite") return type;
-  const isKnown = ["mysql", "mariadb", "postgres", "polardb"].includes(type);
-  const what = isKnown ? "is not supported yet" : "is not a database";
-  throw new DamselflyError("invalid_argument", `Cannot use database type "${type}": it ${what}, write sqlite`);
-}
-
 const grpcPort = z.union([
   port(),
   z.strictObject({
@@ -65,61 +56,6 @@ const auth = section({
   }, "Sessions of the REST API and console."),
 }, "Who may use the REST API.");
 
-const sqlTls = section({
-  caCert: path().optional().describe("PEM file of the authority of the database server."),
-  cert: path().optional().describe("PEM file of our own certificate."),
-  key: path().optional().describe("PEM file of the key of our own certificate."),
-  insecureSkipVerify: flag().default(false).describe("Do not check the certificate of the database server."),
-}, "TLS of the connection to the database.");
-
-const mysql = section({
-  user: text().optional().describe("Database user."),
-  password: text().optional().describe("Password of the database user."),
-  host: text().optional().describe("Host of the database server."),
-  port: port().default(3306).describe("Port of the database server."),
-  dbname: text().default("manager").describe("Name of the database."),
-  tlsConfig: text().optional().describe("TLS mode of Go's MySQL driver."),
-  tls: sqlTls,
-  migrate: flag().default(true).describe("Create and change tables at start."),
-}, "MySQL or MariaDB.").meta({ ignored: NO_SQL_SERVER });
-
-const postgres = section({
-  user: text().optional().describe("Database user."),
-  password: text().optional().describe("Password of the database user."),
-  host: text().optional().describe("Host of the database server."),
-  port: port().default(5432).describe("Port of the database server."),
-  dbname: text().default("manager").describe("Name of the database."),
-  sslMode: text().default("disable").describe("TLS mode of the connection."),
-  preferSimpleProtocol: flag().default(false).describe("Do not prepare statements."),
-  timezone: text().default("UTC").describe("Time zone of the connection."),
-  migrate: flag().default(true).describe("Create and change tables at start."),
-}, "PostgreSQL.").meta({ ignored: NO_SQL_SERVER });
-
-const polardb = section({
-  user: text().optional().describe("Database user."),
-  password: text().optional().describe("Password of the database user."),
-  addrList: text().optional().describe("Addresses of the database servers."),
-  dbname: text().default("manager").describe("Name of the database."),
-  migrate: flag().default(true).describe("Create and change tables at start."),
-}, "PolarDB.").meta({ ignored: NO_SQL_SERVER });
-
-const database = section({
-  type: parsed("sqlite", parseDatabaseType).default("sqlite").describe("Kind of database; mysql in Dragonfly."),
-  sqlite: section({
-    path: path().default("/var/lib/dragonfly/manager.db").describe("File of the database; it is created if absent."),
-  }, "SQLite, which is built in."),
-  mysql,
-  mariadb: mysql,
-  postgres,
-  polardb,
-  redis: redis({
-    proxy: section({
-      enable: flag().default(false).describe("Forward schedulers' connections to Redis."),
-      addr: listenAddress().default({ hostname: "0.0.0.0", port: 65100 }).describe("Where the forwarder listens."),
-    }, "Redis through the manager."),
-  }),
-}, "Where the manager keeps its data.");
-
 const cache = section({
   redis: section({
     ttl: duration().default(5 * 60_000).describe("Lifetime of an answer cached in Redis."),
@@ -128,7 +64,7 @@ const cache = section({
     size: int(1).default(8000).describe("Most cached answers."),
     ttl: duration().default(3 * 60_000).describe("Lifetime of an answer cached in memory."),
   }, "Cache in memory."),
-}, "Cache of gRPC answers.").meta({ ignored: "answers are computed afresh from the embedded database" });
+}, "Cache of gRPC answers.").meta({ ignored: "answers are kept as long as they are true" });
 
 const job = section({
   preheat: section({

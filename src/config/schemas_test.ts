@@ -5,6 +5,7 @@ import { DfinitConfig } from "./dfinit.ts";
 import { metaOf } from "./fields.ts";
 import { parseConfig } from "./load.ts";
 import { ManagerConfig } from "./manager.ts";
+import { databaseKind, mysqlOf, unusedDatabases } from "./manager_database.ts";
 import { PeerDynconfig } from "./peer_dynconfig.ts";
 import { SchedulerConfig } from "./scheduler.ts";
 import { elementOf, shapeOf } from "./schema_tree.ts";
@@ -91,8 +92,24 @@ Deno.test("the manager needs neither a database server nor a key to start", () =
   deepEqual(server.grpc.port, 65003);
   deepEqual(server.rest.addr, { hostname: "0.0.0.0", port: 8080 });
   deepEqual(auth.jwt, { realm: "Dragonfly", timeout: 336 * 3_600_000, maxRefresh: 168 * 3_600_000 });
-  equal(database.type, "sqlite");
+  equal(databaseKind(database), "sqlite");
   equal(database.sqlite.path, "/var/lib/dragonfly/manager.db");
+});
+
+Deno.test("the kind of database is the one that is named, and without a name MySQL where it is filled in", () => {
+  const server = { host: "db", user: "u" };
+  const other = { host: "other", user: "u" };
+  const parse = (database: object) => ManagerConfig.parse({ database }).database;
+  const told = (input: object) => {
+    const database = parse(input);
+    return [databaseKind(database), mysqlOf(database).host, unusedDatabases(database)];
+  };
+  deepEqual(told({ mysql: server }), ["mysql", "db", []]);
+  deepEqual(told({ type: "mariadb", mysql: server }), ["mysql", "db", []]);
+  deepEqual(told({ type: "mariadb", mariadb: other, mysql: server }), ["mysql", "other", ["database.mysql"]]);
+  deepEqual(told({ type: "mysql", mariadb: other, mysql: server }), ["mysql", "db", ["database.mariadb"]]);
+  deepEqual(told({ type: "postgres", postgres: other, mysql: server }), ["postgres", "db", ["database.mysql"]]);
+  deepEqual(told({ type: "sqlite", mysql: server }), ["sqlite", "db", ["database.mysql"]]);
 });
 
 Deno.test("without containerRuntime dfinit has nothing to configure", () => {

@@ -1,6 +1,4 @@
-import { dirname } from "node:path";
 import type { Hono } from "hono";
-import { DamselflyError, errorText } from "../core/error.ts";
 import type { ManagerConfig } from "../config/manager.ts";
 import { metricsHandler } from "../http/ops.ts";
 import { type HttpServer, startHttpServer } from "../http/serve.ts";
@@ -9,16 +7,13 @@ import { type StartOptions, whenFree } from "../runtime/port_wait.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { startRpcServer } from "../rpc/server.ts";
 import { fillEmptyStore } from "./first_start.ts";
+import { openStore, placeOf } from "./open_store.ts";
 import { createRestApp } from "./rest/app.ts";
 import type { RestEnv } from "./rest/context.ts";
 import { randomKey, Sessions } from "./rest/sessions.ts";
 import { createManagerService } from "./service/manager_service.ts";
 import { removeDeadServices } from "./service/dead_services.ts";
-import { openSqliteStore } from "./store/sqlite_store.ts";
 import type { Store } from "./store/store.ts";
-
-/** A path of SQLite for a database that ends with the process. */
-const MEMORY = ":memory:";
 
 /** A running manager; where it listens is known even when the configuration says port 0. */
 export interface Manager extends AsyncDisposable {
@@ -41,7 +36,7 @@ export async function startManager(
 ): Promise<Manager> {
   await using stack = new AsyncDisposableStack();
   const { clock, log, metrics } = runtime;
-  const store = stack.use(await openStore(config, runtime));
+  const store = stack.use(await openStore(config.database, runtime));
   await fillEmptyStore({ store, random: runtime.random, log, env: runtime.env });
   stack.use(removeDeadServices({ store, clock, log }));
 
@@ -72,7 +67,7 @@ export async function startManager(
     : undefined;
 
   const grpcEndpoint = { hostname: grpcListen.hostname, port: grpc.port };
-  log.info("Manager is ready", { grpc: grpcEndpoint, rest: endpointOf(rest), database: config.database.sqlite.path });
+  log.info("Manager is ready", { grpc: grpcEndpoint, rest: endpointOf(rest), database: placeOf(config.database) });
   const opened = stack.move();
   return {
     grpc: grpcEndpoint,
@@ -81,17 +76,6 @@ export async function startManager(
     metrics: metricsServer === undefined ? undefined : endpointOf(metricsServer),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
-}
-
-async function openStore(config: ManagerConfig, { clock, disk, log }: Runtime): Promise<Store> {
-  const { path } = config.database.sqlite;
-  try {
-    if (path !== MEMORY) await disk.mkdirAll(dirname(path));
-  } catch (cause) {
-    const why = `${errorText(cause)}; make its folder writable for this user or set another database.sqlite.path`;
-    throw new DamselflyError("failed_precondition", `Cannot use database ${path}: ${why}`);
-  }
-  return await openSqliteStore(path, { clock, log });
 }
 
 /** The application of REST, which is made once, however often its port is tried. */

@@ -8,6 +8,7 @@ import { ManagerConfig } from "../../src/config/manager.ts";
 import { SchedulerConfig } from "../../src/config/scheduler.ts";
 import { elementOf, shapeOf } from "../../src/config/schema_tree.ts";
 import { startManager } from "../../src/manager/manager.ts";
+import { openStore } from "../../src/manager/open_store.ts";
 import { startPeer } from "../../src/peer/peer.ts";
 import { realRandom } from "../../src/runtime/random.ts";
 import { realDisk } from "../../src/runtime/real_disk.ts";
@@ -80,10 +81,29 @@ test("the manager", {
     "server.logLevel": "the command",
     "server.rest.tls.cert": "passes the schema only when it is absent",
     "server.rest.tls.key": "passes the schema only when it is absent",
-    "database.type": "only sqlite passes the schema",
   },
-  start: (config) => startManager(config, testRuntime()),
+  async start(config) {
+    await readDatabases(config);
+    return await startManager(config, testRuntime());
+  },
 });
+
+/** Opens a database of each kind where none listens. */
+async function readDatabases({ database }: ManagerConfig): Promise<void> {
+  const nowhere = { host: "127.0.0.1", port: 1, user: "u" };
+  for (const type of ["mysql", "mariadb", "postgres"] as const) {
+    const config: ManagerConfig["database"] = { ...database, type };
+    for (const name of ["mysql", "mariadb", "postgres"] as const) {
+      config[name] = new Proxy(database[name], {
+        get(target, key) {
+          const value = Reflect.get(target, key);
+          return Reflect.get(nowhere, key) ?? value;
+        },
+      }) as never;
+    }
+    await assert.rejects(openStore(config, testRuntime()), { code: "unavailable" });
+  }
+}
 
 test("the scheduler", {
   schema: SchedulerConfig,
