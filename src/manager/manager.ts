@@ -1,4 +1,5 @@
 import type { Hono } from "hono";
+import { DamselflyError } from "../core/error.ts";
 import type { ManagerConfig } from "../config/manager.ts";
 import { metricsHandler } from "../http/ops.ts";
 import { type HttpServer, startHttpServer } from "../http/serve.ts";
@@ -14,6 +15,9 @@ import { randomKey, Sessions } from "./rest/sessions.ts";
 import { createManagerService } from "./service/manager_service.ts";
 import { removeDeadServices } from "./service/dead_services.ts";
 import type { Store } from "./store/store.ts";
+
+/** More than the rows of a first start: each failed attempt found one more of them there. */
+const FILL_ATTEMPTS_MAX = 20;
 
 /** A running manager; where it listens is known even when the configuration says port 0. */
 export interface Manager extends AsyncDisposable {
@@ -37,7 +41,7 @@ export async function startManager(
   await using stack = new AsyncDisposableStack();
   const { clock, log, metrics } = runtime;
   const store = stack.use(await openStore(config.database, runtime));
-  await fillEmptyStore({ store, random: runtime.random, log, env: runtime.env });
+  await fillTogether(() => fillEmptyStore({ store, random: runtime.random, log, env: runtime.env }));
   stack.use(removeDeadServices({ store, clock, log }));
 
   const service = createManagerService({ store, clock, metrics });
@@ -76,6 +80,18 @@ export async function startManager(
     metrics: metricsServer === undefined ? undefined : endpointOf(metricsServer),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
+}
+
+/** Where several managers start at once on one database, what another one made meanwhile is there the next time. */
+async function fillTogether(fill: () => Promise<void>): Promise<void> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await fill();
+    } catch (error) {
+      const isTaken = error instanceof DamselflyError && error.code === "already_exists";
+      if (!isTaken || attempt === FILL_ATTEMPTS_MAX) throw error;
+    }
+  }
 }
 
 /** The application of REST, which is made once, however often its port is tried. */

@@ -6,7 +6,7 @@ import { seededRandom } from "../../testing/seeded_random.ts";
 import { VirtualClock } from "../../testing/virtual_clock.ts";
 import { fillEmptyStore } from "../first_start.ts";
 import type { Store } from "../store/store.ts";
-import { schedulerInput } from "../store/store_conformance_test.ts";
+import { schedulerInput } from "../store/store_builders_test.ts";
 import { createRestApp } from "./app.ts";
 import { Sessions } from "./sessions.ts";
 

@@ -5,7 +5,7 @@ import { memoryStore } from "../../testing/memory_store.ts";
 import { settle, VirtualClock } from "../../testing/virtual_clock.ts";
 import type { ServiceKey, ServiceState } from "../store/services.ts";
 import type { Store } from "../store/store.ts";
-import { clusterInput, schedulerInput, seedPeerInput } from "../store/store_conformance_test.ts";
+import { clusterInput, schedulerInput, seedPeerInput } from "../store/store_builders_test.ts";
 import { KeepAlives } from "./keep_alive.ts";
 
 const REQUEST = KeepAliveRequest.create({ hostname: "scheduler-1", ip: "10.0.0.1", clusterId: 1 });

@@ -18,7 +18,7 @@ import { VirtualClock } from "../../testing/virtual_clock.ts";
 import type { ClusterInput } from "../store/clusters.ts";
 import type { SchedulerInput } from "../store/services.ts";
 import type { Store } from "../store/store.ts";
-import { clusterInput, schedulerInput } from "../store/store_conformance_test.ts";
+import { clusterInput, schedulerInput } from "../store/store_builders_test.ts";
 import { createManagerService } from "./manager_service.ts";
 
 const limited = { signal: new AbortController().signal, timeoutMs: 5_000 };

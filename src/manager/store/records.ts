@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { DamselflyError, errorText, toDamselflyError } from "../../core/error.ts";
+import { errorText, toDamselflyError } from "../../core/error.ts";
 import { parsePattern } from "../../core/pattern.ts";
 import { parseScope } from "../../core/scope.ts";
 
@@ -92,16 +92,5 @@ const priority = z.int().min(0).max(20);
 export const ApplicationPriority = z.object({
   value: priority,
   urls: optional(z.array(z.object({ regex: entry, value: priority }))),
-});
+}).transform(({ value, urls }) => ({ value, ...(urls === undefined ? {} : { urls }) }));
 export type ApplicationPriority = z.infer<typeof ApplicationPriority>;
-
-/** Reads a JSON column; fails with `data_loss` that names it when it does not hold what the manager writes there. */
-export function parseColumn<T extends z.ZodType>(schema: T, column: string, text: unknown): z.infer<T> {
-  try {
-    return schema.parse(JSON.parse(String(text)));
-  } catch (cause) {
-    throw new DamselflyError("data_loss", `Cannot read column ${column} of the database: it holds other JSON`, {
-      cause,
-    });
-  }
-}

@@ -6,7 +6,8 @@ import { memoryStore } from "../../testing/memory_store.ts";
 import { VirtualClock } from "../../testing/virtual_clock.ts";
 import { isLive } from "./liveness.ts";
 import { openSqliteStore } from "./sqlite_store.ts";
-import { clusterInput, failsWith, schedulerInput, storeConformance } from "./store_conformance_test.ts";
+import { clusterInput, failsWith, schedulerInput } from "./store_builders_test.ts";
+import { storeConformance } from "./store_conformance_test.ts";
 
 storeConformance("SQLite", memoryStore);
 

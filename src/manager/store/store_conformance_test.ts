@@ -1,84 +1,30 @@
 import assert from "node:assert/strict";
-import { DamselflyError, type ErrorCode } from "../../core/error.ts";
-import type { Clock } from "../../runtime/clock.ts";
 import { VirtualClock } from "../../testing/virtual_clock.ts";
 import { isLive } from "./liveness.ts";
 import type { Change } from "./changes.ts";
-import type { ClusterInput } from "./clusters.ts";
-import type { SchedulerInput, SeedPeerInput } from "./services.ts";
-import type { Store } from "./store.ts";
+import { recordConformance } from "./record_conformance_test.ts";
+import { SERVICES_PER_CLUSTER_MAX } from "./sql/sql_services.ts";
+import {
+  clusterInput,
+  failsWith,
+  type OpenStore,
+  type RegisterTest,
+  schedulerInput,
+  seedPeerInput,
+} from "./store_builders_test.ts";
 
-/** A cluster as a test needs it. */
-export function clusterInput(input: Partial<ClusterInput> & { readonly name: string }): ClusterInput {
-  return {
-    bio: "",
-    isDefault: false,
-    scopes: {},
-    schedulerClusterConfig: {},
-    seedPeerClusterConfig: {},
-    peerClusterConfig: {},
-    ...input,
-  };
+/** The promises that every `Store` keeps; `name` says which one is under test, `open` makes an empty one. */
+export function storeConformance(name: string, open: OpenStore, test: RegisterTest = Deno.test): void {
+  clusterConformance(name, open, test);
+  clusterDeletionConformance(name, open, test);
+  serviceConformance(name, open, test);
+  livenessConformance(name, open, test);
+  clusterHalfConformance(name, open, test);
+  recordConformance(name, open, test);
 }
 
-/** A scheduler as a test needs it. */
-export function schedulerInput(input: Partial<SchedulerInput> & { readonly clusterId: number }): SchedulerInput {
-  return {
-    hostname: "scheduler-1",
-    ip: "10.0.0.1",
-    port: 8002,
-    idc: "",
-    location: "",
-    features: ["schedule"],
-    keepAliveIntervalMs: 5_000,
-    ...input,
-  };
-}
-
-/** A seed peer as a test needs it. */
-export function seedPeerInput(input: Partial<SeedPeerInput> & { readonly clusterId: number }): SeedPeerInput {
-  return {
-    hostname: "seed-1",
-    ip: "10.0.1.1",
-    type: "super",
-    port: 4000,
-    downloadPort: 4000,
-    objectStoragePort: 0,
-    idc: "",
-    location: "",
-    ...input,
-  };
-}
-
-/** For `assert.rejects`: an error with this code, whose message matches. */
-export function failsWith(code: ErrorCode, message: RegExp): (error: unknown) => true {
-  return (error) => {
-    assert.ok(error instanceof DamselflyError, String(error));
-    assert.equal(error.code, code);
-    assert.match(error.message, message);
-    return true;
-  };
-}
-
-/** The promises that every {@link Store} keeps; `name` says which one is under test. */
-export function storeConformance(name: string, open: (clock: Clock) => Promise<Store>): void {
-  clusterConformance(name, open);
-  clusterDeletionConformance(name, open);
-  serviceConformance(name, open);
-  livenessConformance(name, open);
-
-  Deno.test(`${name}: a user is found by name and id, and a name is given once`, async () => {
-    await using store = await open(new VirtualClock());
-    const { id } = await store.users.create({ name: "root", passwordHash: "hash" });
-    assert.equal((await store.users.findByName("root"))?.id, id);
-    assert.deepEqual(await store.users.get(id), await store.users.findByName("root"));
-    assert.equal(await store.users.get(id + 1), undefined);
-    await assert.rejects(store.users.create({ name: "root", passwordHash: "x" }), failsWith("already_exists", /root/));
-  });
-}
-
-function clusterConformance(name: string, open: (clock: Clock) => Promise<Store>): void {
-  Deno.test(`${name}: what is stored of a cluster is what was given`, async () => {
+function clusterConformance(name: string, open: OpenStore, test: RegisterTest): void {
+  test(`${name}: what is stored of a cluster is what was given`, async () => {
     await using store = await open(new VirtualClock());
     const input = clusterInput({
       name: "berlin",
@@ -95,7 +41,7 @@ function clusterConformance(name: string, open: (clock: Clock) => Promise<Store>
     assert.deepEqual(await store.clusters.all(), [await store.clusters.get(id)]);
   });
 
-  Deno.test(`${name}: exactly one cluster is the default, whatever is created, changed or refused`, async () => {
+  test(`${name}: exactly one cluster is the default, whatever is created, changed or refused`, async () => {
     await using store = await open(new VirtualClock());
     const defaults = async () => (await store.clusters.all()).filter((c) => c.isDefault).map((c) => c.name);
     const first = await store.clusters.create(clusterInput({ name: "a" }));
@@ -118,7 +64,7 @@ function clusterConformance(name: string, open: (clock: Clock) => Promise<Store>
     assert.deepEqual(await defaults(), ["a"]);
   });
 
-  Deno.test(`${name}: a change touches only what it holds`, async () => {
+  test(`${name}: a change touches only what it holds`, async () => {
     const clock = new VirtualClock();
     await using store = await open(clock);
     const before = await store.clusters.create(clusterInput({ name: "a", bio: "old", scopes: { idc: "x" } }));
@@ -128,7 +74,7 @@ function clusterConformance(name: string, open: (clock: Clock) => Promise<Store>
     await assert.rejects(store.clusters.update(99, { bio: "new" }), failsWith("not_found", /99/));
   });
 
-  Deno.test(`${name}: clusters are listed by id in pages, or by name`, async () => {
+  test(`${name}: clusters are listed by id in pages, or by name`, async () => {
     await using store = await open(new VirtualClock());
     for (const clusterName of ["a", "b", "c"]) await store.clusters.create(clusterInput({ name: clusterName }));
     const page = await store.clusters.list({}, { offset: 1, limit: 1 });
@@ -138,8 +84,8 @@ function clusterConformance(name: string, open: (clock: Clock) => Promise<Store>
   });
 }
 
-function clusterDeletionConformance(name: string, open: (clock: Clock) => Promise<Store>): void {
-  Deno.test(`${name}: a cluster is deleted with its dead schedulers, never with a live one`, async () => {
+function clusterDeletionConformance(name: string, open: OpenStore, test: RegisterTest): void {
+  test(`${name}: a cluster is deleted with its dead schedulers, never with a live one`, async () => {
     const clock = new VirtualClock();
     await using store = await open(clock);
     await store.clusters.create(clusterInput({ name: "a" }));
@@ -156,8 +102,8 @@ function clusterDeletionConformance(name: string, open: (clock: Clock) => Promis
   });
 }
 
-function serviceConformance(name: string, open: (clock: Clock) => Promise<Store>): void {
-  Deno.test(`${name}: a service is added once and changed when it comes again`, async () => {
+function serviceConformance(name: string, open: OpenStore, test: RegisterTest): void {
+  test(`${name}: a service is added once and changed when it comes again`, async () => {
     await using store = await open(new VirtualClock());
     const { id: clusterId, seedPeerClusterId } = await store.clusters.create(clusterInput({ name: "a" }));
     const first = await store.schedulers.upsert(schedulerInput({ clusterId }));
@@ -177,8 +123,8 @@ function serviceConformance(name: string, open: (clock: Clock) => Promise<Store>
   });
 }
 
-function livenessConformance(name: string, open: (clock: Clock) => Promise<Store>): void {
-  Deno.test(`${name}: keep-alives make a service live, their absence or end makes it dead`, async () => {
+function livenessConformance(name: string, open: OpenStore, test: RegisterTest): void {
+  test(`${name}: keep-alives make a service live, their absence or end makes it dead`, async () => {
     const clock = new VirtualClock();
     await using store = await open(clock);
     const { id: clusterId } = await store.clusters.create(clusterInput({ name: "a" }));
@@ -198,7 +144,7 @@ function livenessConformance(name: string, open: (clock: Clock) => Promise<Store
     await assert.rejects(store.schedulers.keepAlive({ ...key, ip: "10.9.9.9" }), failsWith("not_found", /10\.9\.9\.9/));
   });
 
-  Deno.test(`${name}: each change that peers can see is told, and no other`, async () => {
+  test(`${name}: each change that peers can see is told, and no other`, async () => {
     const clock = new VirtualClock();
     await using store = await open(clock);
     const changes: Change[] = [];
@@ -229,7 +175,7 @@ function livenessConformance(name: string, open: (clock: Clock) => Promise<Store
     assert.deepEqual(told(), []);
   });
 
-  Deno.test(`${name}: services that were silent for long are removed, others stay`, async () => {
+  test(`${name}: services that were silent for long are removed, others stay`, async () => {
     const clock = new VirtualClock();
     await using store = await open(clock);
     const { id: clusterId } = await store.clusters.create(clusterInput({ name: "a" }));
@@ -239,5 +185,88 @@ function livenessConformance(name: string, open: (clock: Clock) => Promise<Store
     await clock.advance(500);
     assert.equal(await store.schedulers.removeSilent(1_000), 1);
     assert.deepEqual(await store.schedulers.all(), [young]);
+  });
+}
+
+function clusterHalfConformance(name: string, open: OpenStore, test: RegisterTest): void {
+  test(`${name}: scheduler clusters and seed peer clusters stand alone, and links join them`, async () => {
+    await using store = await open(new VirtualClock());
+    const plain = { bio: "", config: {}, clientConfig: {}, seedClientConfig: {}, scopes: {}, isDefault: false };
+    const lone = await store.schedulerClusters.create({ ...plain, name: "lone", seedPeerClusterIds: [] });
+    assert.equal(lone.isDefault, true);
+    assert.equal((await store.clusters.get(lone.id))?.seedPeerClusterId, 0);
+    const seeds = await store.seedPeerClusters.create({
+      name: "seeds",
+      bio: "",
+      config: { load_limit: 9 },
+      schedulerClusterIds: [lone.id],
+    });
+    const joined = await store.clusters.get(lone.id);
+    assert.deepEqual([joined?.seedPeerClusterId, joined?.seedPeerClusterConfig], [seeds.id, { load_limit: 9 }]);
+    assert.deepEqual((await store.schedulerClusters.get(lone.id))?.seedPeerClusterIds, [seeds.id]);
+    await assert.rejects(
+      store.schedulerClusters.update(lone.id, { seedPeerClusterIds: [99] }),
+      failsWith("not_found", /link seed peer cluster 99/),
+    );
+    await store.schedulerClusters.update(lone.id, { seedPeerClusterIds: [] });
+    assert.deepEqual((await store.seedPeerClusters.get(seeds.id))?.schedulerClusterIds, []);
+    const scheduler = await store.schedulers.create(schedulerInput({ clusterId: lone.id }));
+    const second = await store.schedulerClusters.create({
+      ...plain,
+      name: "b",
+      isDefault: true,
+      seedPeerClusterIds: [],
+    });
+    const moved = await store.schedulers.update(scheduler.id, { clusterId: second.id });
+    assert.deepEqual([moved.clusterId, moved.hostname], [second.id, scheduler.hostname]);
+    await assert.rejects(store.schedulers.update(scheduler.id, { clusterId: 99 }), failsWith("not_found", /99/));
+    await store.schedulerClusters.remove(lone.id);
+    await store.seedPeerClusters.remove(seeds.id);
+    await assert.rejects(store.seedPeerClusters.remove(seeds.id), failsWith("not_found", /delete seed peer cluster/));
+  });
+
+  test(`${name}: a seed peer cluster with a live seed peer stays, and one that two clusters share too`, async () => {
+    const clock = new VirtualClock();
+    await using store = await open(clock);
+    await store.clusters.create(clusterInput({ name: "default" }));
+    const first = await store.clusters.create(clusterInput({ name: "a" }));
+    const second = await store.clusters.create(clusterInput({ name: "b" }));
+    await store.schedulerClusters.update(second.id, { seedPeerClusterIds: [first.seedPeerClusterId] });
+    const seed = await store.seedPeers.upsert(seedPeerInput({ clusterId: first.seedPeerClusterId }));
+    await store.seedPeers.keepAlive(seed);
+    await assert.rejects(
+      store.seedPeerClusters.remove(first.seedPeerClusterId),
+      failsWith("failed_precondition", /stop its seed peers first: seed-1/),
+    );
+    await store.clusters.remove(first.id);
+    assert.equal((await store.clusters.get(second.id))?.seedPeerClusterId, first.seedPeerClusterId);
+    assert.equal((await store.seedPeers.all()).length, 1);
+    await store.clusters.remove(second.id);
+    assert.deepEqual(await store.seedPeers.all(), []);
+  });
+
+  test(`${name}: in a full cluster the scheduler that is silent for longest gives way, never a live one`, async () => {
+    const clock = new VirtualClock();
+    await using store = await open(clock);
+    const { id: clusterId } = await store.clusters.create(clusterInput({ name: "a" }));
+    const oldest = await store.schedulers.upsert(schedulerInput({ clusterId, hostname: "oldest" }));
+    await clock.advance(1);
+    const live = await store.schedulers.upsert(schedulerInput({ clusterId, hostname: "live" }));
+    await store.schedulers.keepAlive(live);
+    await clock.advance(1);
+    for (let count = 2; count < SERVICES_PER_CLUSTER_MAX; count++) {
+      await store.schedulers.upsert(schedulerInput({ clusterId, hostname: `host-${count}` }));
+    }
+    await store.schedulers.upsert(schedulerInput({ clusterId, hostname: "newest" }));
+    const rows = await store.schedulers.ofCluster(clusterId);
+    assert.equal(rows.length, SERVICES_PER_CLUSTER_MAX);
+    assert.equal(rows.some(({ id }) => id === oldest.id), false);
+    assert.equal(rows.some(({ id }) => id === live.id), true);
+    for (const row of rows) await store.schedulers.keepAlive(row);
+    await assert.rejects(
+      store.schedulers.upsert(schedulerInput({ clusterId, hostname: "one-more" })),
+      failsWith("resource_exhausted", /live ones, which is the most/),
+    );
+    await store.schedulers.upsert(live);
   });
 }

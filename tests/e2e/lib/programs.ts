@@ -5,7 +5,17 @@ import { delimiter, join } from "node:path";
 /** The path of a program on PATH, or undefined. */
 export function findProgram(name: string): string | undefined {
   const path = `${Deno.env.get("PATH") ?? ""}${delimiter}/usr/sbin${delimiter}/sbin`;
-  return path.split(delimiter).map((folder) => join(folder, name)).find(isExecutable);
+  return [...path.split(delimiter), ...postgresFolders()].map((folder) => join(folder, name)).find(isExecutable);
+}
+
+/** Where Debian has PostgreSQL's programs, one folder a version. */
+function postgresFolders(): string[] {
+  const folder = "/usr/lib/postgresql";
+  try {
+    return [...Deno.readDirSync(folder)].map(({ name }) => join(folder, name, "bin")).sort().reverse();
+  } catch {
+    return [];
+  }
 }
 
 /** Like {@link findProgram}, for callers that were promised it by {@link e2eTest}. */

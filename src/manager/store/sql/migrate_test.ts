@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { silentLog } from "../../../runtime/log.ts";
 import { VirtualClock } from "../../../testing/virtual_clock.ts";
 import { openSqliteStore } from "../sqlite_store.ts";
-import { failsWith } from "../store_conformance_test.ts";
+import { failsWith } from "../store_builders_test.ts";
 import type { SqlDatabase } from "./database.ts";
 import { migrate, type Migration, MIGRATIONS } from "./migrate.ts";
 import { openSqlite } from "./sqlite.ts";

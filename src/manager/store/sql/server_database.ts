@@ -163,7 +163,11 @@ class ServerDatabase implements SqlDatabase {
       const message = `Cannot use database ${this.#options.place}: a statement took longer than ${timeoutMs} ms`;
       late.reject(new DamselflyError("unavailable", message, { details: statement }));
     }, { once: true });
-    return await Promise.race([connection.query(statement, values), late.promise]);
+    try {
+      return await Promise.race([connection.query(statement, values), late.promise]);
+    } catch (error) {
+      throw this.#explained(error);
+    }
   }
 
   /** Lends a connection to `work`; what the driver throws comes out as our errors, conflicts as they are. */

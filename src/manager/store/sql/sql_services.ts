@@ -8,7 +8,7 @@ import type { Sql } from "./database.ts";
 import { SqlTable, type TableSpec, type Where } from "./table.ts";
 
 /** Rows that one cluster may have; anybody who reaches the gRPC port makes rows. */
-export const SERVICES_PER_CLUSTER_MAX = 1_000;
+export const SERVICES_PER_CLUSTER_MAX = 500;
 
 /** What schedulers and seed peers both are. */
 type ServiceRow = Identified & ServiceKey & Liveness & KeepAlives;
@@ -83,7 +83,16 @@ export class SqlServices<
     this.#context.changes.tell(this.#changeOf(row.clusterId));
   }
 
-  upsert(input: Input): Promise<Row> {
+  async upsert(input: Input): Promise<Row> {
+    try {
+      return await this.#upsert(input);
+    } catch (error) {
+      if (!(error instanceof DamselflyError) || error.code !== "already_exists") throw error;
+      return await this.#upsert(input); // another manager was faster, so now there is one to change
+    }
+  }
+
+  #upsert(input: Input): Promise<Row> {
     return this.#write(input.clusterId, async (sql) => {
       const before = await this.#find(sql, input);
       if (before === undefined) {

@@ -111,7 +111,7 @@ export class SqlTable<Row extends Identified> {
 
   /** Changes what `patch` holds of the rows that `where` fits; how many. Fails as {@link insert} does. */
   async update(sql: Sql, where: Where<Row>, patch: Partial<Omit<Row, "id" | "createdAtMs">>): Promise<number> {
-    const changes = this.#values(sql, patch);
+    const changes = this.#values(sql, { ...patch, createdAtMs: undefined });
     if (changes.size === 0) return await this.count(sql, where);
     const { condition, values } = this.#condition(sql, where);
     const sets = [...changes.keys()].map((name) => `${quoted(name)} = ?`).join(", ");
@@ -180,11 +180,12 @@ export class SqlTable<Row extends Identified> {
   }
 
   #values(sql: Sql, record: object): Map<string, SqlValue> {
-    const given = Object.entries(record).filter(([, value]) => value !== undefined);
-    return new Map(given.map(([key, value]) => {
-      const column = this.#column(key);
-      return [column.name, column.toSql(value, sql.dialect)];
-    }));
+    const values = new Map<string, SqlValue>();
+    for (const [key, value] of Object.entries(record)) {
+      const column = this.#columns.get(key); // a whole record may be given where some of it is asked for
+      if (column !== undefined && value !== undefined) values.set(column.name, column.toSql(value, sql.dialect));
+    }
+    return values;
   }
 
   #condition(sql: Sql, where: Where<Row>): { condition: string; values: SqlValue[] } {

@@ -1,0 +1,281 @@
+/** The promises of the tables that are about people, settings and jobs; part of `storeConformance`. */
+import assert from "node:assert/strict";
+import { VirtualClock } from "../../testing/virtual_clock.ts";
+import type { AuditInput } from "./audits.ts";
+import type { JobInput } from "./jobs.ts";
+import type { PeerInput } from "./peers.ts";
+import type { Page } from "./repository.ts";
+import { clusterInput, failsWith, type OpenStore, type RegisterTest } from "./store_builders_test.ts";
+import type { TokenInput } from "./tokens.ts";
+import { hashToken } from "./token_hash.ts";
+
+const ALL: Page = { offset: 0, limit: 100 };
+
+function tokenInput(input: Partial<TokenInput> & { readonly name: string }): TokenInput {
+  return {
+    bio: "",
+    tokenHash: hashToken(input.name),
+    scopes: ["job"],
+    state: "active",
+    expiredAtMs: Date.UTC(2036, 0, 2, 3, 4, 5),
+    userId: 1,
+    ...input,
+  };
+}
+
+function jobInput(input: Partial<JobInput>): JobInput {
+  return {
+    taskId: "",
+    bio: "",
+    type: "preheat",
+    state: "PENDING",
+    args: {},
+    result: {},
+    userId: 0,
+    schedulerClusterIds: [],
+    seedPeerClusterIds: [],
+    ...input,
+  };
+}
+
+function auditInput(input: Partial<AuditInput>): AuditInput {
+  return {
+    actorType: "USER",
+    actorName: "root",
+    eventType: "API",
+    operation: "GET",
+    operatedAtMs: 0,
+    state: "SUCCESS",
+    path: "/api/v1/clusters",
+    statusCode: 200,
+    detail: {},
+    ...input,
+  };
+}
+
+/** A peer as a test needs it. */
+export function peerInput(input: Partial<PeerInput> & { readonly clusterId: number }): PeerInput {
+  const unsaid = { idc: "", location: "", os: "", platform: "", platformFamily: "", platformVersion: "" };
+  const unknown = { kernelVersion: "", gitVersion: "", gitCommit: "", buildPlatform: "" };
+  const ports = { port: 4000, downloadPort: 4001, proxyPort: 4002, objectStoragePort: 0 };
+  return {
+    hostname: "node-1",
+    ip: "10.1.0.1",
+    type: "normal",
+    state: "active",
+    ...unsaid,
+    ...unknown,
+    ...ports,
+    ...input,
+  };
+}
+
+/** The promises of the tables of people, settings, peers and jobs. */
+export function recordConformance(name: string, open: OpenStore, test: RegisterTest): void {
+  userConformance(name, open, test);
+  roleConformance(name, open, test);
+  settingConformance(name, open, test);
+  jobConformance(name, open, test);
+  auditConformance(name, open, test);
+  peerConformance(name, open, test);
+}
+
+function userConformance(name: string, open: OpenStore, test: RegisterTest): void {
+  test(`${name}: a user is found by name and id, and a name and an e-mail address are given once`, async () => {
+    await using store = await open(new VirtualClock());
+    const { id } = await store.users.create({ name: "root", passwordHash: "hash" });
+    assert.equal((await store.users.findByName("root"))?.id, id);
+    assert.equal(await store.users.findByName("ROOT"), undefined);
+    assert.deepEqual(await store.users.get(id), await store.users.findByName("root"));
+    assert.equal(await store.users.get(id + 1), undefined);
+    const other = { name: "ann", passwordHash: "x", email: "ann@example.com" };
+    await assert.rejects(store.users.create({ ...other, name: "root" }), failsWith("already_exists", /user "root"/));
+    const ann = await store.users.create(other);
+    assert.deepEqual([...await store.users.getMany([id, ann.id, 99])].map(([of]) => of), [id, ann.id]);
+    await assert.rejects(
+      store.users.create({ ...other, name: "bob" }),
+      failsWith("already_exists", /user "bob": another one has its name, or its email/),
+    );
+  });
+
+  test(`${name}: a user is changed in what is given, and only there`, async () => {
+    const clock = new VirtualClock();
+    await using store = await open(clock);
+    const before = await store.users.create({ name: "ann", passwordHash: "old", email: "a@example.com", bio: "ä 猫" });
+    await clock.advance(1_500);
+    const after = await store.users.update(before.id, { passwordHash: "new", state: "disable" });
+    const changed = { passwordHash: "new", state: "disable", updatedAtMs: before.updatedAtMs + 1_500 };
+    assert.deepEqual(after, { ...before, ...changed });
+    assert.deepEqual(await store.users.update(before.id, { state: "disable" }), after, "the same again is no failure");
+    await assert.rejects(store.users.update(99, { bio: "x" }), failsWith("not_found", /change user 99/));
+    assert.deepEqual((await store.users.list({ state: "disable" }, ALL)).rows, [after]);
+    assert.deepEqual((await store.users.list({ state: "enable" }, ALL)).rows, []);
+  });
+}
+
+function roleConformance(name: string, open: OpenStore, test: RegisterTest): void {
+  test(`${name}: users may do what their roles may, until a role or a right is taken`, async () => {
+    await using store = await open(new VirtualClock());
+    const { roles } = store;
+    const readJobs = { object: "jobs", action: "read" } as const;
+    const allUsers = { object: "users", action: "*" } as const;
+    assert.equal(await roles.addPermissions("root", [readJobs, allUsers]), 2);
+    assert.equal(await roles.addPermissions("root", [readJobs]), 0);
+    assert.equal(await roles.addPermissions("guest", [readJobs]), 1);
+    assert.deepEqual(await roles.roles(), ["guest", "root"]);
+    assert.deepEqual(await roles.permissionsOf("root"), [readJobs, allUsers]);
+    assert.deepEqual([await roles.grant(1, "root"), await roles.grant(1, "root")], [true, false]);
+    await roles.grant(1, "guest");
+    assert.deepEqual(await roles.rolesOfUser(1), ["guest", "root"]);
+    assert.deepEqual(await roles.permissionsOfUser(1), [readJobs, allUsers]);
+    assert.deepEqual(await roles.permissionsOfUser(2), []);
+    assert.deepEqual([await roles.revoke(1, "root"), await roles.revoke(1, "root")], [true, false]);
+    assert.deepEqual(await roles.permissionsOfUser(1), [readJobs]);
+    assert.equal(await roles.removePermission("root", readJobs), true);
+    assert.equal(await roles.removePermission("root", readJobs), false);
+    assert.deepEqual([await roles.removeRole("guest"), await roles.removeRole("guest")], [true, false]);
+    assert.deepEqual(await roles.rolesOfUser(1), []);
+    assert.deepEqual(await roles.roles(), ["root"]);
+  });
+
+  test(`${name}: a secret is made once, and everybody gets the same`, async () => {
+    await using store = await open(new VirtualClock());
+    const got = await Promise.all(["a", "b", "c"].map((fresh) => store.secrets.getOrCreate("jwt", fresh)));
+    assert.equal(new Set(got).size, 1);
+    assert.equal(await store.secrets.getOrCreate("jwt", "d"), got[0]);
+    assert.equal(await store.secrets.getOrCreate("other", "d"), "d");
+  });
+}
+
+function settingConformance(name: string, open: OpenStore, test: RegisterTest): void {
+  test(`${name}: a token is found by its hash, with the time of its end to the second`, async () => {
+    await using store = await open(new VirtualClock());
+    const token = await store.tokens.create(tokenInput({ name: "ci" }));
+    assert.deepEqual(await store.tokens.findByHash(hashToken("ci")), token);
+    assert.equal(await store.tokens.findByHash("ci"), undefined);
+    assert.equal(token.expiredAtMs, Date.UTC(2036, 0, 2, 3, 4, 5));
+    await assert.rejects(
+      store.tokens.create(tokenInput({ name: "x", tokenHash: token.tokenHash })),
+      failsWith("already_exists", /personal access token "x": another one has its name, or its token/),
+    );
+    const inactive = await store.tokens.update(token.id, { state: "inactive", scopes: [] });
+    assert.deepEqual((await store.tokens.list({ state: "inactive", userId: 1 }, ALL)).rows, [inactive]);
+    await store.tokens.remove(token.id);
+    await assert.rejects(store.tokens.remove(token.id), failsWith("not_found", /delete personal access token/));
+  });
+
+  test(`${name}: configs, applications and OAuth providers are kept as given, each name once`, async () => {
+    await using store = await open(new VirtualClock());
+    const config = await store.configs.create({ name: "gc", value: '{"job":1}', bio: "", userId: 0 });
+    assert.deepEqual(await store.configs.findByName("gc"), config);
+    await assert.rejects(store.configs.create(config), failsWith("already_exists", /config "gc"/));
+    const priority = { value: 3 as const, urls: [{ regex: "^https://cdn", value: 6 }] };
+    const application = await store.applications.create({
+      name: "web",
+      url: "https://web",
+      bio: "",
+      priority,
+      userId: 7,
+    });
+    assert.deepEqual(await store.applications.all(), [application]);
+    assert.deepEqual((await store.applications.list({ name: "web", userId: 7 }, ALL)).rows, [application]);
+    const changed = await store.applications.update(application.id, { priority: { value: 1 } });
+    assert.deepEqual(changed.priority, { value: 1 });
+    const github = { name: "github", bio: "", clientId: "id", clientSecret: "secret", redirectUrl: "https://x" };
+    const provider = await store.oauthProviders.create(github);
+    assert.deepEqual(await store.oauthProviders.findByName("github"), provider);
+    await assert.rejects(
+      store.oauthProviders.create({ ...github, name: "google" }),
+      failsWith("already_exists", /its name, or its client id/),
+    );
+  });
+}
+
+function jobConformance(name: string, open: OpenStore, test: RegisterTest): void {
+  test(`${name}: jobs are listed newest first, with their clusters, by state and type`, async () => {
+    const clock = new VirtualClock();
+    await using store = await open(clock);
+    const args = { url: "https://r/v2/a", timeout: 3_600_000_000_000, headers: { a: "ä" } };
+    const first = await store.jobs.create(jobInput({ args, schedulerClusterIds: [2, 1], seedPeerClusterIds: [3] }));
+    assert.deepEqual([first.schedulerClusterIds, first.seedPeerClusterIds, first.args], [[1, 2], [3], args]);
+    await clock.advance(1);
+    const second = await store.jobs.create(jobInput({ type: "gc" }));
+    assert.deepEqual((await store.jobs.list({}, ALL)).rows, [second, first]);
+    assert.deepEqual((await store.jobs.list({ type: "preheat", state: "PENDING" }, ALL)).rows, [first]);
+    const done = await store.jobs.update(first.id, {
+      state: "SUCCESS",
+      result: { purged: 1 },
+      schedulerClusterIds: [],
+    });
+    assert.deepEqual(await store.jobs.get(first.id), done);
+    assert.deepEqual([done.state, done.result, done.schedulerClusterIds, done.seedPeerClusterIds], [
+      "SUCCESS",
+      { purged: 1 },
+      [],
+      [3],
+    ]);
+    await assert.rejects(store.jobs.update(99, { bio: "x" }), failsWith("not_found", /change job 99/));
+  });
+
+  test(`${name}: old jobs are removed with their links, some at a time`, async () => {
+    const clock = new VirtualClock();
+    await using store = await open(clock);
+    for (let count = 0; count < 3; count++) await store.jobs.create(jobInput({ schedulerClusterIds: [1] }));
+    await clock.advance(10);
+    const young = await store.jobs.create(jobInput({ schedulerClusterIds: [1] }));
+    assert.equal(await store.jobs.removeBefore(young.createdAtMs, 2), 2);
+    assert.equal(await store.jobs.removeBefore(young.createdAtMs, 2), 1);
+    assert.equal(await store.jobs.removeBefore(young.createdAtMs, 2), 0);
+    assert.deepEqual((await store.jobs.list({}, ALL)).rows, [young]);
+    await store.jobs.remove(young.id);
+    await assert.rejects(store.jobs.remove(young.id), failsWith("not_found", /delete job/));
+  });
+}
+
+function auditConformance(name: string, open: OpenStore, test: RegisterTest): void {
+  test(`${name}: audits are added many at once and found by what they say`, async () => {
+    const clock = new VirtualClock();
+    await using store = await open(clock);
+    await store.audits.add([]);
+    const operatedAtMs = Date.UTC(2026, 4, 5, 6, 7, 8);
+    const many = Array.from({ length: 600 }, (_, index) => auditInput({ statusCode: index, operatedAtMs }));
+    await store.audits.add(many);
+    const { rows, total } = await store.audits.list({}, { offset: 0, limit: 2 });
+    assert.deepEqual([total, ...rows.map(({ statusCode }) => statusCode)], [600, 599, 598]);
+    assert.equal(rows[0]?.operatedAtMs, operatedAtMs);
+    await clock.advance(5);
+    await store.audits.add([auditInput({ actorType: "UNKNOWN", state: "FAILURE", path: "/x", detail: { a: 1 } })]);
+    const [failed] = (await store.audits.list({ state: "FAILURE", path: "/x", actorType: "UNKNOWN" }, ALL)).rows;
+    assert.deepEqual(failed?.detail, { a: 1 });
+    assert.equal(await store.audits.removeBefore(failed?.createdAtMs ?? 0, 1_000), 600);
+    assert.deepEqual((await store.audits.list({}, ALL)).rows, [failed]);
+  });
+}
+
+function peerConformance(name: string, open: OpenStore, test: RegisterTest): void {
+  test(`${name}: the peers of a cluster are replaced as a whole, and those of others stay`, async () => {
+    const clock = new VirtualClock();
+    await using store = await open(clock);
+    const { id: clusterId } = await store.clusters.create(clusterInput({ name: "a" }));
+    const other = await store.clusters.create(clusterInput({ name: "b" }));
+    const elsewhere = await store.peers.create(peerInput({ clusterId: other.id }));
+    const peer = (number: number, gitVersion = "1") => peerInput({ clusterId, hostname: `node-${number}`, gitVersion });
+    await store.peers.replace(clusterId, Array.from({ length: 700 }, (_, index) => peer(index)));
+    assert.equal((await store.peers.list({ clusterId }, ALL)).total, 700);
+    const [same, changed] = (await store.peers.list({ clusterId }, { offset: 0, limit: 2 })).rows;
+    await clock.advance(9);
+    await store.peers.replace(clusterId, [peer(0), peer(1, "2"), peer(9_999)]);
+    const { rows } = await store.peers.list({ clusterId }, ALL);
+    assert.deepEqual(rows.map(({ hostname }) => hostname), ["node-0", "node-1", "node-9999"]);
+    assert.deepEqual(rows.slice(0, 2), [
+      same,
+      { ...changed, gitVersion: "2", updatedAtMs: (changed?.updatedAtMs ?? 0) + 9 },
+    ]);
+    assert.deepEqual((await store.peers.list({ gitVersion: "1", clusterId: other.id }, ALL)).rows, []);
+    assert.deepEqual(await store.peers.get(elsewhere.id), elsewhere);
+    await assert.rejects(store.peers.replace(99, []), failsWith("not_found", /scheduler cluster 99/));
+    await assert.rejects(store.peers.create(elsewhere), failsWith("already_exists", /host name and ip and scheduler/));
+    await store.peers.remove(elsewhere.id);
+    assert.equal(await store.peers.get(elsewhere.id), undefined);
+  });
+}
