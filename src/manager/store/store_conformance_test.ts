@@ -20,6 +20,7 @@ export function storeConformance(name: string, open: OpenStore, test: RegisterTe
   serviceConformance(name, open, test);
   livenessConformance(name, open, test);
   clusterHalfConformance(name, open, test);
+  fullClusterConformance(name, open, test);
   recordConformance(name, open, test);
 }
 
@@ -244,7 +245,9 @@ function clusterHalfConformance(name: string, open: OpenStore, test: RegisterTes
     await store.clusters.remove(second.id);
     assert.deepEqual(await store.seedPeers.all(), []);
   });
+}
 
+function fullClusterConformance(name: string, open: OpenStore, test: RegisterTest): void {
   test(`${name}: in a full cluster the scheduler that is silent for longest gives way, never a live one`, async () => {
     const clock = new VirtualClock();
     await using store = await open(clock);

@@ -12,7 +12,7 @@ import type { SqlDatabase } from "./database.ts";
 import { migrate, type MigrateOptions } from "./migrate.ts";
 import { APPLICATIONS, CONFIGS, OAUTH_PROVIDERS, SCHEDULERS, SEED_PEERS, TOKENS } from "./schema.ts";
 import { SqlAudits } from "./sql_audits.ts";
-import { SqlSchedulerClusters, SqlSeedPeerClusters } from "./sql_cluster_halves.ts";
+import { sqlSchedulerClusters, sqlSeedPeerClusters } from "./sql_cluster_halves.ts";
 import { SqlClusters } from "./sql_clusters.ts";
 import { SqlJobs } from "./sql_jobs.ts";
 import { SqlPeers } from "./sql_peers.ts";
@@ -49,8 +49,8 @@ function storeOf(context: SqlContext): Store {
     oauthProviders: new SqlOauthProviders(context, OAUTH_PROVIDERS),
     secrets: new SqlSecrets(context),
     clusters: new SqlClusters(context, clusterTables),
-    schedulerClusters: new SqlSchedulerClusters(context, clusterTables),
-    seedPeerClusters: new SqlSeedPeerClusters(context, clusterTables),
+    schedulerClusters: sqlSchedulerClusters(context, clusterTables),
+    seedPeerClusters: sqlSeedPeerClusters(context, clusterTables),
     schedulers: new SqlServices(context, SCHEDULERS, { clusterTable: "scheduler_cluster", change: "schedulers" }),
     seedPeers: new SqlServices(context, SEED_PEERS, { clusterTable: "seed_peer_cluster", change: "seed_peers" }),
     peers: new SqlPeers(context),
