@@ -1,13 +1,20 @@
 import * as z from "zod";
-import { hostPort, int, list, section, text } from "./fields.ts";
+import { parsePattern } from "../core/pattern.ts";
+import { hostPort, int, list, parsed, section, text } from "./fields.ts";
 
-const NO_BLOCK_LIST = "block lists are not applied yet";
+const NO_PERSISTENT = "there are no tasks of that kind";
+const NO_UPLOAD = "of these tasks only downloads are refused, as in Dragonfly";
 
 const selection = {
   applications: list(text()).default([]).describe("Applications that are refused."),
-  urls: list(text("regular expression")).default([]).describe("URLs that are refused."),
+  urls: list(parsed("regular expression", checkedPattern)).default([]).describe("URLs that are refused."),
   tags: list(text()).default([]).describe("Tags that are refused."),
 };
+
+/** A pattern that can be read, as it was written. */
+function checkedPattern(pattern: string): string {
+  return parsePattern(pattern).text;
+}
 
 function direction(what: string) {
   return section({
@@ -15,7 +22,7 @@ function direction(what: string) {
       { ...selection, priorities: list(int(0, 6), 7).default([]).describe("Priorities that are refused.") },
       `Refused downloads of ${what}.`,
     ),
-    upload: section(selection, `Refused uploads of ${what}.`),
+    upload: section(selection, `Refused uploads of ${what}.`).meta({ ignored: NO_UPLOAD }),
   }, `Block list of ${what}.`);
 }
 
@@ -26,9 +33,12 @@ function clientConfig(whose: string) {
     }),
     blockList: section({
       task: direction("tasks"),
-      persistentTask: direction("persistent tasks").meta({ aliases: ["persistent_task"] }),
-      persistentCacheTask: direction("persistent cache tasks").meta({ aliases: ["persistent_cache_task"] }),
-    }, "Tasks that are refused.").meta({ ignored: NO_BLOCK_LIST, aliases: ["block_list"] }),
+      persistentTask: direction("persistent tasks").meta({ aliases: ["persistent_task"], ignored: NO_PERSISTENT }),
+      persistentCacheTask: direction("persistent cache tasks").meta({
+        aliases: ["persistent_cache_task"],
+        ignored: NO_PERSISTENT,
+      }),
+    }, "Tasks that are refused.").meta({ aliases: ["block_list"] }),
   }, `Settings of ${whose}.`);
 }
 

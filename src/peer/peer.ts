@@ -45,6 +45,7 @@ import { createSource } from "./source/http_source.ts";
 import { openStorage } from "./storage/open_storage.ts";
 import { byEachId, type Neighbour, type Storage, type TaskRecord } from "./storage/storage.ts";
 import type { Traffic } from "./task/task.ts";
+import { refusingTasks } from "./task/refusing_tasks.ts";
 import { createTasks } from "./task/tasks.ts";
 
 /** Connections to the gRPC servers of parents. */
@@ -80,7 +81,7 @@ export async function startPeer(
   options: PeerOptions = {},
 ): Promise<PeerProcess> {
   await using stack = new AsyncDisposableStack();
-  const { disk, clock, log, net } = runtime;
+  const { disk, clock, log, net, metrics } = runtime;
   const identity = hostIdentity(config, runtime);
   const { ip: mirrorIp, port: mirrorPort } = config.proxy.server;
   const hosts = [mirrorIp, identity.ip, identity.hostname, ...runtime.localIps()];
@@ -112,7 +113,8 @@ export async function startPeer(
   const parentRpc = createParentRpc(channels);
   const onReceived = (bytes: number) => meter.received(bytes);
   const swarm = { storage, source, control, parentRpc, pieceClient, onReceived };
-  const tasks = stack.use(createTasks({ ...swarm, runtime, options: tasksOptions(config) }));
+  const allTasks = stack.use(createTasks({ ...swarm, runtime, options: tasksOptions(config) }));
+  const tasks = refusingTasks(allTasks, () => control.blockList(), metrics);
   const cache = stack.use(createCacheTasks({
     ...{ runtime, identity, onReceived, storage: cacheStorage, control: control.cache, options: tasksOptions(config) },
     parentRpc: createParentRpc(channels, "persistent_cache"),
@@ -140,7 +142,7 @@ export async function startPeer(
   return {
     ...{ hostId, mirror: mirrorServer, pieces, ...ops },
     upload: { hostname: config.upload.server.ip, port: upload.port },
-    traffic: () => tasks.traffic(),
+    traffic: () => allTasks.traffic(),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }

@@ -8,6 +8,7 @@ import type { HostIdentity } from "../core/host_id.ts";
 import { unmapIp } from "../core/ip.ts";
 import { VERSION } from "../core/version.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import { blockListOf, NO_SETTINGS } from "./control/cluster_settings.ts";
 import type { ControlOptions } from "./control/start_control.ts";
 import type { StorageOptions } from "./storage/open_storage.ts";
 import type { TasksOptions } from "./task/tasks.ts";
@@ -106,7 +107,7 @@ export async function controlOptions(
       version: VERSION,
     },
     ...(manager.addr === undefined
-      ? { localSchedulers: await localSchedulers(dynconfigPath, runtime) }
+      ? await localDynconfig(dynconfigPath, identity.isSeed, runtime)
       : { managerAddress: formatHostPort(manager.addr) }),
     schedulerClusterId: host.schedulerClusterID ?? 0,
     listPath: join(server.cacheDir, SCHEDULER_LIST_FILE),
@@ -115,13 +116,13 @@ export async function controlOptions(
   };
 }
 
-async function localSchedulers(path: string | undefined, runtime: Runtime) {
-  const { config: { scheduler }, warnings } = await loadConfig(
-    PeerDynconfig,
-    path === undefined ? {} : { path },
-    runtime,
-  );
+async function localDynconfig(path: string | undefined, isSeed: boolean, runtime: Runtime) {
+  const { config, warnings } = await loadConfig(PeerDynconfig, path === undefined ? {} : { path }, runtime);
   for (const warning of warnings) runtime.log.warn(warning);
-  if (scheduler.addrs.length > 0) return scheduler.addrs;
-  return scheduler.addr === undefined ? [] : [scheduler.addr];
+  const { addr, addrs } = config.scheduler;
+  const { blockList } = isSeed ? config.seedClientConfig : config.clientConfig;
+  return {
+    localSchedulers: addrs.length > 0 ? addrs : addr === undefined ? [] : [addr],
+    localSettings: { ...NO_SETTINGS, blockList: blockListOf(blockList.task.download) },
+  };
 }

@@ -130,7 +130,7 @@ Deno.test("a peer is told of a live scheduler, with all that it needs, the same 
   const cluster = listed?.schedulerCluster;
   assert.ok(cluster, "without its cluster a stock peer finds no scheduler");
   assert.deepEqual(parsed(cluster.clientConfig), { load_limit: 200 });
-  assert.deepEqual([parsed(cluster.seedClientConfig), parsed(cluster.scopes)], [{}, {}]);
+  assert.deepEqual([parsed(cluster.seedClientConfig), parsed(cluster.scopes)], [{ seed_peer_cluster_id: 1 }, {}]);
   assert.deepEqual((await client.listSchedulers(WHERE_TO, limited)).schedulers, answer);
   const seed = { ...WHERE_TO, sourceType: SourceType.SEED_PEER_SOURCE };
   assert.deepEqual((await client.listSchedulers(seed, limited)).schedulers, answer);
@@ -158,7 +158,7 @@ Deno.test("a block list without patterns reaches peers without a null, which wou
   );
   const blocked = { task: { download: { applications: ["a"] } } };
   assert.deepEqual(parsed(cluster.clientConfig), { load_limit: 10, block_list: blocked });
-  assert.deepEqual(parsed(cluster.seedClientConfig), { block_list: blocked });
+  assert.deepEqual(parsed(cluster.seedClientConfig), { block_list: blocked, seed_peer_cluster_id: 1 });
 });
 
 Deno.test("a stock scheduler joins, is listed from its first sign of life on, and is gone when its stream ends", async () => {

@@ -171,7 +171,7 @@ Deno.test("a listed scheduler carries its cluster with the JSON that stock peers
     { candidate_parent_limit: 3 },
     { load_limit: 200 },
     { idc: "fra" },
-    { block_list: blockList },
+    { block_list: blockList, seed_peer_cluster_id: cluster.seedPeerClusterId },
   ]);
 });
 

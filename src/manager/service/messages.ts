@@ -20,7 +20,8 @@ export function schedulerClusterMessage(cluster: ClusterRecord): SchedulerCluste
     config: json(cluster.config),
     clientConfig: json(cluster.clientConfig),
     scopes: json(cluster.scopes),
-    seedClientConfig: json(cluster.seedClientConfig),
+    // Ours: stock seed peers do not look at the id, and ours join by it.
+    seedClientConfig: json({ ...cluster.seedClientConfig, seed_peer_cluster_id: cluster.seedPeerClusterIds[0] }),
   };
 }
 

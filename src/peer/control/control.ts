@@ -1,3 +1,4 @@
+import type { BlockList } from "../../core/block_list.ts";
 import type { Digest } from "../../core/digest.ts";
 import type { PiecePlan } from "../../core/piece.ts";
 import type { Download, Host, Peer, Piece } from "../../rpc/gen/common/v2/common.ts";
@@ -50,6 +51,8 @@ export interface Control extends AsyncDisposable {
   readonly hostId: string;
   /** The host as it is announced now. */
   host(): Host;
+  /** The downloads that this host's cluster refuses now. */
+  blockList(): BlockList;
   /** Opens a conversation about a task; undefined when there is no scheduler. Throws `unavailable` or `timeout`. */
   openSession(taskId: string, peerId: string, signal: AbortSignal): Promise<PeerSession | undefined>;
   /** Tells the scheduler of the task that this host has all of it (`metadata_only`, wire.md §2.5). */

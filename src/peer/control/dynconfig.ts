@@ -6,7 +6,16 @@ import { ManagerService, SourceType } from "../../rpc/gen/manager/v2/manager.ts"
 import { orAbort } from "../../runtime/or_abort.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { HostOptions } from "./host_facts.ts";
-import { addressOf, chooseCluster, isSameList, type KnownScheduler, loadList, saveList } from "./scheduler_list.ts";
+import { type ClusterSettings, parseClusterSettings } from "./cluster_settings.ts";
+import {
+  addressOf,
+  chooseCluster,
+  isSameList,
+  type KnownCluster,
+  type KnownScheduler,
+  loadList,
+  saveList,
+} from "./scheduler_list.ts";
 
 const LIST_TIMEOUT_MS = 5_000;
 const HEALTH_TIMEOUT_MS = 3_000;
@@ -22,6 +31,8 @@ export interface DynconfigOptions {
   readonly managerAddress?: string | undefined;
   /** Schedulers named by the local dynconfig file; they are all there is when there is no manager. */
   readonly localSchedulers?: readonly { readonly hostname: string; readonly port: number }[];
+  /** What the local dynconfig file says besides. */
+  readonly localSettings?: ClusterSettings;
   /** A cluster to join whatever the manager thinks; 0 lets it choose. */
   readonly schedulerClusterId: number;
   /** The file that keeps the last good list. */
@@ -29,22 +40,29 @@ export interface DynconfigOptions {
   readonly refreshIntervalMs: number;
 }
 
-/** Finds the schedulers of this host, and keeps on finding them; every new list is given to `onList`. */
+/** What is told of each change. */
+export interface DynconfigListener {
+  onList(list: readonly KnownScheduler[]): void;
+  onSettings(settings: ClusterSettings): void;
+}
+
+/** Finds the schedulers of this host and the settings of their cluster, and keeps on finding them. */
 export class Dynconfig implements AsyncDisposable {
   readonly #options: DynconfigOptions;
   readonly #runtime: Runtime;
-  readonly #onList: (list: readonly KnownScheduler[]) => void;
+  readonly #listener: DynconfigListener;
   readonly #stop = new AbortController();
   readonly #first = Promise.withResolvers<void>();
   readonly #running: Promise<void>;
-  #list: readonly KnownScheduler[] = [];
+  #known: KnownCluster = { schedulers: [], config: "" };
   /** What the names in the local dynconfig file stood for last. */
   readonly #addresses = new Map<string, readonly string[]>();
 
-  constructor(options: DynconfigOptions, runtime: Runtime, onList: (list: readonly KnownScheduler[]) => void) {
+  constructor(options: DynconfigOptions, runtime: Runtime, listener: DynconfigListener) {
     this.#options = options;
     this.#runtime = runtime;
-    this.#onList = onList;
+    this.#listener = listener;
+    if (options.localSettings !== undefined) listener.onSettings(options.localSettings);
     this.#running = this.#run();
   }
 
@@ -76,10 +94,10 @@ export class Dynconfig implements AsyncDisposable {
   async #refresh(signal: AbortSignal): Promise<boolean> {
     const { log, disk } = this.#runtime;
     try {
-      const list = await this.#find(signal);
-      if (list.length === 0) return false;
-      if (this.#adopt(list) && this.#options.managerAddress !== undefined) {
-        await saveList(disk, this.#options.listPath, list, log);
+      const found = await this.#find(signal);
+      if (found.schedulers.length === 0) return false;
+      if (this.#adopt(found) && this.#options.managerAddress !== undefined) {
+        await saveList(disk, this.#options.listPath, this.#known, log);
       }
       return true;
     } catch (error) {
@@ -90,13 +108,13 @@ export class Dynconfig implements AsyncDisposable {
     }
   }
 
-  #find(signal: AbortSignal): Promise<KnownScheduler[]> {
+  #find(signal: AbortSignal): Promise<KnownCluster> {
     const { managerAddress } = this.#options;
     return managerAddress === undefined ? this.#findLocal(signal) : this.#findByManager(managerAddress, signal);
   }
 
   /** The IP addresses behind the names of the local dynconfig file (wire.md §2.2). */
-  async #findLocal(signal: AbortSignal): Promise<KnownScheduler[]> {
+  async #findLocal(signal: AbortSignal): Promise<KnownCluster> {
     const { clock, log } = this.#runtime;
     const named = this.#options.localSchedulers ?? [];
     using limit = clock.deadline(LOOKUP_TIMEOUT_MS);
@@ -112,10 +130,10 @@ export class Dynconfig implements AsyncDisposable {
       const clusterId = this.#options.schedulerClusterId;
       return (this.#addresses.get(hostname) ?? []).map((ip) => ({ ip, port, clusterId }));
     }));
-    return lists.flat();
+    return { schedulers: lists.flat(), config: "" };
   }
 
-  async #findByManager(managerAddress: string, signal: AbortSignal): Promise<KnownScheduler[]> {
+  async #findByManager(managerAddress: string, signal: AbortSignal): Promise<KnownCluster> {
     const { clock, log } = this.#runtime;
     const { host } = this.#options;
     using manager = createRpcClient(ManagerService, managerAddress, { clock });
@@ -134,7 +152,9 @@ export class Dynconfig implements AsyncDisposable {
     const isHealthy = await Promise.all(listed.map((scheduler) => this.#isHealthy(scheduler, signal)));
     const chosen = chooseCluster(listed, isHealthy);
     if (chosen.length === 0) log.warn("No scheduler is healthy", { listed: listed.length });
-    return chosen;
+    const of = schedulers.find(({ schedulerClusterId }) => schedulerClusterId === chosen[0]?.clusterId);
+    const config = host.isSeed ? of?.schedulerCluster?.seedClientConfig : of?.schedulerCluster?.clientConfig;
+    return { schedulers: chosen, config: new TextDecoder().decode(config) };
   }
 
   async #isHealthy(scheduler: KnownScheduler, signal: AbortSignal): Promise<boolean> {
@@ -146,11 +166,28 @@ export class Dynconfig implements AsyncDisposable {
     }
   }
 
-  /** Takes a list over; whether it is another one. */
-  #adopt(list: readonly KnownScheduler[]): boolean {
-    if (list.length === 0 || isSameList(list, this.#list)) return false;
-    this.#list = list;
-    this.#onList(list);
-    return true;
+  /** Takes over what was found; whether anything is other than before. */
+  #adopt(found: KnownCluster): boolean {
+    if (found.schedulers.length === 0) return false;
+    const before = this.#known;
+    const isSame = isSameList(found.schedulers, before.schedulers);
+    const config = this.#adoptConfig(found.config);
+    this.#known = { schedulers: isSame ? before.schedulers : found.schedulers, config };
+    if (!isSame) this.#listener.onList(found.schedulers);
+    return !isSame || config !== before.config;
+  }
+
+  /** Settings that cannot be read leave the last ones in force, for they may refuse something. */
+  #adoptConfig(config: string): string {
+    if (config === this.#known.config || this.#options.managerAddress === undefined) return this.#known.config;
+    try {
+      this.#listener.onSettings(parseClusterSettings(config));
+      return config;
+    } catch (error) {
+      this.#runtime.log.error("The settings of the cluster cannot be read; the last ones stay", {
+        error: errorText(error),
+      });
+      return this.#known.config;
+    }
   }
 }

@@ -14,11 +14,25 @@ export interface KnownScheduler extends SchedulerAddress {
   readonly clusterId: number;
 }
 
-const Saved = z.array(z.object({
+/** What is known of the cluster of this host. */
+export interface KnownCluster {
+  readonly schedulers: readonly KnownScheduler[];
+  /** Its settings for this kind of host, as the JSON of wire.md §5.5; empty for none. */
+  readonly config: string;
+}
+
+const Schedulers = z.array(z.object({
   ip: z.string().refine((ip) => isIP(ip) !== 0),
   port: z.number().int().min(1).max(65_535),
   clusterId: z.number().int().min(0),
 }));
+/** The list alone is how it was kept before. */
+const Saved = z.union([
+  z.object({ schedulers: Schedulers, config: z.string() }),
+  Schedulers.transform((schedulers) => ({ schedulers, config: "" })),
+]);
+
+const NOTHING_KNOWN: KnownCluster = { schedulers: [], config: "" };
 
 /**
  * What is kept of a manager's list: the cluster of the first scheduler that is healthy, and all schedulers of it,
@@ -42,24 +56,24 @@ export function addressOf({ ip, port }: SchedulerAddress): string {
 }
 
 /** The last good list; empty when there is none, or none that can be read. */
-export async function loadList(disk: Disk, path: string, log: Log): Promise<KnownScheduler[]> {
+export async function loadList(disk: Disk, path: string, log: Log): Promise<KnownCluster> {
   try {
-    if (await disk.stat(path) === undefined) return [];
+    if (await disk.stat(path) === undefined) return NOTHING_KNOWN;
     return Saved.parse(JSON.parse(await disk.readText(path)));
   } catch (error) {
     log.warn("The saved list of schedulers cannot be used; the manager's is awaited", {
       path,
       error: errorText(error),
     });
-    return [];
+    return NOTHING_KNOWN;
   }
 }
 
-/** Keeps a good list for a start without the manager. */
-export async function saveList(disk: Disk, path: string, list: readonly KnownScheduler[], log: Log): Promise<void> {
+/** Keeps a good list, and what is refused, for a start without the manager. */
+export async function saveList(disk: Disk, path: string, cluster: KnownCluster, log: Log): Promise<void> {
   try {
     await disk.mkdirAll(dirname(path));
-    await disk.writeTextAtomic(path, `${JSON.stringify(list, undefined, 2)}\n`);
+    await disk.writeTextAtomic(path, `${JSON.stringify(cluster, undefined, 2)}\n`);
   } catch (error) {
     log.warn("The list of schedulers cannot be saved; a start without the manager will not know them", {
       path,

@@ -1,3 +1,4 @@
+import type { BlockList } from "../../core/block_list.ts";
 import { DamselflyError, errorText } from "../../core/error.ts";
 import { hostIdOf, peerIdOf } from "../../core/host_id.ts";
 import { SchedulerRing } from "../../core/scheduler_ring.ts";
@@ -5,6 +6,7 @@ import { RpcChannels } from "../../rpc/client.ts";
 import { type Download, type Host, Priority, TaskType } from "../../rpc/gen/common/v2/common.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { type CacheControl, type CacheCopy, GrpcCacheControl } from "./cache_control.ts";
+import { type ClusterSettings, NO_SETTINGS } from "./cluster_settings.ts";
 import type { Control, HeldTask, PeerSession } from "./control.ts";
 import { STANDARD_DIALECT } from "./dialect.ts";
 import { Dynconfig, type DynconfigOptions } from "./dynconfig.ts";
@@ -12,6 +14,7 @@ import { GrpcSession } from "./grpc_session.ts";
 import { type Bandwidth, hostFacts } from "./host_facts.ts";
 import { SchedulerLink } from "./scheduler_link.ts";
 import { addressOf, type KnownScheduler } from "./scheduler_list.ts";
+import { SeedPeerLink } from "./seed_peer_link.ts";
 
 /** How long a start waits for a first scheduler; the search goes on behind it. */
 const START_TIMEOUT_MS = 3_000;
@@ -57,6 +60,8 @@ class GrpcControl implements PeerControl {
   readonly #dynconfig: Dynconfig;
   #links: readonly SchedulerLink[] = [];
   #retired: Promise<unknown> = Promise.resolve();
+  #settings: ClusterSettings = NO_SETTINGS;
+  #seedPeerLink: SeedPeerLink | undefined;
   #host: Host;
 
   constructor(options: ControlOptions, runtime: Runtime, host: Host) {
@@ -67,7 +72,10 @@ class GrpcControl implements PeerControl {
     this.#channels = new RpcChannels({ clock: runtime.clock, channelsMax: CHANNELS_MAX });
     const pick = (taskId: string) => this.#pick(taskId);
     this.cache = new GrpcCacheControl({ hostId: this.hostId, runtime, pick, copies: options.heldCopies });
-    this.#dynconfig = new Dynconfig(options, runtime, (list) => this.#replaceLinks(list));
+    this.#dynconfig = new Dynconfig(options, runtime, {
+      onList: (list) => this.#replaceLinks(list),
+      onSettings: (settings) => this.#adopt(settings),
+    });
   }
 
   /** Waits a limited time for the first scheduler. */
@@ -80,6 +88,10 @@ class GrpcControl implements PeerControl {
 
   host(): Host {
     return this.#host;
+  }
+
+  blockList(): BlockList {
+    return this.#settings.blockList;
   }
 
   openSession(taskId: string, peerId: string, signal: AbortSignal): Promise<PeerSession | undefined> {
@@ -122,6 +134,7 @@ class GrpcControl implements PeerControl {
     await this.#dynconfig[Symbol.asyncDispose]();
     const links = this.#links;
     this.#links = [];
+    await this.#seedPeerLink?.[Symbol.asyncDispose]();
     await Promise.all(links.map((link) => this.#leave(link)));
     await this.#retired;
     this.#channels[Symbol.dispose]();
@@ -132,6 +145,19 @@ class GrpcControl implements PeerControl {
     const usable = this.#links.filter((link) => link.isUsable);
     const ring = new SchedulerRing(usable.map((link) => ({ ...link.scheduler, link })));
     return ring.pick(taskId)?.link;
+  }
+
+  /** Obeys new settings; a seed peer registers where they say that it belongs. */
+  #adopt(settings: ClusterSettings): void {
+    this.#settings = settings;
+    const { seedPeerClusterId } = settings;
+    const { host, managerAddress } = this.#options;
+    const isLinked = this.#seedPeerLink?.seedPeerClusterId === seedPeerClusterId;
+    if (!host.isSeed || managerAddress === undefined || seedPeerClusterId === undefined || isLinked) return;
+    const before = this.#seedPeerLink;
+    if (before !== undefined) this.#retired = Promise.all([this.#retired, before[Symbol.asyncDispose]()]);
+    const channel = { clock: this.#runtime.clock };
+    this.#seedPeerLink = new SeedPeerLink({ managerAddress, channel, host, seedPeerClusterId }, this.#runtime);
   }
 
   /** Keeps the links of schedulers that stay, so that nothing is announced twice. */

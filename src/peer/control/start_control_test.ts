@@ -3,7 +3,8 @@ import { parseDigest } from "../../core/digest.ts";
 import { DamselflyError } from "../../core/error.ts";
 import { piecePlan } from "../../core/piece.ts";
 import type { Download, Host } from "../../rpc/gen/common/v2/common.ts";
-import { ManagerService } from "../../rpc/gen/manager/v2/manager.ts";
+import { ManagerService, SchedulerCluster, SeedPeer } from "../../rpc/gen/manager/v2/manager.ts";
+import { AsyncQueue } from "../../rpc/async_queue.ts";
 import {
   type AnnouncePeerRequest,
   type AnnouncePeerResponse,
@@ -113,6 +114,8 @@ class FakeScheduler implements AsyncDisposable {
 interface Listed {
   readonly port: number;
   readonly clusterId: number;
+  /** What normal peers and seed peers are told of the cluster, as JSON. */
+  readonly config?: { readonly client?: unknown; readonly seedClient?: unknown };
 }
 
 /** What a manager that is out of order does. */
@@ -120,20 +123,37 @@ function outOfOrder(): never {
   throw new DamselflyError("unavailable", "No database");
 }
 
+function jsonBytes(value: unknown): Uint8Array {
+  return value === undefined ? new Uint8Array() : new TextEncoder().encode(JSON.stringify(value));
+}
+
 /** A manager that lists what it is told to list. */
 async function startManager(list: () => readonly Listed[]) {
   const asked: string[] = [];
+  const seedPeers = new AsyncQueue<string>(100);
   const handlers = service(ManagerService, {
+    updateSeedPeer: ({ hostname, port, seedPeerClusterId }) => {
+      seedPeers.tryPush(`${hostname} ${port} ${seedPeerClusterId}`);
+      return Promise.resolve(SeedPeer.create());
+    },
+    keepAlive: async (requests) => {
+      for await (const { hostname, clusterId } of requests) seedPeers.tryPush(`alive ${hostname} ${clusterId}`);
+      seedPeers.tryPush("gone");
+      return {};
+    },
     listSchedulers: ({ hostname, ip, idc, schedulerClusterId }) => {
       asked.push(`${hostname} ${ip} ${idc} ${schedulerClusterId}`);
-      const schedulers = list().map(({ port, clusterId }, index) => ({
+      const schedulers = list().map(({ port, clusterId, config }, index) => ({
         id: index + 1,
         hostname: "scheduler",
         ip: "127.0.0.1",
         port,
         state: "active",
         schedulerClusterId: clusterId,
-        schedulerCluster: undefined,
+        schedulerCluster: config === undefined ? undefined : SchedulerCluster.create({
+          clientConfig: jsonBytes(config.client),
+          seedClientConfig: jsonBytes(config.seedClient),
+        }),
         seedPeers: [],
         features: Buffer.from("[]"),
       }));
@@ -143,7 +163,14 @@ async function startManager(list: () => readonly Listed[]) {
   const { log, clock } = testRuntime();
   const listen = { hostname: "127.0.0.1", port: 0 };
   const server = await startRpcServer({ listen, services: [handlers], log, clock, drainTimeoutMs: 10 });
-  return { asked, address: `127.0.0.1:${server.port}`, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+  const heard = seedPeers[Symbol.asyncIterator]();
+  const nextOfSeedPeers = async () => (await heard.next()).value as string;
+  return {
+    asked,
+    nextOfSeedPeers,
+    address: `127.0.0.1:${server.port}`,
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
 }
 
 function options(changes: Partial<ControlOptions> = {}): ControlOptions {
@@ -234,6 +261,15 @@ Deno.test("a host starts without the manager from the list it kept", async () =>
   await using control = await startControl(options({ managerAddress: broken.address }), testRuntime({ disk }));
   await scheduler.until(() => scheduler.announcements === 2);
   assert.equal(await decide(control), "back_to_source");
+});
+
+Deno.test("a list that was kept before settings were is as good", async () => {
+  const disk = new MemoryDisk();
+  await using scheduler = await FakeScheduler.start();
+  await disk.mkdirAll("/cache");
+  await disk.writeTextAtomic(LIST_PATH, JSON.stringify([{ ip: "127.0.0.1", port: scheduler.port, clusterId: 1 }]));
+  await using _control = await startControl(options({ managerAddress: "127.0.0.1:1" }), testRuntime({ disk }));
+  await scheduler.until(() => scheduler.announcements === 1);
 });
 
 Deno.test("a kept list that is damaged is no reason not to start", async () => {
@@ -349,7 +385,8 @@ Deno.test("a scheduler that leaves the list is told goodbye, and the others are 
   await stays.until(() => stays.announcements === 1);
   list = list.slice(0, 1);
   await leaves.until(() => leaves.hosts.size === 0);
-  assert.deepEqual(JSON.parse(await runtime.disk.readText(LIST_PATH)).map(({ port }: Listed) => port), [stays.port]);
+  const kept = JSON.parse(await runtime.disk.readText(LIST_PATH));
+  assert.deepEqual(kept.schedulers.map(({ port }: Listed) => port), [stays.port]);
   assert.equal(stays.announcements, 1);
 });
 
@@ -369,4 +406,62 @@ Deno.test("the deletion of a task is told to its scheduler", async () => {
   await using control = await startControl(options({ localSchedulers }), testRuntime());
   await control.taskDeleted(TASK_ID, NEVER);
   assert.deepEqual(scheduler.deleted, [TASK_ID]);
+});
+
+const REFUSES_WEB = { block_list: { task: { download: { applications: ["web"], urls: null } } } };
+const REFUSES_DATA = { block_list: { task: { download: { tags: ["data"] } } } };
+
+Deno.test("a peer refuses what its cluster refuses, also when it starts without the manager later", async () => {
+  const disk = new MemoryDisk();
+  await using scheduler = await FakeScheduler.start();
+  const config = { client: REFUSES_WEB, seedClient: REFUSES_DATA };
+  let managerAddress = "";
+  {
+    await using manager = await startManager(() => [{ port: scheduler.port, clusterId: 1, config }]);
+    managerAddress = manager.address;
+    await using control = await startControl(options({ managerAddress }), testRuntime({ disk }));
+    assert.deepEqual([...control.blockList().applications], ["web"]);
+    assert.deepEqual([...control.blockList().tags], []);
+  }
+  await using control = await startControl(options({ managerAddress }), testRuntime({ disk }));
+  assert.deepEqual([...control.blockList().applications], ["web"]);
+});
+
+Deno.test("settings that cannot be read leave the last ones in force", async () => {
+  await using scheduler = await FakeScheduler.start();
+  const runtime = testRuntime();
+  const rounds = new AsyncQueue<true>(1_000);
+  const nextRound = rounds[Symbol.asyncIterator]();
+  let client: unknown = REFUSES_WEB;
+  await using manager = await startManager(() => {
+    rounds.tryPush(true);
+    return [{ port: scheduler.port, clusterId: 1, config: { client } }];
+  });
+  const often = options({ managerAddress: manager.address, refreshIntervalMs: 10 });
+  await using control = await startControl(often, runtime);
+  const isRefused = () => control.blockList().applications.has("web");
+  assert.equal(isRefused(), true);
+  const changeTo = async (changed: unknown, isSo: () => boolean) => {
+    client = changed;
+    while (!isSo()) await nextRound.next();
+  };
+  const wasSaid = () => runtime.log.lines.some(({ message }) => message.startsWith("The settings of the cluster"));
+  await changeTo({ block_list: { task: { download: { urls: ["("] } } } }, wasSaid);
+  assert.equal(isRefused(), true);
+  await changeTo({}, () => !isRefused());
+});
+
+Deno.test("a seed peer obeys its own list, registers with its cluster and stays alive until it stops", async () => {
+  await using scheduler = await FakeScheduler.start();
+  const config = { client: REFUSES_WEB, seedClient: { ...REFUSES_DATA, seed_peer_cluster_id: 7 } };
+  await using manager = await startManager(() => [{ port: scheduler.port, clusterId: 1, config }]);
+  const { host } = options();
+  const asSeed = options({ managerAddress: manager.address, host: { ...host, isSeed: true } });
+  {
+    await using control = await startControl(asSeed, testRuntime());
+    assert.deepEqual([[...control.blockList().applications], [...control.blockList().tags]], [[], ["data"]]);
+    assert.equal(await manager.nextOfSeedPeers(), "node-1 4000 7");
+    assert.equal(await manager.nextOfSeedPeers(), "alive node-1 7");
+  }
+  assert.equal(await manager.nextOfSeedPeers(), "gone");
 });

@@ -1,6 +1,7 @@
 /** A swarm in memory for the tests of this folder: real storages and tasks, between them only what a test scripts. */
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
+import { type BlockList, NOTHING_BLOCKED } from "../../core/block_list.ts";
 import type { ByteRange } from "../../core/byte_range.ts";
 import { type Digest, parseDigest, pieceDigest } from "../../core/digest.ts";
 import { DamselflyError } from "../../core/error.ts";
@@ -150,6 +151,10 @@ export class FakeControl implements Control {
 
   host(): Host {
     return this.#host;
+  }
+
+  blockList(): BlockList {
+    return NOTHING_BLOCKED;
   }
 
   kinds(): string[] {

@@ -8,6 +8,8 @@ export interface ManagerSession {
   clusters(): Promise<string[]>;
   /** Creates a cluster for the hosts of its scopes; returns its id, which is the one its schedulers are given. */
   createCluster(name: string, scopes: ClusterScopes): Promise<number>;
+  /** Changes what `patch` holds of a cluster (manager-rest.md §1.2). */
+  changeCluster(id: number, patch: Readonly<Record<string, unknown>>): Promise<void>;
 }
 
 /** What hosts a cluster is for (manager-rest.md §1.2). */
@@ -35,6 +37,9 @@ export async function signIn(restUrl: string): Promise<ManagerSession> {
         is_default: false,
       });
       return (created as { id: number }).id;
+    },
+    async changeCluster(id, patch) {
+      await request(`${clusters}/${id}`, "PATCH", token, patch);
     },
   };
 }
