@@ -22,3 +22,13 @@ Deno.test("parsePattern() refuses what RE2 refuses, and names it", () => {
 Deno.test("a pattern that runs for hours elsewhere is answered here", () => {
   assert.equal(parsePattern("^(a+)+$").test(`${"a".repeat(200)}!`), false);
 });
+
+Deno.test("a pattern that is mere text finds what the same pattern in brackets finds", () => {
+  const subjects = ["node-7.rack", "xnode-7.rack", "node-7xrack", "NODE-7.rack", "", "node 7/rack:1"];
+  for (const text of ["^node-7", "node-7", "7\\.rack", "^node-7\\.rack", "7.rack", "7/rack:1", "^^node", "^"]) {
+    const bracketed = parsePattern(`(?:${text})`);
+    for (const subject of subjects) {
+      assert.equal(parsePattern(text).test(subject), bracketed.test(subject), `${text} in ${subject}`);
+    }
+  }
+});
