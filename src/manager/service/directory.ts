@@ -1,11 +1,12 @@
 import { DamselflyError } from "../../core/error.ts";
-import { type HostPlace, rankClusters } from "../../core/scope.ts";
+import type { HostPlace } from "../../core/scope.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { Scheduler, SeedPeer } from "../../rpc/gen/manager/v2/manager.ts";
+import type { ListSchedulersResponse, Scheduler, SeedPeer } from "../../rpc/gen/manager/v2/manager.ts";
 import type { Change } from "../store/changes.ts";
 import type { ServiceKey } from "../store/services.ts";
 import type { Store } from "../store/store.ts";
 import { type ClusterRows, listCluster, type ListedCluster } from "./listed_cluster.ts";
+import { SchedulerAnswers } from "./scheduler_answers.ts";
 
 /**
  * Which schedulers there are, ready to be sent. Thousands of peers ask each minute and next to nothing changes in
@@ -15,10 +16,13 @@ export class Directory implements Disposable {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #subscription: Disposable;
+  readonly #answers = new SchedulerAnswers();
   #clusters: ReadonlyMap<number, ListedCluster> = new Map();
   /** The clusters to be read again, by the id of the scheduler cluster; all of them when it is undefined. */
   #changed: Set<number> | undefined;
   #isReading = false;
+  /** When a member of some cluster falls silent unless it says more, as wall time. */
+  #expiresAtMs = Infinity;
   /** Ends when the readings that were begun so far have ended. */
   #turn: Promise<void> = Promise.resolve();
 
@@ -33,15 +37,14 @@ export class Directory implements Disposable {
   }
 
   /** The live schedulers of all clusters, the cluster that fits `host` best first; the same order each time. */
-  async schedulersFor(host: HostPlace): Promise<Scheduler[]> {
-    const candidates = [...(await this.#current()).values()].filter(({ live }) => live.length > 0);
-    return rankClusters(candidates, host).flatMap(({ live }) => live);
+  async schedulersFor(host: HostPlace): Promise<ListSchedulersResponse> {
+    return this.#answers.answer(await this.#current(), host);
   }
 
   /** All schedulers of one cluster, dead ones too: peers that are pinned to it check them. Fails with `not_found`. */
-  async schedulersOf(clusterId: number): Promise<readonly Scheduler[]> {
+  async schedulersOf(clusterId: number): Promise<ListSchedulersResponse> {
     const cluster = (await this.#current()).get(clusterId);
-    if (cluster !== undefined) return cluster.schedulers;
+    if (cluster !== undefined) return { schedulers: [...cluster.schedulers] };
     throw new DamselflyError("not_found", `Cannot list schedulers: scheduler cluster ${clusterId} does not exist`);
   }
 
@@ -86,8 +89,10 @@ export class Directory implements Disposable {
   #isFresh(): boolean {
     if (this.#isReading || this.#changed === undefined) return false;
     const now = this.#clock.wallMs();
-    for (const { id, expiresAtMs } of this.#clusters.values()) {
-      if (expiresAtMs < now) this.#changed.add(id);
+    if (this.#expiresAtMs < now) {
+      for (const { id, expiresAtMs } of this.#clusters.values()) {
+        if (expiresAtMs < now) this.#changed.add(id);
+      }
     }
     return this.#changed.size === 0;
   }
@@ -98,6 +103,7 @@ export class Directory implements Disposable {
     this.#isReading = true;
     try {
       this.#clusters = changed === undefined ? await this.#readAll() : await this.#readSome(changed);
+      this.#expiresAtMs = Math.min(...[...this.#clusters.values()].map(({ expiresAtMs }) => expiresAtMs));
     } catch (error) {
       this.#changed = undefined; // the next call tries again
       throw error;

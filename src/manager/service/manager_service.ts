@@ -3,7 +3,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
 import {
   type ListSchedulersRequest,
-  ManagerService,
+  type ListSchedulersResponse,
   type Scheduler,
   type SeedPeer,
   SourceType,
@@ -16,6 +16,7 @@ import type { Store } from "../store/store.ts";
 import { Directory } from "./directory.ts";
 import { KeepAlives } from "./keep_alive.ts";
 import { applicationMessage } from "./messages.ts";
+import { AnsweringManagerService } from "./scheduler_answers.ts";
 import { searchCounters } from "./search_counters.ts";
 import {
   checkClusterId,
@@ -46,10 +47,9 @@ export function createManagerService({ store, clock, metrics }: ManagerServiceOp
   const directory = new Directory(store, clock);
   const keepAlives = new KeepAlives(store, clock);
   const counters = searchCounters(metrics);
-  const rpc = service(ManagerService, {
+  const rpc = service(AnsweringManagerService, {
     async listSchedulers(request) {
-      const schedulers = await counters.count(request, () => listSchedulers(directory, request));
-      return { schedulers: [...schedulers] };
+      return await counters.count(request, () => listSchedulers(directory, request));
     },
     async getScheduler(request) {
       return await directory.scheduler(checkedKey(request, "scheduler_cluster_id", request.schedulerClusterId));
@@ -96,7 +96,7 @@ export function createManagerService({ store, clock, metrics }: ManagerServiceOp
 async function listSchedulers(
   directory: Directory,
   request: ListSchedulersRequest,
-): Promise<readonly Scheduler[]> {
+): Promise<ListSchedulersResponse> {
   const { hostname, ip, idc = "", location = "", version, commit, schedulerClusterId } = request;
   checkHost(request);
   checkTexts({ idc, location, version, commit });
