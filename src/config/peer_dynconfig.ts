@@ -16,13 +16,13 @@ function checkedPattern(pattern: string): string {
   return parsePattern(pattern).text;
 }
 
-function direction(what: string) {
+function direction(what: string, noUpload: string) {
   return section({
     download: section(
       { ...selection, priorities: list(int(0, 6), 7).default([]).describe("Priorities that are refused.") },
       `Refused downloads of ${what}.`,
     ),
-    upload: section(selection, `Refused uploads of ${what}.`).meta({ ignored: NO_UPLOAD }),
+    upload: section(selection, `Refused uploads of ${what}.`).meta({ ignored: noUpload }),
   }, `Block list of ${what}.`);
 }
 
@@ -32,9 +32,12 @@ function clientConfig(whose: string) {
       ignored: "the scheduler limits uploads",
     }),
     blockList: section({
-      task: direction("tasks"),
-      persistentTask: direction("persistent tasks").meta({ aliases: ["persistent_task"], ignored: NO_PERSISTENT }),
-      persistentCacheTask: direction("persistent cache tasks").meta({
+      task: direction("tasks", NO_UPLOAD),
+      persistentTask: direction("persistent tasks", NO_PERSISTENT).meta({
+        aliases: ["persistent_task"],
+        ignored: NO_PERSISTENT,
+      }),
+      persistentCacheTask: direction("persistent cache tasks", NO_PERSISTENT).meta({
         aliases: ["persistent_cache_task"],
         ignored: NO_PERSISTENT,
       }),
