@@ -68,7 +68,7 @@ export class Directory implements Disposable {
   }
 
   #note(change: Change): void {
-    if (change.kind === "clusters") this.#changed = undefined;
+    if (change.kind === "clusters" || change.kind === "any") this.#changed = undefined;
     else if (change.kind === "schedulers") this.#changed?.add(change.clusterId);
     else if (change.kind === "seed_peers") {
       for (const { id, seedPeerClusterIds } of this.#clusters.values()) {

@@ -1,12 +1,14 @@
 import { Buffer } from "node:buffer";
+import { isDeepStrictEqual } from "node:util";
+import { BoundedMap } from "../../core/bounded_map.ts";
 import { type HostPlace, rankClusters } from "../../core/scope.ts";
 import { ListSchedulersResponse, ManagerService, type Scheduler } from "../../rpc/gen/manager/v2/manager.ts";
 import type { ListedCluster } from "./listed_cluster.ts";
 
-/** Hosts whose order of clusters is remembered; each asks once a minute or so. */
-const PLACES_MAX = 50_000;
-/** Orders whose answer is remembered; most hosts have one of a few. */
-const ANSWERS_MAX = 250;
+/** Characters of hosts and their orders of clusters that are remembered: 50,000 hosts of a hundred clusters. */
+const ORDERS_CHARACTERS_MAX = 32 * 1024 * 1024;
+/** Bytes of answers that are remembered; most hosts get one of a few. */
+const ANSWERS_BYTES_MAX = 32 * 1024 * 1024;
 
 /** The ids of clusters, best first, joined: hosts with the same order get the same answer. */
 type Order = string;
@@ -17,8 +19,8 @@ type Order = string;
  * cluster is read again.
  */
 export class SchedulerAnswers {
-  readonly #orders = new Map<string, Order>();
-  readonly #answers = new Map<Order, ListSchedulersResponse>();
+  readonly #orders = new BoundedMap<Order>(ORDERS_CHARACTERS_MAX, (place, order) => place.length + order.length);
+  readonly #answers = new BoundedMap<ListSchedulersResponse>(ANSWERS_BYTES_MAX, (_, answer) => bytesOf(answer).length);
   #clusters: ReadonlyMap<number, ListedCluster> = new Map();
 
   /** The live schedulers of `clusters`, those of the cluster that fits `host` best first. */
@@ -28,54 +30,52 @@ export class SchedulerAnswers {
     const known = this.#answers.get(order);
     if (known !== undefined) return known;
     const ids = order === "" ? [] : order.split(" ").map(Number);
-    const answer = encodedOnce({ schedulers: ids.flatMap((id) => [...clusters.get(id)?.live ?? []]) });
-    makeRoom(this.#answers, ANSWERS_MAX);
-    this.#answers.set(order, answer);
+    const answer = writtenOnce({ schedulers: ids.flatMap((id) => [...clusters.get(id)?.live ?? []]) });
+    this.#answers.add(order, answer);
     return answer;
   }
 
   #orderFor(host: HostPlace): Order {
-    // Host name and IP cannot hold a line break; whoever puts one into the others only shares with himself.
-    const place = [host.ip, host.hostname, host.idc, host.location].join("\n");
+    const place = JSON.stringify([host.ip, host.hostname, host.idc, host.location]);
     let order = this.#orders.get(place);
     if (order === undefined) {
       order = rankClusters([...this.#clusters.values()], host).map(({ id }) => id).join(" ");
-      makeRoom(this.#orders, PLACES_MAX);
-      this.#orders.set(place, order);
+      this.#orders.add(place, order);
     }
     return order;
   }
 
   #adopt(clusters: ReadonlyMap<number, ListedCluster>): void {
-    const before = this.#clusters;
-    const isRankedAlike = before.size === clusters.size &&
-      [...clusters].every(([id, { rows }]) => before.get(id)?.rows.cluster === rows.cluster);
-    if (!isRankedAlike) this.#orders.clear();
+    if (!isRankedAlike([...this.#clusters.values()], [...clusters.values()])) this.#orders.clear();
     this.#answers.clear();
     this.#clusters = clusters;
   }
 }
 
-/** Takes out the oldest entry of a full map. */
-function makeRoom(map: Map<string, unknown>, sizeMax: number): void {
-  const [oldest] = map.keys();
-  if (map.size >= sizeMax && oldest !== undefined) map.delete(oldest);
+/** Whether hosts would rank these clusters as they ranked those. */
+function isRankedAlike(before: readonly ListedCluster[], after: readonly ListedCluster[]): boolean {
+  return before.length === after.length && after.every(({ id, rows: { cluster } }, index) => {
+    const known = before[index];
+    if (known?.rows.cluster === cluster) return true;
+    return known?.id === id && known.isDefault === cluster.isDefault &&
+      isDeepStrictEqual(known.rows.cluster.scopes, cluster.scopes);
+  });
 }
 
-const encoded = new WeakMap<ListSchedulersResponse, Buffer>();
+const written = new WeakMap<ListSchedulersResponse, Buffer>();
 
 /** An answer that is written once, however often it is sent. */
-function encodedOnce(answer: { readonly schedulers: Scheduler[] }): ListSchedulersResponse {
-  encoded.set(answer, Buffer.from(ListSchedulersResponse.encode(answer).finish()));
+function writtenOnce(answer: { readonly schedulers: Scheduler[] }): ListSchedulersResponse {
+  written.set(answer, bytesOf(answer));
   return answer;
+}
+
+function bytesOf(answer: ListSchedulersResponse): Buffer {
+  return written.get(answer) ?? Buffer.from(ListSchedulersResponse.encode(answer).finish());
 }
 
 /** The service of the manager, which sends the answers from here as they were written. */
 export const AnsweringManagerService = {
   ...ManagerService,
-  listSchedulers: {
-    ...ManagerService.listSchedulers,
-    responseSerialize: (answer: ListSchedulersResponse): Buffer =>
-      encoded.get(answer) ?? ManagerService.listSchedulers.responseSerialize(answer),
-  },
+  listSchedulers: { ...ManagerService.listSchedulers, responseSerialize: bytesOf },
 } as const;

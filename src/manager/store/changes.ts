@@ -1,5 +1,6 @@
-/** What a write may have changed for peers. */
+/** What a write may have changed for peers; `any` when another manager may have written. */
 export type Change =
+  | { readonly kind: "any" }
   | { readonly kind: "clusters" }
   | { readonly kind: "applications" }
   | { readonly kind: "schedulers"; readonly clusterId: number }
@@ -7,7 +8,7 @@ export type Change =
 
 /** Says what was written, so that whoever keeps answers makes them again. */
 export interface ChangeFeed {
-  /** Calls `listener` after each write that peers can see, until the subscription is disposed. */
+  /** Calls `listener` after each write that peers can see or may see, until the subscription is disposed. */
   subscribe(listener: (change: Change) => void): Disposable;
 }
 

@@ -14,7 +14,10 @@ import type { UserStore } from "./users.ts";
 
 /** What the manager remembers. */
 export interface Store extends AsyncDisposable {
-  /** Tells of writes that peers can see; not of a keep-alive of a service that was live before. */
+  /**
+   * Tells of writes that peers can see; not of a keep-alive of a service that was live before. Where others write to
+   * the same database it says every two seconds that they may have.
+   */
   readonly changes: ChangeFeed;
   readonly users: UserStore;
   readonly roles: RoleStore;

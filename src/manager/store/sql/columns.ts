@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { BoundedMap } from "../../../core/bounded_map.ts";
 import { DamselflyError, errorText } from "../../../core/error.ts";
 import type { SqlValue } from "./database.ts";
 import { type ColumnType, type Dialect, integerOf, timeOf } from "./dialect.ts";
@@ -58,9 +59,12 @@ export function time(name: string): Column<number> {
   return { name, type: "time", toSql: (ms, dialect) => dialect.time(ms), fromSql: timeOf };
 }
 
+/** Characters of JSON whose meaning a column remembers: thousands of rows say the same. */
+const REMEMBERED_CHARACTERS_MAX = 256 * 1024;
+
 /** JSON of this schema; where there is none, or `null`, it reads as `absent`. */
 export function json<T extends z.ZodType>(name: string, schema: T, absent: z.input<T>): Column<z.output<T>> {
-  const parsed = new BoundedMap<string, z.output<T>>();
+  const parsed = new BoundedMap<z.output<T>>(REMEMBERED_CHARACTERS_MAX, (json) => json.length);
   return {
     name,
     type: "long",
@@ -70,7 +74,7 @@ export function json<T extends z.ZodType>(name: string, schema: T, absent: z.inp
       let value = parsed.get(json);
       if (value === undefined) {
         value = parseJson(schema, json, absent);
-        parsed.set(json, value);
+        parsed.add(json, value);
       }
       return value;
     },
@@ -101,23 +105,5 @@ function parseJson<T extends z.ZodType>(schema: T, json: string, absent: z.input
   } catch (cause) {
     const why = cause instanceof z.ZodError ? z.prettifyError(cause).replaceAll(/\s+/g, " ") : errorText(cause);
     throw new DamselflyError("data_loss", `it holds other JSON: ${why}`, { cause });
-  }
-}
-
-const PARSED_TEXTS_MAX = 256;
-const PARSED_TEXT_CHARACTERS_MAX = 4_096;
-
-/** Remembers what short texts mean: thousands of rows say the same. Full, it forgets all. */
-class BoundedMap<K extends string, V> {
-  readonly #map = new Map<K, V>();
-
-  get(key: K): V | undefined {
-    return this.#map.get(key);
-  }
-
-  set(key: K, value: V): void {
-    if (key.length > PARSED_TEXT_CHARACTERS_MAX) return;
-    if (this.#map.size >= PARSED_TEXTS_MAX) this.#map.clear();
-    this.#map.set(key, value);
   }
 }

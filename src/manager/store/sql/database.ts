@@ -28,6 +28,8 @@ export interface Sql {
 
 /** An open database. */
 export interface SqlDatabase extends Sql, AsyncDisposable {
+  /** Whether other managers write to it too. */
+  readonly isShared: boolean;
   /**
    * Does all that `work` does through its `Sql`, or nothing when it fails. Where transactions get in each other's way
    * it is done again. Transactions do not nest, and `work` waits for nothing but the database.

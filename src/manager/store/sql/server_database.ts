@@ -68,6 +68,7 @@ export async function openServer(driver: ServerDriver, options: ServerDatabaseOp
 }
 
 class ServerDatabase implements SqlDatabase {
+  readonly isShared = true;
   readonly dialect: Dialect;
   readonly #driver: ServerDriver;
   readonly #options: ServerDatabaseOptions;

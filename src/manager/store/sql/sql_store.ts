@@ -22,6 +22,9 @@ import { SqlSecrets } from "./sql_secrets.ts";
 import { SqlServices } from "./sql_services.ts";
 import { SqlUsers } from "./sql_users.ts";
 
+/** How long a manager may not know what another one wrote to their database. */
+const OTHERS_UNSEEN_MAX_MS = 2_000;
+
 /** What a store takes from outside. */
 export interface SqlStoreOptions extends Omit<MigrateOptions, "clock"> {
   readonly clock: Clock;
@@ -41,8 +44,10 @@ export async function createSqlStore(database: SqlDatabase, options: SqlStoreOpt
 
 function storeOf(context: SqlContext): Store {
   const clusterTables = new ClusterTables(context);
+  const { database, clock, changes } = context;
+  const others = database.isShared ? clock.every(OTHERS_UNSEEN_MAX_MS, () => changes.tell({ kind: "any" })) : undefined;
   return {
-    changes: context.changes,
+    changes,
     users: new SqlUsers(context),
     roles: new SqlRoles(context),
     tokens: new SqlTokens(context, TOKENS),
@@ -58,7 +63,10 @@ function storeOf(context: SqlContext): Store {
     configs: new SqlConfigs(context, CONFIGS),
     jobs: new SqlJobs(context),
     audits: new SqlAudits(context),
-    [Symbol.asyncDispose]: () => context.database[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]() {
+      others?.[Symbol.dispose]();
+      return database[Symbol.asyncDispose]();
+    },
   };
 }
 

@@ -73,6 +73,7 @@ function openError(path: string, cause: unknown): DamselflyError {
  */
 class SqliteDatabase implements SqlDatabase {
   readonly dialect = SQLITE;
+  readonly isShared = false;
   readonly #database: DatabaseSync;
   readonly #lock: Disposable | undefined;
   readonly #statements: SqliteStatements;
