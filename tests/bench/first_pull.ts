@@ -19,6 +19,7 @@ import { realClock } from "../../src/runtime/clock.ts";
 import { silentLog } from "../../src/runtime/log.ts";
 import { realRuntime } from "../../src/runtime/runtime.ts";
 import { startScheduler } from "../../src/scheduler/scheduler.ts";
+import { type Part, serveAsPart, spawnPart } from "./part.ts";
 
 const MIB = 1024 * 1024;
 const IP = "127.0.0.1";
@@ -85,52 +86,9 @@ async function startPart(role: string, settings: Settings, dynconfig: string): P
   return { port: mirror.port };
 }
 
-interface Part extends AsyncDisposable {
-  readonly port: number;
-  /** Processor time that it has used, in seconds. */
-  cpuSeconds(): number;
-}
-
-/** Ticks of the clock that Linux counts processor time in. */
-const TICKS_PER_SECOND = 100;
-
-/** Processor time of a process: user and system, the fields 14 and 15 of its `stat`; 0 where there is no /proc. */
-function cpuSecondsOf(pid: number): number {
-  try {
-    const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ")[1]?.split(" ") ?? [];
-    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
-  } catch {
-    return 0;
-  }
-}
-
-/** A part of the stage, in a process of its own that ends with this one. */
-async function spawnPart(role: string, settings: Settings, dynconfig: string): Promise<Part> {
-  const flags = role === Deno.env.get("BENCH_PROFILE") ? ["--v8-flags=--prof"] : [];
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", ...flags, import.meta.filename ?? "", `${size}`, role, JSON.stringify(settings), dynconfig],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
-  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  const { port } = JSON.parse((await reader.read()).value ?? "{}") as { port: number };
-  return {
-    port,
-    cpuSeconds: () => cpuSecondsOf(child.pid),
-    async [Symbol.asyncDispose]() {
-      await child.stdin.close();
-      await reader.cancel();
-      await child.status;
-    },
-  };
-}
-
-async function runPart(role: string): Promise<void> {
+async function runPart(role: string): Promise<never> {
   const [settings = "{}", dynconfig = ""] = Deno.args.slice(Deno.args.indexOf(role) + 1);
-  console.log(JSON.stringify(await startPart(role, JSON.parse(settings) as Settings, dynconfig)));
-  for await (const _ of Deno.stdin.readable);
-  Deno.exit(0);
+  return await serveAsPart(await startPart(role, JSON.parse(settings) as Settings, dynconfig));
 }
 
 interface Pull {
@@ -188,7 +146,9 @@ async function main(): Promise<void> {
   const dir = await Deno.makeTempDir();
   stack.defer(() => Deno.remove(dir, { recursive: true }));
   const start = async (role: string, settings: Settings = {}, dynconfig = "") =>
-    stack.use(await spawnPart(role, settings, dynconfig));
+    stack.use(
+      await spawnPart(import.meta.filename ?? "", role, [`${size}`, role, JSON.stringify(settings), dynconfig]),
+    );
   const registry = await start("registry");
   const scheduler = await start(
     "scheduler",

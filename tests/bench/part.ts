@@ -1,0 +1,50 @@
+/** Parts of a bench that run in processes of their own, so that each has its own share of the machine. */
+
+/** A process that this one started. */
+export interface Part extends AsyncDisposable {
+  readonly port: number;
+  /** Processor time that it has used, in seconds. */
+  cpuSeconds(): number;
+}
+
+/** Ticks of the clock that Linux counts processor time in. */
+const TICKS_PER_SECOND = 100;
+
+/** Processor time of a process: user and system, the fields 14 and 15 of its `stat`; 0 where there is no /proc. */
+function cpuSecondsOf(pid: number): number {
+  try {
+    const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ")[1]?.split(" ") ?? [];
+    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+  } catch {
+    return 0;
+  }
+}
+
+/** Runs `script` with `args`; it ends with this process. With `BENCH_PROFILE=<role>` the process of that role is profiled. */
+export async function spawnPart(script: string, role: string, args: readonly string[]): Promise<Part> {
+  const flags = role === Deno.env.get("BENCH_PROFILE") ? ["--v8-flags=--prof"] : [];
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", ...flags, script, ...args],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const { port } = JSON.parse((await reader.read()).value ?? "{}") as { port: number };
+  return {
+    port,
+    cpuSeconds: () => cpuSecondsOf(child.pid),
+    async [Symbol.asyncDispose]() {
+      await child.stdin.close();
+      await reader.cancel();
+      await child.status;
+    },
+  };
+}
+
+/** The other side of {@link spawnPart}: says what was started, and ends when its starter closes the input. */
+export async function serveAsPart(started: unknown): Promise<never> {
+  console.log(JSON.stringify(started));
+  for await (const _ of Deno.stdin.readable);
+  Deno.exit(0);
+}
