@@ -52,9 +52,9 @@ export class SchedulerAnswers {
   }
 }
 
-/** Whether hosts would rank these clusters as they ranked those. */
+/** Whether hosts would rank these clusters as they ranked those; in an order, one that is gone stands for nothing. */
 function isRankedAlike(before: readonly ListedCluster[], after: readonly ListedCluster[]): boolean {
-  return before.length === after.length && after.every(({ id, rows: { cluster } }, index) => {
+  return after.every(({ id, rows: { cluster } }, index) => {
     const known = before[index];
     if (known?.rows.cluster === cluster) return true;
     return known?.id === id && known.isDefault === cluster.isDefault &&

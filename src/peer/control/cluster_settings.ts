@@ -7,7 +7,7 @@ import { parsePattern } from "../../core/pattern.ts";
 export interface ClusterSettings {
   /** Downloads that this host refuses. */
   readonly blockList: BlockList;
-  /** The seed peer cluster that seed peers of this cluster belong to; stock managers do not say. */
+  /** Told to seed peers: the seed peer cluster that they belong to; stock managers do not say. */
   readonly seedPeerClusterId: number | undefined;
 }
 

@@ -153,7 +153,7 @@ class GrpcControl implements PeerControl {
     const { seedPeerClusterId } = settings;
     const { host, managerAddress } = this.#options;
     const isLinked = this.#seedPeerLink?.seedPeerClusterId === seedPeerClusterId;
-    if (!host.isSeed || managerAddress === undefined || seedPeerClusterId === undefined || isLinked) return;
+    if (managerAddress === undefined || seedPeerClusterId === undefined || isLinked) return;
     const before = this.#seedPeerLink;
     if (before !== undefined) this.#retired = Promise.all([this.#retired, before[Symbol.asyncDispose]()]);
     const channel = { clock: this.#runtime.clock };

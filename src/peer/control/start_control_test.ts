@@ -449,6 +449,8 @@ Deno.test("settings that cannot be read leave the last ones in force", async () 
   await changeTo({ block_list: { task: { download: { urls: ["("] } } } }, wasSaid);
   assert.equal(isRefused(), true);
   await changeTo({}, () => !isRefused());
+  const kept = async () => JSON.parse(await runtime.disk.readText(LIST_PATH)).config;
+  while (await kept() !== "{}") await nextRound.next();
 });
 
 Deno.test("a seed peer obeys its own list, registers with its cluster and stays alive until it stops", async () => {
@@ -464,4 +466,25 @@ Deno.test("a seed peer obeys its own list, registers with its cluster and stays 
     assert.equal(await manager.nextOfSeedPeers(), "alive node-1 7");
   }
   assert.equal(await manager.nextOfSeedPeers(), "gone");
+});
+
+Deno.test("a seed peer stays registered when other settings change, and moves when its cluster does", async () => {
+  await using scheduler = await FakeScheduler.start();
+  let seedClient: object = { seed_peer_cluster_id: 7 };
+  const rounds = new AsyncQueue<true>(1_000);
+  const nextRound = rounds[Symbol.asyncIterator]();
+  await using manager = await startManager(() => {
+    rounds.tryPush(true);
+    return [{ port: scheduler.port, clusterId: 1, config: { seedClient } }];
+  });
+  const { host } = options();
+  const asSeed = { managerAddress: manager.address, refreshIntervalMs: 10, host: { ...host, isSeed: true } };
+  await using control = await startControl(options(asSeed), testRuntime());
+  assert.equal(await manager.nextOfSeedPeers(), "node-1 4000 7");
+  assert.equal(await manager.nextOfSeedPeers(), "alive node-1 7");
+  seedClient = { ...REFUSES_DATA, seed_peer_cluster_id: 7 };
+  while (!control.blockList().tags.has("data")) await nextRound.next();
+  seedClient = { seed_peer_cluster_id: 8 };
+  const heard = [await manager.nextOfSeedPeers(), await manager.nextOfSeedPeers()].toSorted();
+  assert.deepEqual(heard, ["gone", "node-1 4000 8"]);
 });
