@@ -2,8 +2,10 @@ import "./http2_guard.ts";
 import { Client, connectivityState, credentials } from "@grpc/grpc-js";
 import { DamselflyError } from "../core/error.ts";
 import type { Clock } from "../runtime/clock.ts";
+import type { TlsFiles } from "../runtime/tls_files.ts";
 import { stopConnecting } from "./channel_timers.ts";
 import { MESSAGE_BYTES_MAX } from "./definition.ts";
+import { MutualTlsCredentials } from "./tls.ts";
 
 /** How long a connection may take to come up. */
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -23,9 +25,11 @@ export interface RpcChannelOptions {
   readonly clock: Clock;
   /** How long a connection may take to come up, in milliseconds. */
   readonly connectTimeoutMs?: number;
+  /** Mutual TLS; without it the connection is plain. It must outlive the channel. */
+  readonly tls?: TlsFiles | undefined;
 }
 
-/** One connection to one remote, `host:port` or `unix:/path`, without TLS; made when first needed, and again when lost. */
+/** One connection to one remote, `host:port` or `unix:/path`; made when first needed, and again when lost. */
 export class RpcChannel implements Disposable {
   readonly address: string;
   readonly client: Client;
@@ -37,7 +41,9 @@ export class RpcChannel implements Disposable {
     this.address = address;
     this.clock = options.clock;
     this.#connectTimeoutMs = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
-    this.client = new Client(address, credentials.createInsecure(), {
+    const { tls } = options;
+    const security = tls === undefined ? credentials.createInsecure() : new MutualTlsCredentials(tls);
+    this.client = new Client(address, security, {
       "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
       "grpc.max_send_message_length": MESSAGE_BYTES_MAX,
       "grpc.initial_reconnect_backoff_ms": RECONNECT_BACKOFF_MS,

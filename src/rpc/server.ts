@@ -13,10 +13,12 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { listenError } from "../runtime/real_net.ts";
+import type { TlsFiles } from "../runtime/tls_files.ts";
 import { MESSAGE_BYTES_MAX, type MethodDefinition } from "./definition.ts";
 import { halfOpenReset } from "./half_open.ts";
 import { Health } from "./health.ts";
 import type { CallObserver, RpcService } from "./service.ts";
+import { serverCredentials } from "./tls.ts";
 
 export { type CallContext, type Handlers, type RpcService, service } from "./service.ts";
 
@@ -40,6 +42,8 @@ export type ListenAddress = { readonly hostname: string; readonly port: number }
 export interface RpcServerOptions {
   readonly listen: ListenAddress;
   readonly services: readonly RpcService[];
+  /** Mutual TLS; without it the server is plain. It must outlive the server. */
+  readonly tls?: TlsFiles | undefined;
   readonly log: Log;
   readonly clock: Clock;
   readonly metrics?: Metrics;
@@ -61,7 +65,7 @@ export interface RpcServer extends AsyncDisposable {
 }
 
 /**
- * Starts a gRPC server without TLS. Health is always served, its empty name as SERVING from the start. Fails with
+ * Starts a gRPC server. Health is always served, its empty name as SERVING from the start. Fails with
  * `already_exists` when a program listens there or a file is in a socket's place, and with `unavailable` when the
  * address cannot be listened on.
  */
@@ -79,7 +83,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
   for (const { definition, implement } of [...options.services, health.service()]) {
     server.addService(definition, implement(observer));
   }
-  const port = await listen(server, options.listen);
+  const port = await listen(server, options);
   return {
     port,
     setServing: (name, serving) => health.setServing(name, serving),
@@ -102,12 +106,13 @@ function deadlineIgnorer(paths: ReadonlySet<string>): ServerInterceptor {
   };
 }
 
-async function listen(server: Server, address: ListenAddress): Promise<number> {
+async function listen(server: Server, { listen: address, tls }: RpcServerOptions): Promise<number> {
   const isUnix = "unixPath" in address;
   if (isUnix) await removeStaleSocket(address.unixPath);
   const target = isUnix ? `unix:${address.unixPath}` : hostPort(address);
+  const credentials = tls === undefined ? ServerCredentials.createInsecure() : serverCredentials(tls);
   return await new Promise((resolve, reject) => {
-    server.bindAsync(target, ServerCredentials.createInsecure(), (error, port) => {
+    server.bindAsync(target, credentials, (error, port) => {
       if (error === null) return resolve(isUnix ? 0 : port);
       reject(listenError(target, error));
     });
