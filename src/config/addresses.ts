@@ -52,15 +52,18 @@ export function parseHttpUrl(text: string): string {
   return url.href.replace(/\/+$/, "");
 }
 
+/** The address of a gRPC server; `tls` when it was written as one that must be spoken to in TLS. */
+export interface GrpcAddress extends HostPort {
+  readonly tls: boolean;
+}
+
 /**
- * Parses the address of a gRPC server: `http://host:port`, as Dragonfly writes it, or `host:port`. `https://` is an
- * error as long as the connection would not be encrypted. Throws `invalid_argument`.
+ * Parses the address of a gRPC server: `http://host:port` or `https://host:port`, as Dragonfly writes it, or
+ * `host:port`. Throws `invalid_argument`.
  */
-export function parseGrpcAddress(text: string): HostPort {
-  if (/^https:/i.test(text)) {
-    throw cannotParse("gRPC address", text, "TLS is not supported yet, write http://host:port");
-  }
-  return parseHostPort(text.replace(/^http:\/\//i, "").replace(/\/$/, ""));
+export function parseGrpcAddress(text: string): GrpcAddress {
+  const address = parseHostPort(text.replace(/^https?:\/\//i, "").replace(/\/$/, ""));
+  return { ...address, tls: /^https:/i.test(text) };
 }
 
 /** `text` without the user and password that a URL may carry: errors are logged. */

@@ -47,10 +47,11 @@ Deno.test("parseListenAddress() takes a bare port as every interface", () => {
   deepEqual(parseListenAddress("127.0.0.1:8080"), { hostname: "127.0.0.1", port: 8080 });
 });
 
-Deno.test("parseGrpcAddress() reads Dragonfly's URL and the bare address, and refuses TLS that there is not", () => {
-  deepEqual(parseGrpcAddress("http://manager:65003"), { hostname: "manager", port: 65003 });
-  deepEqual(parseGrpcAddress("manager:65003"), { hostname: "manager", port: 65003 });
-  throws(() => parseGrpcAddress("https://manager:65003"), /TLS is not supported yet/);
+Deno.test("parseGrpcAddress() reads Dragonfly's URLs and the bare address, and tells which ask for TLS", () => {
+  const manager = { hostname: "manager", port: 65003 };
+  deepEqual(parseGrpcAddress("http://manager:65003"), { ...manager, tls: false });
+  deepEqual(parseGrpcAddress("manager:65003"), { ...manager, tls: false });
+  deepEqual(parseGrpcAddress("https://manager:65003/"), { ...manager, tls: true });
 });
 
 Deno.test("parseHttpUrl() drops a slash at the end and refuses other schemes", () => {

@@ -18,7 +18,8 @@ import {
   text,
   textMap,
 } from "./fields.ts";
-import { logLevel, network, NO_TLS, tracing } from "./shared.ts";
+import { logLevel, network, tracing } from "./shared.ts";
+import { mutualTlsKeys, needsWholeTls } from "./tls.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -33,14 +34,6 @@ function parseProtocol(name: string): "tcp" {
   if (name === "tcp") return name;
   const why = name === "quic" ? "QUIC is not supported" : "it is not a protocol";
   throw new DamselflyError("invalid_argument", `Cannot use protocol "${name}": ${why}, write tcp`);
-}
-
-function mutualTls(whose: string) {
-  return {
-    caCert: path().optional().describe(`PEM file of the authority for ${whose}.`).meta({ ignored: NO_TLS }),
-    cert: path().optional().describe(`PEM file of our certificate for ${whose}.`).meta({ ignored: NO_TLS }),
-    key: path().optional().describe(`PEM file of our key for ${whose}.`).meta({ ignored: NO_TLS }),
-  };
 }
 
 function rateLimits() {
@@ -119,18 +112,18 @@ const download = section({
 }, "Downloading tasks.");
 
 const upload = section({
-  server: section({
+  server: needsWholeTls(section({
     ip: ip().default("0.0.0.0").describe("IP address the gRPC server for peers listens on."),
     port: port().default(4000).describe("Port the gRPC server for peers listens on."),
-    ...mutualTls("the gRPC server for peers"),
+    ...mutualTlsKeys("the gRPC server for peers"),
     ...rateLimits(),
-  }, "gRPC server for peers."),
-  client: section(mutualTls("connections to parents"), "Connections to parents."),
+  }, "gRPC server for peers.")),
+  client: needsWholeTls(section(mutualTlsKeys("connections to parents"), "Connections to parents.")),
   disableShared: flag().default(false).describe("Never give pieces to other peers."),
   bandwidthLimit: bandwidth("given to peers"),
 }, "Giving pieces to other peers.");
 
-const scheduler = section({
+const scheduler = needsWholeTls(section({
   announceInterval: interval().default(5 * MINUTE_MS).describe(
     "Time between two announcements of this host.",
   ),
@@ -141,8 +134,8 @@ const scheduler = section({
   enableBackToSource: flag().default(true).describe("Download from the source when the scheduler fails.").meta({
     ignored: "set proxy.disableBackToSource instead",
   }),
-  ...mutualTls("connections to schedulers"),
-}, "Schedulers.");
+  ...mutualTlsKeys("connections to schedulers"),
+}, "Schedulers."));
 
 const storage = section({
   server: section({
@@ -225,12 +218,12 @@ export const DfdaemonConfig = z.strictObject({
   server,
   download,
   upload,
-  manager: section({
+  manager: needsWholeTls(section({
     addr: grpcAddress().optional().describe(
       "gRPC address of the manager; left out, the dynconfig file names the schedulers.",
     ),
-    ...mutualTls("the connection to the manager"),
-  }, "The manager."),
+    ...mutualTlsKeys("the connection to the manager"),
+  }, "The manager.")),
   scheduler,
   seedPeer: section({
     enable: flag().default(false).describe("Be a seed peer, which downloads from sources first."),

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { DamselflyError } from "../core/error.ts";
 import {
   formatHostPort,
+  type GrpcAddress,
   type HostPort,
   parseGrpcAddress,
   parseHostPort,
@@ -86,8 +87,8 @@ export const hostPort = () => parsed<HostPort>("host:port", parseHostPort, forma
 /** The address of a listener, `:8080` for all interfaces. */
 export const listenAddress = () => parsed<HostPort>("host:port or :port", parseListenAddress, formatHostPort);
 
-/** The address of a gRPC server, `http://host:port` or `host:port`. */
-export const grpcAddress = () => parsed<HostPort>("http://host:port", parseGrpcAddress, formatHostPort);
+/** The address of a gRPC server, `http://host:port`, `https://host:port` or `host:port`. */
+export const grpcAddress = () => parsed<GrpcAddress>("http://host:port", parseGrpcAddress, formatHostPort);
 
 /** An `http://` or `https://` URL, without a slash at the end. */
 export const httpUrl = () => parsed("URL", parseHttpUrl);

@@ -70,7 +70,7 @@ Deno.test("a value of the wrong kind is named by its kind, never shown, for it m
   const problems = problemsOf(ManagerConfig, "auth:\n  jwt:\n    key: 12345\nserver: on\ndatabase: [1]\n");
   deepEqual(problems, [
     "c.yaml:4:1: 'server' is a text, expected a table of keys",
-    "c.yaml:3:5: 'auth.jwt.key' is a number, expected text",
+    "c.yaml:3:5: 'auth.jwt.key' is a number, expected secret of 32 bytes or more",
     "c.yaml:5:1: 'database' is a list, expected a table of keys",
   ]);
 });

@@ -1,9 +1,27 @@
 import * as z from "zod";
-import { duration, flag, int, ip, listenAddress, path, port, section, text } from "./fields.ts";
-import { goServerKeys, goTopKeys, grpcTls, metrics, network, tracing } from "./shared.ts";
+import { DamselflyError } from "../core/error.ts";
+import { parseCidr } from "../core/ip.ts";
+import { duration, flag, int, ip, list, listenAddress, parsed, path, port, section, text } from "./fields.ts";
+import { goServerKeys, goTopKeys, metrics, network, tracing } from "./shared.ts";
 import { database } from "./manager_database.ts";
+import { grpcTls } from "./tls.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
+const KEY_BYTES_MIN = 32;
+/** Fewer different characters are no secret. */
+const KEY_CHARACTERS_MIN = 8;
+
+/** Dragonfly's documentation and chart have a key that everybody knows; like every short one it signs in anybody. */
+function parseKey(key: string): string {
+  const isShort = new TextEncoder().encode(key).length < KEY_BYTES_MIN;
+  if (!isShort && new Set(key).size >= KEY_CHARACTERS_MIN) return key;
+  const why = isShort ? `it has less than ${KEY_BYTES_MIN} bytes` : "it repeats itself";
+  throw new DamselflyError(
+    "invalid_argument",
+    `Cannot sign sessions with this key: ${why}; leave it out, or write what "openssl rand -base64 32" prints`,
+  );
+}
+
 const grpcPort = z.union([
   port(),
   z.strictObject({
@@ -27,12 +45,20 @@ const grpc = section({
 const rest = section({
   addr: listenAddress().default({ hostname: "0.0.0.0", port: 8080 }).describe("Where the REST API and console listen."),
   tls: section({
-    cert: path().optional().describe("PEM file of the certificate; refused so far, let an ingress end TLS."),
-    key: path().optional().describe("PEM file of the key of the certificate; refused so far."),
+    cert: path().optional().describe("PEM file of the certificate; it is read again when it changes."),
+    key: path().optional().describe("PEM file of the key of the certificate."),
   }, "TLS of the REST API.").refine(
-    ({ cert, key }) => cert === undefined && key === undefined,
-    "REST over TLS is not supported yet, remove cert and key and let an ingress end TLS",
+    ({ cert, key }) => (cert === undefined) === (key === undefined),
+    "TLS needs both cert and key",
   ),
+  trustedProxies: section({
+    cidrs: list(parsed("CIDR", parseCidr, ({ text }) => text)).default([]).describe(
+      "Networks of the reverse proxies before the manager; only these are believed when they name a caller.",
+    ),
+    header: text("header").default("X-Forwarded-For").describe(
+      "Header in which they name it; the last stranger counts.",
+    ),
+  }, "Who is believed about a caller's address, by which failed sign-ins are limited."),
 }, "REST API and console.");
 
 const server = section({
@@ -46,14 +72,20 @@ const server = section({
 const auth = section({
   jwt: section({
     realm: text().default("Dragonfly").describe("Realm named in challenges."),
-    key: text().optional().describe(
-      "Secret that signs sessions; left out, it is random and sessions end when the manager restarts.",
+    key: parsed(`secret of ${KEY_BYTES_MIN} bytes or more`, parseKey).optional().describe(
+      "Secret that signs sessions; left out, one is made and kept in the database.",
     ),
     timeout: duration().default(336 * HOUR_MS).describe("Lifetime of a session."),
     maxRefresh: duration().default(168 * HOUR_MS).describe(
-      "How long after its end a session may be renewed.",
+      "How long after signing in a session may be renewed.",
     ),
   }, "Sessions of the REST API and console."),
+  allowDefaultPassword: flag().default(false).describe(
+    "Let root do all from other machines with the password that everybody knows; otherwise it can only be changed.",
+  ),
+  openSignUp: flag().default(true).describe(
+    "Let everybody make an account, which may read; otherwise those who may change users make them.",
+  ),
 }, "Who may use the REST API.");
 
 const cache = section({

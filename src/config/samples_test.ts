@@ -30,7 +30,11 @@ Deno.test("a manager.yaml in the manner of Dragonfly's chart loads", () => {
 
 Deno.test("a scheduler.yaml in the manner of Dragonfly's chart loads", () => {
   const { config, warnings } = load(SchedulerConfig, "scheduler");
-  deepEqual(config.manager.addr, { hostname: "dragonfly-manager.dragonfly-system.svc.cluster.local", port: 65003 });
+  deepEqual(config.manager.addr, {
+    hostname: "dragonfly-manager.dragonfly-system.svc.cluster.local",
+    port: 65003,
+    tls: false,
+  });
   equal(config.scheduler.retryInterval, 2000);
   deepEqual(brief(warnings), ["dynConfig is read as", "database.redis has no effect"]);
 });

@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { DamselflyError } from "../core/error.ts";
 import { duration, flag, grpcAddress, int, interval, ip, parsed, path, port, section, text } from "./fields.ts";
-import { goServerKeys, goTopKeys, grpcTls, metrics, network, redis, tracing } from "./shared.ts";
+import { goServerKeys, goTopKeys, metrics, network, redis, tracing } from "./shared.ts";
+import { grpcTls } from "./tls.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -90,7 +91,10 @@ export const SchedulerConfig = z.strictObject({
       interval: interval().default(5000).describe("Time between two signs of life to the manager."),
     }, "Signs of life to the manager."),
     tls: grpcTls("the connection to the manager"),
-  }, "The manager."),
+  }, "The manager.").refine(
+    ({ addr, tls }) => !addr?.tls || tls.cert !== undefined,
+    "addr begins with https://, so tls.caCert, cert and key are needed; write http:// to go without TLS",
+  ),
   seedPeer: section({
     enable: flag().default(true).describe("Ask seed peers to fetch what no peer has."),
     taskDownloadTimeout: duration().default(10 * HOUR_MS).describe(
@@ -98,7 +102,11 @@ export const SchedulerConfig = z.strictObject({
     ),
     tls: grpcTls("connections to seed peers"),
   }, "Seed peers."),
-  peer: section({ tls: grpcTls("connections to peers") }, "Peers."),
+  peer: section({
+    tls: grpcTls("connections to peers").meta({
+      ignored: "the scheduler connects to no peers but seed peers: set seedPeer.tls for those",
+    }),
+  }, "Peers."),
   job: section(jobWorkers, "Jobs from Redis.").meta({ ignored: "the manager sends jobs over gRPC, not through Redis" }),
   storage: z.unknown().optional().describe("Records of downloads, gone since Dragonfly 2.2.").meta({
     type: "table",

@@ -116,3 +116,21 @@ Deno.test("without containerRuntime dfinit has nothing to configure", () => {
   deepEqual(DfinitConfig.parse({}).containerRuntime, undefined);
   equal(DfinitConfig.parse({}).proxy.addr, "http://127.0.0.1:4001");
 });
+
+Deno.test("a key of sessions that everybody knows, that is short or repeats itself stops the start, and is not quoted", () => {
+  for (const key of ["ZHJhZ29uZmx5Cg==", "k", "a".repeat(64), "abc".repeat(20)]) {
+    throws(() => parseConfig(ManagerConfig, `auth: { jwt: { key: "${key}" } }`, "x.yaml"), (error: Error) => {
+      return /'auth\.jwt\.key'.*openssl rand -base64 32/.test(error.message) && !error.message.includes(`"${key}"`);
+    });
+  }
+  const key = "5rvVb8qQe0mXl1bGm7xM3w0o9cJ8yH4tq2Yk6n1dPfA=";
+  equal(parseConfig(ManagerConfig, `auth: { jwt: { key: "${key}" } }`, "x.yaml").config.auth.jwt.key, key);
+});
+
+Deno.test("a network of trusted proxies is an address or a CIDR", () => {
+  const parse = (cidr: string) => {
+    return parseConfig(ManagerConfig, `server: { rest: { trustedProxies: { cidrs: ["${cidr}"] } } }`, "x.yaml").config;
+  };
+  equal(parse("10.0.0.0/8").server.rest.trustedProxies.cidrs[0]?.contains("10.1.2.3"), true);
+  throws(() => parse("proxy.corp"), /Cannot parse CIDR/);
+});

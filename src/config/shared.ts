@@ -3,20 +3,8 @@ import { DamselflyError } from "../core/error.ts";
 import type { LogLevel } from "../runtime/log.ts";
 import { choice, duration, flag, int, listenAddress, parsed, path, section, text, textMap } from "./fields.ts";
 
-/** Why TLS keys of connections between components have no effect. */
-export const NO_TLS = "connections between components are not encrypted yet";
-
 /** Why keys about Redis have no effect. */
 export const NO_REDIS = "nothing is kept in Redis";
-
-/** `tls.{caCert,cert,key}` of one gRPC connection. */
-export function grpcTls(whose: string) {
-  return section({
-    caCert: path().optional().describe("PEM file of the authority that the other side's certificate must come from."),
-    cert: path().optional().describe("PEM file of our own certificate."),
-    key: path().optional().describe("PEM file of the key of our own certificate."),
-  }, `Mutual TLS of ${whose}.`).meta({ ignored: NO_TLS });
-}
 
 /** Reads a level of Dragonfly's Go servers; the ones above error count as error. Throws `invalid_argument`. */
 function parseLogLevel(name: string): LogLevel {

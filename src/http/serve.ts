@@ -53,8 +53,10 @@ export interface HttpServerOptions {
   readonly net: Net;
 }
 
-const DRAIN_TIMEOUT_MS = 5_000;
-const CONNECTIONS_MAX = 1_024;
+/** How long running requests may go on when a server stops. */
+export const DRAIN_TIMEOUT_MS = 5_000;
+/** Connections at a time, unless somebody says more or fewer. */
+export const CONNECTIONS_MAX = 1_024;
 /** Of all headers of a request together; tokens of some registries have 10 KB. */
 const HEAD_BYTES_MAX = 64 * 1024;
 

@@ -43,6 +43,7 @@ import { Destinations } from "./source/destination.ts";
 import { Exchanger } from "./source/exchange.ts";
 import { createSource } from "./source/http_source.ts";
 import { openStorage } from "./storage/open_storage.ts";
+import { openPeerTls, type PeerTls } from "./peer_tls.ts";
 import { byEachId, type Neighbour, type Storage, type TaskRecord } from "./storage/storage.ts";
 import type { Traffic } from "./task/task.ts";
 import { refusingTasks } from "./task/refusing_tasks.ts";
@@ -94,21 +95,27 @@ export async function startPeer(
   const onceFree = whenFree(runtime, options.signal);
   const base: Foundation = { config, runtime, identity, hostId, ...stores, meter, stopping: stop.signal, onceFree };
 
+  const tls = await openPeerTls(config, runtime, stack);
+
   // The servers for peers listen first, because this host is announced with their ports.
   const opening = Promise.withResolvers<Served>();
   const announced: { control?: Control } = {};
   const pieces = stack.use(await startPieces(base));
   const upload = stack.use(
-    await startUpload(base, servedBehind(opening.promise), pieces?.port ?? 0, () => announced.control?.host().network),
+    await startUpload(base, servedBehind(opening.promise), {
+      piecePort: pieces?.port ?? 0,
+      network: () => announced.control?.host().network,
+      tls: tls.server,
+    }),
   );
-  const control = announced.control = stack.use(await openControl(base, upload.port, options));
+  const control = announced.control = stack.use(await openControl(base, upload.port, { ...options, ...tls }));
 
   const registries = stack.use(await openRegistryClients(config.proxy.registryMirror.upstreams, disk));
   const mirrored = mirrorOptions(config, identity);
   const isConfigured = (origin: string) => isConfiguredOrigin(origin, mirrored.upstream);
   const origins = { ...runtime, clientFor: registries.clientFor, isConfigured };
   const source = createSource(origins);
-  const channels = stack.use(new RpcChannels({ clock, channelsMax: PARENT_CHANNELS_MAX }));
+  const channels = stack.use(new RpcChannels({ clock, channelsMax: PARENT_CHANNELS_MAX, tls: tls.parents }));
   const pieceClient = stack.use(createPieceClient({ net, clock }));
   const parentRpc = createParentRpc(channels);
   const onReceived = (bytes: number) => meter.received(bytes);
@@ -154,13 +161,18 @@ async function openStores(config: DfdaemonConfig, { disk, clock, log }: Runtime,
   return { storage, cacheStorage: stack.use(await openStorage(cacheStorageOptions(config), deps)) };
 }
 
-async function openControl(base: Foundation, uploadPort: number, options: PeerOptions): Promise<PeerControl> {
+async function openControl(
+  base: Foundation,
+  uploadPort: number,
+  options: PeerOptions & Pick<PeerTls, "managerTls" | "schedulerTls">,
+): Promise<PeerControl> {
   const { config, runtime, identity, storage, cacheStorage, meter } = base;
+  const { managerTls, schedulerTls } = options;
   const ports = { upload: uploadPort, proxy: config.proxy.server.port };
   const found = await controlOptions(config, { identity, ports, dynconfigPath: options.dynconfig }, runtime);
   return await startControl(
     {
-      ...found,
+      ...{ ...found, managerTls, schedulerTls },
       heldTasks: () => sealedTasks(storage),
       heldCopies: () => sealedTasks(cacheStorage).filter(isCopy),
       bandwidth: () => meter.bandwidth(),

@@ -8,6 +8,7 @@ import { Network } from "../rpc/gen/common/v2/common.ts";
 import { type RpcServer, startRpcServer } from "../rpc/server.ts";
 import type { WhenFree } from "../runtime/port_wait.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import type { TlsFiles } from "../runtime/tls_files.ts";
 import type { BandwidthMeter } from "./bandwidth_meter.ts";
 import type { CacheTasks } from "./cache/cache_tasks.ts";
 import type { Control } from "./control/control.ts";
@@ -60,8 +61,11 @@ export async function startPieces(base: Foundation): Promise<PieceServer | undef
 export function startUpload(
   { config, runtime, storage, cacheStorage, hostId, identity, meter, stopping, onceFree }: Foundation,
   served: Served,
-  piecePort: number,
-  network: () => Network | undefined,
+  { piecePort, network, tls }: {
+    readonly piecePort: number;
+    readonly network: () => Network | undefined;
+    readonly tls: TlsFiles | undefined;
+  },
 ): Promise<RpcServer> {
   const { server: { ip: hostname, port }, disableShared } = config.upload;
   const upload = uploadService({
@@ -72,7 +76,7 @@ export function startUpload(
   });
   const listen = { hostname, port };
   const ignoreDeadlineOf = UPLOAD_METHODS_WITHOUT_DEADLINE;
-  return onceFree(listen, () => startRpcServer({ ...runtime, listen, services: [upload], ignoreDeadlineOf }));
+  return onceFree(listen, () => startRpcServer({ ...runtime, listen, services: [upload], tls, ignoreDeadlineOf }));
 }
 
 /** The gRPC server for programs on this host, on a unix socket that only its owner may open. */

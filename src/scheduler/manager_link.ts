@@ -3,6 +3,7 @@ import { DamselflyError, errorText, isCancelled } from "../core/error.ts";
 import { createRpcClient, type RpcClient } from "../rpc/client.ts";
 import { type Application, ManagerService, SourceType } from "../rpc/gen/manager/v2/manager.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import type { TlsFiles } from "../runtime/tls_files.ts";
 import type { Settings } from "./core/settings.ts";
 import { applicationsFromManager, limitsFromManager } from "./manager_settings.ts";
 
@@ -14,6 +15,8 @@ const FEATURES = ["schedule"];
 /** What the link tells the manager, and how often. */
 export interface ManagerLinkOptions {
   readonly manager: HostPort;
+  /** What the connection is protected with. */
+  readonly tls?: TlsFiles | undefined;
   readonly hostname: string;
   readonly ip: string;
   readonly port: number;
@@ -36,7 +39,7 @@ export interface ManagerLinkOptions {
 export function startManagerLink(options: ManagerLinkOptions): AsyncDisposable {
   const stop = new AbortController();
   const { clock } = options.runtime;
-  const client = createRpcClient(ManagerService, formatHostPort(options.manager), { clock });
+  const client = createRpcClient(ManagerService, formatHostPort(options.manager), { clock, tls: options.tls });
   const link = new ManagerLink(options, client, stop.signal);
   const running = link.run();
   return {

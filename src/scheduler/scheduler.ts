@@ -2,10 +2,12 @@ import { join } from "node:path";
 import type { SchedulerConfig } from "../config/scheduler.ts";
 import { metricsHandler } from "../http/ops.ts";
 import { type HttpServer, startHttpServer } from "../http/serve.ts";
+import { tlsPathsOf } from "../config/tls.ts";
 import { startRpcServer } from "../rpc/server.ts";
 import type { AnnounceHostRequest } from "../rpc/gen/scheduler/v2/scheduler.ts";
 import { isEveryAddress } from "../runtime/net.ts";
 import { type StartOptions, whenFree } from "../runtime/port_wait.ts";
+import { openOptionalTlsFiles } from "../runtime/tls_files.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { Answers } from "./answers.ts";
 import { emptyCacheState } from "./cache/state.ts";
@@ -44,7 +46,11 @@ export async function startScheduler(
   const settings = settingsOf(config);
   await using stack = new AsyncDisposableStack();
   const metrics = new SchedulerMetrics(runtime.metrics);
-  const trigger = stack.use(new SeedTrigger(clock, config.seedPeer.taskDownloadTimeout));
+  const openTls = async (table: Parameters<typeof tlsPathsOf>[0]) => {
+    return stack.use(await openOptionalTlsFiles(tlsPathsOf(table), runtime));
+  };
+  const seedTls = await openTls(config.seedPeer.tls);
+  const trigger = stack.use(new SeedTrigger(clock, { timeoutMs: config.seedPeer.taskDownloadTimeout, tls: seedTls }));
   const state = emptyState(settings, clock.now());
   const answers = new Answers(config.manager.schedulerClusterID, clock);
   const parts = { disk: runtime.disk, clock, log, known: state.hosts };
@@ -58,9 +64,10 @@ export async function startScheduler(
   for (const host of hosts) scheduling.restore(host);
   const listen = { hostname: config.server.listenIP, port: config.server.port };
   const services = [scheduling.service()];
+  const tls = await openTls(config.server.tls);
   const onceFree = whenFree(runtime, signal);
   const server = stack.use(
-    await onceFree(listen, () => startRpcServer({ listen, services, log, clock, metrics: runtime.metrics })),
+    await onceFree(listen, () => startRpcServer({ listen, services, tls, log, clock, metrics: runtime.metrics })),
   );
   const metricsServer = config.metrics.enable
     ? stack.use(await onceFree(config.metrics.addr, () => startMetrics(config, runtime)))
@@ -71,7 +78,8 @@ export async function startScheduler(
   const { addr } = config.manager;
   if (addr !== undefined) {
     const identity = identityOf(config, runtime, server.port);
-    stack.use(startManagerLink({ manager: addr, ...identity, settings, onSettings, runtime }));
+    const managerTls = await openTls(config.manager.tls);
+    stack.use(startManagerLink({ manager: addr, tls: managerTls, ...identity, settings, onSettings, runtime }));
   }
   log.info("The scheduler serves", { hostname: listen.hostname, port: server.port });
   const owned = stack.move();

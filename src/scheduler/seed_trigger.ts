@@ -4,6 +4,7 @@ import { RpcChannels } from "../rpc/client.ts";
 import type { Download, Host } from "../rpc/gen/common/v2/common.ts";
 import { DfdaemonUploadService } from "../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import type { Clock } from "../runtime/clock.ts";
+import type { TlsFiles } from "../runtime/tls_files.ts";
 
 /** Seed peers that are in use at a time. */
 const CHANNELS_MAX = 100;
@@ -34,10 +35,11 @@ export class SeedTrigger implements AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #running = new Set<Promise<void>>();
 
-  /** `timeoutMs` is the longest download of a seed peer. */
-  constructor(clock: Clock, timeoutMs: number) {
+  /** `timeoutMs` is the longest download of a seed peer, `tls` what connections to seed peers are protected with. */
+  constructor(clock: Clock, { timeoutMs, tls }: { readonly timeoutMs: number; readonly tls?: TlsFiles | undefined }) {
     this.#timeoutMs = timeoutMs;
-    this.#channels = new RpcChannels({ clock, channelsMax: CHANNELS_MAX, connectTimeoutMs: CONNECT_TIMEOUT_MS });
+    const limits = { channelsMax: CHANNELS_MAX, connectTimeoutMs: CONNECT_TIMEOUT_MS };
+    this.#channels = new RpcChannels({ clock, tls, ...limits });
   }
 
   /**

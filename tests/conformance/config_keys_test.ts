@@ -79,8 +79,6 @@ test("the manager", {
   }),
   elsewhere: {
     "server.logLevel": "the command",
-    "server.rest.tls.cert": "passes the schema only when it is absent",
-    "server.rest.tls.key": "passes the schema only when it is absent",
   },
   async start(config) {
     await readDatabases(config);

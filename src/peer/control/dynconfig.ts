@@ -5,6 +5,7 @@ import { checkHealth, createRpcClient } from "../../rpc/client.ts";
 import { ManagerService, SourceType } from "../../rpc/gen/manager/v2/manager.ts";
 import { orAbort } from "../../runtime/or_abort.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
+import type { TlsFiles } from "../../runtime/tls_files.ts";
 import type { HostOptions } from "./host_facts.ts";
 import { type ClusterSettings, parseClusterSettings } from "./cluster_settings.ts";
 import {
@@ -29,6 +30,10 @@ export interface DynconfigOptions {
   readonly host: HostOptions;
   /** `host:port` of the manager's gRPC server. */
   readonly managerAddress?: string | undefined;
+  /** What the connection to the manager is protected with. */
+  readonly managerTls?: TlsFiles | undefined;
+  /** What connections to schedulers are protected with. */
+  readonly schedulerTls?: TlsFiles | undefined;
   /** Schedulers named by the local dynconfig file; they are all there is when there is no manager. */
   readonly localSchedulers?: readonly { readonly hostname: string; readonly port: number }[];
   /** What the local dynconfig file says besides. */
@@ -135,8 +140,8 @@ export class Dynconfig implements AsyncDisposable {
 
   async #findByManager(managerAddress: string, signal: AbortSignal): Promise<KnownCluster> {
     const { clock, log } = this.#runtime;
-    const { host } = this.#options;
-    using manager = createRpcClient(ManagerService, managerAddress, { clock });
+    const { host, managerTls } = this.#options;
+    using manager = createRpcClient(ManagerService, managerAddress, { clock, tls: managerTls });
     const { schedulers } = await manager.listSchedulers({
       sourceType: host.isSeed ? SourceType.SEED_PEER_SOURCE : SourceType.PEER_SOURCE,
       hostname: host.hostname,
@@ -159,7 +164,8 @@ export class Dynconfig implements AsyncDisposable {
 
   async #isHealthy(scheduler: KnownScheduler, signal: AbortSignal): Promise<boolean> {
     try {
-      const options = { signal, timeoutMs: HEALTH_TIMEOUT_MS, clock: this.#runtime.clock };
+      const { schedulerTls: tls } = this.#options;
+      const options = { signal, timeoutMs: HEALTH_TIMEOUT_MS, clock: this.#runtime.clock, tls };
       return await checkHealth(addressOf(scheduler), options);
     } catch {
       return false;

@@ -69,7 +69,8 @@ class GrpcControl implements PeerControl {
     this.#runtime = runtime;
     this.#host = host;
     this.hostId = hostIdOf(options.host);
-    this.#channels = new RpcChannels({ clock: runtime.clock, channelsMax: CHANNELS_MAX });
+    const { clock } = runtime;
+    this.#channels = new RpcChannels({ clock, channelsMax: CHANNELS_MAX, tls: options.schedulerTls });
     const pick = (taskId: string) => this.#pick(taskId);
     this.cache = new GrpcCacheControl({ hostId: this.hostId, runtime, pick, copies: options.heldCopies });
     this.#dynconfig = new Dynconfig(options, runtime, {
@@ -151,12 +152,12 @@ class GrpcControl implements PeerControl {
   #adopt(settings: ClusterSettings): void {
     this.#settings = settings;
     const { seedPeerClusterId } = settings;
-    const { host, managerAddress } = this.#options;
+    const { host, managerAddress, managerTls: tls } = this.#options;
     const isLinked = this.#seedPeerLink?.seedPeerClusterId === seedPeerClusterId;
     if (managerAddress === undefined || seedPeerClusterId === undefined || isLinked) return;
     const before = this.#seedPeerLink;
     if (before !== undefined) this.#retired = Promise.all([this.#retired, before[Symbol.asyncDispose]()]);
-    const channel = { clock: this.#runtime.clock };
+    const channel = { clock: this.#runtime.clock, tls };
     this.#seedPeerLink = new SeedPeerLink({ managerAddress, channel, host, seedPeerClusterId }, this.#runtime);
   }
 
