@@ -6,11 +6,18 @@ import { VirtualClock } from "../testing/virtual_clock.ts";
 import { fillEmptyStore } from "./first_start.ts";
 import { isPassword } from "./password.ts";
 import type { Store } from "./store/store.ts";
+import { hashToken } from "./store/token_hash.ts";
 
-async function fill(store: Store, password?: string): Promise<MemoryLog> {
+const GROUPS = ["clusters", "jobs"];
+
+async function fill(store: Store, password?: string, token?: string): Promise<MemoryLog> {
   const log = new MemoryLog();
-  const env = (name: string) => name === "DRAGONFLY_INITIAL_ROOT_PASSWORD" ? password : undefined;
-  await fillEmptyStore({ store, random: seededRandom(1), log, env });
+  const values: Record<string, string | undefined> = {
+    DRAGONFLY_INITIAL_ROOT_PASSWORD: password,
+    DRAGONFLY_PAT: token,
+  };
+  const env = (name: string) => values[name];
+  await fillEmptyStore({ store, groups: GROUPS, clock: new VirtualClock(), random: seededRandom(1), log, env });
   return log;
 }
 
@@ -21,7 +28,7 @@ Deno.test("the first start makes one default cluster and a root user with the kn
   assert.deepEqual([cluster?.id, cluster?.name, cluster?.isDefault], [1, "cluster-1", true]);
   const root = await store.users.findByName("root");
   assert.equal(await isPassword("dragonfly", root?.passwordHash ?? ""), true);
-  assert.match(root?.passwordHash ?? "", /^\$2b\$10\$/);
+  assert.match(root?.passwordHash ?? "", /^\$scrypt\$/);
   assert.deepEqual(log.lines.map(({ level }) => level), ["warn"]);
   assert.match(log.lines[0]?.message ?? "", /default password.*DRAGONFLY_INITIAL_ROOT_PASSWORD/);
   assert.equal((await fill(store)).lines.length, 1, "each start warns as long as it is so");
@@ -46,4 +53,44 @@ Deno.test("an initial password that is too short or too long stops the start, by
       message: /DRAGONFLY_INITIAL_ROOT_PASSWORD/,
     });
   }
+});
+
+Deno.test("root may do all and a guest may read, and a later start gives back what was taken to root alone", async () => {
+  await using store = await memoryStore(new VirtualClock());
+  await fill(store, "chosen password");
+  assert.deepEqual((await store.roles.permissionsOf("guest")).map(({ action }) => action), ["read", "read"]);
+  await store.roles.removePermission("guest", { object: "jobs", action: "read" });
+  await store.roles.removePermission("root", { object: "jobs", action: "*" });
+  await store.roles.revoke(1, "root");
+  await fill(store, "chosen password");
+  assert.deepEqual(await store.roles.rolesOfUser(1), ["root"]);
+  assert.deepEqual(await store.roles.permissionsOfUser(1), [
+    { object: "clusters", action: "*" },
+    { object: "jobs", action: "*" },
+  ]);
+  assert.deepEqual(await store.roles.permissionsOf("guest"), [{ object: "clusters", action: "read" }]);
+});
+
+Deno.test("audits are kept for 7 days and jobs for 6 hours, unless somebody changed that", async () => {
+  await using store = await memoryStore(new VirtualClock());
+  await fill(store, "chosen password");
+  const config = await store.configs.findByName("gc");
+  assert.equal(config?.value, '{"audit":{"ttl":604800000000000},"job":{"ttl":21600000000000}}');
+  await store.configs.update(config.id, { value: "{}" });
+  await fill(store, "chosen password");
+  assert.equal((await store.configs.findByName("gc"))?.value, "{}");
+});
+
+Deno.test("the token of the environment opens the API at each start, and another one takes its place", async () => {
+  await using store = await memoryStore(new VirtualClock());
+  for (const secret of ["a token of the first start", "a token of the first start", "a token of a later start"]) {
+    await fill(store, "chosen password", secret);
+    const token = await store.tokens.findByHash(hashToken(secret));
+    assert.deepEqual([token?.name, token?.state, token?.userId, token?.scopes], ["default", "active", 1, [
+      "job",
+      "cluster",
+    ]]);
+  }
+  assert.equal(await store.tokens.findByHash(hashToken("a token of the first start")), undefined);
+  await assert.rejects(fill(store, "chosen password", "short"), { code: "invalid_argument", message: /DRAGONFLY_PAT/ });
 });

@@ -1,20 +1,21 @@
-import type { Hono } from "hono";
 import { DamselflyError } from "../core/error.ts";
 import type { ManagerConfig } from "../config/manager.ts";
+import { tlsPathsOf } from "../config/tls.ts";
 import { metricsHandler } from "../http/ops.ts";
-import { type HttpServer, startHttpServer } from "../http/serve.ts";
+import { startHttpServer } from "../http/serve.ts";
 import type { Endpoint } from "../runtime/net.ts";
 import { type StartOptions, whenFree } from "../runtime/port_wait.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import { openOptionalTlsFiles } from "../runtime/tls_files.ts";
 import { startRpcServer } from "../rpc/server.ts";
 import { fillEmptyStore } from "./first_start.ts";
 import { openStore, placeOf } from "./open_store.ts";
-import { createRestApp } from "./rest/app.ts";
-import type { RestEnv } from "./rest/context.ts";
-import { randomKey, Sessions } from "./rest/sessions.ts";
+import { NO_JOBS } from "./rest/job_runner.ts";
+import { removeOldRows } from "./old_rows.ts";
+import { API_GROUPS } from "./rest/routes.ts";
+import { prepareRest } from "./rest_server.ts";
 import { createManagerService } from "./service/manager_service.ts";
 import { removeDeadServices } from "./service/dead_services.ts";
-import type { Store } from "./store/store.ts";
 
 /** More than the rows of a first start: each failed attempt found one more of them there. */
 const FILL_ATTEMPTS_MAX = 20;
@@ -41,22 +42,24 @@ export async function startManager(
   await using stack = new AsyncDisposableStack();
   const { clock, log, metrics } = runtime;
   const store = stack.use(await openStore(config.database, runtime));
-  await fillTogether(() => fillEmptyStore({ store, random: runtime.random, log, env: runtime.env }));
+  await fillTogether(() => fillEmptyStore({ ...runtime, store, groups: API_GROUPS }));
   stack.use(removeDeadServices({ store, clock, log }));
+  stack.use(removeOldRows({ store, clock, log }));
 
   const service = createManagerService({ store, clock, metrics });
   const grpcListen = { hostname: config.server.grpc.listenIP, port: config.server.grpc.port };
+  const tls = stack.use(await openOptionalTlsFiles(tlsPathsOf(config.server.grpc.tls), runtime));
   const onceFree = whenFree(runtime, signal);
   const grpc = stack.use(
     await onceFree(
       grpcListen,
-      () => startRpcServer({ listen: grpcListen, services: [service.rpc], log, clock, metrics }),
+      () => startRpcServer({ listen: grpcListen, services: [service.rpc], tls, log, clock, metrics }),
     ),
   );
   stack.defer(() => service.stop());
 
-  const app = createApp(config, runtime, store);
-  const rest = stack.use(await onceFree(config.server.rest.addr, () => startRest(config, runtime, app)));
+  const { routes, start } = await prepareRest(config, runtime, { store, jobs: NO_JOBS }, stack);
+  const rest = stack.use(await onceFree(config.server.rest.addr, start));
   const metricsServer = config.metrics.enable
     ? stack.use(
       await onceFree(config.metrics.addr, () =>
@@ -76,7 +79,7 @@ export async function startManager(
   return {
     grpc: grpcEndpoint,
     rest: endpointOf(rest),
-    routes: app.routes.filter(({ method }) => method !== "ALL").map(({ method, path }) => `${method} ${path}`),
+    routes,
     metrics: metricsServer === undefined ? undefined : endpointOf(metricsServer),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
@@ -92,26 +95,6 @@ async function fillTogether(fill: () => Promise<void>): Promise<void> {
       if (!isTaken || attempt === FILL_ATTEMPTS_MAX) throw error;
     }
   }
-}
-
-/** The application of REST, which is made once, however often its port is tried. */
-function createApp(config: ManagerConfig, { clock, random, log, metrics }: Runtime, store: Store): Hono<RestEnv> {
-  const { key, ...jwt } = config.auth.jwt;
-  if (key === undefined) {
-    log.warn("Sessions end when the manager restarts, for their key is random: set auth.jwt.key to keep them");
-  }
-  const sessions = new Sessions({ ...jwt, key: key ?? randomKey(random) }, clock);
-  return createRestApp({ store, sessions, realm: jwt.realm, clock, log, metrics });
-}
-
-function startRest(config: ManagerConfig, { clock, log, net }: Runtime, app: Hono<RestEnv>): HttpServer {
-  return startHttpServer({
-    listen: config.server.rest.addr,
-    handler: (request, info) => app.fetch(request, info),
-    onError: (error) => log.error("A REST request failed", { error }),
-    clock,
-    net,
-  });
 }
 
 function endpointOf({ hostname, port }: Endpoint): Endpoint {

@@ -46,9 +46,6 @@ Deno.test("metrics are served on their own port, and only when enabled", async (
   const metrics = await fetch(`http://127.0.0.1:${manager.metrics?.port}/metrics`);
   assert.equal(metrics.status, 200);
   await metrics.body?.cancel();
-  const onRest = await fetch(`http://127.0.0.1:${manager.rest.port}/metrics`);
-  assert.equal(onRest.status, 404);
-  await onRest.body?.cancel();
   await using silent = await startManager(config(), testRuntime());
   assert.equal(silent.metrics, undefined);
 });
@@ -74,14 +71,25 @@ function connect(port: number) {
   return createRpcClient(ManagerService, `127.0.0.1:${port}`, { clock });
 }
 
-Deno.test("a random session key is warned of, a configured one is not", async () => {
-  const warnings = async (key?: string) => {
-    const runtime = testRuntime({ env: { DRAGONFLY_INITIAL_ROOT_PASSWORD: "chosen password" } });
-    await using _manager = await startManager(config(key === undefined ? {} : { key }), runtime);
-    return runtime.log.lines.filter(({ level }) => level === "warn").map(({ message }) => message);
+Deno.test("sessions outlive a restart without a configured key, and end when there is another key", async () => {
+  const directory = await Deno.makeTempDir();
+  await using _directory = { [Symbol.asyncDispose]: () => Deno.remove(directory, { recursive: true }) };
+  const started = async <T>(key: string | undefined, use: (url: string) => Promise<T>): Promise<T> => {
+    const stored = config({ path: `${directory}/manager.db`, ...(key === undefined ? {} : { key }) });
+    await using manager = await startManager(stored, testRuntime({ disk: realDisk(seededRandom(1)) }));
+    return await use(`http://127.0.0.1:${manager.rest.port}/api/v1`);
   };
-  assert.match((await warnings()).join(), /auth\.jwt\.key/);
-  assert.deepEqual(await warnings("secret"), []);
+  const body = JSON.stringify({ name: "root", password: "dragonfly" });
+  const token: string = await started(undefined, async (url) => {
+    return (await (await fetch(`${url}/users/signin`, { method: "POST", body })).json()).token;
+  });
+  const status = async (url: string) => {
+    const response = await fetch(`${url}/clusters`, { headers: { authorization: `Bearer ${token}` } });
+    await response.body?.cancel();
+    return response.status;
+  };
+  assert.equal(await started(undefined, status), 200);
+  assert.equal(await started("another key, which is long enough", status), 401);
 });
 
 Deno.test("dead schedulers are removed by the hour", async () => {
@@ -107,6 +115,4 @@ Deno.test("a start that fails half-way leaves nothing open", async () => {
 
 Deno.test("what is not there yet is refused and not left out", () => {
   assert.throws(() => ManagerConfig.parse({ database: { type: "polardb" } }), /not supported, write mysql/);
-  const tls = { cert: "/cert.pem", key: "/key.pem" };
-  assert.throws(() => ManagerConfig.parse({ server: { rest: { tls } } }), /TLS is not supported yet/);
 });

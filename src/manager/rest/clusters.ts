@@ -1,114 +1,104 @@
-import { Hono } from "hono";
 import * as z from "zod";
-import { DamselflyError } from "../../core/error.ts";
+import type { Cluster } from "../store/clusters.ts";
 import { PeerClusterConfig, SchedulerClusterConfig, Scopes, SeedPeerClusterConfig } from "../store/records.ts";
-import type { Cluster, ClusterInput } from "../store/clusters.ts";
-import { parseInput, readBody } from "./body.ts";
-import type { RestEnv, RestOptions } from "./context.ts";
-import { linkHeader, parsePage } from "./pages.ts";
+import type { RestOptions } from "./context.ts";
+import { existing } from "./errors.ts";
+import { asked, bio, given, IdParams, line, name, present, timeJson } from "./fields.ts";
+import { type Access, type Route, route } from "./route.ts";
 
-const NAME_CHARACTERS_MAX = 256;
-const BIO_CHARACTERS_MAX = 1_024;
-
-// deno-lint-ignore no-control-regex -- SQLite ends a text at a zero character, so that two names would look like one
-const name = z.string().max(NAME_CHARACTERS_MAX).regex(/^[^\x00-\x1f\x7f]*$/, "expected no control characters");
-const bio = z.string().max(BIO_CHARACTERS_MAX);
-
-/** `POST /clusters`; Go clients send `null` for what they leave out (manager-rest.md §0). */
+/** `POST /clusters`. */
 const ClusterCreation = z.object({
-  name: name.min(1),
-  bio: bio.nullish(),
-  scopes: Scopes.nullish(),
+  name: name(),
+  bio: given(bio()),
+  scopes: given(Scopes),
   scheduler_cluster_config: SchedulerClusterConfig,
   seed_peer_cluster_config: SeedPeerClusterConfig,
   peer_cluster_config: PeerClusterConfig,
-  is_default: z.boolean().nullish(),
+  is_default: given(z.boolean()),
 });
 
 /** `PATCH /clusters/:id`: what is left out, or an empty name, stays as it was. */
 const ClusterChange = z.object({
-  name: name.nullish(),
-  bio: bio.nullish(),
-  scopes: Scopes.nullish(),
-  scheduler_cluster_config: SchedulerClusterConfig.nullish(),
-  seed_peer_cluster_config: SeedPeerClusterConfig.nullish(),
-  peer_cluster_config: PeerClusterConfig.nullish(),
-  is_default: z.boolean().nullish(),
+  name: given(line()),
+  bio: given(bio()),
+  scopes: given(Scopes),
+  scheduler_cluster_config: given(SchedulerClusterConfig),
+  seed_peer_cluster_config: given(SeedPeerClusterConfig),
+  peer_cluster_config: given(PeerClusterConfig),
+  is_default: given(z.boolean()),
 });
 
-const ClusterId = z.object({
-  id: z.string().regex(/^\d{1,15}$/, "expected a whole number").transform(Number).pipe(z.int().min(1)),
-});
+const ClusterReply = z.object({
+  id: z.int(),
+  name: z.string(),
+  bio: z.string(),
+  scopes: Scopes,
+  scheduler_cluster_id: z.int(),
+  seed_peer_cluster_id: z.int(),
+  scheduler_cluster_config: SchedulerClusterConfig,
+  seed_peer_cluster_config: SeedPeerClusterConfig,
+  peer_cluster_config: PeerClusterConfig,
+  created_at: z.string(),
+  updated_at: z.string(),
+  is_default: z.boolean(),
+}).meta({ id: "Cluster" });
 
-const ClusterFilter = z.object({ name: name.optional() });
-
-/** `/clusters`: one resource for a scheduler cluster and its seed peer cluster (manager-rest.md §1.2). */
-export function clusterRoutes({ store, clock }: RestOptions): Hono<RestEnv> {
-  const app = new Hono<RestEnv>();
-
-  app.post("/", async function createCluster(c) {
-    const input = await readBody(c.req.raw, ClusterCreation, clock);
-    const cluster = await store.clusters.create({
-      name: input.name,
-      bio: input.bio ?? "",
-      isDefault: input.is_default ?? false,
-      scopes: input.scopes ?? {},
-      schedulerClusterConfig: input.scheduler_cluster_config,
-      seedPeerClusterConfig: input.seed_peer_cluster_config,
-      peerClusterConfig: input.peer_cluster_config,
-    });
-    return c.json(clusterJson(cluster));
-  });
-
-  app.get("/", async function listClusters(c) {
-    const page = parsePage(c.req.query());
-    const { name = "" } = parseInput(ClusterFilter, c.req.query());
-    const { rows, total } = await store.clusters.list(name === "" ? {} : { name }, {
-      offset: (page.page - 1) * page.perPage,
-      limit: page.perPage,
-    });
-    c.header("link", linkHeader(c.req.url, page, total));
-    return c.json(rows.map(clusterJson));
-  });
-
-  app.get("/:id", async function getCluster(c) {
-    const { id } = parseInput(ClusterId, c.req.param());
-    const cluster = await store.clusters.get(id);
-    if (cluster === undefined) throw new DamselflyError("not_found", `Cannot get cluster ${id}: it does not exist`);
-    return c.json(clusterJson(cluster));
-  });
-
-  app.patch("/:id", async function changeCluster(c) {
-    const { id } = parseInput(ClusterId, c.req.param());
-    const input = await readBody(c.req.raw, ClusterChange, clock);
-    const cluster = await store.clusters.update(
-      id,
-      given<ClusterInput>({
-        name: input.name || undefined,
-        bio: input.bio,
-        isDefault: input.is_default,
-        scopes: input.scopes,
-        schedulerClusterConfig: input.scheduler_cluster_config,
-        seedPeerClusterConfig: input.seed_peer_cluster_config,
-        peerClusterConfig: input.peer_cluster_config,
-      }),
-    );
-    return c.json(clusterJson(cluster));
-  });
-
-  app.delete("/:id", async function deleteCluster(c) {
-    const { id } = parseInput(ClusterId, c.req.param());
-    await store.clusters.remove(id);
-    return c.body(null, 200);
-  });
-  return app;
+/** `clusters`: one resource for a scheduler cluster and its seed peer cluster (manager-rest.md §1.2), below `prefix`. */
+export function clusterRoutes({ store }: RestOptions, prefix: string, access: Access): Route[] {
+  const path = `${prefix}/clusters`;
+  const one = { path: `${path}/:id`, access, params: IdParams };
+  return [
+    route({
+      ...{ method: "POST", path, access, summary: "Make a cluster" },
+      ...{ body: ClusterCreation, reply: ClusterReply },
+    }, async ({ body }) => {
+      const cluster = await store.clusters.create({
+        name: body.name,
+        bio: body.bio ?? "",
+        isDefault: body.is_default ?? false,
+        scopes: body.scopes ?? {},
+        schedulerClusterConfig: body.scheduler_cluster_config,
+        seedPeerClusterConfig: body.seed_peer_cluster_config,
+        peerClusterConfig: body.peer_cluster_config,
+      });
+      return clusterJson(cluster);
+    }),
+    route({
+      ...{ method: "GET", path, access, summary: "List clusters", isList: true },
+      ...{ query: z.object({ name: line().optional() }), reply: ClusterReply },
+    }, async ({ query, page }) => {
+      const { rows, total } = await store.clusters.list(asked<{ name: string }>({ name: query.name }), page);
+      return { rows: rows.map(clusterJson), total };
+    }),
+    route({ ...one, method: "GET", summary: "Show a cluster", reply: ClusterReply }, async ({ params: { id } }) => {
+      return clusterJson(existing(await store.clusters.get(id), "cluster", id));
+    }),
+    route({
+      ...{ ...one, method: "PATCH", summary: "Change a cluster" },
+      ...{ body: ClusterChange, reply: ClusterReply },
+    }, async ({ params, body }) => {
+      const cluster = await store.clusters.update(
+        params.id,
+        present({
+          name: body.name || undefined,
+          bio: body.bio,
+          isDefault: body.is_default,
+          scopes: body.scopes,
+          schedulerClusterConfig: body.scheduler_cluster_config,
+          seedPeerClusterConfig: body.seed_peer_cluster_config,
+          peerClusterConfig: body.peer_cluster_config,
+        }),
+      );
+      return clusterJson(cluster);
+    }),
+    route({ ...one, method: "DELETE", summary: "Remove a cluster" }, ({ params }) => store.clusters.remove(params.id)),
+  ];
 }
 
-/** The keys that have a value. */
-function given<T extends object>(values: { readonly [K in keyof T]: T[K] | null | undefined }): Partial<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null && value !== undefined)) as
-    & object
-    & Partial<T>;
+/** What Go writes for a table without some of its keys: they are there, with their zero. */
+function wholeConfig({ load_limit = 0, block_list }: PeerClusterConfig) {
+  const none = { task: null, persistent_task: null, persistent_cache_task: null };
+  return { load_limit, block_list: { ...none, ...block_list } };
 }
 
 function clusterJson(cluster: Cluster) {
@@ -116,14 +106,17 @@ function clusterJson(cluster: Cluster) {
     id: cluster.id,
     name: cluster.name,
     bio: cluster.bio,
-    scopes: cluster.scopes,
+    scopes: { idc: "", location: "", cidrs: null, hostnames: null, ...cluster.scopes },
     scheduler_cluster_id: cluster.id,
     seed_peer_cluster_id: cluster.seedPeerClusterId,
-    scheduler_cluster_config: cluster.schedulerClusterConfig,
-    seed_peer_cluster_config: cluster.seedPeerClusterConfig,
-    peer_cluster_config: cluster.peerClusterConfig,
-    created_at: new Date(cluster.createdAtMs).toISOString(),
-    updated_at: new Date(cluster.updatedAtMs).toISOString(),
+    scheduler_cluster_config: {
+      ...{ candidate_parent_limit: 0, filter_parent_limit: 0, job_rate_limit: 0 },
+      ...cluster.schedulerClusterConfig,
+    },
+    seed_peer_cluster_config: wholeConfig(cluster.seedPeerClusterConfig),
+    peer_cluster_config: wholeConfig(cluster.peerClusterConfig),
+    created_at: timeJson(cluster.createdAtMs),
+    updated_at: timeJson(cluster.updatedAtMs),
     is_default: cluster.isDefault,
   };
 }

@@ -2,7 +2,11 @@ import type { RequestInfo } from "../../http/serve.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
+import type { Random } from "../../runtime/random.ts";
+import type { Fetch } from "../../runtime/runtime.ts";
 import type { Store } from "../store/store.ts";
+import type { TrustedProxies } from "./client_address.ts";
+import type { JobRunner } from "./job_runner.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** What the REST API works on. */
@@ -11,7 +15,15 @@ export interface RestOptions {
   readonly sessions: Sessions;
   /** Named in challenges. */
   readonly realm: string;
+  /** Whether the password that everybody knows opens root's account for callers from other machines. */
+  readonly allowDefaultPassword: boolean;
+  /** Whether people may make accounts for themselves. */
+  readonly openSignUp: boolean;
+  readonly trustedProxies: TrustedProxies;
+  readonly jobs: JobRunner;
   readonly clock: Clock;
+  readonly random: Random;
+  readonly fetch: Fetch;
   readonly log: Log;
   readonly metrics: Metrics;
 }
@@ -19,4 +31,8 @@ export interface RestOptions {
 /** The type of our hono application: the connection comes with each request. */
 export interface RestEnv {
   Bindings: RequestInfo;
+  Variables: {
+    /** The path of the route that answers, with `:id`. */
+    route?: string;
+  };
 }

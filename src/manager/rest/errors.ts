@@ -29,9 +29,15 @@ export function unauthorized(): DamselflyError {
 
 /** Too many attempts; `details` is the time after which to try again. */
 export function tooManyAttempts(retryAfterMs: number): DamselflyError {
-  return new DamselflyError("resource_exhausted", "Cannot sign in: too many failed attempts, try again later", {
+  return new DamselflyError("resource_exhausted", "Too many attempts: try again later", {
     details: { retryAfterMs },
   });
+}
+
+/** A row that must be there. Fails with `not_found`. */
+export function existing<T>(row: T | undefined, what: string, id: number | string): T {
+  if (row !== undefined) return row;
+  throw new DamselflyError("not_found", `Cannot find ${what} ${id}: it does not exist`);
 }
 
 /** Answers with an error, in the bodies of manager-rest.md §0. An unexpected one is logged and keeps its text. */

@@ -1,19 +1,22 @@
 import { Buffer } from "node:buffer";
+import { createHmac } from "node:crypto";
 import { sign, verify } from "hono/jwt";
 import * as z from "zod";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Random } from "../../runtime/random.ts";
+import type { User } from "../store/users.ts";
 
 const ALGORITHM = "HS256";
 const KEY_BYTES = 32;
+const MARK_BYTES = 12;
 
-/** What a token says: the user, when it ends, when it was given; times in seconds (manager-rest.md §3). */
-const Claims = z.object({ id: z.int().min(1), exp: z.number(), orig_iat: z.number() });
+/** What a token says: the user, when it ends, when he signed in, his password then; times in seconds (manager-rest.md §3). */
+const Claims = z.object({ id: z.int().min(1), exp: z.number(), orig_iat: z.number(), pw: z.string() });
+type Claims = z.infer<typeof Claims>;
 
 /** `auth.jwt.*` of the configuration. */
 export interface SessionOptions {
-  readonly realm: string;
-  readonly key?: string | undefined;
+  readonly key: string;
   readonly timeout: number;
   readonly maxRefresh: number;
 }
@@ -24,19 +27,25 @@ export interface Session {
   readonly expiresAtMs: number;
 }
 
+/** A token whose signature is right; what else it must be is asked of {@link Sessions}. */
+export interface OpenedToken {
+  readonly userId: number;
+  readonly claims: Claims;
+}
+
 /** A key that nobody else knows. */
 export function randomKey(random: Random): string {
   return Buffer.from(random.bytes(KEY_BYTES)).toString("base64url");
 }
 
-/** Signs users in with tokens that stock managers would take too: nothing of a session is kept here. */
+/** Signs users in with tokens that hold all there is of a session: nothing of it is kept here. */
 export class Sessions {
   readonly #key: string;
   readonly #timeoutMs: number;
   readonly #maxRefreshMs: number;
   readonly #clock: Clock;
 
-  constructor(options: SessionOptions & { readonly key: string }, clock: Clock) {
+  constructor(options: SessionOptions, clock: Clock) {
     this.#key = options.key;
     this.#timeoutMs = options.timeout;
     this.#maxRefreshMs = options.maxRefresh;
@@ -48,37 +57,47 @@ export class Sessions {
     return this.#timeoutMs;
   }
 
-  /** A new session of a user. */
-  async open(userId: number): Promise<Session> {
-    const issuedAtSeconds = Math.floor(this.#clock.wallMs() / 1000);
-    const exp = issuedAtSeconds + Math.floor(this.#timeoutMs / 1000);
-    const token = await sign({ id: userId, exp, orig_iat: issuedAtSeconds }, this.#key, ALGORITHM);
+  /** A new session of a user; one that renews `renewed` began when that did. */
+  async open(user: User, renewed?: OpenedToken): Promise<Session> {
+    const nowSeconds = Math.floor(this.#clock.wallMs() / 1000);
+    const exp = nowSeconds + Math.floor(this.#timeoutMs / 1000);
+    const orig_iat = renewed?.claims.orig_iat ?? nowSeconds;
+    const token = await sign({ id: user.id, exp, orig_iat, pw: this.#markOf(user) }, this.#key, ALGORITHM);
     return { token, expiresAtMs: exp * 1000 };
   }
 
-  /** The user of a token that has not ended; undefined for any other. */
-  async userOf(token: string): Promise<number | undefined> {
-    return await this.#userWithin(token, 0);
-  }
-
-  /** The user of a token that may be renewed: it has not ended, or not for long. */
-  async renewableUserOf(token: string): Promise<number | undefined> {
-    return await this.#userWithin(token, this.#maxRefreshMs);
-  }
-
-  async #userWithin(token: string, graceMs: number): Promise<number | undefined> {
-    const claims = await this.#claimsOf(token);
-    if (claims === undefined || claims.exp * 1000 + graceMs <= this.#clock.wallMs()) return undefined;
-    return claims.id;
-  }
-
-  async #claimsOf(token: string): Promise<z.infer<typeof Claims> | undefined> {
+  /** Reads a token; undefined when we did not sign it. */
+  async read(token: string): Promise<OpenedToken | undefined> {
     try {
-      // The end is checked against our own clock, above.
+      // The end is checked against our own clock, by the methods below.
       const payload = await verify(token, this.#key, { alg: ALGORITHM, exp: false, nbf: false, iat: false });
-      return Claims.safeParse(payload).data;
+      const claims = Claims.safeParse(payload).data;
+      return claims === undefined ? undefined : { userId: claims.id, claims };
     } catch {
-      return undefined; // forged, garbled, or signed with the key of another start
+      return undefined; // forged, garbled, or signed with another key
     }
+  }
+
+  /** Whether a token opens a session of `user` now: a new password or a block ends all of them. */
+  isLive({ claims }: OpenedToken, user: User | undefined): user is User {
+    return this.#isOf(claims, user) && claims.exp * 1000 > this.#clock.wallMs();
+  }
+
+  /** Whether a token, ended or not, may be renewed: it is not too long ago that its user signed in. */
+  isRenewable({ claims }: OpenedToken, user: User | undefined): user is User {
+    return this.#isOf(claims, user) && claims.orig_iat * 1000 + this.#maxRefreshMs > this.#clock.wallMs();
+  }
+
+  /** A keyed hash of `text`, for what must come back to us unchanged. */
+  seal(text: string): string {
+    return createHmac("sha256", this.#key).update(text).digest().subarray(0, MARK_BYTES).toString("base64url");
+  }
+
+  #isOf(claims: Claims, user: User | undefined): user is User {
+    return user?.state === "enable" && this.#markOf(user) === claims.pw;
+  }
+
+  #markOf({ id, passwordHash }: User): string {
+    return this.seal(`password ${id} ${passwordHash}`);
   }
 }

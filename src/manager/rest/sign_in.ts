@@ -1,84 +1,163 @@
-import { type Context, Hono, type MiddlewareHandler } from "hono";
-import { deleteCookie, getCookie, setCookie } from "hono/cookie";
+import { serialize } from "hono/utils/cookie";
 import * as z from "zod";
-import { isPassword, NOBODYS_HASH } from "../password.ts";
-import { AttemptLimit } from "./attempt_limit.ts";
-import { readBody } from "./body.ts";
-import type { RestEnv, RestOptions } from "./context.ts";
+import { DamselflyError } from "../../core/error.ts";
+import { ROOT_PASSWORD_DEFAULT } from "../default_password.ts";
+import { GUEST } from "../first_start.ts";
+import { hashPassword, isOutdatedHash, isPassword, NOBODYS_HASH } from "../password.ts";
+import type { User } from "../store/users.ts";
+import { COOKIE, mayDo } from "./access.ts";
+import type { ClientAddress } from "./client_address.ts";
+import type { RestOptions } from "./context.ts";
 import { tooManyAttempts, unauthorized } from "./errors.ts";
-import type { Session, Sessions } from "./sessions.ts";
+import { IdParams, name, present } from "./fields.ts";
+import { Answer, type Route, route, type RouteInput } from "./route.ts";
+import type { Session } from "./sessions.ts";
+import type { SignInLimits } from "./sign_in_limits.ts";
+import { Turnstile } from "./turnstile.ts";
+import { email, profileFields, userJson, UserReply } from "./users.ts";
 
-const COOKIE = "jwt";
+const PATH = "/api/v1/users";
 /** Browsers cut longer lifetimes of a cookie to this. */
 const COOKIE_AGE_SECONDS_MAX = 400 * 24 * 60 * 60;
+const NAME_CHARACTERS_MIN = 3;
+const NAME_CHARACTERS_MAX = 64;
+const PASSWORD_CHARACTERS_MAX = 1_024;
+/** Passwords that are hashed at a time, each in 16 MiB, and requests that wait for that. */
+const HASHING = { runningMax: 4, waitingMax: 200 };
 
-/** Failures that one address may have with one name, and with all names together. */
-const NAME_LIMIT = { attemptsMax: 5, windowMs: 5 * 60_000, keysMax: 10_000 };
-const ADDRESS_LIMIT = { attemptsMax: 50, windowMs: 5 * 60_000, keysMax: 10_000 };
+const password = z.string().max(PASSWORD_CHARACTERS_MAX);
+const Credentials = z.object({ name: name(), password });
+const SignUp = z.object({
+  name: name(NAME_CHARACTERS_MAX).min(NAME_CHARACTERS_MIN),
+  password,
+  email: email(),
+  ...profileFields,
+});
+const PasswordChange = z.object({ old_password: password, new_password: password });
+const SessionReply = z.object({ token: z.string(), expire: z.string() });
 
-const Credentials = z.object({ name: z.string().min(1).max(256), password: z.string().max(1_024) });
+/** The routes that open, end and renew sessions, and those that make or change passwords (manager-rest.md §1.1). */
+export function signInRoutes(options: RestOptions & { readonly limits: SignInLimits }): Route[] {
+  const { store, sessions } = options;
+  const passwords = new Passwords(options);
+  return [
+    route({
+      ...{ method: "POST", path: `${PATH}/signin`, access: { kind: "public" }, summary: "Sign in" },
+      ...{ body: Credentials, hidesBadBody: true, reply: SessionReply },
+    }, async ({ body, address, ...input }) => {
+      const user = await store.users.findByName(body.name);
+      const right = await passwords.check(body.name, user, body.password, address);
+      return sessionAnswer(await sessions.open(await passwords.renewed(right, body.password)), options, input);
+    }),
+    route({
+      ...{ method: "POST", path: `${PATH}/signout`, access: { kind: "public" }, summary: "Sign out" },
+    }, () => {
+      const cookie = serialize(COOKIE, "", { path: "/", maxAge: 0 });
+      return Promise.resolve(new Answer(undefined, { headers: { "set-cookie": cookie } }));
+    }),
+    route({
+      ...{ method: "POST", path: `${PATH}/refresh_token`, access: { kind: "public" }, summary: "Renew a session" },
+      reply: SessionReply,
+    }, async (input) => {
+      const opened = await sessions.read(input.sessionToken ?? "");
+      const user = opened === undefined ? undefined : await store.users.get(opened.userId);
+      if (opened === undefined || !sessions.isRenewable(opened, user)) throw unauthorized();
+      return sessionAnswer(await sessions.open(user, opened), options, input);
+    }),
+    route({
+      ...{ method: "POST", path: `${PATH}/signup`, access: { kind: "public" }, summary: "Make an account" },
+      ...{ body: SignUp, reply: UserReply },
+    }, async ({ body: { password: secret, ...profile }, caller, address }) => {
+      if (!mayDo(caller, "users", "*")) {
+        if (!options.openSignUp) {
+          const message = "Only those who may change users make accounts here; auth.openSignUp lets everybody";
+          throw new DamselflyError("permission_denied", message);
+        }
+        const retryAfterMs = options.limits.takeSignUp(address);
+        if (retryAfterMs !== undefined) throw tooManyAttempts(retryAfterMs);
+      }
+      const passwordHash = await passwords.hash(secret);
+      const user = await store.users.create({ ...present(profile), name: profile.name, passwordHash });
+      await store.roles.grant(user.id, GUEST);
+      return userJson(user);
+    }),
+    route({
+      ...{ method: "POST", path: `${PATH}/:id/reset_password`, access: { kind: "public" } },
+      ...{ summary: "Change a password with the old one", params: IdParams, body: PasswordChange },
+    }, async ({ params: { id }, body, address }) => {
+      const user = await store.users.get(id);
+      const right = await passwords.check(user?.name ?? `#${id}`, user, body.old_password, address);
+      await store.users.update(right.id, { passwordHash: await passwords.hash(body.new_password) });
+    }),
+  ];
+}
 
-/** The routes that open, end and renew sessions: signing in needs none, renewing takes one that has just expired. */
-export function signInRoutes(options: RestOptions): Hono<RestEnv> {
-  const { store, sessions, clock } = options;
-  const byName = new AttemptLimit(NAME_LIMIT, clock);
-  const byAddress = new AttemptLimit(ADDRESS_LIMIT, clock);
-  const app = new Hono<RestEnv>();
+/** Checks and makes passwords: few at a time, for each takes memory and a processor. */
+class Passwords {
+  readonly #options: RestOptions & { readonly limits: SignInLimits };
+  readonly #turnstile = new Turnstile(HASHING);
 
-  app.post("/signin", async function signIn(c) {
-    const { name, password } = await readBody(c.req.raw, Credentials, clock).catch((error) => {
-      if (error.code === "invalid_argument") throw unauthorized(); // as stock managers answer
-      throw error;
-    });
-    const address = c.env.remote.hostname;
-    const retryAfterMs = byAddress.take(address) ?? byName.take(`${address} ${name}`);
+  constructor(options: RestOptions & { readonly limits: SignInLimits }) {
+    this.#options = options;
+  }
+
+  /**
+   * The user if he may sign in with this password. Fails with `unauthenticated`, and with `resource_exhausted` after too
+   * many failures; both take as long for a name that nobody has.
+   */
+  async check(account: string, user: User | undefined, password: string, address: ClientAddress): Promise<User> {
+    const { limits } = this.#options;
+    const retryAfterMs = limits.take(account, address);
     if (retryAfterMs !== undefined) throw tooManyAttempts(retryAfterMs);
-    const user = await store.users.findByName(name);
-    const isRight = await isPassword(password, user?.passwordHash ?? NOBODYS_HASH);
+    const hash = user?.passwordHash || NOBODYS_HASH;
+    const isRight = await this.#turnstile.run(() => isPassword(password, hash));
     if (user === undefined || !isRight || user.state !== "enable") throw unauthorized();
-    byAddress.giveBack(address);
-    byName.giveBack(`${address} ${name}`);
-    return answerWith(c, await sessions.open(user.id), sessions);
-  });
+    limits.succeeded(account, address);
+    return user;
+  }
 
-  app.post("/signout", requireSession(options), function signOut(c) {
-    deleteCookie(c, COOKIE, { path: "/" });
-    return c.body(null, 200);
-  });
+  /** The hash of a new password. Fails with `invalid_argument` for one that cannot be used. */
+  async hash(password: string): Promise<string> {
+    if (password === ROOT_PASSWORD_DEFAULT) {
+      throw new DamselflyError("invalid_argument", "Cannot use password: everybody knows this one");
+    }
+    return await this.#turnstile.run(() => hashPassword(password, this.#options.random));
+  }
 
-  app.post("/refresh_token", async function refreshToken(c) {
-    const userId = await sessions.renewableUserOf(tokenOf(c) ?? "");
-    const user = userId === undefined ? undefined : await store.users.get(userId);
-    if (user?.state !== "enable") throw unauthorized();
-    return answerWith(c, await sessions.open(user.id), sessions);
-  });
-  return app;
+  /** The user with his password hashed as it is done today. */
+  async renewed(user: User, password: string): Promise<User> {
+    if (!isOutdatedHash(user.passwordHash)) return user;
+    const passwordHash = await this.#turnstile.run(() => hashPassword(password, this.#options.random));
+    return await this.#options.store.users.update(user.id, { passwordHash });
+  }
 }
 
-/** Lets a request through that has a live session of an enabled user; others get a 401. */
-export function requireSession({ store, sessions }: RestOptions): MiddlewareHandler<RestEnv> {
-  return async function checkSession(c, next) {
-    const userId = await sessions.userOf(tokenOf(c) ?? "");
-    const user = userId === undefined ? undefined : await store.users.get(userId);
-    if (user?.state !== "enable") throw unauthorized();
-    await next();
-  };
+/** The answer that opens a session. */
+export function sessionAnswer(
+  { token, expiresAtMs }: Session,
+  { sessions: { timeoutMs } }: RestOptions,
+  { url, headers }: Pick<RouteInput<unknown, unknown, unknown>, "url" | "headers">,
+): Answer<z.infer<typeof SessionReply>> {
+  const body = { token, expire: new Date(expiresAtMs).toISOString() };
+  return new Answer(body, { headers: { "set-cookie": sessionCookie(token, timeoutMs, { url, headers }) } });
 }
 
-/** The cookie counts before the header. Not the query, as with stock managers: proxies write URLs into their logs. */
-function tokenOf(c: Context<RestEnv>): string | undefined {
-  const header = /^Bearer (.+)$/.exec(c.req.header("authorization") ?? "")?.[1];
-  return getCookie(c, COOKIE) || header;
-}
-
-function answerWith(c: Context<RestEnv>, { token, expiresAtMs }: Session, { timeoutMs }: Sessions): Response {
-  // Stock managers let scripts read this cookie and other sites send it; only their old console needs the former.
-  setCookie(c, COOKIE, token, {
+/** Stock managers let scripts read this cookie and other sites send it; only their old console needs the former. */
+export function sessionCookie(
+  token: string,
+  timeoutMs: number,
+  { url, headers }: { readonly url: URL; readonly headers: Headers },
+): string {
+  return serialize(COOKIE, token, {
     path: "/",
     maxAge: Math.min(Math.floor(timeoutMs / 1000), COOKIE_AGE_SECONDS_MAX),
     httpOnly: true,
     sameSite: "Strict",
-    secure: c.req.header("x-forwarded-proto") === "https",
+    secure: isSecure({ url, headers }),
   });
-  return c.json({ token, expire: new Date(expiresAtMs).toISOString() });
+}
+
+/** Whether the caller speaks TLS, to us or to the proxy before us. */
+export function isSecure({ url, headers }: { readonly url: URL; readonly headers: Headers }): boolean {
+  return url.protocol === "https:" || headers.get("x-forwarded-proto") === "https";
 }

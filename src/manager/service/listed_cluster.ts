@@ -1,12 +1,9 @@
 import { parseScope, type Scope } from "../../core/scope.ts";
 import type { Scheduler, SeedPeer } from "../../rpc/gen/manager/v2/manager.ts";
-import { isLive, type KeepAlives, liveUntilMs } from "../store/liveness.ts";
+import { isLive, type KeepAlives, liveUntilMs, servesPeers } from "../store/liveness.ts";
 import type { SchedulerCluster, SeedPeerCluster } from "../store/clusters.ts";
 import type { SchedulerRecord, SeedPeerRecord } from "../store/services.ts";
 import { schedulerClusterMessage, schedulerMessage, seedPeerClusterMessage, seedPeerMessage } from "./messages.ts";
-
-/** The feature without which a scheduler is not for peers (wire.md §5.1). */
-const SCHEDULE_FEATURE = "schedule";
 
 /** What the store knows of a cluster and its members. */
 export interface ClusterRows {
@@ -51,7 +48,7 @@ export function listCluster(rows: ClusterRows, nowMs: number): ListedCluster {
     message: { ...schedulerMessage(record, isLive(record, nowMs)), schedulerCluster, seedPeers: liveSeedPeers },
   }));
   const live = listed
-    .filter(({ record }) => isLive(record, nowMs) && record.features.includes(SCHEDULE_FEATURE))
+    .filter(({ record }) => servesPeers(record, nowMs))
     .map(({ message }) => message);
   // A message must not contain itself: the schedulers of a seed peer come without their seed peers.
   const bare = live.map((message) => ({ ...message, seedPeers: [] }));

@@ -1,4 +1,7 @@
-import type { ServiceState } from "./services.ts";
+import type { SchedulerRecord, ServiceState } from "./services.ts";
+
+/** The feature without which a scheduler is not for peers (wire.md §5.1). */
+const SCHEDULE_FEATURE = "schedule";
 
 /** How often a service that does not say sends a keep-alive; the interval of stock schedulers (wire.md §5.2). */
 export const KEEP_ALIVE_INTERVAL_DEFAULT_MS = 5_000;
@@ -47,4 +50,9 @@ export function liveUntilMs(service: KeepAlives): number {
 /** The flag alone says nothing: nobody resets it when the manager dies (manager-rest.md §9, complaint 2). */
 export function isLive(service: KeepAlives, nowMs: number): boolean {
   return liveUntilMs(service) >= nowMs;
+}
+
+/** Whether peers may be sent to a scheduler. */
+export function servesPeers(scheduler: SchedulerRecord, nowMs: number): boolean {
+  return isLive(scheduler, nowMs) && scheduler.features.includes(SCHEDULE_FEATURE);
 }

@@ -1,0 +1,19 @@
+import { isPassword } from "./password.ts";
+import type { User } from "./store/users.ts";
+
+/** Published with Dragonfly, so known to everybody. */
+export const ROOT_PASSWORD_DEFAULT = "dragonfly";
+export const ROOT = "root";
+
+/** Whether root still has the password that everybody knows; each hash is compared once. */
+export class DefaultPassword {
+  #known: { readonly passwordHash: string; readonly isDefault: Promise<boolean> } | undefined;
+
+  isOf({ name, passwordHash }: Pick<User, "name" | "passwordHash">): Promise<boolean> {
+    if (name !== ROOT) return Promise.resolve(false);
+    if (this.#known?.passwordHash !== passwordHash) {
+      this.#known = { passwordHash, isDefault: isPassword(ROOT_PASSWORD_DEFAULT, passwordHash) };
+    }
+    return this.#known.isDefault;
+  }
+}

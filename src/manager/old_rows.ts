@@ -1,0 +1,55 @@
+import * as z from "zod";
+import { errorText } from "../core/error.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Log } from "../runtime/log.ts";
+import { millisecondsOfNanoseconds } from "./store/liveness.ts";
+import type { Store } from "./store/store.ts";
+
+/** The setting of how long audits and jobs are kept. */
+export const GC_CONFIG = "gc";
+/** What it says until somebody changes it. */
+export const AUDIT_TTL_MS = 7 * 24 * 60 * 60_000;
+export const JOB_TTL_MS = 6 * 60 * 60_000;
+
+const ROUND_INTERVAL_MS = 60 * 60_000;
+/** Rows that are removed in one transaction. */
+const BATCH = 5_000;
+
+const ttl = z.object({ ttl: z.int().min(0).transform(millisecondsOfNanoseconds) });
+/** The value of the setting: nanoseconds, as Go writes durations; milliseconds in code. */
+export const GcConfig = z.object({ audit: ttl, job: ttl });
+
+/** Removes, every hour, audits and jobs that are older than the setting `gc` allows. Disposing it ends that. */
+export function removeOldRows(
+  { store, clock, log }: { readonly store: Store; readonly clock: Clock; readonly log: Log },
+): AsyncDisposable {
+  let round: Promise<void> | undefined;
+  const timer = clock.every(ROUND_INTERVAL_MS, () => {
+    round ??= remove(store, clock, log)
+      .catch((error) => log.error("Old audits and jobs could not be removed", { error: errorText(error) }))
+      .finally(() => round = undefined);
+  });
+  return {
+    async [Symbol.asyncDispose]() {
+      timer[Symbol.dispose]();
+      await round;
+    },
+  };
+}
+
+async function remove(store: Store, clock: Clock, log: Log): Promise<void> {
+  const { audit, job } = await settings(store, log);
+  const now = clock.wallMs();
+  while (await store.audits.removeBefore(now - audit.ttl, BATCH) === BATCH);
+  while (await store.jobs.removeBefore(now - job.ttl, BATCH) === BATCH);
+}
+
+async function settings(store: Store, log: Log): Promise<z.infer<typeof GcConfig>> {
+  const value = (await store.configs.findByName(GC_CONFIG))?.value;
+  try {
+    if (value !== undefined) return GcConfig.parse(JSON.parse(value));
+  } catch {
+    log.warn(`The setting ${GC_CONFIG} is not readable: audits are kept for 7 days and jobs for 6 hours`);
+  }
+  return { audit: { ttl: AUDIT_TTL_MS }, job: { ttl: JOB_TTL_MS } };
+}

@@ -1,0 +1,149 @@
+import * as z from "zod";
+import { DamselflyError } from "../../core/error.ts";
+import type { SchedulerCluster } from "../store/clusters.ts";
+import type { Job, JobFilter, JobState } from "../store/jobs.ts";
+import { JsonObject } from "../store/records.ts";
+import type { User } from "../store/users.ts";
+import type { RestOptions } from "./context.ts";
+import { existing } from "./errors.ts";
+import {
+  asked,
+  bio,
+  given,
+  id,
+  idOrNone,
+  IdParams,
+  line,
+  numberInText,
+  present,
+  rowFields,
+  rowJson,
+} from "./fields.ts";
+import { parseJobArgs } from "./job_args.ts";
+import type { JobRateLimit } from "./job_rate_limit.ts";
+import { withoutSecrets } from "./job_redaction.ts";
+import { type Access, Answer, type Caller, type Route, route } from "./route.ts";
+import { userJson, UserReply } from "./users.ts";
+
+const CLUSTERS_MAX = 1_000;
+const STATES = ["PENDING", "RECEIVED", "STARTED", "RETRY", "SUCCESS", "FAILURE"] as const satisfies JobState[];
+/** What Harbor knows; it takes any other state for a failure (manager-rest.md §5.1). */
+const shownState = z.enum(["PENDING", "SUCCESS", "FAILURE"]);
+
+const clusterIds = given(z.array(id()).max(CLUSTERS_MAX));
+const Order = z.object({
+  type: z.string().max(64),
+  bio: given(bio()),
+  user_id: given(idOrNone()),
+  args: given(JsonObject),
+  scheduler_cluster_ids: clusterIds,
+  seed_peer_cluster_ids: clusterIds,
+});
+const Change = z.object({ bio: given(bio()), user_id: given(idOrNone()) });
+const Query = z.object({
+  type: line(64).optional(),
+  state: z.enum(STATES).optional(),
+  user_id: numberInText().optional(),
+});
+const Cluster = z.object({ id: z.int(), name: z.string() });
+const Reply = z.object({
+  ...rowFields,
+  task_id: z.string(),
+  bio: z.string(),
+  type: z.string(),
+  state: shownState,
+  args: JsonObject.meta({ description: "What was ordered; passwords, tokens and signatures are left out." }),
+  result: JsonObject.nullable(),
+  user_id: z.int(),
+  user: UserReply.nullable(),
+  seed_peer_clusters: z.array(Cluster).nullable(),
+  scheduler_clusters: z.array(Cluster).nullable(),
+}).meta({ id: "Job" });
+
+/** `jobs`, below `prefix` (manager-rest.md §4). */
+export function jobRoutes(options: RestOptions, prefix: string, access: Access, rateLimit: JobRateLimit): Route[] {
+  const { store, jobs } = options;
+  const path = `${prefix}/jobs`;
+  const one = { path: `${path}/:id`, access, params: IdParams };
+  const whole = async (job: Job) => {
+    const clusters = await Promise.all(job.schedulerClusterIds.map((id) => store.schedulerClusters.get(id)));
+    const known = clusters.filter((cluster) => cluster !== undefined).map(({ id, name }) => ({ id, name }));
+    return jobJson(job, await store.users.get(job.userId), known);
+  };
+  return [
+    route({
+      ...{ method: "POST", path, access, summary: "Order a job" },
+      ...{ body: Order, reply: z.union([Reply, z.unknown()]) },
+    }, async ({ body, caller, signal }) => {
+      const args = parseJobArgs(body.type, body.args ?? {});
+      const clusters = await clustersOf(body.scheduler_cluster_ids ?? [], options);
+      if (!rateLimit.take(clusters.map(({ id, config }) => ({ id, jobRateLimit: config.job_rate_limit })))) {
+        return new Answer("rate limit exceeded", { status: 429, isText: true });
+      }
+      if (!jobs.types.has(body.type)) {
+        throw new DamselflyError("unimplemented", `Jobs of type ${body.type} are not run by this manager yet`);
+      }
+      const order = {
+        type: body.type,
+        bio: body.bio ?? "",
+        userId: body.user_id || userIdOf(caller),
+        args,
+        schedulerClusterIds: clusters.map(({ id }) => id),
+      };
+      const result = await jobs.start(order, signal);
+      return "answer" in result ? result.answer : await whole(result);
+    }),
+    route({
+      ...{ method: "GET", path, access, summary: "List jobs", isList: true },
+      ...{ query: Query, reply: Reply },
+    }, async ({ query, page }) => {
+      const filter = asked<JobFilter>({ type: query.type, state: query.state, userId: query.user_id });
+      const { rows, total } = await store.jobs.list(filter, page);
+      const users = await store.users.getMany(rows.map(({ userId }) => userId));
+      return { rows: rows.map((job) => jobJson(job, users.get(job.userId), null)), total };
+    }),
+    route({ ...one, method: "GET", summary: "Show a job", reply: Reply }, async ({ params: { id } }) => {
+      return await whole(existing(await store.jobs.get(id), "job", id));
+    }),
+    route(
+      { ...one, method: "PATCH", summary: "Change what a job says of itself", body: Change, reply: Reply },
+      async ({ params, body }) => {
+        return await whole(await store.jobs.update(params.id, present({ bio: body.bio, userId: body.user_id })));
+      },
+    ),
+    route({ ...one, method: "DELETE", summary: "Cancel and remove a job" }, async ({ params: { id } }) => {
+      existing(await store.jobs.get(id), "job", id);
+      await jobs.cancel(id);
+      await store.jobs.remove(id);
+    }),
+  ];
+}
+
+/** The clusters that are named. Fails with `not_found` for one that does not exist. */
+function clustersOf(ids: readonly number[], { store }: RestOptions): Promise<SchedulerCluster[]> {
+  return Promise.all([...new Set(ids)].map(async (id) => {
+    return existing(await store.schedulerClusters.get(id), "scheduler cluster", id);
+  }));
+}
+
+function userIdOf(caller: Caller): number {
+  if (caller.kind === "user") return caller.user.id;
+  return caller.kind === "token" ? caller.token.userId : 0;
+}
+
+function jobJson(job: Job, user: User | undefined, clusters: z.infer<typeof Cluster>[] | null) {
+  const isOver = job.state === "SUCCESS" || job.state === "FAILURE";
+  return {
+    ...rowJson(job),
+    task_id: job.taskId,
+    bio: job.bio,
+    type: job.type,
+    state: isOver ? job.state as "SUCCESS" | "FAILURE" : "PENDING" as const,
+    args: withoutSecrets(job.args),
+    result: Object.keys(job.result).length === 0 ? null : withoutSecrets(job.result),
+    user_id: job.userId,
+    user: user === undefined ? null : userJson(user),
+    seed_peer_clusters: clusters === null ? null : [],
+    scheduler_clusters: clusters,
+  };
+}

@@ -1,0 +1,183 @@
+import assert from "node:assert/strict";
+import { DamselflyError } from "../../core/error.ts";
+import type { JobOrder, JobRunner } from "./job_runner.ts";
+import { CONFIGS, type Rest, type SendOptions, startRest } from "./start_rest_test.ts";
+
+const IMAGE = "https://registry.corp/v2/a/manifests/1";
+const MIB = 1024 * 1024;
+
+/** An object of so many objects, one in the other. */
+function nested(depth: number): Record<string, unknown> {
+  return depth === 0 ? {} : { in: nested(depth - 1) };
+}
+
+/** Stores what it is ordered, and runs nothing. */
+class NotingRunner implements JobRunner {
+  readonly types = new Set(["preheat", "sync_peers"]);
+  readonly orders: JobOrder[] = [];
+  readonly cancelled: number[] = [];
+  rest: Rest | undefined;
+
+  async start(order: JobOrder) {
+    this.orders.push(order);
+    if (order.type === "sync_peers") return { answer: "OK" };
+    if (this.rest === undefined) throw new DamselflyError("failed_precondition", "candidate schedulers not found");
+    return await this.rest.store.jobs.create({
+      ...{ ...order, taskId: "group", state: "PENDING" as const, result: {}, seedPeerClusterIds: [] },
+    });
+  }
+
+  cancel(id: number): Promise<void> {
+    this.cancelled.push(id);
+    return Promise.resolve();
+  }
+}
+
+async function start(): Promise<
+  { rest: Rest; jobs: NotingRunner; order: (body: unknown, options?: SendOptions) => Promise<Response> }
+> {
+  const jobs = new NotingRunner();
+  const rest = await startRest({ jobs });
+  jobs.rest = rest;
+  return { rest, jobs, order: (body, options = {}) => rest.send("POST", "/api/v1/jobs", { body, ...options }) };
+}
+
+Deno.test("a preheat is ordered with its arguments cleaned, as Harbor and old scripts write them", async () => {
+  const { rest, jobs, order } = await start();
+  await using _rest = rest;
+  const args = {
+    ...{ type: "image", url: IMAGE, tag: "", filteredQueryParams: "a&b", concurrent_count: 0, timeout: 0, scope: "" },
+    ...{
+      headers: { Authorization: "Bearer secret" },
+      count: 0,
+      ips: null,
+      platform: "",
+      pieceLength: 8 * MIB,
+      later: 1,
+    },
+  };
+  const response = await order({ type: "preheat", args, scheduler_cluster_ids: null });
+  assert.equal(response.status, 200);
+  const job = await response.json();
+  assert.deepEqual([job.id, job.state, job.result, job.type, job.user_id], [1, "PENDING", null, "preheat", 1]);
+  assert.deepEqual([job.scheduler_clusters, job.seed_peer_clusters, job.task_id], [[], [], "group"]);
+  assert.deepEqual(jobs.orders[0]?.args, {
+    ...{ type: "image", url: IMAGE, headers: { Authorization: "Bearer secret" } },
+    ...{ piece_length: 8 * MIB, filtered_query_params: "a&b" },
+  });
+});
+
+Deno.test("of two spellings of an argument the new one counts", async () => {
+  const { rest, jobs, order } = await start();
+  await using _rest = rest;
+  const spellings = [{ filteredQueryParams: "old", filtered_query_params: "new" }];
+  spellings.push({ filtered_query_params: "new", filteredQueryParams: "old" });
+  for (const args of spellings) await order({ type: "preheat", args: { type: "image", url: IMAGE, ...args } });
+  assert.deepEqual(jobs.orders.map(({ args }) => args["filtered_query_params"]), ["new", "new"]);
+});
+
+Deno.test("secrets of a job are in no answer", async () => {
+  const { rest, order } = await start();
+  await using _rest = rest;
+  const args = {
+    ...{ type: "file", urls: ["https://me:hush1@s3.corp/x?X-Amz-Signature=hush2&versionId=7"], username: "me" },
+    ...{ password: "hush3", headers: { Authorization: "hush4", Cookie: "hush5", Accept: "text/plain" } },
+    object_storage: {
+      access_key_id: "id",
+      access_key_secret: "hush6",
+      session_token: "hush7",
+      token: "",
+      secret: null,
+    },
+    hdfs: nested(20),
+  };
+  const made = await (await order({ type: "preheat", args })).json();
+  await rest.store.jobs.update(1, { result: { job_states: [{ error: "https://me:hush8@s3.corp refused" }] } });
+  const texts = [made, await rest.json("GET", "/api/v1/jobs"), await rest.json("GET", "/api/v1/jobs/1")]
+    .concat(await rest.json("PATCH", "/api/v1/jobs/1", { body: { bio: "x" } })).map((json) => JSON.stringify(json));
+  for (const text of texts) assert.ok(!text.includes("hush"), text);
+  assert.deepEqual(made.args.urls, ["https://******@s3.corp/x?X-Amz-Signature=******&versionId=7"]);
+  assert.deepEqual([made.args.headers.Accept, made.args.username], ["text/plain", "me"]);
+  assert.deepEqual([made.args.object_storage.token, made.args.object_storage.secret], ["", null], "nothing to hide");
+  assert.equal(JSON.stringify(made.args.hdfs), JSON.stringify(nested(15)).replace("{}", '"******"'));
+});
+
+Deno.test("what is wrong with a job is said by its argument", async () => {
+  const { rest, order } = await start();
+  await using _rest = rest;
+  const cases: [string, unknown, RegExp][] = [
+    ["preheat", { type: "image" }, /args: an image needs url/],
+    ["preheat", { type: "file", url: "" }, /args: files need url or urls/],
+    ["preheat", { type: "image", url: "registry/x" }, /args\.url/],
+    ["preheat", { type: "layer", url: IMAGE }, /args\.type/],
+    ["preheat", { type: "image", url: IMAGE, percentage: 101 }, /args\.percentage/],
+    ["preheat", { type: "image", url: IMAGE, piece_length: MIB }, /args\.piece_length/],
+    ["preheat", { type: "image", url: IMAGE, scope: "everywhere" }, /args\.scope/],
+    ["get_task", {}, /one of task_id, url/],
+    ["delete_task", { tag: "x" }, /one of task_id, url/],
+    ["gc", { type: "peers" }, /args\.type/],
+    ["get_image_distribution", {}, /args\.url/],
+    ["toString", {}, /^Unknow type$/],
+  ];
+  for (const [type, args, message] of cases) {
+    const response = await order({ type, args });
+    assert.equal(response.status, 422, `${type} ${message}`);
+    assert.match((await response.json()).errors, message);
+  }
+  assert.equal(
+    (await order({ type: "preheat", args: { type: "image", url: IMAGE }, scheduler_cluster_ids: [99] })).status,
+    404,
+  );
+});
+
+Deno.test("a job that nobody runs is refused, and leaves no row that waits for ever", async () => {
+  await using rest = await startRest();
+  const response = await rest.send("POST", "/api/v1/jobs", {
+    body: { type: "preheat", args: { type: "image", url: IMAGE } },
+  });
+  assert.equal(response.status, 501);
+  assert.match((await response.json()).message, /type preheat are not run/);
+  assert.deepEqual(await rest.json("GET", "/api/v1/jobs"), []);
+});
+
+Deno.test("a job with an answer at once gives it", async () => {
+  const { rest, order } = await start();
+  await using _rest = rest;
+  assert.equal(await (await order({ type: "sync_peers" })).text(), '"OK"');
+});
+
+Deno.test("a cluster gets as many jobs per second as its limit says", async () => {
+  const { rest, order } = await start();
+  await using _rest = rest;
+  const body = { name: "b", ...CONFIGS, scheduler_cluster_config: { job_rate_limit: 2 } };
+  const { id } = await rest.json("POST", "/api/v1/clusters", { body });
+  const status = async (ids: number[]) => {
+    return (await order({ type: "sync_peers", scheduler_cluster_ids: ids })).status;
+  };
+  assert.deepEqual([await status([id]), await status([id, 1])], [200, 200]);
+  const refused = await order({ type: "sync_peers", scheduler_cluster_ids: [1, id] });
+  assert.deepEqual([refused.status, await refused.text()], [429, "rate limit exceeded"]);
+  assert.equal(await status([1]), 200, "another cluster has its own");
+  await rest.clock.advance(500);
+  assert.deepEqual([await status([id]), await status([id])], [200, 429]);
+  for (let count = 0; count < 20; count++) assert.equal(await status([]), 200);
+});
+
+Deno.test("jobs are listed by what they are and how they stand, and only known states are shown", async () => {
+  const { rest, jobs, order } = await start();
+  await using _rest = rest;
+  for (let count = 0; count < 3; count++) {
+    await order({ type: "preheat", args: { type: "image", url: IMAGE }, scheduler_cluster_ids: [1] });
+  }
+  await rest.store.jobs.update(2, { state: "STARTED", result: { state: "STARTED" } });
+  await rest.store.jobs.update(3, { state: "SUCCESS", result: { job_states: [] } });
+  const states = (await rest.json("GET", "/api/v1/jobs")).map(({ state }: { state: string }) => state);
+  assert.deepEqual(states.sort(), ["PENDING", "PENDING", "SUCCESS"]);
+  const [done] = await rest.json("GET", "/api/v1/jobs?state=SUCCESS&type=preheat");
+  assert.deepEqual([done.id, done.result, done.scheduler_clusters], [3, { job_states: [] }, null]);
+  assert.deepEqual((await rest.json("GET", "/api/v1/jobs/1")).scheduler_clusters, [{ id: 1, name: "cluster-1" }]);
+  assert.equal((await rest.send("GET", "/api/v1/jobs?state=DONE")).status, 422);
+  assert.equal((await rest.send("DELETE", "/api/v1/jobs/2")).status, 200);
+  assert.equal((await rest.send("DELETE", "/api/v1/jobs/2")).status, 404);
+  assert.deepEqual(jobs.cancelled, [2]);
+});

@@ -1,0 +1,57 @@
+import { applicationRoutes } from "./applications.ts";
+import { auditRoutes } from "./audits.ts";
+import { clusterMatchRoutes } from "./cluster_match.ts";
+import { clusterRoutes } from "./clusters.ts";
+import { configRoutes } from "./configs.ts";
+import type { RestOptions } from "./context.ts";
+import { JobRateLimit } from "./job_rate_limit.ts";
+import { jobRoutes } from "./jobs.ts";
+import { oauthRoutes } from "./oauth.ts";
+import { oauthProviderRoutes } from "./oauth_providers.ts";
+import { peerRoutes } from "./peers.ts";
+import { persistentCacheTaskRoutes } from "./persistent_cache_tasks.ts";
+import { roleRoutes } from "./roles.ts";
+import type { Route } from "./route.ts";
+import { schedulerClusterRoutes } from "./scheduler_clusters.ts";
+import { schedulerRoutes } from "./schedulers.ts";
+import { seedPeerClusterRoutes } from "./seed_peer_clusters.ts";
+import { seedPeerRoutes } from "./seed_peers.ts";
+import { signInRoutes } from "./sign_in.ts";
+import { SignInLimits } from "./sign_in_limits.ts";
+import { tokenRoutes } from "./tokens.ts";
+import { userRoutes } from "./users.ts";
+
+/** What rights can be given for: the groups of routes below `/api/v1`, by their first path segment. */
+export const API_GROUPS = [
+  ...["applications", "audits", "clusters", "configs", "jobs", "oauth", "peers", "permissions"],
+  ...["persistent-cache-tasks", "personal-access-tokens", "roles", "scheduler-clusters", "scheduler-features"],
+  ...["schedulers", "seed-peer-clusters", "seed-peers", "users"],
+] as const;
+
+/** All routes of the API; of two that fit a path, the first answers. */
+export function apiRoutes(options: RestOptions): Route[] {
+  const limits = new SignInLimits(options.clock);
+  const jobRate = new JobRateLimit(options.clock);
+  return [
+    ...signInRoutes({ ...options, limits }),
+    ...oauthRoutes(options),
+    ...userRoutes(options),
+    ...roleRoutes(options, API_GROUPS),
+    ...oauthProviderRoutes(options),
+    ...clusterMatchRoutes(options),
+    ...clusterRoutes(options, "/api/v1", { kind: "role", object: "clusters" }),
+    ...clusterRoutes(options, "/oapi/v1", { kind: "token", scope: "cluster" }),
+    ...schedulerClusterRoutes(options),
+    ...seedPeerClusterRoutes(options),
+    ...schedulerRoutes(options),
+    ...seedPeerRoutes(options),
+    ...peerRoutes(options),
+    ...applicationRoutes(options),
+    ...configRoutes(options),
+    ...jobRoutes(options, "/api/v1", { kind: "role", object: "jobs" }, jobRate),
+    ...jobRoutes(options, "/oapi/v1", { kind: "token", scope: "job" }, jobRate),
+    ...tokenRoutes(options),
+    ...persistentCacheTaskRoutes(),
+    ...auditRoutes(options),
+  ];
+}

@@ -1,0 +1,56 @@
+import type { ManagerConfig } from "../config/manager.ts";
+import { type HttpServer, type HttpServerOptions, startHttpServer } from "../http/serve.ts";
+import { startHttpsServer } from "../http/serve_tls.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { openTlsFiles } from "../runtime/tls_files.ts";
+import { createRestApp } from "./rest/app.ts";
+import { AuditLog } from "./rest/audit_log.ts";
+import type { JobRunner } from "./rest/job_runner.ts";
+import { randomKey, Sessions } from "./rest/sessions.ts";
+import type { Store } from "./store/store.ts";
+
+/** The key of sessions among the secrets of the store, so that they outlive a restart and work at all managers. */
+const SESSION_KEY = "session_key";
+
+/** The REST API, ready to be served. */
+export interface PreparedRest {
+  /** What it serves, as `GET /api/v1/clusters/:id`. */
+  readonly routes: readonly string[];
+  start(): HttpServer | Promise<HttpServer>;
+}
+
+/**
+ * Makes the REST API and what it needs, which `stack` owns: once, however often the port is tried. It is served in TLS
+ * where that is configured.
+ */
+export async function prepareRest(
+  { auth, server: { rest } }: Pick<ManagerConfig, "auth" | "server">,
+  runtime: Runtime,
+  { store, jobs }: { readonly store: Store; readonly jobs: JobRunner },
+  stack: AsyncDisposableStack,
+): Promise<PreparedRest> {
+  const { clock, random, log, net } = runtime;
+  const { key = await store.secrets.getOrCreate(SESSION_KEY, randomKey(random)), ...jwt } = auth.jwt;
+  const { cidrs, header } = rest.trustedProxies;
+  const app = createRestApp({
+    ...runtime,
+    store,
+    jobs,
+    sessions: new Sessions({ ...jwt, key }, clock),
+    realm: jwt.realm,
+    allowDefaultPassword: auth.allowDefaultPassword,
+    openSignUp: auth.openSignUp,
+    trustedProxies: { cidrs, header },
+    audits: stack.use(new AuditLog({ store, clock, log })),
+  });
+  const onError = (error: unknown) => log.error("A REST request failed", { error });
+  const options: HttpServerOptions = {
+    ...{ listen: rest.addr, onError, clock, net },
+    handler: (request, info) => app.fetch(request, info),
+  };
+  const routes = app.routes.filter(({ method }) => method !== "ALL").map(({ method, path }) => `${method} ${path}`);
+  const { cert, key: keyPath } = rest.tls;
+  if (cert === undefined || keyPath === undefined) return { routes, start: () => startHttpServer(options) };
+  const tls = stack.use(await openTlsFiles({ cert, key: keyPath }, runtime));
+  return { routes, start: () => startHttpsServer({ ...options, tls }) };
+}
