@@ -6,12 +6,14 @@ import type { Endpoint } from "../runtime/net.ts";
 import { type StartOptions, whenFree } from "../runtime/port_wait.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { BandwidthMeter } from "./bandwidth_meter.ts";
+import type { CacheTasks } from "./cache/cache_tasks.ts";
 import { createCacheTasks } from "./cache/create_cache_tasks.ts";
 import type { CacheCopy } from "./control/cache_control.ts";
 import type { Control } from "./control/control.ts";
 import { type PeerControl, startControl } from "./control/start_control.ts";
 import { startGarbageCollection } from "./garbage_collection.ts";
 import { ContentEndpoint } from "./mirror/content.ts";
+import type { HttpServer } from "../http/serve.ts";
 import { createMirror } from "./mirror/mirror.ts";
 import { Outputs } from "./mirror/outputs.ts";
 import { isConfiguredOrigin } from "./mirror/upstream.ts";
@@ -36,16 +38,17 @@ import {
   UPLOAD_SERVICE,
 } from "./peer_servers.ts";
 import { createParentRpc } from "./piece/parent.ts";
-import { createPieceClient, pieceClientFor } from "./piece/vortex_client.ts";
+import { createPieceClient, type PieceClient, pieceClientFor } from "./piece/vortex_client.ts";
 import { Proxy } from "./proxy/proxy.ts";
 import { openRegistryClients } from "./registry_clients.ts";
 import { Destinations } from "./source/destination.ts";
-import { Exchanger } from "./source/exchange.ts";
+import { type ExchangeParts, Exchanger } from "./source/exchange.ts";
 import { createSource } from "./source/http_source.ts";
+import type { Source } from "./source/source.ts";
 import { openStorage } from "./storage/open_storage.ts";
 import { openPeerTls, type PeerTls } from "./peer_tls.ts";
 import { byEachId, type Neighbour, type Storage, type TaskRecord } from "./storage/storage.ts";
-import type { Traffic } from "./task/task.ts";
+import type { Tasks, Traffic } from "./task/task.ts";
 import { refusingTasks } from "./task/refusing_tasks.ts";
 import { createTasks } from "./task/tasks.ts";
 
@@ -88,7 +91,7 @@ export async function startPeer(
   const hosts = [mirrorIp, identity.ip, identity.hostname, ...runtime.localIps()];
   refuseOwnProxy((name) => runtime.env(name), { port: mirrorPort, hosts });
   const stores = await openStores(config, runtime, stack);
-  const { storage, cacheStorage } = stores;
+  const { storage } = stores;
   const stop = new AbortController();
   const meter = new BandwidthMeter(clock);
   const hostId = hostIdOf(identity);
@@ -122,26 +125,17 @@ export async function startPeer(
   const swarm = { storage, source, control, parentRpc, pieceClient, onReceived };
   const allTasks = stack.use(createTasks({ ...swarm, runtime, options: tasksOptions(config) }));
   const tasks = refusingTasks(allTasks, () => control.blockList(), metrics);
-  const cache = stack.use(createCacheTasks({
-    ...{ runtime, identity, onReceived, storage: cacheStorage, control: control.cache, options: tasksOptions(config) },
-    parentRpc: createParentRpc(channels, "persistent_cache"),
-    pieceClient: pieceClientFor("persistent_cache", pieceClient),
-  }));
+  const cache = stack.use(openCache(base, control, { onReceived, channels, pieceClient }));
   const served = { tasks, cache, source };
   opening.resolve(served);
 
   stack.use(startCollection(config.gc.interval, base, control));
   stack.use(await startDownload(base, served, control));
-  const ops = await startOps(base, stack);
-  const front = {
-    ...{ ...runtime, ...mirrored, exchanger: new Exchanger(origins) },
-    contents: new ContentEndpoint({ ...runtime, ...mirrored, tasks, source }),
-    destinations: new Destinations(net, isConfigured),
-    outputs: new Outputs(config.proxy.allowOutputPath ? outputWriter(storage, runtime) : undefined, log),
-  };
-  const proxy = new Proxy({ ...front, mirror: createMirror(front) });
-  const mirrorServer = stack.use(await startWeb(base, config.proxy.server, proxy.handler, proxy.onConnect));
+  let isReady = false;
+  const ops = await startOps(base, () => isReady, stack);
+  const mirrorServer = stack.use(await startMirror(base, mirrored, { ...origins, tasks, source }));
   upload.setServing(UPLOAD_SERVICE, true);
+  isReady = true;
   log.info("Peer is ready", { hostId, mirror: `${mirrorServer.hostname}:${mirrorServer.port}` });
 
   stack.defer(() => stop.abort(new DamselflyError("unavailable", "This host is stopping")));
@@ -152,6 +146,40 @@ export async function startPeer(
     traffic: () => allTasks.traffic(),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
+}
+
+/** The tasks of the persistent cache. */
+function openCache(
+  { config, runtime, identity, cacheStorage }: Foundation,
+  control: PeerControl,
+  { onReceived, channels, pieceClient }: {
+    readonly onReceived: (bytes: number) => void;
+    readonly channels: RpcChannels;
+    readonly pieceClient: PieceClient;
+  },
+): CacheTasks {
+  return createCacheTasks({
+    ...{ runtime, identity, onReceived, storage: cacheStorage, control: control.cache, options: tasksOptions(config) },
+    parentRpc: createParentRpc(channels, "persistent_cache"),
+    pieceClient: pieceClientFor("persistent_cache", pieceClient),
+  });
+}
+
+/** The mirror and the proxy, on one port. */
+function startMirror(
+  base: Foundation,
+  mirrored: ReturnType<typeof mirrorOptions>,
+  { tasks, source, ...origins }: ExchangeParts & { readonly tasks: Tasks; readonly source: Source },
+): Promise<HttpServer> {
+  const { config, runtime, storage } = base;
+  const front = {
+    ...{ ...runtime, ...mirrored, exchanger: new Exchanger(origins) },
+    contents: new ContentEndpoint({ ...runtime, ...mirrored, tasks, source }),
+    destinations: new Destinations(runtime.net, origins.isConfigured),
+    outputs: new Outputs(config.proxy.allowOutputPath ? outputWriter(storage, runtime) : undefined, runtime.log),
+  };
+  const proxy = new Proxy({ ...front, mirror: createMirror(front) });
+  return startWeb(base, config.proxy.server, proxy.handler, proxy.onConnect);
 }
 
 /** The storages of both families of tasks; they share the volume and its limit. */

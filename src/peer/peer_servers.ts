@@ -113,13 +113,14 @@ export function startWeb(
   return onceFree(listen, () => startHttpServer(options));
 }
 
-/** `/healthy` and `/metrics`, each on its own port. */
+/** `/healthy`, which says no until the mirror listens, and `/metrics`, each on its own port. */
 export async function startOps(
   base: Foundation,
+  isReady: () => boolean,
   stack: AsyncDisposableStack,
 ): Promise<{ health: HttpServer; metrics: HttpServer }> {
   const { config, runtime } = base;
-  const health = stack.use(await startWeb(base, config.health.server, healthHandler(() => true)));
+  const health = stack.use(await startWeb(base, config.health.server, healthHandler(isReady)));
   const metrics = stack.use(await startWeb(base, config.metrics.server, metricsHandler(runtime.metrics)));
   return { health, metrics };
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DamselflyError } from "../core/error.ts";
 import { DfdaemonConfig } from "../config/dfdaemon.ts";
 import { parseConfig } from "../config/load.ts";
 import { makeSampleImage } from "../oci/sample_image.ts";
@@ -9,6 +10,8 @@ import { startSampleRegistry } from "../oci/sample_registry.ts";
 import { checkHealth, createRpcClient } from "../rpc/client.ts";
 import { DfdaemonUploadService } from "../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import { realClock } from "../runtime/clock.ts";
+import type { Net } from "../runtime/net.ts";
+import { realNet } from "../runtime/real_net.ts";
 import { realRandom } from "../runtime/random.ts";
 import { realDisk } from "../runtime/real_disk.ts";
 import { testRuntime } from "../testing/test_runtime.ts";
@@ -39,6 +42,28 @@ Deno.test("a peer that is ready says so under the names that probes and CLIs ask
   const socket = `unix:${opened.config.download.server.socketPath}`;
   assert.equal(await checkHealth(upload, { ...LIMITED, service: "dfdaemon.v2.DfdaemonUpload" }), true);
   assert.equal(await checkHealth(socket, { ...LIMITED, service: "dfdaemon.v2.DfdaemonDownload" }), true);
+});
+
+Deno.test("a peer is not healthy while its mirror waits for a port that a program which has ended still holds", async () => {
+  await using opened = await openConfig({ "health.server.ip": "127.0.0.8", "proxy.server.ip": "127.0.0.9" });
+  const net = realNet();
+  const asked: Promise<number>[] = [];
+  let healthPort = 0;
+  const status = async () => {
+    const answer = await fetch(`http://127.0.0.8:${healthPort}/healthy`);
+    await answer.body?.cancel();
+    return answer.status;
+  };
+  const listen: Net["listen"] = (on, onTrouble) => {
+    if (on.hostname === "127.0.0.9" && asked.push(status()) === 1) throw new DamselflyError("already_exists", "Taken");
+    const listener = net.listen(on, onTrouble);
+    if (on.hostname === "127.0.0.8") healthPort = listener.port;
+    return listener;
+  };
+  const runtime = testRuntime({ disk: realDisk(realRandom()), clock, net: { ...net, listen } });
+  await using _peer = await startPeer(opened.config, runtime);
+  assert.deepEqual([await asked[0], await status()], [503, 200]);
+  await Promise.all(asked);
 });
 
 Deno.test("children learn by SyncHost what a pull makes of the host's bandwidth", async () => {
