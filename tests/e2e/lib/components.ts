@@ -112,9 +112,18 @@ export function schedulerConfig({ name, ip }: Place, managerUrl: string | undefi
 export interface PeerOptions {
   readonly managerUrl?: string;
   readonly idc?: string;
+  readonly location?: string;
   readonly isSeed?: boolean;
   /** Registries that are not at `https://<namespace>`. */
   readonly upstreams?: readonly { readonly namespace: string; readonly addr: string }[];
+  /** Registry of requests that name none. */
+  readonly registryUrl?: string;
+  /** The rule that pieces are cut by: ours, or Dragonfly's. */
+  readonly pieceLength?: "damselfly" | "dragonfly";
+  /** The task of a blob is its URL's, as in Dragonfly's own default, and not its digest's. */
+  readonly hasTasksByUrl?: boolean;
+  /** A Go duration. */
+  readonly announceInterval?: string;
 }
 
 /** A peer or seed peer. */
@@ -149,21 +158,34 @@ export async function startPeer(
 }
 
 /** A dfdaemon.yaml for standard ports on an address of its own. */
-export function peerConfig({ name, ip, dir }: Place, { managerUrl, idc, isSeed, upstreams }: PeerOptions): unknown {
+export function peerConfig({ name, ip, dir }: Place, options: PeerOptions): unknown {
+  const { managerUrl, idc, location, isSeed = false, upstreams = [], registryUrl, pieceLength } = options;
   return {
-    host: { hostname: name, ip, ...(idc === undefined ? {} : { idc }) },
+    host: { hostname: name, ip, ...given({ idc, location }) },
     server: { cacheDir: join(dir, "cache") },
     ...(managerUrl === undefined ? {} : { manager: { addr: managerUrl } }),
-    seedPeer: { enable: isSeed === true },
-    scheduler: { announceInterval: REFRESH_INTERVAL },
+    seedPeer: { enable: isSeed },
+    scheduler: { announceInterval: options.announceInterval ?? REFRESH_INTERVAL },
     dynconfig: { refreshInterval: REFRESH_INTERVAL },
     storage: { dir: join(dir, "storage"), server: { ip, tcpPort: 4005 } },
     upload: { server: { ip, port: 4000 } },
-    download: { server: { socketPath: join(dir, "dfdaemon.sock") } },
-    proxy: { server: { ip, port: 4001 }, registryMirror: { upstreams: upstreams ?? [] } },
+    download: { server: { socketPath: join(dir, "dfdaemon.sock") }, ...given({ pieceLength }) },
+    proxy: {
+      server: { ip, port: 4001 },
+      registryMirror: {
+        ...given({ addr: registryUrl }),
+        enableTaskIDBasedBlobDigest: options.hasTasksByUrl !== true,
+        upstreams,
+      },
+    },
     health: { server: { ip, port: 4003 } },
     metrics: { server: { ip, port: 4002 } },
   };
+}
+
+/** The settings that have a value. */
+function given(settings: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 }
 
 /** The node whose containerd is configured, and what it shall ask. */

@@ -29,6 +29,8 @@ export function requireProgram(name: string): string {
 export interface Needs {
   readonly programs: readonly string[];
   readonly root?: boolean;
+  /** What else was looked for and is not there, in words. */
+  readonly missing?: readonly string[];
 }
 
 /**
@@ -38,6 +40,7 @@ export interface Needs {
 export function e2eTest(title: string, needs: Needs, run: (t: Deno.TestContext) => Promise<void>): void {
   const missing = needs.programs.filter((name) => findProgram(name) === undefined).map((name) => `program ${name}`);
   if (needs.root === true && Deno.uid() !== 0) missing.push("root");
+  missing.push(...needs.missing ?? []);
   if (missing.length === 0) return Deno.test(title, run);
 
   const reason = `needs ${missing.join(", ")}`;

@@ -1,0 +1,147 @@
+/** One cluster whose members are stock or ours, and can be exchanged one by one at the same address. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import type { Manager, PeerOptions, Scheduler } from "../../e2e/lib/components.ts";
+import { trafficSince } from "../../e2e/lib/metrics.ts";
+import { waitFor } from "../../e2e/lib/wait.ts";
+import { realClock } from "../../../src/runtime/clock.ts";
+import { type AnyPeer, type Kind, startManager, startPeer, startScheduler } from "./components.ts";
+import type { StockDatabase } from "./databases.ts";
+import type { Lab } from "./lab.ts";
+import type { PushedImage } from "./images.ts";
+import { pullByMirror, type PullRoute } from "./pull.ts";
+
+const SEED_KNOWN_TIMEOUT_MS = 60_000;
+const SEED_PROBE_INTERVAL_MS = 2_000;
+const PROBE_LAYER_BYTES = [10 * 1024 * 1024];
+const PEER_KNOWN_TIMEOUT_MS = 30_000;
+const MANAGER = 0;
+const SCHEDULER = 1;
+const FIRST_PEER = 2;
+
+/** A cluster of one manager, one scheduler, and peers by name. */
+export class Cluster implements AsyncDisposable {
+  readonly lab: Lab;
+  readonly name: string;
+  readonly #firstHost: number;
+  readonly #hosts = new Map<string, number>();
+  readonly #peers = new Map<string, AnyPeer>();
+  #database: StockDatabase | undefined;
+  #manager: Manager | undefined;
+  #managerKind: Kind = "stock";
+  #scheduler: Scheduler | undefined;
+
+  constructor(lab: Lab, name: string) {
+    this.lab = lab;
+    this.name = name;
+    this.#firstHost = lab.nextClusterHost();
+  }
+
+  get manager(): Manager {
+    assert(this.#manager !== undefined, `${this.name} has no manager`);
+    return this.#manager;
+  }
+
+  get scheduler(): Scheduler {
+    assert(this.#scheduler !== undefined, `${this.name} has no scheduler`);
+    return this.#scheduler;
+  }
+
+  peer(name: string): AnyPeer {
+    const peer = this.#peers.get(name);
+    assert(peer !== undefined, `${this.name} has no peer ${name}`);
+    return peer;
+  }
+
+  /** The address of a peer, the same whatever kind runs there. */
+  peerIp(name: string): string {
+    const host = this.#hosts.get(name) ?? FIRST_PEER + this.#hosts.size;
+    this.#hosts.set(name, host);
+    return this.lab.addresses.ip(this.#firstHost + host);
+  }
+
+  /** Starts a manager of this kind, in the place of the one before. Each kind keeps its own database. */
+  async runManager(kind: Kind): Promise<void> {
+    await this.#manager?.process.stop();
+    if (kind === "stock") this.#database ??= await (await this.lab.databases()).fresh();
+    const database = kind === "stock" ? this.#database : undefined;
+    this.#manager = await startManager(this.lab, this.#place("manager", kind, MANAGER), database);
+    this.#managerKind = kind;
+  }
+
+  /** Starts a scheduler of this kind, in the place of the one before, and waits until the manager lists it. */
+  async runScheduler(kind: Kind): Promise<void> {
+    await this.#scheduler?.process.stop();
+    const database = this.#managerKind === "stock" ? this.#database : undefined;
+    const place = this.#place("scheduler", kind, SCHEDULER);
+    this.#scheduler = await startScheduler(this.lab, place, { kind, manager: this.manager, database });
+  }
+
+  /** Starts a peer of this kind, in the place of the one before, and waits until the scheduler knows it. */
+  async runPeer(name: string, kind: Kind, options: PeerOptions = {}): Promise<AnyPeer> {
+    const ip = this.peerIp(name);
+    await this.#peers.get(name)?.process.stop();
+    const { namespace, url } = this.lab.registry;
+    const peer = await startPeer(this.lab, kind, { name, ip, dir: this.#dir(name, kind) }, {
+      managerUrl: this.manager.grpcUrl,
+      registryUrl: url,
+      upstreams: [{ namespace, addr: url }],
+      ...options,
+    });
+    this.#peers.set(name, peer);
+    await this.known(name);
+    return peer;
+  }
+
+  async stopPeer(name: string): Promise<void> {
+    await this.peer(name).process.stop();
+    this.#peers.delete(name);
+  }
+
+  /** Pulls an image by a peer's mirror and nowhere else; returns milliseconds. */
+  async pull(image: PushedImage, name: string): Promise<number> {
+    return await pullByMirror(image, this.route(name));
+  }
+
+  /** The ways of a node to its images. */
+  route(name: string): PullRoute {
+    return { mirrorUrl: `http://${this.peerIp(name)}:4001`, registryUrl: this.lab.registry.url };
+  }
+
+  /** Resolves when the scheduler knows the peer. */
+  async known(name: string): Promise<void> {
+    const { process, hostId } = this.peer(name);
+    await process.ready("being known to its scheduler", PEER_KNOWN_TIMEOUT_MS, async () => {
+      return (await this.scheduler.hostIds()).includes(hostId) || undefined;
+    });
+  }
+
+  /**
+   * Resolves when the scheduler sends the seed peer for what `by` is the first to pull. A stock scheduler looks for seed
+   * peers every 30 s and tells nobody what it found, so it is asked by pulls.
+   */
+  async seedKnown(seed: string, by: string): Promise<void> {
+    const clock = realClock();
+    await waitFor(`the scheduler's use of its seed peer ${seed}`, SEED_KNOWN_TIMEOUT_MS, async (signal) => {
+      const before = await this.peer(seed).downloaded();
+      await this.pull(await this.lab.images.fresh(PROBE_LAYER_BYTES), by);
+      const { fromSource } = trafficSince(before, await this.peer(seed).downloaded());
+      if (fromSource === 0) await clock.sleep(SEED_PROBE_INTERVAL_MS, signal);
+      return fromSource > 0 || undefined;
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const members = [...this.#peers.values(), this.#scheduler, this.#manager];
+    await Promise.all(members.map((member) => member?.process.stop()));
+  }
+
+  #place(name: string, kind: Kind, host: number) {
+    return { name, ip: this.lab.addresses.ip(this.#firstHost + host), dir: this.#dir(name, kind) };
+  }
+
+  /** Stock programs and ours never share a folder: their storages are not alike. */
+  #dir(name: string, kind: Kind): string {
+    return join(this.lab.workspace.dir, this.name, `${name}-${kind}`);
+  }
+}

@@ -1,0 +1,153 @@
+/** Managers, schedulers and peers of either kind, started alike. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { ManagerService, SourceType } from "../../../src/rpc/gen/manager/v2/manager.ts";
+import { SchedulerService } from "../../../src/rpc/gen/scheduler/v2/scheduler.ts";
+import {
+  type Manager,
+  type Peer,
+  type PeerOptions,
+  type Place,
+  type Scheduler,
+  startManager as startOurManager,
+  startPeer as startOurPeer,
+  startScheduler as startOurScheduler,
+} from "../../e2e/lib/components.ts";
+import { callOnce, grpcServes } from "../../e2e/lib/grpc.ts";
+import { answers } from "../../e2e/lib/http.ts";
+import { downloadTraffic, uploadTraffic } from "../../e2e/lib/metrics.ts";
+import { type RunningProcess, startProcess } from "../../e2e/lib/process.ts";
+import type { StockDatabase } from "./databases.ts";
+import { stockManagerConfig, stockPeerConfig, stockSchedulerConfig } from "./stock_configs.ts";
+import type { StockPrograms } from "./stock_programs.ts";
+
+const START_TIMEOUT_MS = 60_000;
+/** A peer of either kind may first have to wait until its ports are free of the one before it. */
+const PEER_START_TIMEOUT_MS = 120_000;
+
+/** Whose program it is. */
+export type Kind = "stock" | "ours";
+
+/** Starts components of either kind. */
+export interface Starter {
+  readonly stock: StockPrograms;
+}
+
+/** A manager; a stock one needs its database. */
+export async function startManager(
+  { stock }: Starter,
+  place: Place,
+  database: StockDatabase | undefined,
+): Promise<Manager> {
+  if (database === undefined) return await startOurManager(place);
+  const process = await startStock("manager", await stock.path("manager"), place, stockManagerConfig(place, database));
+  const restUrl = `http://${place.ip}:8080`;
+  const target = `${place.ip}:65003`;
+  await process.ready("the REST API", START_TIMEOUT_MS, (signal) => answers(`${restUrl}/healthy`, signal));
+  await process.ready("the gRPC API", START_TIMEOUT_MS, (signal) => grpcServes(target, signal));
+  return { process, restUrl, grpcUrl: `http://${target}`, [Symbol.asyncDispose]: () => process.stop() };
+}
+
+/** What a scheduler is told. */
+export interface SchedulerOptions {
+  readonly kind: Kind;
+  readonly manager: Manager;
+  readonly clusterId?: number;
+  /** The stock manager's, for its jobs. */
+  readonly database?: StockDatabase | undefined;
+}
+
+/** A scheduler that its manager tells peers about. */
+export async function startScheduler(
+  { stock }: Starter,
+  place: Place,
+  { kind, manager, clusterId = 1, database }: SchedulerOptions,
+): Promise<Scheduler> {
+  const managerAddr = manager.grpcUrl.replace("http://", "");
+  const scheduler = kind === "ours"
+    ? await startOurScheduler(place, manager.grpcUrl, clusterId)
+    : await startStockScheduler(
+      await stock.path("scheduler"),
+      place,
+      stockSchedulerConfig(place, managerAddr, clusterId, database),
+    );
+  await scheduler.process.ready("being listed by its manager", START_TIMEOUT_MS, async () => {
+    return (await listedSchedulers(managerAddr, place.ip, clusterId)).includes(place.ip) || undefined;
+  });
+  return scheduler;
+}
+
+async function startStockScheduler(program: string, place: Place, config: unknown): Promise<Scheduler> {
+  const process = await startStock("scheduler", program, place, config);
+  const target = `${place.ip}:8002`;
+  await process.ready("the gRPC API", START_TIMEOUT_MS, (signal) => grpcServes(target, signal));
+  return {
+    process,
+    async hostIds() {
+      const { hosts } = await callOnce(target, SchedulerService.listHosts, {});
+      return hosts.map(({ id }) => id);
+    },
+    [Symbol.asyncDispose]: () => process.stop(),
+  };
+}
+
+/** Addresses of the active schedulers that the manager names to a host of the cluster. */
+async function listedSchedulers(managerAddr: string, ip: string, clusterId: number): Promise<string[]> {
+  const { schedulers } = await callOnce(managerAddr, ManagerService.listSchedulers, {
+    ...{ sourceType: SourceType.PEER_SOURCE, hostname: "interop-ring", ip, version: "", commit: "" },
+    schedulerClusterId: clusterId,
+  });
+  return schedulers.filter(({ state }) => state === "active").map((scheduler) => scheduler.ip);
+}
+
+/** A peer with the socket that command line tools use. */
+export interface AnyPeer extends Peer {
+  readonly kind: Kind;
+  readonly socket: string;
+}
+
+/** A peer or seed peer; ready when it answers its health check. */
+export async function startPeer(
+  { stock }: Starter,
+  kind: Kind,
+  place: Place,
+  options: PeerOptions,
+): Promise<AnyPeer> {
+  const socket = join(place.dir, "dfdaemon.sock");
+  if (kind === "ours") return { kind, socket, ...await startOurPeer(place, options) };
+  const { name, ip } = place;
+  const process = await startStock("dfdaemon", await stock.path("dfdaemon"), place, stockPeerConfig(place, options), [
+    "--console",
+  ]);
+  await process.ready(
+    "the health check",
+    PEER_START_TIMEOUT_MS,
+    (signal) => answers(`http://${ip}:4003/healthy`, signal),
+  );
+  const metricsUrl = `http://${ip}:4002/metrics`;
+  return {
+    kind,
+    socket,
+    process,
+    ip,
+    hostId: `${ip}-${name}${options.isSeed === true ? "-seed" : ""}`,
+    mirrorUrl: `http://${ip}:4001`,
+    downloaded: () => downloadTraffic(metricsUrl),
+    uploaded: () => uploadTraffic(metricsUrl),
+    [Symbol.asyncDispose]: () => process.stop(),
+  };
+}
+
+async function startStock(
+  component: string,
+  program: string,
+  { name, dir }: Place,
+  config: unknown,
+  flags: readonly string[] = [],
+): Promise<RunningProcess> {
+  for (const folder of ["log", "plugins"]) await mkdir(join(dir, folder), { recursive: true });
+  const file = join(dir, `${component}.yaml`);
+  await writeFile(file, stringify(config));
+  return startProcess({ name, command: program, args: [...flags, "--config", file], logDir: dir, cwd: dir });
+}

@@ -1,0 +1,97 @@
+/** MariaDB and Redis, which the stock manager cannot do without: one of each for all clusters of a test. */
+import { mkdir } from "node:fs/promises";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { requireProgram, run } from "../../e2e/lib/programs.ts";
+import { startProcess } from "../../e2e/lib/process.ts";
+
+/** What {@link startDatabases} needs from the machine. */
+export const DATABASE_PROGRAMS = ["mariadbd", "mariadb", "mariadb-install-db", "redis-server"] as const;
+
+const START_TIMEOUT_MS = 60_000;
+const MARIADB_PORT = 3306;
+const REDIS_PORT = 6379;
+/** A stock manager uses three numbered databases of Redis. */
+const REDIS_DATABASES = 64;
+
+/** Running database servers, on standard ports of one address. */
+export interface Databases extends AsyncDisposable {
+  readonly ip: string;
+  /** An empty database for a manager's first start. */
+  fresh(): Promise<StockDatabase>;
+}
+
+/** What one stock manager calls its own. */
+export interface StockDatabase {
+  readonly mysql: { readonly host: string; readonly port: number; readonly user: string; readonly password: string };
+  readonly name: string;
+  readonly redis: { readonly addrs: readonly string[]; readonly db: number; readonly brokerDB: number };
+  readonly backendDB: number;
+}
+
+/** Starts both servers with empty stores below `dir`. */
+export async function startDatabases(ip: string, dir: string): Promise<Databases> {
+  await using stack = new AsyncDisposableStack();
+  await mkdir(dir, { recursive: true });
+  const data = join(dir, "mysql");
+  const socket = join(dir, "mysql.sock");
+  const install = ["--user=root", "--skip-test-db", "--auth-root-authentication-method=normal", `--datadir=${data}`];
+  await run(requireProgram("mariadb-install-db"), install);
+  const mariadb = stack.use(startProcess({
+    name: "mariadb",
+    command: requireProgram("mariadbd"),
+    args: [
+      ...["--no-defaults", "--user=root", "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=2"],
+      ...[`--datadir=${data}`, `--socket=${socket}`, `--pid-file=${join(dir, "mysql.pid")}`],
+      ...[`--bind-address=${ip}`, `--port=${MARIADB_PORT}`],
+    ],
+    logDir: dir,
+  }));
+  const redis = stack.use(startProcess({
+    name: "redis",
+    command: requireProgram("redis-server"),
+    args: [
+      ...["--bind", ip, "--port", `${REDIS_PORT}`, "--dir", dir, "--save", "", "--protected-mode", "no"],
+      ...["--databases", `${REDIS_DATABASES}`],
+    ],
+    logDir: dir,
+  }));
+  const sql = async (text: string) => {
+    await run(requireProgram("mariadb"), ["--no-defaults", `--socket=${socket}`, "-uroot", "-e", text]);
+    return true as const;
+  };
+  await mariadb.ready("the SQL server", START_TIMEOUT_MS, () => sql("select 1"));
+  await redis.ready("the port", START_TIMEOUT_MS, (signal) => accepts(ip, REDIS_PORT, signal));
+  await sql("create user 'manager'@'%' identified by 'manager'; grant all on *.* to 'manager'@'%'");
+  const parts = stack.move();
+  let made = 0;
+  return {
+    ip,
+    async fresh() {
+      const number = made++;
+      const name = `manager_${number}`;
+      await sql(`create database ${name}`);
+      return {
+        mysql: { host: ip, port: MARIADB_PORT, user: "manager", password: "manager" },
+        name,
+        redis: { addrs: [`${ip}:${REDIS_PORT}`], db: 3 * number, brokerDB: 3 * number + 1 },
+        backendDB: 3 * number + 2,
+      };
+    },
+    [Symbol.asyncDispose]: () => parts[Symbol.asyncDispose](),
+  };
+}
+
+/** True when somebody listens on the port; rejects when nobody does. */
+export function accepts(host: string, port: number, signal: AbortSignal): Promise<true> {
+  const { promise, resolve, reject } = Promise.withResolvers<true>();
+  const socket = connect({ host, port });
+  const stop = () => socket.destroy(signal.reason as Error);
+  signal.addEventListener("abort", stop, { once: true });
+  socket.once("connect", () => resolve(true));
+  socket.once("error", reject);
+  return promise.finally(() => {
+    signal.removeEventListener("abort", stop);
+    socket.destroy();
+  });
+}

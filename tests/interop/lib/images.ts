@@ -1,0 +1,82 @@
+/** Images that are made on the spot, the registry that has them, and what each of them has cost it. */
+import assert from "node:assert/strict";
+import type { Descriptor } from "../../../src/oci/image_pull_manifest.ts";
+import { makeSampleImage, type SampleBlob, type SampleImage } from "../../../src/oci/sample_image.ts";
+import { blobBytes, type Registry } from "../../e2e/lib/registry.ts";
+import { waitFor } from "../../e2e/lib/wait.ts";
+
+const MIB = 1024 * 1024;
+/** What is smaller goes past the swarm in Dragonfly: 4 MiB when compressed, which halves these. */
+const LAYER_BYTES = [12 * MIB, 20 * MIB];
+const SETTLE_TIMEOUT_MS = 20_000;
+/** A request that only asks how long a blob is gets at most this much of it. */
+const PROBE_BYTES = 1;
+
+/** An image in the registry. */
+export interface PushedImage {
+  /** What users pull. */
+  readonly name: string;
+  readonly repository: string;
+  readonly index: Descriptor;
+  readonly layers: readonly Descriptor[];
+}
+
+/** Makes images that share no blob, and keeps count of what the registry sends of them. */
+export class Images {
+  readonly registry: Registry;
+  readonly #seed: string;
+  #made = 0;
+
+  /** `seed` tells the images of one run from those of another. */
+  constructor(registry: Registry, seed: string) {
+    this.registry = registry;
+    this.#seed = seed;
+  }
+
+  /** A new image with layers of half of these bytes, by default 6 and 10 MiB; its tag is `v1`. */
+  async fresh(layerBytes: readonly number[] = LAYER_BYTES): Promise<PushedImage> {
+    const number = ++this.#made;
+    const repository = `ring/image-${number}`;
+    const image = await makeSampleImage({ layerBytes, seed: `${this.#seed}-${number}` });
+    await push(image, `${this.registry.url}/v2/${repository}`, "v1");
+    const { index, layers } = image;
+    return { name: `${this.registry.namespace}/${repository}:v1`, repository, index, layers };
+  }
+
+  /** Bytes that the registry has sent of each layer, in copies of it. */
+  copies(image: PushedImage): number[] {
+    const sent = blobBytes(this.registry.requests().filter(({ bytes }) => bytes > PROBE_BYTES));
+    return image.layers.map(({ digest, size }) => (sent.get(digest) ?? 0) / size);
+  }
+
+  /** Fails unless the registry has sent each layer just once since the image was made. It logs when a body ends. */
+  async assertOneCopy(image: PushedImage, when: string): Promise<void> {
+    await waitFor(`a copy of each layer in the registry's log, ${when}`, SETTLE_TIMEOUT_MS, () => {
+      return this.copies(image).every((copies) => copies >= 1) || undefined;
+    });
+    assert.deepEqual(this.copies(image), image.layers.map(() => 1), `copies of each layer, ${when}`);
+  }
+}
+
+/** Pushes all of an image and tags its index (distribution-spec, "Pushing blobs" and "Pushing manifests"). */
+async function push({ index, manifests, blobs }: SampleImage, base: string, tag: string): Promise<void> {
+  for (const blob of blobs) await pushBlob(blob, base);
+  for (const manifest of manifests) await put(`${base}/manifests/${manifest.digest}`, manifest);
+  await put(`${base}/manifests/${tag}`, index);
+}
+
+async function pushBlob(blob: SampleBlob, base: string): Promise<void> {
+  const session = await fetch(`${base}/blobs/uploads/`, { method: "POST" });
+  await session.body?.cancel();
+  const location = session.headers.get("location");
+  if (session.status !== 202 || location === null) throw new Error(`Cannot start an upload: HTTP ${session.status}`);
+  const target = new URL(location, base);
+  target.searchParams.set("digest", blob.digest);
+  await put(target.href, { ...blob, mediaType: "application/octet-stream" });
+}
+
+async function put(url: string, { mediaType, bytes }: SampleBlob): Promise<void> {
+  const answer = await fetch(url, { method: "PUT", body: bytes, headers: { "content-type": mediaType } });
+  const text = await answer.text();
+  if (answer.status !== 201) throw new Error(`Cannot push to ${url}: HTTP ${answer.status} ${text}`);
+}

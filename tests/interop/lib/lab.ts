@@ -1,0 +1,62 @@
+/** What the clusters of one test share: addresses, a registry, databases, the stock programs. */
+import { join } from "node:path";
+import { type AddressBlock, reserveAddresses } from "../../e2e/lib/addresses.ts";
+import { type Registry, REGISTRY_PROGRAM, startRegistry } from "../../e2e/lib/registry.ts";
+import { Workspace } from "../../e2e/lib/workspace.ts";
+import { CONNECTION_PROGRAM } from "./connections.ts";
+import { DATABASE_PROGRAMS, type Databases, startDatabases } from "./databases.ts";
+import { Images } from "./images.ts";
+import { stockDir, StockPrograms } from "./stock_programs.ts";
+
+/** What {@link Lab} needs from the machine, besides the stock programs. */
+export const LAB_NEEDS = { programs: [...DATABASE_PROGRAMS, REGISTRY_PROGRAM, CONNECTION_PROGRAM], root: true };
+
+const REGISTRY_HOST = 1;
+const DATABASES_HOST = 2;
+/** Hosts of a cluster: 10 to 49, 50 to 89 and so on. */
+const FIRST_CLUSTER_HOST = 10;
+const HOSTS_PER_CLUSTER = 40;
+
+/** Shared by the clusters of a test; disposing it ends what it started. */
+export class Lab implements AsyncDisposable {
+  readonly workspace: Workspace;
+  readonly addresses: AddressBlock;
+  readonly stock: StockPrograms;
+  readonly registry: Registry;
+  readonly images: Images;
+  readonly #stack: AsyncDisposableStack;
+  #databases: Promise<Databases> | undefined;
+  #clusters = 0;
+
+  private constructor(stack: AsyncDisposableStack, workspace: Workspace, addresses: AddressBlock, registry: Registry) {
+    this.#stack = stack;
+    this.workspace = workspace;
+    this.addresses = addresses;
+    this.registry = registry;
+    this.stock = new StockPrograms(stockDir(), join(workspace.dir, "stock"));
+    this.images = new Images(registry, addresses.ip(REGISTRY_HOST));
+  }
+
+  static async open(): Promise<Lab> {
+    await using stack = new AsyncDisposableStack();
+    const workspace = stack.use(await Workspace.create());
+    const addresses = stack.use(await reserveAddresses());
+    const registry = stack.use(await startRegistry({ ip: addresses.ip(REGISTRY_HOST), dir: workspace.dir }));
+    return new Lab(stack.move(), workspace, addresses, registry);
+  }
+
+  /** The database servers, started when the first stock manager needs them. */
+  databases(): Promise<Databases> {
+    return this.#databases ??= startDatabases(this.addresses.ip(DATABASES_HOST), join(this.workspace.dir, "databases"))
+      .then((databases) => this.#stack.use(databases));
+  }
+
+  /** Number of the first address of the next cluster. */
+  nextClusterHost(): number {
+    return FIRST_CLUSTER_HOST + HOSTS_PER_CLUSTER * this.#clusters++;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack[Symbol.asyncDispose]();
+  }
+}

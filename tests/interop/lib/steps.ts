@@ -1,0 +1,16 @@
+/** Steps that do not build on each other: one that fails says so, and the others run all the same. */
+import type { Workspace } from "../../e2e/lib/workspace.ts";
+
+/** Runs a step; several may run at once. */
+export type FreeStep = (sentence: string, run: () => Promise<void>) => Promise<void>;
+
+/** Steps of `t`. Processes live across them, so leaks are looked for once, at the end of the test. */
+export function freeSteps(t: Deno.TestContext, workspace: Workspace): FreeStep {
+  let isKept = false;
+  return async (name, fn) => {
+    const passed = await t.step({ name, fn, sanitizeOps: false, sanitizeResources: false, sanitizeExit: false });
+    if (passed || isKept) return;
+    isKept = true;
+    await workspace.keep();
+  };
+}
