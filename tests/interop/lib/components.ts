@@ -18,6 +18,7 @@ import { callOnce, grpcServes } from "../../e2e/lib/grpc.ts";
 import { answers } from "../../e2e/lib/http.ts";
 import { downloadTraffic, uploadTraffic } from "../../e2e/lib/metrics.ts";
 import { type RunningProcess, startProcess } from "../../e2e/lib/process.ts";
+import { waitFor } from "../../e2e/lib/wait.ts";
 import type { StockDatabase } from "./databases.ts";
 import { stockManagerConfig, stockPeerConfig, stockSchedulerConfig } from "./stock_configs.ts";
 import type { StockPrograms } from "./stock_programs.ts";
@@ -117,14 +118,7 @@ export async function startPeer(
   const socket = join(place.dir, "dfdaemon.sock");
   if (kind === "ours") return { kind, socket, ...await startOurPeer(place, options) };
   const { name, ip } = place;
-  const process = await startStock("dfdaemon", await stock.path("dfdaemon"), place, stockPeerConfig(place, options), [
-    "--console",
-  ]);
-  await process.ready(
-    "the health check",
-    PEER_START_TIMEOUT_MS,
-    (signal) => answers(`http://${ip}:4003/healthy`, signal),
-  );
+  const process = await startStockPeer(await stock.path("dfdaemon"), place, stockPeerConfig(place, options));
   const metricsUrl = `http://${ip}:4002/metrics`;
   return {
     kind,
@@ -137,6 +131,16 @@ export async function startPeer(
     uploaded: () => uploadTraffic(metricsUrl),
     [Symbol.asyncDispose]: () => process.stop(),
   };
+}
+
+/** A stock peer ends when a port is still in TIME_WAIT, for a minute; its supervisor starts it again until it is not. */
+async function startStockPeer(program: string, place: Place, config: unknown): Promise<RunningProcess> {
+  const url = `http://${place.ip}:4003/healthy`;
+  return await waitFor(`the start of ${place.name}`, PEER_START_TIMEOUT_MS, async () => {
+    const process = await startStock("dfdaemon", program, place, config, ["--console"]);
+    await process.ready("the health check", START_TIMEOUT_MS, (signal) => answers(url, signal));
+    return process;
+  });
 }
 
 async function startStock(

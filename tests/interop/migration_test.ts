@@ -1,0 +1,113 @@
+/** An operator exchanges Dragonfly for Damselfly, member by member, and goes back, while users go on pulling. */
+import assert from "node:assert/strict";
+import { CONTAINERD_PROGRAMS } from "../e2e/lib/containerd.ts";
+import { Cluster } from "./lib/cluster.ts";
+import type { Kind } from "./lib/components.ts";
+import { Lab, LAB_NEEDS } from "./lib/lab.ts";
+import { containerdNode, lightNode } from "./lib/nodes.ts";
+import { named } from "./lib/sentences.ts";
+import { SteadyPulls } from "./lib/steady_pulls.ts";
+import { freeSteps } from "./lib/steps.ts";
+import { interopTest } from "./lib/stock_programs.ts";
+
+const NODES = ["node-1", "node-2", "node-3", "node-4", "node-5", "node-6"] as const;
+const CONTAINERD_NODES = new Set<string>(["node-1", "node-4"]);
+const SEED = "seed";
+const IMAGES_IN_USE = 3;
+/** What docs/migration.md tells operators to set: a stock scheduler that restarts forgets its hosts until then. */
+const OPTIONS = { announceInterval: "10s" };
+
+type Member = "manager" | "scheduler" | typeof SEED | typeof NODES[number];
+
+/** What is exchanged at once: one member, or two nodes. */
+type Exchange = { readonly says: string; readonly members: readonly Member[] };
+
+const CONTROL_PLANE: readonly Exchange[] = [
+  { says: "manager", members: ["manager"] },
+  { says: "scheduler", members: ["scheduler"] },
+  { says: "seed peer", members: [SEED] },
+];
+const ALL_NODES: readonly Exchange[] = [
+  { says: "peers on nodes 1 and 2", members: ["node-1", "node-2"] },
+  { says: "peers on nodes 3 and 4", members: ["node-3", "node-4"] },
+  { says: "peers on nodes 5 and 6", members: ["node-5", "node-6"] },
+];
+const CONTROL_PLANE_FIRST = [...CONTROL_PLANE, ...ALL_NODES];
+const CONTROL_PLANE_LAST = [...ALL_NODES, ...CONTROL_PLANE.toReversed()];
+
+const needs = { ...LAB_NEEDS, programs: [...LAB_NEEDS.programs, ...CONTAINERD_PROGRAMS] };
+
+interopTest(
+  "control plane first, and back: no pull fails, and a blob costs one copy in each state",
+  needs,
+  async (t) => {
+    await migrate(t, CONTROL_PLANE_FIRST, CONTROL_PLANE_LAST);
+  },
+);
+
+interopTest(
+  "control plane last, and back: no pull fails, and a blob costs one copy in each state",
+  needs,
+  async (t) => {
+    await migrate(t, CONTROL_PLANE_LAST, CONTROL_PLANE_FIRST);
+  },
+);
+
+async function migrate(t: Deno.TestContext, there: readonly Exchange[], back: readonly Exchange[]): Promise<void> {
+  await using lab = await Lab.open();
+  await using cluster = new Cluster(lab, "cluster");
+  await using stack = new AsyncDisposableStack();
+  const step = freeSteps(t, lab.workspace);
+  const kinds = new Map<Member, Kind>();
+  for (const { members } of CONTROL_PLANE_FIRST) await exchange(cluster, kinds, members, "stock");
+
+  const nodes = await Promise.all(NODES.map(async (name) => {
+    return CONTAINERD_NODES.has(name) ? stack.use(await containerdNode(cluster, name)) : lightNode(cluster, name);
+  }));
+  const images = await Promise.all(Array.from({ length: IMAGES_IN_USE }, () => lab.images.fresh()));
+  await using pulls = new SteadyPulls(nodes, images);
+  await step("all stock", () => settled(cluster));
+  for (const [exchanges, kind] of [[there, "ours"], [back, "stock"]] as const) {
+    for (const { says, members } of exchanges) {
+      const sentence = named(kind, says);
+      await step(sentence, async () => {
+        pulls.during(sentence);
+        await exchange(cluster, kinds, members, kind);
+        await settled(cluster);
+      });
+    }
+  }
+  await step("a pull every second, and none of them failed", async () => {
+    const { failures, ...summary } = await pulls.stop();
+    console.log(JSON.stringify(summary));
+    assert.deepEqual(failures, []);
+    assert(summary.pulls > there.length + back.length, `only ${summary.pulls} pulls`);
+  });
+}
+
+async function exchange(
+  cluster: Cluster,
+  kinds: Map<Member, Kind>,
+  members: readonly Member[],
+  kind: Kind,
+): Promise<void> {
+  await Promise.all(members.map(async (member) => {
+    kinds.set(member, kind);
+    if (member === "manager") {
+      await cluster.runManager(kind);
+      const scheduler = kinds.get("scheduler");
+      // A stock scheduler makes itself known when it starts, and never again.
+      if (scheduler !== undefined) await cluster.runScheduler(scheduler);
+    } else if (member === "scheduler") await cluster.runScheduler(kind);
+    else await cluster.runPeer(member, kind, { ...OPTIONS, isSeed: member === SEED });
+  }));
+}
+
+/** A state that lasts: everybody is known, and all nodes pull a new image at once. */
+async function settled(cluster: Cluster): Promise<void> {
+  for (const name of [SEED, ...NODES]) await cluster.known(name);
+  await cluster.seedKnown(SEED, NODES[0]);
+  const image = await cluster.lab.images.fresh();
+  await Promise.all(NODES.map((name) => cluster.pull(image, name)));
+  await cluster.lab.images.assertOneCopy(image, "after pulls on all nodes at once");
+}
