@@ -11,6 +11,8 @@ import { run } from "./programs.ts";
 import { type RunningProcess, startProcess } from "./process.ts";
 
 const START_TIMEOUT_MS = 60_000;
+/** A peer may first have to wait until its ports are free of another one that has just left them. */
+export const PEER_START_TIMEOUT_MS = 120_000;
 const MANAGER_GRPC_PORT = 65003;
 const MANAGER_REST_PORT = 8080;
 const SCHEDULER_PORT = 8002;
@@ -144,7 +146,8 @@ export async function startPeer(
 ): Promise<Peer> {
   const process = await startComponent(launch, "dfdaemon", place, peerConfig(place, options));
   const { name, ip } = place;
-  await process.ready("the health check", START_TIMEOUT_MS, (signal) => answers(`http://${ip}:4003/healthy`, signal));
+  const healthUrl = `http://${ip}:4003/healthy`;
+  await process.ready("the health check", PEER_START_TIMEOUT_MS, (signal) => answers(healthUrl, signal));
   const metricsUrl = `http://${ip}:4002/metrics`;
   return {
     process,

@@ -5,7 +5,7 @@ import type { Manager, PeerOptions, Scheduler } from "../../e2e/lib/components.t
 import { trafficSince } from "../../e2e/lib/metrics.ts";
 import { waitFor } from "../../e2e/lib/wait.ts";
 import { realClock } from "../../../src/runtime/clock.ts";
-import { type AnyPeer, type Kind, startManager, startPeer, startScheduler } from "./components.ts";
+import { type AnyPeer, type Kind, schedulerListed, startManager, startPeer, startScheduler } from "./components.ts";
 import type { StockDatabase } from "./databases.ts";
 import type { Lab } from "./lab.ts";
 import type { PushedImage } from "./images.ts";
@@ -15,6 +15,7 @@ const SEED_KNOWN_TIMEOUT_MS = 60_000;
 const SEED_PROBE_INTERVAL_MS = 2_000;
 const PROBE_LAYER_BYTES = [10 * 1024 * 1024];
 const PEER_KNOWN_TIMEOUT_MS = 30_000;
+const DEFAULT_CLUSTER = 1;
 const MANAGER = 0;
 const SCHEDULER = 1;
 const FIRST_PEER = 2;
@@ -57,7 +58,7 @@ export class Cluster implements AsyncDisposable {
   peerIp(name: string): string {
     const host = this.#hosts.get(name) ?? FIRST_PEER + this.#hosts.size;
     this.#hosts.set(name, host);
-    return this.lab.addresses.ip(this.#firstHost + host);
+    return this.#ip(host);
   }
 
   /** Starts a manager of this kind, in the place of the one before. Each kind keeps its own database. */
@@ -77,11 +78,16 @@ export class Cluster implements AsyncDisposable {
     this.#scheduler = await startScheduler(this.lab, place, { kind, manager: this.manager, database });
   }
 
+  /** Resolves when the manager, which may have been started again, lists the scheduler. */
+  async schedulerListed(): Promise<void> {
+    await schedulerListed(this.scheduler, this.#ip(SCHEDULER), this.manager, DEFAULT_CLUSTER);
+  }
+
   /** Starts a peer of this kind, in the place of the one before, and waits until the scheduler knows it. */
   async runPeer(name: string, kind: Kind, options: PeerOptions = {}): Promise<AnyPeer> {
     const ip = this.peerIp(name);
     await this.#peers.get(name)?.process.stop();
-    const { namespace, url } = this.lab.registry;
+    const { namespace, url } = this.lab.tap;
     const peer = await startPeer(this.lab, kind, { name, ip, dir: this.#dir(name, kind) }, {
       managerUrl: this.manager.grpcUrl,
       registryUrl: url,
@@ -105,7 +111,7 @@ export class Cluster implements AsyncDisposable {
 
   /** The ways of a node to its images. */
   route(name: string): PullRoute {
-    return { mirrorUrl: `http://${this.peerIp(name)}:4001`, registryUrl: this.lab.registry.url };
+    return { mirrorUrl: `http://${this.peerIp(name)}:4001`, registryUrl: this.lab.tap.url };
   }
 
   /** Resolves when the scheduler knows the peer. */
@@ -136,8 +142,12 @@ export class Cluster implements AsyncDisposable {
     await Promise.all(members.map((member) => member?.process.stop()));
   }
 
+  #ip(host: number): string {
+    return this.lab.addresses.ip(this.#firstHost + host);
+  }
+
   #place(name: string, kind: Kind, host: number) {
-    return { name, ip: this.lab.addresses.ip(this.#firstHost + host), dir: this.#dir(name, kind) };
+    return { name, ip: this.#ip(host), dir: this.#dir(name, kind) };
   }
 
   /** Stock programs and ours never share a folder: their storages are not alike. */

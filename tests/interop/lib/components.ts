@@ -7,6 +7,7 @@ import { SchedulerService } from "../../../src/rpc/gen/scheduler/v2/scheduler.ts
 import {
   type Manager,
   type Peer,
+  PEER_START_TIMEOUT_MS,
   type PeerOptions,
   type Place,
   type Scheduler,
@@ -24,8 +25,6 @@ import { stockManagerConfig, stockPeerConfig, stockSchedulerConfig } from "./sto
 import type { StockPrograms } from "./stock_programs.ts";
 
 const START_TIMEOUT_MS = 60_000;
-/** A peer of either kind may first have to wait until its ports are free of the one before it. */
-const PEER_START_TIMEOUT_MS = 120_000;
 
 /** Whose program it is. */
 export type Kind = "stock" | "ours";
@@ -73,10 +72,21 @@ export async function startScheduler(
       place,
       stockSchedulerConfig(place, managerAddr, clusterId, database),
     );
-  await scheduler.process.ready("being listed by its manager", START_TIMEOUT_MS, async () => {
-    return (await listedSchedulers(managerAddr, place.ip, clusterId)).includes(place.ip) || undefined;
-  });
+  await schedulerListed(scheduler, place.ip, manager, clusterId);
   return scheduler;
+}
+
+/** Resolves when the manager names the scheduler, which has this address, to a host of the cluster. */
+export async function schedulerListed(
+  { process }: Scheduler,
+  ip: string,
+  { grpcUrl }: Manager,
+  clusterId: number,
+): Promise<void> {
+  await process.ready("being listed by its manager", START_TIMEOUT_MS, async () => {
+    const listed = await listedSchedulers(grpcUrl.replace("http://", ""), ip, clusterId);
+    return listed.includes(ip) || undefined;
+  });
 }
 
 async function startStockScheduler(program: string, place: Place, config: unknown): Promise<Scheduler> {

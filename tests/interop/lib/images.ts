@@ -24,23 +24,23 @@ export interface PushedImage {
 /** Makes images that share no blob, and keeps count of what the registry sends of them. */
 export class Images {
   readonly registry: Registry;
-  readonly #seed: string;
+  readonly #namespace: string;
   #made = 0;
 
-  /** `seed` tells the images of one run from those of another. */
-  constructor(registry: Registry, seed: string) {
+  /** `namespace` is the registry part of the images' names; it tells those of one run from those of another. */
+  constructor(registry: Registry, namespace: string) {
     this.registry = registry;
-    this.#seed = seed;
+    this.#namespace = namespace;
   }
 
   /** A new image with layers of half of these bytes, by default 6 and 10 MiB; its tag is `v1`. */
   async fresh(layerBytes: readonly number[] = LAYER_BYTES): Promise<PushedImage> {
     const number = ++this.#made;
     const repository = `ring/image-${number}`;
-    const image = await makeSampleImage({ layerBytes, seed: `${this.#seed}-${number}` });
+    const image = await makeSampleImage({ layerBytes, seed: `${this.#namespace}-${number}` });
     await push(image, `${this.registry.url}/v2/${repository}`, "v1");
     const { index, layers } = image;
-    return { name: `${this.registry.namespace}/${repository}:v1`, repository, index, layers };
+    return { name: `${this.#namespace}/${repository}:v1`, repository, index, layers };
   }
 
   /** Bytes that the registry has sent of each layer, in copies of it. */

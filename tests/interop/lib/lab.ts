@@ -5,6 +5,7 @@ import { type Registry, REGISTRY_PROGRAM, startRegistry } from "../../e2e/lib/re
 import { Workspace } from "../../e2e/lib/workspace.ts";
 import { CONNECTION_PROGRAM } from "./connections.ts";
 import { DATABASE_PROGRAMS, type Databases, startDatabases } from "./databases.ts";
+import { type HoldingRegistry, startHoldingRegistry } from "./holding_registry.ts";
 import { Images } from "./images.ts";
 import { stockDir, StockPrograms } from "./stock_programs.ts";
 
@@ -22,7 +23,10 @@ export class Lab implements AsyncDisposable {
   readonly workspace: Workspace;
   readonly addresses: AddressBlock;
   readonly stock: StockPrograms;
+  /** The registry itself, whose log is the witness. */
   readonly registry: Registry;
+  /** The way to it that peers are told, which can stand still. */
+  readonly tap: HoldingRegistry;
   readonly images: Images;
   readonly #stack: AsyncDisposableStack;
   #databases: Promise<Databases> | undefined;
@@ -33,8 +37,9 @@ export class Lab implements AsyncDisposable {
     this.workspace = workspace;
     this.addresses = addresses;
     this.registry = registry;
+    this.tap = stack.use(startHoldingRegistry(addresses.ip(REGISTRY_HOST), registry.url));
     this.stock = new StockPrograms(stockDir(), join(workspace.dir, "stock"));
-    this.images = new Images(registry, addresses.ip(REGISTRY_HOST));
+    this.images = new Images(registry, this.tap.namespace);
   }
 
   static async open(): Promise<Lab> {

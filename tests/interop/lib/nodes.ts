@@ -13,10 +13,10 @@ export function lightNode(cluster: Cluster, name: string): PullingNode {
 
 /** A node with a real containerd, configured once by dfinit and never again. */
 export async function containerdNode(cluster: Cluster, name: string): Promise<PullingNode & AsyncDisposable> {
-  const { workspace, registry } = cluster.lab;
+  const { workspace, tap } = cluster.lab;
   const dir = join(workspace.dir, cluster.name, `${name}-node`);
   const node = await ContainerdNode.prepare(name, dir, await installedContainerd());
-  const registries = [{ hostNamespace: registry.namespace, serverAddr: registry.url }];
+  const registries = [{ hostNamespace: tap.namespace, serverAddr: tap.url }];
   await runDfinit(dir, { hostRoot: node.hostRoot, mirrorUrl: cluster.route(name).mirrorUrl, registries });
   await node.start();
   return {

@@ -1,7 +1,7 @@
 /** Pulls with containerd's manners and without a containerd: cheap enough for one each second on every node. */
 import { realClock } from "../../../src/runtime/clock.ts";
 import type { Fetch } from "../../../src/runtime/runtime.ts";
-import { pullImage } from "../../../src/oci/image_pull.ts";
+import { pullImage, type PullProgress } from "../../../src/oci/image_pull.ts";
 import { parseImageReference } from "../../../src/oci/image_reference.ts";
 import type { PushedImage } from "./images.ts";
 
@@ -15,8 +15,12 @@ export interface PullRoute {
 }
 
 /** Pulls an image by the mirror and nowhere else: what the mirror cannot serve fails. Returns milliseconds. */
-export async function pullByMirror(image: PushedImage, route: PullRoute): Promise<number> {
-  return await pull(image, route, fetch);
+export async function pullByMirror(
+  image: PushedImage,
+  route: PullRoute,
+  onBytes: (done: number) => void = () => {},
+): Promise<number> {
+  return await pull(image, route, fetch, onBytes);
 }
 
 /** A pull that may go around the mirror, and how often it did. */
@@ -46,10 +50,16 @@ export async function pullWithFallback(image: PushedImage, route: PullRoute): Pr
   return { ms, aroundMirror };
 }
 
-async function pull({ name, index }: PushedImage, route: PullRoute, send: Fetch): Promise<number> {
+async function pull(
+  { name, index }: PushedImage,
+  route: PullRoute,
+  send: Fetch,
+  onBytes: (done: number) => void = () => {},
+): Promise<number> {
   const clock = realClock();
   using limit = clock.deadline(PULL_TIMEOUT_MS);
-  const request = { image: parseImageReference(name), endpoint: route.mirrorUrl, platform: PLATFORM };
+  const onProgress = ({ bytesDone }: PullProgress) => onBytes(bytesDone);
+  const request = { image: parseImageReference(name), endpoint: route.mirrorUrl, platform: PLATFORM, onProgress };
   // As dfinit writes it into hosts.toml: a stock mirror that gets only ?ns= takes the registry for one with TLS.
   const named: Fetch = (input, init) =>
     send(input, {
