@@ -91,16 +91,17 @@ async function exchange(
   members: readonly Member[],
   kind: Kind,
 ): Promise<void> {
+  for (const member of members) kinds.set(member, kind);
   await Promise.all(members.map(async (member) => {
-    kinds.set(member, kind);
-    if (member === "manager") {
-      await cluster.runManager(kind);
-      const scheduler = kinds.get("scheduler");
-      // A stock scheduler makes itself known when it starts, and never again.
-      if (scheduler !== undefined) await cluster.runScheduler(scheduler);
-    } else if (member === "scheduler") await cluster.runScheduler(kind);
-    else await cluster.runPeer(member, kind, { ...OPTIONS, isSeed: member === SEED });
+    if (member === "manager") await cluster.runManager(kind);
+    else if (member !== "scheduler") await cluster.runPeer(member, kind, { ...OPTIONS, isSeed: member === SEED });
   }));
+  const scheduler = kinds.get("scheduler");
+  const isControlPlane = members.some((member) => member === "manager" || member === "scheduler");
+  if (scheduler === undefined || !isControlPlane) return;
+  // With a new manager too: a stock scheduler makes itself known when it starts, and never again.
+  await cluster.runScheduler(scheduler);
+  await cluster.schedulerListed();
 }
 
 /** A state that lasts: everybody is known, and all nodes pull a new image at once. */

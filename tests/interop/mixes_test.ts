@@ -47,6 +47,7 @@ interopTest("a blob costs the registry one copy in every mix", LAB_NEEDS, async 
     const mix = `${named(manager, "manager")}, ${named(scheduler, "scheduler")}`;
     await cluster.runManager(manager);
     await cluster.runScheduler(scheduler);
+    await cluster.schedulerListed();
     await Promise.all(names().map((name) => cluster.runPeer(name, PEERS[name].kind, PEERS[name].options)));
     await pairsPull(cluster, `${mix}, no seed peer`, step);
     for (const kind of KINDS) await seedPulls(cluster, kind, `${mix}, ${named(kind, "seed peer")}`, step);

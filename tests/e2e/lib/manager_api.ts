@@ -15,6 +15,7 @@ export interface ManagerSession {
 /** What hosts a cluster is for (manager-rest.md §1.2). */
 export interface ClusterScopes {
   readonly idc?: string;
+  readonly location?: string;
   readonly cidrs?: readonly string[];
   readonly hostnames?: readonly string[];
 }

@@ -70,7 +70,7 @@ export class Cluster implements AsyncDisposable {
     this.#managerKind = kind;
   }
 
-  /** Starts a scheduler of this kind, in the place of the one before, and waits until the manager lists it. */
+  /** Starts a scheduler of this kind, in the place of the one before; its manager may list it later. */
   async runScheduler(kind: Kind): Promise<void> {
     await this.#scheduler?.process.stop();
     const database = this.#managerKind === "stock" ? this.#database : undefined;

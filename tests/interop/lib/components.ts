@@ -58,22 +58,16 @@ export interface SchedulerOptions {
   readonly database?: StockDatabase | undefined;
 }
 
-/** A scheduler that its manager tells peers about. */
+/** A scheduler; ready when it serves, and its manager may not list it yet: see {@link schedulerListed}. */
 export async function startScheduler(
   { stock }: Starter,
   place: Place,
   { kind, manager, clusterId = 1, database }: SchedulerOptions,
 ): Promise<Scheduler> {
+  if (kind === "ours") return await startOurScheduler(place, manager.grpcUrl, clusterId);
   const managerAddr = manager.grpcUrl.replace("http://", "");
-  const scheduler = kind === "ours"
-    ? await startOurScheduler(place, manager.grpcUrl, clusterId)
-    : await startStockScheduler(
-      await stock.path("scheduler"),
-      place,
-      stockSchedulerConfig(place, managerAddr, clusterId, database),
-    );
-  await schedulerListed(scheduler, place.ip, manager, clusterId);
-  return scheduler;
+  const config = stockSchedulerConfig(place, managerAddr, clusterId, database);
+  return await startStockScheduler(await stock.path("scheduler"), place, config);
 }
 
 /** Resolves when the manager names the scheduler, which has this address, to a host of the cluster. */

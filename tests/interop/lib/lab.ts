@@ -3,14 +3,13 @@ import { join } from "node:path";
 import { type AddressBlock, reserveAddresses } from "../../e2e/lib/addresses.ts";
 import { type Registry, REGISTRY_PROGRAM, startRegistry } from "../../e2e/lib/registry.ts";
 import { Workspace } from "../../e2e/lib/workspace.ts";
-import { CONNECTION_PROGRAM } from "./connections.ts";
 import { DATABASE_PROGRAMS, type Databases, startDatabases } from "./databases.ts";
 import { type HoldingRegistry, startHoldingRegistry } from "./holding_registry.ts";
 import { Images } from "./images.ts";
 import { stockDir, StockPrograms } from "./stock_programs.ts";
 
 /** What {@link Lab} needs from the machine, besides the stock programs. */
-export const LAB_NEEDS = { programs: [...DATABASE_PROGRAMS, REGISTRY_PROGRAM, CONNECTION_PROGRAM], root: true };
+export const LAB_NEEDS = { programs: [...DATABASE_PROGRAMS, REGISTRY_PROGRAM], root: true };
 
 const REGISTRY_HOST = 1;
 const DATABASES_HOST = 2;

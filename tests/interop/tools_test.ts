@@ -1,0 +1,140 @@
+/** dfget and dfcache of either kind on the socket of either kind of peer, in one swarm. */
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { Cluster } from "./lib/cluster.ts";
+import type { Kind } from "./lib/components.ts";
+import { type FileServer, startFileServer } from "./lib/files.ts";
+import { Lab, LAB_NEEDS } from "./lib/lab.ts";
+import { named } from "./lib/sentences.ts";
+import { type FreeStep, freeSteps } from "./lib/steps.ts";
+import { interopTest } from "./lib/stock_programs.ts";
+import { dfget, freshOutput, runTool, sha256Of } from "./lib/tools.ts";
+
+const KINDS: readonly Kind[] = ["stock", "ours"];
+const ZEROS = "0".repeat(64);
+
+interface Bench {
+  readonly cluster: Cluster;
+  readonly files: FileServer;
+  readonly step: FreeStep;
+}
+
+interopTest("tools of either kind work on the socket of the other's peer", LAB_NEEDS, async (t) => {
+  await using lab = await Lab.open();
+  await using files = startFileServer(lab.addresses.ip(3));
+  await using cluster = new Cluster(lab, "cluster");
+  const step = freeSteps(t, lab.workspace);
+  await cluster.runManager("ours");
+  await cluster.runScheduler("ours");
+  await cluster.schedulerListed();
+  for (const kind of KINDS) await cluster.runPeer(kind, kind);
+  for (const tool of KINDS) {
+    for (const peer of KINDS) {
+      await dfgetWorks({ cluster, files, step }, tool, peer);
+      await dfgetRefuses({ cluster, files, step }, tool, peer);
+    }
+  }
+  for (const tool of KINDS) {
+    for (const [from, to] of [["stock", "ours"], ["ours", "stock"]] as const) {
+      await dfcacheWorks({ cluster, files, step }, tool, from, to);
+    }
+  }
+});
+
+async function dfgetWorks({ cluster, files, step }: Bench, tool: Kind, kind: Kind): Promise<void> {
+  const { lab } = cluster;
+  const peer = cluster.peer(kind);
+  const other = kind === "stock" ? "ours" : "stock";
+  const who = `${named(tool, "dfget")} on ${named(kind, "peer")}`;
+
+  await step(`${who} downloads a file, and again without its origin`, async () => {
+    const file = files.fresh();
+    for (let time = 0; time < 2; time += 1) {
+      const { code, said, sha256 } = await dfget(lab, tool, peer, file.url);
+      assert.deepEqual({ code, sha256 }, { code: 0, sha256: file.sha256 }, said);
+    }
+    assert.equal(file.copies(), 1);
+  });
+
+  await step(`${who} gets a file from ${named(other, "peer")}, which has it`, async () => {
+    const file = files.fresh();
+    await dfget(lab, other, cluster.peer(other), file.url);
+    const { said, sha256 } = await dfget(lab, tool, peer, file.url);
+    assert.equal(sha256, file.sha256, said);
+    assert.equal(file.copies(), 1);
+  });
+
+  await step(`${who} takes the bytes through the socket`, async () => {
+    const file = files.fresh();
+    const { said, sha256 } = await dfget(lab, tool, peer, file.url, ["--transfer-from-dfdaemon"]);
+    assert.equal(sha256, file.sha256, said);
+  });
+
+  await step(`${who} sends headers to the origin, and tells tasks apart by tag and application`, async () => {
+    const file = files.fresh();
+    const tagged = ["--tag=ring", "--application=interop", "--piece-length=8mib", "--header=X-Ring: interop"];
+    for (const flags of [tagged, []]) {
+      const { said, sha256 } = await dfget(lab, tool, peer, file.url, flags);
+      assert.equal(sha256, file.sha256, said);
+    }
+    assert(file.headers("x-ring").includes("interop"), "the origin was not sent the header");
+    assert.equal(file.copies(), 2);
+  });
+}
+
+async function dfgetRefuses({ cluster, files, step }: Bench, tool: Kind, kind: Kind): Promise<void> {
+  const { lab } = cluster;
+  const peer = cluster.peer(kind);
+  const who = `${named(tool, "dfget")} on ${named(kind, "peer")}`;
+
+  await step(`${who} checks the digest that it is given`, async () => {
+    const file = files.fresh();
+    const right = await dfget(lab, tool, peer, file.url, [`--digest=sha256:${file.sha256}`]);
+    assert.equal(right.sha256, file.sha256, right.said);
+    const wrong = await dfget(lab, tool, peer, files.fresh().url, [`--digest=sha256:${ZEROS}`]);
+    assert.notEqual(wrong.code, 0);
+    assert.match(wrong.said, /digest|mismatch/i);
+    assert.notEqual(wrong.sha256, file.sha256, "the output of a refused download is complete");
+  });
+
+  await step(`${who} tells that the origin does not have the file`, async () => {
+    const { code, said } = await dfget(lab, tool, peer, files.missingUrl);
+    assert.notEqual(code, 0);
+    assert.match(said, /404/);
+  });
+}
+
+async function dfcacheWorks({ cluster, files, step }: Bench, tool: Kind, from: Kind, to: Kind): Promise<void> {
+  const { lab } = cluster;
+  const who = `${named(tool, "dfcache")}`;
+  await step(`${who} exports from ${named(to, "peer")} what it imported on ${named(from, "peer")}`, async () => {
+    const { bytes } = files.fresh();
+    const path = await freshOutput(lab);
+    // Content decides the id of a cached file, so each import has content of its own.
+    const content = Buffer.concat([bytes, Buffer.from(`${tool} ${from} ${to}`)]);
+    await writeFile(path, content);
+    const imported = await runTool(lab, tool, "dfcache", [
+      "import",
+      "--no-progress",
+      "-e",
+      cluster.peer(from).socket,
+      path,
+    ]);
+    assert.equal(imported.code, 0, imported.said);
+    const id = /\b[0-9a-f]{64}\b/.exec(imported.said)?.[0] ?? "";
+    const known = await runTool(lab, tool, "dfcache", ["stat", "-e", cluster.peer(to).socket, id]);
+    assert.equal(known.code, 0, known.said);
+    const output = await freshOutput(lab);
+    const exported = await runTool(lab, tool, "dfcache", [
+      "export",
+      "--no-progress",
+      "-e",
+      cluster.peer(to).socket,
+      "-O",
+      output,
+      id,
+    ]);
+    assert.equal(exported.code, 0, exported.said);
+    assert.equal(await sha256Of(output), await sha256Of(path));
+  });
+}
