@@ -1,8 +1,7 @@
 /** A server of plain files that counts what it gives: the origin of what dfget downloads. */
 import { createCipheriv, createHash } from "node:crypto";
 import { contentRangeHeader, resolveRange } from "../../../src/core/byte_range.ts";
-import { type HttpHandler, startHttpServer } from "../../../src/http/serve.ts";
-import { realClock } from "../../../src/runtime/clock.ts";
+import { serve } from "./http_server.ts";
 
 /** Above the 4 MiB from which Dragonfly shares at all: two pieces of 4 MiB, and a part of one. */
 const FILE_BYTES = 9 * 1024 * 1024;
@@ -34,7 +33,7 @@ export function startFileServer(ip: string): FileServer {
   const bytes = noise(FILE_BYTES);
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   const given = new Map<string, { bytes: number; headers: Headers[] }>();
-  const handler: HttpHandler = ({ url, method, headers }) => {
+  const server = serve(ip, ({ url, method, headers }) => {
     const { pathname } = new URL(url);
     const entry = given.get(pathname);
     if (entry === undefined || !PATH.test(pathname)) return new Response("not here", { status: 404 });
@@ -52,18 +51,16 @@ export function startFileServer(ip: string): FileServer {
         ...(asked.kind === "part" ? { "content-range": contentRangeHeader(range, bytes.length) } : {}),
       },
     });
-  };
-  const server = startHttpServer({ listen: { hostname: ip, port: 0 }, handler, onError: () => {}, clock: realClock() });
-  const base = `http://${server.hostname}:${server.port}`;
+  });
   let made = 0;
   return {
-    missingUrl: `${base}/missing`,
+    missingUrl: `${server.url}/missing`,
     fresh() {
       const path = `/files/${++made}`;
       const entry = { bytes: 0, headers: [] as Headers[] };
       given.set(path, entry);
       return {
-        ...{ url: `${base}${path}`, sha256, bytes },
+        ...{ url: `${server.url}${path}`, sha256, bytes },
         copies: () => entry.bytes / bytes.length,
         headers: (name) => entry.headers.flatMap((headers) => headers.get(name) ?? []),
       };

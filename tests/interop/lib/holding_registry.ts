@@ -1,8 +1,7 @@
 /** A registry that stands still in the middle of a blob for as long as a test wants. */
 import { parseContentRange } from "../../../src/core/byte_range.ts";
-import { type HttpHandler, startHttpServer } from "../../../src/http/serve.ts";
-import { realClock } from "../../../src/runtime/clock.ts";
 import { waitFor } from "../../e2e/lib/wait.ts";
+import { serve, type TestServer } from "./http_server.ts";
 
 const HELD_TIMEOUT_MS = 30_000;
 const MIB = 1024 * 1024;
@@ -18,10 +17,7 @@ export interface Hold extends Disposable {
 }
 
 /** A way to a registry, with a tap. */
-export interface HoldingRegistry extends AsyncDisposable {
-  readonly url: string;
-  /** `host:port`, the registry part of image names. */
-  readonly namespace: string;
+export interface HoldingRegistry extends TestServer {
   /** Holds what is asked of a blob from now on. */
   hold(digest: string): Hold;
 }
@@ -34,21 +30,17 @@ interface Tap {
 /** Starts the tap on a free port of `ip`, in front of the registry at `registryUrl`. */
 export function startHoldingRegistry(ip: string, registryUrl: string): HoldingRegistry {
   const taps = new Map<string, Tap>();
-  const handler: HttpHandler = async ({ url, method, headers }, { signal }) => {
+  const server = serve(ip, async ({ url, method, headers }, signal) => {
     const { pathname, search } = new URL(url);
     const answer = await fetch(new URL(pathname + search, registryUrl), { method, headers, signal });
     const tap = method === "GET" ? taps.get(pathname.split("/").at(-1) ?? "") : undefined;
     if (tap === undefined || answer.body === null) return answer;
     const start = parseContentRange(answer.headers.get("content-range"))?.range.start ?? 0;
     return new Response(answer.body.pipeThrough(heldAfter(Math.max(0, HELD_FROM - start), tap)), answer);
-  };
-  const listen = { hostname: ip, port: 0 };
-  // A peer that is killed leaves its request; that is no error of the registry.
-  const server = startHttpServer({ listen, handler, onError: () => {}, clock: realClock() });
-  const namespace = `${server.hostname}:${server.port}`;
+  });
   return {
-    namespace,
-    url: `http://${namespace}`,
+    namespace: server.namespace,
+    url: server.url,
     hold(digest) {
       const { promise: released, resolve: release } = Promise.withResolvers<void>();
       const tap: Tap = { released, waiting: 0 };
