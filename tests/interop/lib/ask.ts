@@ -1,5 +1,5 @@
 /** A question that is put to the proxies of both kinds, so that their answers can be compared. */
-import { requireProgram, run } from "../../e2e/lib/programs.ts";
+import { requireProgram } from "../../e2e/lib/programs.ts";
 
 export const ASK_PROGRAM = "curl";
 
@@ -11,29 +11,30 @@ export interface Answer {
   readonly status: number;
   /** Bytes of the body. */
   readonly bytes: number;
-  readonly contentRange: string | undefined;
   /** `X-Dragonfly-Error-Type`: who is to blame. */
   readonly errorType: string | undefined;
-  /** Whether the answer names its task. */
+  /** Of an answer with content: which part it is. */
+  readonly contentRange: string | undefined;
+  /** Of an answer with content: whether it names its task. */
   readonly hasTaskId: boolean;
 }
 
 /** Asks with curl, which speaks to a proxy in every way that clients do. */
 export async function ask(args: readonly string[]): Promise<Answer> {
   const quiet = ["--silent", "--max-time", `${ASK_TIMEOUT_S}`, "--output", "/dev/null", "--dump-header", "-"];
-  const text = await run(requireProgram(ASK_PROGRAM), [
-    ...quiet,
-    "--write-out",
-    "\nEND %{http_code} %{size_download}",
-    ...args,
-  ]);
+  const { stdout } = await new Deno.Command(requireProgram(ASK_PROGRAM), {
+    args: [...quiet, "--write-out", "\nEND %{http_code} %{size_download}", ...args],
+    stdin: "null",
+  }).output();
+  const text = new TextDecoder().decode(stdout);
   const [, status = "0", bytes = "0"] = /\nEND (\d+) (\d+)$/.exec(text) ?? [];
   const header = (name: string) => new RegExp(`^${name}: *(.*?)\\r?$`, "mi").exec(text)?.[1];
+  const hasContent = status.startsWith("2");
   return {
     status: Number(status),
     bytes: Number(bytes),
-    contentRange: header("content-range"),
     errorType: header("x-dragonfly-error-type"),
-    hasTaskId: header("x-dragonfly-task-id") !== undefined,
+    contentRange: hasContent ? header("content-range") : undefined,
+    hasTaskId: hasContent && header("x-dragonfly-task-id") !== undefined,
   };
 }
