@@ -72,5 +72,7 @@ export function startFileServer(ip: string): FileServer {
 /** Bytes that are the same in each run, and do not compress. */
 function noise(length: number): Uint8Array<ArrayBuffer> {
   const cipher = createCipheriv("aes-128-ctr", Buffer.alloc(16, 1), Buffer.alloc(16));
-  return new Uint8Array(cipher.update(Buffer.alloc(length)));
+  const bytes = new Uint8Array(cipher.update(Buffer.alloc(length)));
+  cipher.final();
+  return bytes;
 }

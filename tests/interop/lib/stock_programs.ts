@@ -1,7 +1,7 @@
 /** Dragonfly's own programs: the folder that DRAGONFLY_BIN_DIR names has them, packed (`*.zst`) or not. */
 import { chmodSync, existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { e2eTest, type Needs, requireProgram, run } from "../../e2e/lib/programs.ts";
 
 /** Where to look. */
@@ -58,7 +58,7 @@ export function stockDir(): string {
   if (dir === undefined || dir === "") {
     throw new Error(`Cannot find Dragonfly's programs: ${BIN_DIR_VARIABLE} is not set`);
   }
-  return dir;
+  return resolve(dir);
 }
 
 /** What of Dragonfly's programs cannot be found, in words; empty when all are there. */

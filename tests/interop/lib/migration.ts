@@ -1,14 +1,13 @@
 /** An operator exchanges Dragonfly for Damselfly, member by member, and goes back, while users go on pulling. */
 import assert from "node:assert/strict";
-import { CONTAINERD_PROGRAMS } from "../e2e/lib/containerd.ts";
-import { Cluster } from "./lib/cluster.ts";
-import type { Kind } from "./lib/components.ts";
-import { Lab, LAB_NEEDS } from "./lib/lab.ts";
-import { containerdNode, lightNode } from "./lib/nodes.ts";
-import { named } from "./lib/sentences.ts";
-import { SteadyPulls } from "./lib/steady_pulls.ts";
-import { freeSteps } from "./lib/steps.ts";
-import { interopTest } from "./lib/stock_programs.ts";
+import { CONTAINERD_PROGRAMS } from "../../e2e/lib/containerd.ts";
+import { Cluster } from "./cluster.ts";
+import type { Kind } from "./components.ts";
+import { Lab, LAB_NEEDS } from "./lab.ts";
+import { containerdNode, lightNode } from "./nodes.ts";
+import { named } from "./sentences.ts";
+import { SteadyPulls } from "./steady_pulls.ts";
+import { freeSteps } from "./steps.ts";
 
 const NODES = ["node-1", "node-2", "node-3", "node-4", "node-5", "node-6"] as const;
 const CONTAINERD_NODES = new Set<string>(["node-1", "node-4"]);
@@ -32,28 +31,18 @@ const ALL_NODES: readonly Exchange[] = [
   { says: "peers on nodes 3 and 4", members: ["node-3", "node-4"] },
   { says: "peers on nodes 5 and 6", members: ["node-5", "node-6"] },
 ];
-const CONTROL_PLANE_FIRST = [...CONTROL_PLANE, ...ALL_NODES];
-const CONTROL_PLANE_LAST = [...ALL_NODES, ...CONTROL_PLANE.toReversed()];
+export const CONTROL_PLANE_FIRST = [...CONTROL_PLANE, ...ALL_NODES];
+export const CONTROL_PLANE_LAST = [...ALL_NODES, ...CONTROL_PLANE.toReversed()];
 
-const needs = { ...LAB_NEEDS, programs: [...LAB_NEEDS.programs, ...CONTAINERD_PROGRAMS] };
+/** What {@link migrate} needs from the machine, besides the stock programs. */
+export const MIGRATION_NEEDS = { ...LAB_NEEDS, programs: [...LAB_NEEDS.programs, ...CONTAINERD_PROGRAMS] };
 
-interopTest(
-  "control plane first, and back: no pull fails, and a blob costs one copy in each state",
-  needs,
-  async (t) => {
-    await migrate(t, CONTROL_PLANE_FIRST, CONTROL_PLANE_LAST);
-  },
-);
-
-interopTest(
-  "control plane last, and back: no pull fails, and a blob costs one copy in each state",
-  needs,
-  async (t) => {
-    await migrate(t, CONTROL_PLANE_LAST, CONTROL_PLANE_FIRST);
-  },
-);
-
-async function migrate(t: Deno.TestContext, there: readonly Exchange[], back: readonly Exchange[]): Promise<void> {
+/** Exchanges in this order, and goes back in that one; after each of them the new state has to hold. */
+export async function migrate(
+  t: Deno.TestContext,
+  there: readonly Exchange[],
+  back: readonly Exchange[],
+): Promise<void> {
   await using lab = await Lab.open();
   await using cluster = new Cluster(lab, "cluster");
   await using stack = new AsyncDisposableStack();
