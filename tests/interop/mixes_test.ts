@@ -2,10 +2,10 @@
 import type { PeerOptions } from "../e2e/lib/components.ts";
 import { Cluster } from "./lib/cluster.ts";
 import type { Kind } from "./lib/components.ts";
-import { Lab, LAB_NEEDS } from "./lib/lab.ts";
+import { labTest } from "./lib/lab.ts";
 import { named } from "./lib/sentences.ts";
-import { type FreeStep, freeSteps } from "./lib/steps.ts";
-import { interopTest } from "./lib/stock_programs.ts";
+import type { FreeStep } from "./lib/steps.ts";
+import { together } from "./lib/together.ts";
 
 const KINDS: readonly Kind[] = ["stock", "ours"];
 
@@ -37,18 +37,16 @@ const PAIRS: readonly (readonly [PeerName, PeerName])[] = [
 /** Peers that share tasks, whatever their rule for pieces. */
 const ALL_BY_DIGEST: readonly PeerName[] = ["stock", "ours", "dragonfly", "stock2", "ours2"];
 
-interopTest("a blob costs the registry one copy in every mix", LAB_NEEDS, async (t) => {
-  await using lab = await Lab.open();
+labTest("a blob costs the registry one copy in every mix", async (lab, step) => {
   await using stack = new AsyncDisposableStack();
-  const step = freeSteps(t, lab.workspace);
   const mixes = KINDS.flatMap((manager) => KINDS.map((scheduler) => ({ manager, scheduler })));
-  await Promise.all(mixes.map(async ({ manager, scheduler }) => {
+  await together(mixes.map(async ({ manager, scheduler }) => {
     const cluster = stack.use(new Cluster(lab, `${manager}-${scheduler}`));
     const mix = `${named(manager, "manager")}, ${named(scheduler, "scheduler")}`;
     await cluster.runManager(manager);
     await cluster.runScheduler(scheduler);
     await cluster.schedulerListed();
-    await Promise.all(names().map((name) => cluster.runPeer(name, PEERS[name].kind, PEERS[name].options)));
+    await together(names().map((name) => cluster.runPeer(name, PEERS[name].kind, PEERS[name].options)));
     await pairsPull(cluster, `${mix}, no seed peer`, step);
     for (const kind of KINDS) await seedPulls(cluster, kind, `${mix}, ${named(kind, "seed peer")}`, step);
   }));
@@ -62,7 +60,7 @@ async function seedPulls(cluster: Cluster, kind: Kind, mix: string, step: FreeSt
   await pairsPull(cluster, mix, step);
   await step(`${mix}: all peers at once`, async () => {
     const image = await cluster.lab.images.fresh();
-    await Promise.all(ALL_BY_DIGEST.map((name) => cluster.pull(image, name)));
+    await together(ALL_BY_DIGEST.map((name) => cluster.pull(image, name)));
     await cluster.lab.images.assertOneCopy(image, "after pulls at once");
   });
   await cluster.stopPeer(seed);

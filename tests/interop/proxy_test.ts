@@ -5,14 +5,12 @@ import { Cluster } from "./lib/cluster.ts";
 import type { AnyPeer, Kind } from "./lib/components.ts";
 import { startFileServer } from "./lib/files.ts";
 import type { PushedImage } from "./lib/images.ts";
-import { Lab, LAB_NEEDS } from "./lib/lab.ts";
-import { freeSteps } from "./lib/steps.ts";
-import { interopTest } from "./lib/stock_programs.ts";
+import { type Lab, labTest } from "./lib/lab.ts";
+import { together } from "./lib/together.ts";
 import { freshOutput, sha256Of } from "./lib/tools.ts";
 
 const KINDS: readonly Kind[] = ["stock", "ours"];
 const ZEROS = "0".repeat(64);
-const needs = { ...LAB_NEEDS, programs: [...LAB_NEEDS.programs, ASK_PROGRAM] };
 
 /** What is asked: flags and URL of curl for a peer, for a blob of the registry. */
 type Question = (peer: AnyPeer, blob: { readonly path: string; readonly registryUrl: string }) => readonly string[];
@@ -39,11 +37,9 @@ const MIRROR_QUESTIONS: Readonly<Record<string, Question>> = {
   "a tunnel": ({ mirrorUrl }, { registryUrl }) => ["--proxytunnel", "--proxy", mirrorUrl, `${registryUrl}/v2/`],
 };
 
-interopTest("a proxy of ours answers as the stock one does", needs, async (t) => {
-  await using lab = await Lab.open();
+labTest("a proxy of ours answers as the stock one does", async (lab, step) => {
   await using files = startFileServer(lab.addresses.ip(3));
   await using cluster = new Cluster(lab, "cluster");
-  const step = freeSteps(t, lab.workspace);
   await cluster.runManager("ours");
   await cluster.runScheduler("ours");
   await cluster.schedulerListed();
@@ -52,7 +48,7 @@ interopTest("a proxy of ours answers as the stock one does", needs, async (t) =>
 
   for (const [what, question] of Object.entries(MIRROR_QUESTIONS)) {
     await step(`asked for ${what}`, async () => {
-      const [stock, ours] = await Promise.all(
+      const [stock, ours] = await together(
         KINDS.map((kind) => ask(question(cluster.peer(kind), blobOf(lab, image)))),
       );
       assert.deepEqual(ours, stock);
@@ -93,7 +89,7 @@ interopTest("a proxy of ours answers as the stock one does", needs, async (t) =>
     for (const kind of KINDS) answers.push(await act(cluster.peer(kind)));
     return answers;
   }
-});
+}, [ASK_PROGRAM]);
 
 function blobOf(lab: Lab, { repository, layers }: PushedImage) {
   return { path: `/v2/${repository}/blobs/${layers[0]?.digest}`, registryUrl: lab.tap.url };

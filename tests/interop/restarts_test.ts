@@ -4,10 +4,10 @@ import { waitFor } from "../e2e/lib/wait.ts";
 import { Cluster } from "./lib/cluster.ts";
 import type { Kind } from "./lib/components.ts";
 import { beginPulls } from "./lib/held_pull.ts";
-import { Lab, LAB_NEEDS } from "./lib/lab.ts";
+import { labTest } from "./lib/lab.ts";
 import { named } from "./lib/sentences.ts";
-import { type FreeStep, freeSteps } from "./lib/steps.ts";
-import { interopTest } from "./lib/stock_programs.ts";
+import type { FreeStep } from "./lib/steps.ts";
+import { together } from "./lib/together.ts";
 
 /** How soon peers share again when our scheduler is back. */
 const SHARING_AGAIN_MS = 10_000;
@@ -16,12 +16,10 @@ const ENDS = ["SIGTERM", "SIGKILL"] as const;
 
 type End = typeof ENDS[number];
 
-interopTest("members end in the middle of pulls, in every mix", LAB_NEEDS, async (t) => {
-  await using lab = await Lab.open();
+labTest("members end in the middle of pulls, in every mix", async (lab, step) => {
   await using stack = new AsyncDisposableStack();
-  const step = freeSteps(t, lab.workspace);
   const mixes = KINDS.flatMap((manager) => KINDS.map((scheduler) => ({ manager, scheduler })));
-  await Promise.all(mixes.map(async ({ manager, scheduler }, number) => {
+  await together(mixes.map(async ({ manager, scheduler }, number) => {
     const cluster = stack.use(new Cluster(lab, `${manager}-${scheduler}`));
     const mix = `${named(manager, "manager")}, ${named(scheduler, "scheduler")}`;
     await cluster.runManager(manager);
@@ -47,7 +45,7 @@ async function parentEnds(cluster: Cluster, kind: Kind, how: End, mix: string, s
     const parent = `parent-${kind}-${how}`;
     await cluster.runPeer(parent, kind);
     await using pulls = await beginPulls(cluster, parent, KINDS);
-    await Promise.all([end(cluster.peer(parent).process, how), pulls.finish(KINDS)]);
+    await together([end(cluster.peer(parent).process, how), pulls.finish(KINDS)]);
     await cluster.stopPeer(parent);
   });
 }
@@ -55,14 +53,14 @@ async function parentEnds(cluster: Cluster, kind: Kind, how: End, mix: string, s
 async function schedulerEnds(cluster: Cluster, kind: Kind, how: End, mix: string, step: FreeStep): Promise<void> {
   await step(`${mix}: the scheduler ends by ${how}`, async () => {
     await using pulls = await beginPulls(cluster, "stock-2", KINDS);
-    await Promise.all([end(cluster.scheduler.process, how), pulls.finish(["stock-2", ...KINDS])]);
+    await together([end(cluster.scheduler.process, how), pulls.finish(["stock-2", ...KINDS])]);
     const image = await cluster.lab.images.fresh();
     for (const name of KINDS) await cluster.pull(image, name);
   });
   await cluster.runScheduler(kind);
   if (kind === "stock") return; // its peers come back with their next announcement, after up to five minutes
   await step(`${mix}: ${SHARING_AGAIN_MS / 1000} s after the scheduler's return from ${how}, peers share`, async () => {
-    await Promise.all([["stock", "stock-2"], ["ours", "ours-2"]].map((pair) => shareAgain(cluster, pair)));
+    await together([["stock", "stock-2"], ["ours", "ours-2"]].map((pair) => shareAgain(cluster, pair)));
   });
 }
 
@@ -79,7 +77,7 @@ async function shareAgain(cluster: Cluster, pair: readonly string[]): Promise<vo
 async function managerEnds(cluster: Cluster, kind: Kind, how: End, mix: string, step: FreeStep): Promise<void> {
   await step(`${mix}: the manager ends by ${how}, and peers share without it`, async () => {
     await using pulls = await beginPulls(cluster, "stock-2", KINDS);
-    await Promise.all([end(cluster.manager.process, how), pulls.finish(["stock-2", ...KINDS])]);
+    await together([end(cluster.manager.process, how), pulls.finish(["stock-2", ...KINDS])]);
     const image = await cluster.lab.images.fresh();
     for (const name of ["ours", "ours-2"]) await cluster.pull(image, name);
     await cluster.lab.images.assertOneCopy(image, "without a manager");
@@ -96,7 +94,7 @@ async function seedEnds(cluster: Cluster, kind: Kind, how: End, mix: string, ste
     await cluster.runPeer(seed, kind, { isSeed: true });
     await cluster.seedKnown(seed, "ours");
     await using pulls = await beginPulls(cluster, "stock", ["ours"]);
-    await Promise.all([end(cluster.peer(seed).process, how), pulls.finish(KINDS)]);
+    await together([end(cluster.peer(seed).process, how), pulls.finish(KINDS)]);
     await cluster.stopPeer(seed);
   });
 }

@@ -5,10 +5,10 @@ import type { PeerOptions } from "../e2e/lib/components.ts";
 import { signIn } from "../e2e/lib/manager_api.ts";
 import { waitFor } from "../e2e/lib/wait.ts";
 import { type Kind, schedulerListed, startManager, startPeer, startScheduler } from "./lib/components.ts";
-import { Lab, LAB_NEEDS } from "./lib/lab.ts";
+import { type Lab, labTest } from "./lib/lab.ts";
 import { named } from "./lib/sentences.ts";
-import { freeSteps } from "./lib/steps.ts";
-import { interopTest } from "./lib/stock_programs.ts";
+import type { FreeStep } from "./lib/steps.ts";
+import { together } from "./lib/together.ts";
 
 const KINDS: readonly Kind[] = ["stock", "ours"];
 const DEFAULT_CLUSTER = 1;
@@ -28,15 +28,13 @@ const PEERS: readonly { says: string; host: number; options: PeerOptions; cluste
 ];
 
 for (const manager of KINDS) {
-  interopTest(`${named(manager, "manager")} leads peers of both kinds to their clusters`, LAB_NEEDS, async (t) => {
-    await leadsPeers(t, manager);
+  labTest(`${named(manager, "manager")} leads peers of both kinds to their clusters`, async (lab, step) => {
+    await leadsPeers(lab, step, manager);
   });
 }
 
-async function leadsPeers(t: Deno.TestContext, kind: Kind): Promise<void> {
-  await using lab = await Lab.open();
+async function leadsPeers(lab: Lab, step: FreeStep, kind: Kind): Promise<void> {
   await using stack = new AsyncDisposableStack();
-  const step = freeSteps(t, lab.workspace);
   const place = (name: string, host: number) => ({
     name,
     ip: lab.addresses.ip(host),
@@ -48,7 +46,7 @@ async function leadsPeers(t: Deno.TestContext, kind: Kind): Promise<void> {
   const scopes = { idc: "idc-2|idc-3", location: "eu|de|berlin", cidrs: [`${network}/26`] };
   const second = await (await signIn(manager.restUrl)).createCluster("second", scopes);
   const clusters = { default: DEFAULT_CLUSTER, second };
-  const schedulers = await Promise.all(
+  const schedulers = await together(
     Object.entries(clusters).map(async ([name, clusterId], number) => {
       const at = place(`scheduler-${name}`, 11 + number);
       const scheduler = stack.use(await startScheduler(lab, at, { kind, manager, clusterId, database }));
@@ -58,20 +56,20 @@ async function leadsPeers(t: Deno.TestContext, kind: Kind): Promise<void> {
   );
 
   for (const peerKind of KINDS) {
-    for (const { says, host, options, cluster } of PEERS) {
+    await together(PEERS.map(async ({ says, host, options, cluster }) => {
       await step(`${named(peerKind, "peer")} ${says} joins the ${cluster} cluster`, async () => {
         const name = `${peerKind}-${host}`;
         // Our peers are the hosts behind the stock ones.
         const at = place(name, peerKind === "stock" ? host : host + 10);
         await using peer = await startPeer(lab, peerKind, at, { managerUrl: manager.grpcUrl, ...options });
         const joined = await waitFor(`a scheduler that knows ${name}`, KNOWN_TIMEOUT_MS, async () => {
-          const known = await Promise.all(schedulers.map(async ({ name, scheduler }) => {
+          const known = await together(schedulers.map(async ({ name, scheduler }) => {
             return (await scheduler.hostIds()).includes(peer.hostId) ? [name] : [];
           }));
           return known.flat().length === 0 ? undefined : known.flat();
         });
         assert.deepEqual(joined, [cluster]);
       });
-    }
+    }));
   }
 }

@@ -4,10 +4,9 @@ import { writeFile } from "node:fs/promises";
 import { Cluster } from "./lib/cluster.ts";
 import type { Kind } from "./lib/components.ts";
 import { type FileServer, startFileServer } from "./lib/files.ts";
-import { Lab, LAB_NEEDS } from "./lib/lab.ts";
+import { labTest } from "./lib/lab.ts";
 import { named } from "./lib/sentences.ts";
-import { type FreeStep, freeSteps } from "./lib/steps.ts";
-import { interopTest } from "./lib/stock_programs.ts";
+import type { FreeStep } from "./lib/steps.ts";
 import { dfget, freshOutput, runTool, sha256Of } from "./lib/tools.ts";
 
 const KINDS: readonly Kind[] = ["stock", "ours"];
@@ -19,11 +18,9 @@ interface Bench {
   readonly step: FreeStep;
 }
 
-interopTest("tools of either kind work on the socket of the other's peer", LAB_NEEDS, async (t) => {
-  await using lab = await Lab.open();
+labTest("tools of either kind work on the socket of the other's peer", async (lab, step) => {
   await using files = startFileServer(lab.addresses.ip(3));
   await using cluster = new Cluster(lab, "cluster");
-  const step = freeSteps(t, lab.workspace);
   await cluster.runManager("ours");
   await cluster.runScheduler("ours");
   await cluster.schedulerListed();

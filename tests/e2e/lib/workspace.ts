@@ -18,8 +18,9 @@ export class Workspace implements AsyncDisposable {
     return new Workspace(await mkdtemp(join(tmpdir(), "damselfly-e2e-")));
   }
 
-  /** Leaves the folder in place for whoever looks into the failure, and prints the ends of the logs in it. */
+  /** Leaves the folder in place for whoever looks into the failure, and prints the ends of the logs in it, once. */
   async keep(): Promise<void> {
+    if (this.#kept) return;
     this.#kept = true;
     const files = await readdir(this.dir, { recursive: true });
     for (const file of files.filter((name) => name.endsWith(".log")).sort()) {

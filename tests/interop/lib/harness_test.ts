@@ -8,6 +8,7 @@ import { serve } from "./http_server.ts";
 import type { PushedImage } from "./images.ts";
 import { SteadyPulls } from "./steady_pulls.ts";
 import { missingStock, StockPrograms } from "./stock_programs.ts";
+import { together } from "./together.ts";
 
 const IMAGE: PushedImage = {
   name: "registry.test/ring/image-1:v1",
@@ -43,6 +44,18 @@ Deno.test("a pull that fails is told with its node and what was going on, and a 
   const { failures, aroundMirror } = await pulls.stop();
   assert.deepEqual(failures.slice(0, 1), ["bad, begun at: our manager, ended at: our manager: no such blob"]);
   assert.equal(aroundMirror, 2);
+});
+
+Deno.test("work that goes on at once fails when all of it has ended", async () => {
+  const { promise: slow, resolve: finish } = Promise.withResolvers<number>();
+  let hasFailed = false;
+  const failing = together([Promise.reject(new Error("no such port")), slow]).finally(() => hasFailed = true);
+  failing.catch(() => {}); // and seen below
+  await Promise.allSettled([Promise.reject(new Error()), Promise.resolve()]);
+  assert.equal(hasFailed, false);
+  finish(1);
+  await assert.rejects(failing, /no such port/);
+  assert.deepEqual(await together([slow, Promise.resolve(2)]), [1, 2]);
 });
 
 Deno.test("the bytes of a held blob stop at 8 MiB, in a whole answer and in a part, until they are released", async () => {

@@ -3,6 +3,7 @@ import { Abandon, waitFor } from "../../e2e/lib/wait.ts";
 import type { Cluster } from "./cluster.ts";
 import type { PushedImage } from "./images.ts";
 import { pullByMirror } from "./pull.ts";
+import { together } from "./together.ts";
 
 const FIRST_BYTES_TIMEOUT_MS = 40_000;
 /** 12.5 MiB when compressed: three pieces of a stock peer, and a part of one. */
@@ -40,8 +41,8 @@ export async function beginPulls(cluster: Cluster, first: string, others: readon
   };
   try {
     const firstBegun = begin(first);
-    await Promise.all([firstBegun, hold.reached()]);
-    await Promise.all(others.map(begin));
+    await together<unknown>([firstBegun, hold.reached()]);
+    await together(others.map(begin));
   } catch (error) {
     hold[Symbol.dispose]();
     await Promise.allSettled(pulls.values());

@@ -6,10 +6,8 @@ import { Workspace } from "../../e2e/lib/workspace.ts";
 import { DATABASE_PROGRAMS, type Databases, startDatabases } from "./databases.ts";
 import { type HoldingRegistry, startHoldingRegistry } from "./holding_registry.ts";
 import { Images } from "./images.ts";
-import { stockDir, StockPrograms } from "./stock_programs.ts";
-
-/** What {@link Lab} needs from the machine, besides the stock programs. */
-export const LAB_NEEDS = { programs: [...DATABASE_PROGRAMS, REGISTRY_PROGRAM], root: true };
+import { type FreeStep, freeSteps } from "./steps.ts";
+import { interopTest, stockDir, StockPrograms } from "./stock_programs.ts";
 
 const REGISTRY_HOST = 1;
 const DATABASES_HOST = 2;
@@ -63,4 +61,25 @@ export class Lab implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stack[Symbol.asyncDispose]();
   }
+}
+
+/**
+ * Registers a test in a lab of its own, which also needs `programs` of the machine. What fails leaves its files and
+ * shows its logs.
+ */
+export function labTest(
+  title: string,
+  run: (lab: Lab, step: FreeStep) => Promise<void>,
+  programs: readonly string[] = [],
+): void {
+  const needs = { programs: [...DATABASE_PROGRAMS, REGISTRY_PROGRAM, ...programs], root: true };
+  interopTest(title, needs, async (t) => {
+    await using lab = await Lab.open();
+    try {
+      await run(lab, freeSteps(t, lab.workspace));
+    } catch (error) {
+      await lab.workspace.keep();
+      throw error;
+    }
+  });
 }

@@ -3,11 +3,12 @@ import assert from "node:assert/strict";
 import { CONTAINERD_PROGRAMS } from "../../e2e/lib/containerd.ts";
 import { Cluster } from "./cluster.ts";
 import type { Kind } from "./components.ts";
-import { Lab, LAB_NEEDS } from "./lab.ts";
+import { type Lab, labTest } from "./lab.ts";
 import { containerdNode, lightNode } from "./nodes.ts";
 import { named } from "./sentences.ts";
 import { SteadyPulls } from "./steady_pulls.ts";
-import { freeSteps } from "./steps.ts";
+import type { FreeStep } from "./steps.ts";
+import { together } from "./together.ts";
 
 const NODES = ["node-1", "node-2", "node-3", "node-4", "node-5", "node-6"] as const;
 const CONTAINERD_NODES = new Set<string>(["node-1", "node-4"]);
@@ -34,26 +35,26 @@ const ALL_NODES: readonly Exchange[] = [
 export const CONTROL_PLANE_FIRST = [...CONTROL_PLANE, ...ALL_NODES];
 export const CONTROL_PLANE_LAST = [...ALL_NODES, ...CONTROL_PLANE.toReversed()];
 
-/** What {@link migrate} needs from the machine, besides the stock programs. */
-export const MIGRATION_NEEDS = { ...LAB_NEEDS, programs: [...LAB_NEEDS.programs, ...CONTAINERD_PROGRAMS] };
+/** Registers a migration: exchanges in this order, and goes back in that one; each new state has to hold. */
+export function migrationTest(title: string, there: readonly Exchange[], back: readonly Exchange[]): void {
+  labTest(title, (lab, step) => migrate(lab, step, there, back), CONTAINERD_PROGRAMS);
+}
 
-/** Exchanges in this order, and goes back in that one; after each of them the new state has to hold. */
-export async function migrate(
-  t: Deno.TestContext,
+async function migrate(
+  lab: Lab,
+  step: FreeStep,
   there: readonly Exchange[],
   back: readonly Exchange[],
 ): Promise<void> {
-  await using lab = await Lab.open();
   await using cluster = new Cluster(lab, "cluster");
   await using stack = new AsyncDisposableStack();
-  const step = freeSteps(t, lab.workspace);
   const kinds = new Map<Member, Kind>();
   for (const { members } of CONTROL_PLANE_FIRST) await exchange(cluster, kinds, members, "stock");
 
-  const nodes = await Promise.all(NODES.map(async (name) => {
+  const nodes = await together(NODES.map(async (name) => {
     return CONTAINERD_NODES.has(name) ? stack.use(await containerdNode(cluster, name)) : lightNode(cluster, name);
   }));
-  const images = await Promise.all(Array.from({ length: IMAGES_IN_USE }, () => lab.images.fresh()));
+  const images = await together(Array.from({ length: IMAGES_IN_USE }, () => lab.images.fresh()));
   await using pulls = new SteadyPulls(nodes, images);
   await step("all stock", () => settled(cluster));
   for (const [exchanges, kind] of [[there, "ours"], [back, "stock"]] as const) {
@@ -81,7 +82,7 @@ async function exchange(
   kind: Kind,
 ): Promise<void> {
   for (const member of members) kinds.set(member, kind);
-  await Promise.all(members.map(async (member) => {
+  await together(members.map(async (member) => {
     if (member === "manager") await cluster.runManager(kind);
     else if (member !== "scheduler") await cluster.runPeer(member, kind, { ...OPTIONS, isSeed: member === SEED });
   }));
@@ -98,6 +99,6 @@ async function settled(cluster: Cluster): Promise<void> {
   for (const name of [SEED, ...NODES]) await cluster.known(name);
   await cluster.seedKnown(SEED, NODES[0]);
   const image = await cluster.lab.images.fresh();
-  await Promise.all(NODES.map((name) => cluster.pull(image, name)));
+  await together(NODES.map((name) => cluster.pull(image, name)));
   await cluster.lab.images.assertOneCopy(image, "after pulls on all nodes at once");
 }

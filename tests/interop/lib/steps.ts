@@ -6,11 +6,8 @@ export type FreeStep = (sentence: string, run: () => Promise<void>) => Promise<v
 
 /** Steps of `t`. Processes live across them, so leaks are looked for once, at the end of the test. */
 export function freeSteps(t: Deno.TestContext, workspace: Workspace): FreeStep {
-  let isKept = false;
   return async (name, fn) => {
     const passed = await t.step({ name, fn, sanitizeOps: false, sanitizeResources: false, sanitizeExit: false });
-    if (passed || isKept) return;
-    isKept = true;
-    await workspace.keep();
+    if (!passed) await workspace.keep();
   };
 }
