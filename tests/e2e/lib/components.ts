@@ -9,10 +9,13 @@ import { answers } from "./http.ts";
 import { downloadTraffic, type Traffic, uploadTraffic } from "./metrics.ts";
 import { run } from "./programs.ts";
 import { type RunningProcess, startProcess } from "./process.ts";
+import { acceptsAll } from "./tcp.ts";
 
 const START_TIMEOUT_MS = 60_000;
 /** A peer may first have to wait until its ports are free of another one that has just left them. */
 export const PEER_START_TIMEOUT_MS = 120_000;
+/** Of the upload service, the mirror, metrics, health and pieces; a peer has opened all of them when it serves. */
+export const PEER_PORTS = [4000, 4001, 4002, 4003, 4005];
 const MANAGER_GRPC_PORT = 65003;
 const MANAGER_REST_PORT = 8080;
 const SCHEDULER_PORT = 8002;
@@ -146,8 +149,7 @@ export async function startPeer(
 ): Promise<Peer> {
   const process = await startComponent(launch, "dfdaemon", place, peerConfig(place, options));
   const { name, ip } = place;
-  const healthUrl = `http://${ip}:4003/healthy`;
-  await process.ready("the health check", PEER_START_TIMEOUT_MS, (signal) => answers(healthUrl, signal));
+  await process.ready("its ports", PEER_START_TIMEOUT_MS, (signal) => acceptsAll(ip, PEER_PORTS, signal));
   const metricsUrl = `http://${ip}:4002/metrics`;
   return {
     process,
@@ -181,6 +183,8 @@ export function peerConfig({ name, ip, dir }: Place, options: PeerOptions): unkn
         upstreams,
       },
     },
+    // What a test pulls stays, however full the disk of the machine is.
+    gc: { policy: { diskHighThresholdPercent: 99, diskLowThresholdPercent: 98 } },
     health: { server: { ip, port: 4003 } },
     metrics: { server: { ip, port: 4002 } },
   };

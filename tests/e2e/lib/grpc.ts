@@ -13,7 +13,7 @@ export async function callOnce<M extends MethodDefinition & { requestStream: fal
   request: RequestOf<M>,
   timeoutMs: number = CALL_TIMEOUT_MS,
 ): Promise<ResponseOf<M>> {
-  using client = createRpcClient({ method }, address, { clock: realClock() });
+  using client = createRpcClient({ method }, address, { clock: realClock(), connectTimeoutMs: timeoutMs });
   const call = client.method as (request: RequestOf<M>, options: object) => Promise<ResponseOf<M>>;
   return await call(request, { signal: NEVER, timeoutMs });
 }

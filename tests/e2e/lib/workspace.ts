@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const SHOWN_LOG_LINES = 30;
+/** A cluster, and its members: what is deeper belongs to programs that run, and comes and goes. */
+const LOG_FOLDERS_DEEP = 2;
 
 /** A folder below the system's temporary folder, removed on disposal unless {@link keep} was called. */
 export class Workspace implements AsyncDisposable {
@@ -22,14 +24,22 @@ export class Workspace implements AsyncDisposable {
   async keep(): Promise<void> {
     if (this.#kept) return;
     this.#kept = true;
-    const files = await readdir(this.dir, { recursive: true });
-    for (const file of files.filter((name) => name.endsWith(".log")).sort()) {
-      const lines = (await readFile(join(this.dir, file), "utf8")).trimEnd().split("\n").slice(-SHOWN_LOG_LINES);
-      console.error(`--- ${join(this.dir, file)}\n${lines.join("\n")}`);
+    for (const file of await logsBelow(this.dir, LOG_FOLDERS_DEEP)) {
+      const lines = (await readFile(file, "utf8")).trimEnd().split("\n").slice(-SHOWN_LOG_LINES);
+      console.error(`--- ${file}\n${lines.join("\n")}`);
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#kept) await rm(this.dir, { recursive: true, force: true });
   }
+}
+
+async function logsBelow(dir: string, foldersDeep: number): Promise<string[]> {
+  const entries = await readdir(dir, { withFileTypes: true });
+  const found = entries.filter((entry) => entry.isFile() && entry.name.endsWith(".log"))
+    .map(({ name }) => join(dir, name)).sort();
+  const folders = foldersDeep === 0 ? [] : entries.filter((entry) => entry.isDirectory());
+  for (const { name } of folders) found.push(...await logsBelow(join(dir, name), foldersDeep - 1));
+  return found;
 }

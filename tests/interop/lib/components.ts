@@ -7,6 +7,7 @@ import { SchedulerService } from "../../../src/rpc/gen/scheduler/v2/scheduler.ts
 import {
   type Manager,
   type Peer,
+  PEER_PORTS,
   PEER_START_TIMEOUT_MS,
   type PeerOptions,
   type Place,
@@ -19,6 +20,7 @@ import { callOnce, grpcServes } from "../../e2e/lib/grpc.ts";
 import { answers } from "../../e2e/lib/http.ts";
 import { downloadTraffic, uploadTraffic } from "../../e2e/lib/metrics.ts";
 import { type RunningProcess, startProcess } from "../../e2e/lib/process.ts";
+import { acceptsAll } from "../../e2e/lib/tcp.ts";
 import { waitFor } from "../../e2e/lib/wait.ts";
 import type { StockDatabase } from "./databases.ts";
 import { stockManagerConfig, stockPeerConfig, stockSchedulerConfig } from "./stock_configs.ts";
@@ -112,7 +114,7 @@ export interface AnyPeer extends Peer {
   readonly socket: string;
 }
 
-/** A peer or seed peer; ready when it answers its health check. */
+/** A peer or seed peer; ready when it listens on all of its ports. */
 export async function startPeer(
   { stock }: Starter,
   kind: Kind,
@@ -139,10 +141,9 @@ export async function startPeer(
 
 /** A stock peer ends when a port is still in TIME_WAIT, for a minute; its supervisor starts it again until it is not. */
 async function startStockPeer(program: string, place: Place, config: unknown): Promise<RunningProcess> {
-  const url = `http://${place.ip}:4003/healthy`;
   return await waitFor(`the start of ${place.name}`, PEER_START_TIMEOUT_MS, async () => {
     const process = await startStock("dfdaemon", program, place, config, ["--console"]);
-    await process.ready("the health check", START_TIMEOUT_MS, (signal) => answers(url, signal));
+    await process.ready("its ports", START_TIMEOUT_MS, (signal) => acceptsAll(place.ip, PEER_PORTS, signal));
     return process;
   });
 }

@@ -1,9 +1,9 @@
 /** MariaDB and Redis, which the stock manager cannot do without: one of each for all clusters of a test. */
 import { mkdir } from "node:fs/promises";
-import { connect } from "node:net";
 import { join } from "node:path";
 import { requireProgram, run } from "../../e2e/lib/programs.ts";
 import { startProcess } from "../../e2e/lib/process.ts";
+import { accepts } from "../../e2e/lib/tcp.ts";
 
 /** What {@link startDatabases} needs from the machine. */
 export const DATABASE_PROGRAMS = ["mariadbd", "mariadb", "mariadb-install-db", "redis-server"] as const;
@@ -32,17 +32,20 @@ export interface StockDatabase {
 /** Starts both servers with empty stores below `dir`. */
 export async function startDatabases(ip: string, dir: string): Promise<Databases> {
   await using stack = new AsyncDisposableStack();
-  await mkdir(dir, { recursive: true });
   const data = join(dir, "mysql");
+  const scratch = join(dir, "scratch");
   const socket = join(dir, "mysql.sock");
-  const install = ["--user=root", "--skip-test-db", "--auth-root-authentication-method=normal", `--datadir=${data}`];
+  await mkdir(scratch, { recursive: true });
+  // A server that starts removes all temporary tables of its scratch folder, whoever they belong to.
+  const own = ["--no-defaults", "--user=root", `--datadir=${data}`, `--tmpdir=${scratch}`];
+  const install = [...own, "--skip-test-db", "--auth-root-authentication-method=normal"];
   await run(requireProgram("mariadb-install-db"), install);
   const mariadb = stack.use(startProcess({
     name: "mariadb",
     command: requireProgram("mariadbd"),
     args: [
-      ...["--no-defaults", "--user=root", "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=2"],
-      ...[`--datadir=${data}`, `--socket=${socket}`, `--pid-file=${join(dir, "mysql.pid")}`],
+      ...[...own, "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=2"],
+      ...[`--socket=${socket}`, `--pid-file=${join(dir, "mysql.pid")}`],
       ...[`--bind-address=${ip}`, `--port=${MARIADB_PORT}`],
     ],
     logDir: dir,
@@ -80,18 +83,4 @@ export async function startDatabases(ip: string, dir: string): Promise<Databases
     },
     [Symbol.asyncDispose]: () => parts[Symbol.asyncDispose](),
   };
-}
-
-/** True when somebody listens on the port; rejects when nobody does. */
-export function accepts(host: string, port: number, signal: AbortSignal): Promise<true> {
-  const { promise, resolve, reject } = Promise.withResolvers<true>();
-  const socket = connect({ host, port });
-  const stop = () => socket.destroy(signal.reason as Error);
-  signal.addEventListener("abort", stop, { once: true });
-  socket.once("connect", () => resolve(true));
-  socket.once("error", reject);
-  return promise.finally(() => {
-    signal.removeEventListener("abort", stop);
-    socket.destroy();
-  });
 }

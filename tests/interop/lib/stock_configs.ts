@@ -72,6 +72,8 @@ export function stockPeerConfig({ name, ip, dir }: Place, options: PeerOptions):
       rules: [{ regex: "blobs/sha256.*" }],
       registryMirror: { addr: registryUrl, enableTaskIDBasedBlobDigest: !hasTasksByUrl },
     },
+    // What a test pulls stays, however full the disk of the machine is.
+    gc: { policy: { diskHighThresholdPercent: 99, diskLowThresholdPercent: 98 } },
     health: { server: { ip, port: 4003 } },
     metrics: { server: { ip, port: 4002 } },
     stats: { server: { ip, port: 4004 } },
