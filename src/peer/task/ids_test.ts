@@ -1,5 +1,6 @@
 /** One blob under several task ids: stored once, fetched once, and served under each of them. */
 import assert from "node:assert/strict";
+import { DamselflyError } from "../../core/error.ts";
 import { taskIdOf } from "../../core/task_id.ts";
 import { settle } from "../../testing/virtual_clock.ts";
 import type { Decision } from "../control/control.ts";
@@ -63,6 +64,42 @@ Deno.test("a blob that is asked for by both ids at once is fetched once, and off
   gate.resolve();
   for (const bytes of await Promise.all(pulls)) assert.deepEqual(bytes, CONTENT);
   assert.deepEqual([source.reads.length, node.control.deleted], [1, []]);
+});
+
+Deno.test("requests that give one id to a blob and to a file of any digest never write one copy twice", async () => {
+  const taskId = "ab".repeat(32);
+  const blobs = byUrl("r", { taskId });
+  const file = byUrl("r", { taskId, digest: undefined });
+  for (const requests of [[blobs, file], [file, blobs]]) {
+    const swarm = new Swarm();
+    await using parent = await SwarmNode.start(swarm, { source: new FakeSource(CONTENT), decide: toSource });
+    await parent.pull(file);
+    const source = new FakeSource(CONTENT);
+    const decide = (): Decision => ({ kind: "from_parents", parents: [swarm.peer(parent)] });
+    await using node = await SwarmNode.start(swarm, { source, decide });
+    const pulls = requests.map((request) => node.pull(request));
+    for (const bytes of await Promise.all(pulls)) assert.deepEqual(bytes, CONTENT);
+    assert.equal(node.control.kinds().filter((kind) => kind === "register").length, 1);
+    assert.equal(source.reads.length, 0);
+  }
+});
+
+Deno.test("a request for another blob by the same id does not take the download away from the first", async () => {
+  const other = blob(5_000, 3);
+  const taskId = "ab".repeat(32);
+  const gate = Promise.withResolvers<void>();
+  const source = new FakeSource(CONTENT);
+  source.onBlock = () => gate.promise;
+  await using node = await SwarmNode.start(new Swarm(), { source, decide: toSource });
+  const first = node.pull(byUrl("r", { taskId }));
+  const { digest } = requestFor(other);
+  const url = `http://registry/v2/r/blobs/${digest?.text}`;
+  const second = node.pull({ ...byUrl("r", { taskId }), source: { ...BY_DIGEST.source, url }, digest });
+  const refused = assert.rejects(second, DamselflyError);
+  await settle();
+  gate.resolve();
+  assert.deepEqual(await first, CONTENT);
+  await refused;
 });
 
 Deno.test("who joins without being triggered, or by the same id, is no reason to tell the scheduler of anything", async () => {

@@ -239,7 +239,9 @@ class Round {
     const { start, end } = pieceRange(plan, number);
     try {
       using writer = stored.openPiece(number);
-      if (writer === undefined || address === undefined) return;
+      if (address === undefined) return;
+      // Somebody else writes it: to look again at once would leave no time for anything else.
+      if (writer === undefined) return await stored.nextChange(this.#abort.signal);
       const sink = {
         write: async (bytes: Uint8Array) => {
           this.#moved(from);

@@ -70,7 +70,9 @@ class RunningTasks implements Tasks, TrafficMeter {
   readonly #parts: TasksParts;
   readonly #downloads: DownloadParts;
   readonly #stop = new AbortController();
+  /** By every name under which a request can be for the same copy: see {@link #keysOf}. */
   readonly #running = new Map<string, Running>();
+  #runningCount = 0;
   readonly #background = new Set<Promise<void>>();
   /** Handles by task, so that nothing is deleted under a reader. */
   readonly #handles = new Map<string, number>();
@@ -94,7 +96,7 @@ class RunningTasks implements Tasks, TrafficMeter {
       signal.throwIfAborted();
       const local = this.#openLocal(request);
       if (local !== undefined) return await this.#checkedLocal(local, request, signal);
-      const joined = this.#running.get(keyOf(request));
+      const joined = this.#runningFor(request);
       try {
         const download = await orAbort((joined ?? this.#start(request)).opened, signal);
         if (isOfOtherUrl(download.stored, request)) throw otherContent(request.taskId);
@@ -192,17 +194,39 @@ class RunningTasks implements Tasks, TrafficMeter {
     return local;
   }
 
+  /**
+   * What a download is known by while it runs: the digest of its blob, its id, and the id of the copy that it writes.
+   * Two downloads never write one copy.
+   */
+  #keysOf(request: TaskRequest): string[] {
+    const content = contentOf(request);
+    const storedAs = this.#parts.storage.storedAs(request.taskId, content);
+    return [...new Set([...(content === undefined ? [] : [content.hex]), storedAs, request.taskId])];
+  }
+
+  #runningFor(request: TaskRequest): Running | undefined {
+    const key = this.#keysOf(request).find((key) => this.#running.has(key));
+    return key === undefined ? undefined : this.#running.get(key);
+  }
+
   #start(request: TaskRequest): Running {
     const { taskId } = request;
-    if (this.#running.size >= RUNNING_TASKS_MAX) {
+    if (this.#runningCount >= RUNNING_TASKS_MAX) {
       throw new DamselflyError(
         "resource_exhausted",
         `Cannot download task ${taskId}: ${RUNNING_TASKS_MAX} downloads are running`,
       );
     }
-    const running = { opened: this.#begin(request) };
-    const forget = () => void this.#running.delete(keyOf(request));
-    this.#running.set(keyOf(request), running);
+    const keys = this.#keysOf(request);
+    // Decided with the keys: what another download stores meanwhile is that one's.
+    const storedAs = this.#parts.storage.storedAs(taskId, contentOf(request));
+    const running = { opened: this.#begin(request, storedAs) };
+    this.#runningCount++;
+    for (const key of keys) this.#running.set(key, running);
+    const forget = () => {
+      this.#runningCount--;
+      for (const key of keys) this.#running.delete(key);
+    };
     this.#inBackground(running.opened.then(async (download) => {
       await download.sealed.catch(() => {});
       forget();
@@ -211,12 +235,11 @@ class RunningTasks implements Tasks, TrafficMeter {
     return running;
   }
 
-  async #begin(request: TaskRequest): Promise<Download> {
+  async #begin(request: TaskRequest, storedAs: string): Promise<Download> {
     const signal = this.#stop.signal;
     const url = publicUrlOf(request);
     const stat = await this.#stat(request, signal);
     const { taskId, digest } = request;
-    const storedAs = this.#parts.storage.storedAs(taskId, contentOf(request));
     const cut = this.#cut(request, stat);
     const { responseHeaders } = stat;
     const stored = await this.#openStored({ taskId: storedAs, url, ...cut, digest, responseHeaders }, request);
@@ -421,11 +444,6 @@ function publicUrlOf({ taskId, source: { url } }: TaskRequest): string {
 function contentOf({ source, digest, pieceLength }: TaskRequest): Digest | undefined {
   if (digest === undefined || pieceLength !== undefined) return undefined;
   return blobDigestOf(source.url)?.text === digest.text ? digest : undefined;
-}
-
-/** By what a running download is joined. */
-function keyOf(request: TaskRequest): string {
-  return contentOf(request)?.hex ?? request.taskId;
 }
 
 /** Whether a task has the digest that is asked for. Its id alone may have been given to it by somebody else's request. */
