@@ -32,10 +32,28 @@ const MIRROR_QUESTIONS: Readonly<Record<string, Question>> = {
     mirrorUrl + path.replace(/blobs\/.*$/, "manifests/v1"),
   ],
   "a length of pieces": ({ mirrorUrl }, { path }) => ["--header", "X-Dragonfly-Piece-Length: 8mib", mirrorUrl + path],
+  "an application": ({ mirrorUrl }, { path }) => ["--header", "X-Dragonfly-Application: ring", mirrorUrl + path],
+  "a priority": ({ mirrorUrl }, { path }) => ["--header", "X-Dragonfly-Priority: 3", mirrorUrl + path],
+  "no prefetch": ({ mirrorUrl }, { path }) => ["--header", "X-Dragonfly-Prefetch: false", mirrorUrl + path],
+  "a blob by its URL": ({ mirrorUrl }, { path }) => [
+    ...["--header", "X-Dragonfly-Enable-Task-ID-Based-Blob-Digest: false"],
+    mirrorUrl + path,
+  ],
+  "a text for the task's id": ({ mirrorUrl }, { path }) => [
+    ...["--header", "X-Dragonfly-Content-For-Calculating-Task-ID: ring"],
+    mirrorUrl + path,
+  ],
+  "query parameters that do not count": ({ mirrorUrl }, { path }) => [
+    ...["--header", "X-Dragonfly-Filtered-Query-Params: token, sign"],
+    `${mirrorUrl}${path}?token=1`,
+  ],
   "a tag": ({ mirrorUrl }, { path }) => ["--header", "X-Dragonfly-Tag: ring", mirrorUrl + path],
   "a blob by the forward proxy": ({ mirrorUrl }, { path, registryUrl }) => ["--proxy", mirrorUrl, registryUrl + path],
-  "a tunnel": ({ mirrorUrl }, { registryUrl }) => ["--proxytunnel", "--proxy", mirrorUrl, `${registryUrl}/v2/`],
 };
+const TUNNEL_QUESTION: Question = ({ mirrorUrl }, { registryUrl }) => [
+  ...["--proxytunnel", "--proxy", mirrorUrl],
+  `${registryUrl}/v2/`,
+];
 
 labTest("a proxy of ours answers as the stock one does", async (lab, step) => {
   await using files = startFileServer(lab.addresses.ip(3));
@@ -51,9 +69,14 @@ labTest("a proxy of ours answers as the stock one does", async (lab, step) => {
       const [stock, ours] = await together(
         KINDS.map((kind) => ask(question(cluster.peer(kind), blobOf(lab, image)))),
       );
+      assert.notEqual(ours?.status, 0);
       assert.deepEqual(ours, stock);
     });
   }
+  await step("asked for a tunnel to a port without TLS, which neither gives", async () => {
+    const answers = await inTurn((peer) => ask(TUNNEL_QUESTION(peer, blobOf(lab, image))));
+    assert.deepEqual(answers.map(({ status }) => status), [0, 0]);
+  });
 
   for (
     const [what, flags] of [["that no rule matches", []], ["with X-Dragonfly-Use-P2P", [
