@@ -37,12 +37,22 @@ export class SignInLimits {
     this.#signUps = limit(SIGN_UPS_MAX);
   }
 
-  /** Counts an attempt. When there were too many, it returns the time in milliseconds until the next is allowed. */
+  /**
+   * Counts an attempt. When there were too many, it returns the time in milliseconds until the next is allowed, and counts
+   * nothing: a network that is refused must not fill the counters until they forget what others guessed.
+   */
   take(account: string, { network, isLocal }: ClientAddress): number | undefined {
     const pair = `${network} ${account}`;
     const isKnown = isLocal || this.#known.has(pair);
-    return this.#byPair.take(pair) ?? (isKnown ? undefined : this.#byStrangers.take(account)) ??
-      this.#byNetwork.take(network);
+    const counters: [AttemptLimit, string][] = [[this.#byNetwork, network], [this.#byPair, pair]];
+    if (!isKnown) counters.push([this.#byStrangers, account]);
+    for (const [index, [limit, key]] of counters.entries()) {
+      const retryAfterMs = limit.take(key);
+      if (retryAfterMs === undefined) continue;
+      for (const [taken, takenKey] of counters.slice(0, index)) taken.giveBack(takenKey);
+      return retryAfterMs;
+    }
+    return undefined;
   }
 
   /** Counts a new account, like {@link take}. */

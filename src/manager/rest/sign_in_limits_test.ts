@@ -58,3 +58,30 @@ Deno.test("signing in rightly is never limited, and takes nothing from others", 
   }
   assert.equal(failures(limits, () => "root", (count) => at(`stranger-${count}`)), 30);
 });
+
+Deno.test("what is refused is not counted, so it makes nobody forget what others guessed", () => {
+  const limits = new SignInLimits(new VirtualClock());
+  assert.equal(failures(limits, () => "root", (count) => at(`stranger-${count}`)), 30);
+  assert.equal(failures(limits, () => "other", () => at("a")), 5);
+  for (let count = 0; count < 20_000; count++) limits.take(`user-${count}`, at("b"));
+  assert.equal(limits.take("root", at("another stranger")), MINUTES_5, "by account");
+  assert.equal(limits.take("other", at("a")), MINUTES_5, "by account and network");
+});
+
+Deno.test("an account that is locked takes nothing from the other accounts of its network", () => {
+  const limits = new SignInLimits(new VirtualClock());
+  for (let count = 0; count < 100; count++) limits.take("root", at("a"));
+  assert.equal(limits.take("other", at("a")), undefined, "one account and its network is locked");
+  failures(limits, () => "admin", (count) => at(`stranger-${count}`));
+  for (let count = 0; count < 100; count++) limits.take("admin", at("c"));
+  assert.equal(limits.take("other", at("c")), undefined, "one account is locked for strangers");
+});
+
+Deno.test("what strangers are refused counts neither for their network nor for it with the account", () => {
+  const clock = new VirtualClock();
+  const limits = new SignInLimits(clock);
+  failures(limits, () => "root", (count) => at(`stranger-${count}`));
+  for (let count = 0; count < 5; count++) limits.take("root", at("home"));
+  limits.succeeded("root", at("home"));
+  assert.equal(failures(limits, () => "root", () => at("home")), 5);
+});
