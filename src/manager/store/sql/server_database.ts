@@ -108,21 +108,15 @@ class ServerDatabase implements SqlDatabase {
 
   migration<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
     return this.#use(async (connection) => {
-      const patient: ServerConnection = {
-        isOpen: true,
-        query: (...query) => this.#limited(connection, MIGRATION_STATEMENT_TIMEOUT_MS, query),
-        end: () => connection.end(),
-        destroy: () => connection.destroy(),
-      };
       try {
-        return await this.#transaction(patient, async () => {
-          await this.#driver.lockSchema(patient);
-          return await work(this.#sql(patient));
+        return await this.#transaction(connection, async () => {
+          await this.#driver.lockSchema(connection);
+          return await work(this.#sql(connection));
         });
       } finally {
-        if (connection.isOpen) await this.#driver.unlockSchema(patient);
+        if (connection.isOpen) await this.#driver.unlockSchema(connection);
       }
-    });
+    }, MIGRATION_STATEMENT_TIMEOUT_MS);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -130,8 +124,7 @@ class ServerDatabase implements SqlDatabase {
   }
 
   #sql(connection: ServerConnection): Sql {
-    const query = (statement: string, values: readonly SqlValue[] = []) =>
-      this.#limited(connection, STATEMENT_TIMEOUT_MS, [statement, values]);
+    const query = (statement: string, values: readonly SqlValue[] = []) => connection.query(statement, values);
     return {
       dialect: this.dialect,
       all: async (statement, values) => [...(await query(statement, values)).rows],
@@ -171,11 +164,25 @@ class ServerDatabase implements SqlDatabase {
     }
   }
 
-  /** Lends a connection to `work`; what the driver throws comes out as our errors, conflicts as they are. */
-  async #use<T>(work: (connection: ServerConnection) => Promise<T>): Promise<T> {
+  /**
+   * Lends a connection to `work`, each statement on which is limited in time, those that begin and end a transaction too.
+   * What the driver throws comes out as our errors, conflicts as they are.
+   */
+  async #use<T>(
+    work: (connection: ServerConnection) => Promise<T>,
+    timeoutMs: number = STATEMENT_TIMEOUT_MS,
+  ): Promise<T> {
     const isSpoilt = (error: unknown) => this.#driver.failureOf(error) === "unreachable";
+    const limited = (connection: ServerConnection): ServerConnection => ({
+      get isOpen() {
+        return connection.isOpen;
+      },
+      query: (...query) => this.#limited(connection, timeoutMs, query),
+      end: () => connection.end(),
+      destroy: () => connection.destroy(),
+    });
     try {
-      return await this.#pool.use(work, isSpoilt);
+      return await this.#pool.use((connection) => work(limited(connection)), isSpoilt);
     } catch (error) {
       throw this.#explained(error);
     }
