@@ -126,9 +126,14 @@ export function list<T extends z.ZodType>(element: T, lengthMax = 1000) {
 /** Names with text values, such as headers. */
 export const textMap = () => z.record(z.string().min(1), z.string()).meta({ type: "map of text" });
 
-/** A table of keys that may be left out as a whole; each key in it has a default or is optional. */
+/** A table of keys, each with a default or optional. */
+export function table<S extends z.core.$ZodLooseShape>(shape: S, description: string) {
+  return z.strictObject(shape).describe(description);
+}
+
+/** A {@link table} that may be left out as a whole, which is as good as one without a key. */
 export function section<S extends z.core.$ZodLooseShape>(shape: S, description: string) {
   // Its keys all have defaults, which the type system cannot see for an open shape; a test parses {} with each schema.
   const empty = {} as z.core.util.NoUndefined<z.input<z.ZodObject<S, z.core.$strict>>>;
-  return z.strictObject(shape).prefault(empty).describe(description);
+  return table(shape, description).prefault(empty).describe(description);
 }

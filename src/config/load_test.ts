@@ -193,6 +193,12 @@ Deno.test("a database that cannot be used is refused with the way out", () => {
   const needs = "a database of type mysql needs host and user in database.mysql";
   equal(problemOf("{ type: mysql }"), needs);
   equal(problemOf("{ mysql: { host: db } }"), needs);
+  equal(problemOf("{ mysql: { dbname: manager } }"), needs, "also what says nothing but a default");
+  equal(problemOf("{ mysql: { port: 3307 } }"), needs);
+  equal(
+    problemOf("{ mariadb: { dbname: manager } }"),
+    "database.mariadb is filled in but not used: set database.type to mariadb, or to sqlite",
+  );
   equal(
     problemOf("{ postgres: { host: db, user: u } }"),
     "database.postgres is filled in but not used: set database.type to postgres, or to sqlite",

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { DamselflyError } from "../core/error.ts";
-import { choice, flag, listenAddress, parsed, path, port, section, text } from "./fields.ts";
+import { choice, flag, listenAddress, parsed, path, port, section, table, text } from "./fields.ts";
 import { redis } from "./shared.ts";
 
 const NO_OTHER = "databases are reached by database.mysql or database.postgres";
@@ -36,7 +36,7 @@ const sqlTls = section({
   "TLS needs both cert and key",
 );
 
-const mysql = section({
+const mysql = table({
   user: text().optional().describe("Database user."),
   password: text().optional().describe("Password of the database user."),
   host: text().optional().describe("Host of the database server."),
@@ -49,7 +49,7 @@ const mysql = section({
   migrate: flag().default(true).describe("Create and change tables at start."),
 }, "MySQL or MariaDB.");
 
-const postgres = section({
+const postgres = table({
   user: text().optional().describe("Database user."),
   password: text().optional().describe("Password of the database user."),
   host: text().optional().describe("Host of the database server."),
@@ -78,14 +78,15 @@ const polardb = section({
 /** `database` of the manager. */
 export const database = section({
   type: parsed("sqlite or mysql or mariadb or postgres", parseDatabaseType).optional().describe(
-    "Kind of database; left out it is mysql when database.mysql names a host, as in Dragonfly, and sqlite otherwise.",
+    "Kind of database; left out it is mysql when there is a table database.mysql, as in Dragonfly, and sqlite otherwise.",
   ),
   sqlite: section({
     path: path().default("/var/lib/dragonfly/manager.db").describe("File of the database; it is created if absent."),
   }, "SQLite, which is built in."),
-  mysql,
-  mariadb: mysql.describe("MariaDB; left out, database.mysql counts."),
-  postgres,
+  // Left out is not the same as empty: whoever writes one of these tables wants that database, and never a new SQLite.
+  mysql: mysql.optional(),
+  mariadb: mysql.optional().describe("MariaDB; left out, database.mysql counts."),
+  postgres: postgres.optional(),
   polardb,
   redis: redis({
     proxy: section({
@@ -102,20 +103,25 @@ type Database = z.infer<typeof database>;
 /** The kind of database that the configuration means. */
 export function databaseKind({ type, mysql }: Database): DatabaseKind {
   if (type !== undefined) return type === "mariadb" ? "mysql" : type;
-  return isSet(mysql) ? "mysql" : "sqlite";
+  return mysql === undefined ? "sqlite" : "mysql";
 }
 
-/** The part of the configuration that says how to reach MySQL or MariaDB. */
-export function mysqlOf({ type, mysql, mariadb }: Database): Database["mysql"] {
-  return type === "mariadb" && isSet(mariadb) ? mariadb : mysql;
+/** The part of the configuration that says how to reach MySQL or MariaDB; the defaults where there is none. */
+export function mysqlOf({ type, mysql: written, mariadb }: Database): z.infer<typeof mysql> {
+  return (type === "mariadb" ? mariadb : undefined) ?? written ?? mysql.parse({});
 }
 
-/** The tables of `database` that are filled in and have no effect, for another kind of database is used. */
+/** The part of the configuration that says how to reach PostgreSQL; the defaults where there is none. */
+export function postgresOf({ postgres: written }: Database): z.infer<typeof postgres> {
+  return written ?? postgres.parse({});
+}
+
+/** The tables of `database` that are written and have no effect, for another kind of database is used. */
 export function unusedDatabases(database: Database): string[] {
   const kind = databaseKind(database);
   const used = kind === "postgres" ? database.postgres : kind === "mysql" ? mysqlOf(database) : undefined;
   return (["mysql", "mariadb", "postgres"] as const)
-    .filter((name) => isSet(database[name]) && database[name] !== used)
+    .filter((name) => database[name] !== undefined && database[name] !== used)
     .map((name) => `database.${name}`);
 }
 
@@ -123,17 +129,11 @@ function problemOf(database: Database): string | undefined {
   const kind = databaseKind(database);
   if (kind === "sqlite") {
     const { type, mariadb, postgres } = database;
-    const name = isSet(mariadb) ? "mariadb" : "postgres";
-    if (type !== undefined || !(isSet(mariadb) || isSet(postgres))) return undefined;
+    if (type !== undefined || (mariadb === undefined && postgres === undefined)) return undefined;
+    const name = mariadb === undefined ? "postgres" : "mariadb";
     return `database.${name} is filled in but not used: set database.type to ${name}, or to sqlite`;
   }
-  const server = kind === "mysql" ? mysqlOf(database) : database.postgres;
+  const server = kind === "mysql" ? mysqlOf(database) : postgresOf(database);
   if (server.host !== undefined && server.user !== undefined) return undefined;
   return `a database of type ${kind} needs host and user in database.${kind}`;
-}
-
-function isSet(
-  { host, user, password }: { host?: string | undefined; user?: string | undefined; password?: string | undefined },
-): boolean {
-  return host !== undefined || user !== undefined || password !== undefined;
 }

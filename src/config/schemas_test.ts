@@ -110,6 +110,7 @@ Deno.test("the kind of database is the one that is named, and without a name MyS
   deepEqual(told({ type: "mysql", mariadb: other, mysql: server }), ["mysql", "db", ["database.mariadb"]]);
   deepEqual(told({ type: "postgres", postgres: other, mysql: server }), ["postgres", "db", ["database.mysql"]]);
   deepEqual(told({ type: "sqlite", mysql: server }), ["sqlite", "db", ["database.mysql"]]);
+  deepEqual(told({ type: "sqlite", postgres: { port: 1 } }), ["sqlite", undefined, ["database.postgres"]]);
 });
 
 Deno.test("without containerRuntime dfinit has nothing to configure", () => {

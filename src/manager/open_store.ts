@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import { DamselflyError, errorText } from "../core/error.ts";
-import { databaseKind, mysqlOf, unusedDatabases } from "../config/manager_database.ts";
+import { databaseKind, mysqlOf, postgresOf, unusedDatabases } from "../config/manager_database.ts";
 import type { ManagerConfig } from "../config/manager.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { openMysql } from "./store/sql/mysql.ts";
@@ -12,8 +12,8 @@ import { openSqliteStore } from "./store/sqlite_store.ts";
 import type { Store } from "./store/store.ts";
 
 type DatabaseConfig = ManagerConfig["database"];
-type MysqlConfig = DatabaseConfig["mysql"];
-type PostgresConfig = DatabaseConfig["postgres"];
+type MysqlConfig = ReturnType<typeof mysqlOf>;
+type PostgresConfig = ReturnType<typeof postgresOf>;
 
 /**
  * Opens the database that the configuration names, with its schema up to date; warns of tables of the configuration
@@ -27,10 +27,10 @@ export async function openStore(config: DatabaseConfig, runtime: Runtime): Promi
   }
   if (kind === "sqlite") return await openFile(config.sqlite.path, runtime);
   const place = placeOf(config);
-  const { migrate } = kind === "mysql" ? mysqlOf(config) : config.postgres;
+  const { migrate } = kind === "mysql" ? mysqlOf(config) : postgresOf(config);
   const database = kind === "mysql"
     ? await openMysql(await mysqlServer(mysqlOf(config), runtime), { ...runtime, place })
-    : await openPostgres(postgresServer(config.postgres), { ...runtime, place });
+    : await openPostgres(postgresServer(postgresOf(config)), { ...runtime, place });
   return await createSqlStore(database, { clock, log, place, migrate });
 }
 
@@ -38,7 +38,7 @@ export async function openStore(config: DatabaseConfig, runtime: Runtime): Promi
 export function placeOf(config: DatabaseConfig): string {
   const kind = databaseKind(config);
   if (kind === "sqlite") return config.sqlite.path;
-  const { host = "", port, dbname } = kind === "mysql" ? mysqlOf(config) : config.postgres;
+  const { host = "", port, dbname } = kind === "mysql" ? mysqlOf(config) : postgresOf(config);
   return `${kind}://${host.includes(":") ? `[${host}]` : host}:${port}/${dbname}`;
 }
 

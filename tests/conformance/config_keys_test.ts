@@ -74,7 +74,7 @@ test("the manager", {
   schema: ManagerConfig,
   yaml: () => ({
     server: { grpc: { listenIP: LOCAL.ip, port: 0 }, rest: { addr: LOCAL_ADDRESS } },
-    database: { sqlite: { path: ":memory:" } },
+    database: { type: "sqlite", sqlite: { path: ":memory:" }, mysql: {}, mariadb: {}, postgres: {} },
     metrics: { enable: true, addr: LOCAL_ADDRESS },
   }),
   elsewhere: {
@@ -92,7 +92,7 @@ async function readDatabases({ database }: ManagerConfig): Promise<void> {
   for (const type of ["mysql", "mariadb", "postgres"] as const) {
     const config: ManagerConfig["database"] = { ...database, type };
     for (const name of ["mysql", "mariadb", "postgres"] as const) {
-      config[name] = new Proxy(database[name], {
+      config[name] = new Proxy(database[name] ?? {}, {
         get(target, key) {
           const value = Reflect.get(target, key);
           return Reflect.get(nowhere, key) ?? value;
