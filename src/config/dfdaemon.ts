@@ -230,6 +230,9 @@ export const DfdaemonConfig = z.strictObject({
     type: choice("super", "normal", "strong", "weak").default("super").describe("Kind of seed peer.").meta({
       ignored: "there is one kind of seed peer",
     }),
+    clusterID: int(1).optional().describe(
+      "Seed peer cluster to register with when the manager names none, as stock managers do not.",
+    ),
   }, "Role of this peer."),
   dynconfig: section({
     refreshInterval: interval().default(MINUTE_MS).describe(

@@ -28,7 +28,7 @@ Deno.test("an unknown key is an error with its place and the nearest known key",
 
 Deno.test("an unknown key that resembles none is an error with the known ones", () => {
   deepEqual(problemsOf(DfdaemonConfig, "seedPeer:\n  xyzzy: 1\n"), [
-    "c.yaml:2:3: 'seedPeer.xyzzy' is unknown: known here: enable, type",
+    "c.yaml:2:3: 'seedPeer.xyzzy' is unknown: known here: enable, type, clusterID",
   ]);
 });
 

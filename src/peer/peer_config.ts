@@ -94,7 +94,7 @@ export async function controlOptions(
   },
   runtime: Runtime,
 ): Promise<Omit<ControlOptions, "heldTasks" | "heldCopies" | "bandwidth">> {
-  const { host, manager, scheduler, storage, upload, server } = config;
+  const { host, manager, scheduler, seedPeer, storage, upload, server } = config;
   return {
     host: {
       ...identity,
@@ -110,6 +110,7 @@ export async function controlOptions(
       ? await localDynconfig(dynconfigPath, identity.isSeed, runtime)
       : { managerAddress: formatHostPort(manager.addr) }),
     schedulerClusterId: host.schedulerClusterID ?? 0,
+    seedPeerClusterId: seedPeer.clusterID,
     listPath: join(server.cacheDir, SCHEDULER_LIST_FILE),
     refreshIntervalMs: config.dynconfig.refreshInterval,
     announceIntervalMs: scheduler.announceInterval,

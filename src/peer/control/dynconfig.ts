@@ -60,6 +60,8 @@ export class Dynconfig implements AsyncDisposable {
   readonly #first = Promise.withResolvers<void>();
   readonly #running: Promise<void>;
   #known: KnownCluster = { schedulers: [], config: "" };
+  /** The settings that were told of; none before the first, which may be empty. */
+  #told: string | undefined;
   /** What the names in the local dynconfig file stood for last. */
   readonly #addresses = new Map<string, readonly string[]>();
 
@@ -185,9 +187,10 @@ export class Dynconfig implements AsyncDisposable {
 
   /** Settings that cannot be read leave the last ones in force, for they may refuse something. */
   #adoptConfig(config: string): string {
-    if (config === this.#known.config || this.#options.managerAddress === undefined) return this.#known.config;
+    if (config === this.#told || this.#options.managerAddress === undefined) return this.#known.config;
     try {
       this.#listener.onSettings(parseClusterSettings(config));
+      this.#told = config;
       return config;
     } catch (error) {
       this.#runtime.log.error("The settings of the cluster cannot be read; the last ones stay", {

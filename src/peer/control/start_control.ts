@@ -28,6 +28,8 @@ const TOLD_TASKS_MAX = 10_000;
 /** How {@link startControl} finds and serves its schedulers. */
 export interface ControlOptions extends DynconfigOptions {
   readonly announceIntervalMs: number;
+  /** The seed peer cluster that a seed peer belongs to when the manager does not say. */
+  readonly seedPeerClusterId?: number | undefined;
   /** The tasks that this host has all of, most recently used first. */
   readonly heldTasks: () => readonly HeldTask[];
   /** The copies of the persistent cache that this host has all of, most recently used first. */
@@ -148,17 +150,32 @@ class GrpcControl implements PeerControl {
     return ring.pick(taskId)?.link;
   }
 
-  /** Obeys new settings; a seed peer registers where they say that it belongs. */
+  /** Obeys new settings; a seed peer registers where they say that it belongs, or where its configuration does. */
   #adopt(settings: ClusterSettings): void {
     this.#settings = settings;
-    const { seedPeerClusterId } = settings;
     const { host, managerAddress, managerTls: tls } = this.#options;
-    const isLinked = this.#seedPeerLink?.seedPeerClusterId === seedPeerClusterId;
-    if (managerAddress === undefined || seedPeerClusterId === undefined || isLinked) return;
+    if (managerAddress === undefined || !host.isSeed) return;
+    const seedPeerClusterId = this.#seedPeerCluster(settings);
+    if (seedPeerClusterId === undefined || this.#seedPeerLink?.seedPeerClusterId === seedPeerClusterId) return;
     const before = this.#seedPeerLink;
     if (before !== undefined) this.#retired = Promise.all([this.#retired, before[Symbol.asyncDispose]()]);
     const channel = { clock: this.#runtime.clock, tls };
     this.#seedPeerLink = new SeedPeerLink({ managerAddress, channel, host, seedPeerClusterId }, this.#runtime);
+  }
+
+  /** The manager's word counts, for it knows which seed peers serve the schedulers it names; stock managers say none. */
+  #seedPeerCluster({ seedPeerClusterId: told }: ClusterSettings): number | undefined {
+    const { log } = this.#runtime;
+    const { seedPeerClusterId: written } = this.#options;
+    if (told === undefined && written === undefined) {
+      log.warn(
+        "This seed peer does not register with the manager, which names no seed peer cluster: set seedPeer.clusterID",
+      );
+    }
+    if (told !== undefined && written !== undefined && told !== written) {
+      log.warn("The manager names another seed peer cluster than seedPeer.clusterID, and is obeyed", { told, written });
+    }
+    return told ?? written;
   }
 
   /** Keeps the links of schedulers that stay, so that nothing is announced twice. */

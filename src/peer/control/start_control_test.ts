@@ -488,3 +488,65 @@ Deno.test("a seed peer stays registered when other settings change, and moves wh
   const heard = [await manager.nextOfSeedPeers(), await manager.nextOfSeedPeers()].toSorted();
   assert.deepEqual(heard, ["gone", "node-1 4000 8"]);
 });
+
+for (const seedClient of [undefined, {}]) {
+  const says = seedClient === undefined ? "nothing" : "nothing of it";
+  Deno.test(`a seed peer whose manager says ${says} registers with the cluster of its configuration`, async () => {
+    await using scheduler = await FakeScheduler.start();
+    await using manager = await startManager(() => [{ port: scheduler.port, clusterId: 1, config: { seedClient } }]);
+    const host = { ...options().host, isSeed: true };
+    const runtime = testRuntime();
+    const asSeed = options({ managerAddress: manager.address, host, seedPeerClusterId: 9 });
+    await using _control = await startControl(asSeed, runtime);
+    assert.equal(await manager.nextOfSeedPeers(), "node-1 4000 9");
+    assert.equal(await manager.nextOfSeedPeers(), "alive node-1 9");
+    assert.deepEqual(warnings(runtime), []);
+  });
+}
+
+Deno.test("a seed peer that nobody tells its cluster says so, and a peer that is none says nothing", async () => {
+  await using scheduler = await FakeScheduler.start();
+  await using manager = await startManager(() => [{ port: scheduler.port, clusterId: 1 }]);
+  for (const isSeed of [true, false]) {
+    const runtime = testRuntime();
+    const host = { ...options().host, isSeed };
+    await using _control = await startControl(options({ managerAddress: manager.address, host }), runtime);
+    assert.equal(warnings(runtime).some((message) => message.endsWith("set seedPeer.clusterID")), isSeed);
+  }
+});
+
+Deno.test("what the manager says of a seed peer's cluster counts before its configuration, with a warning", async () => {
+  await using scheduler = await FakeScheduler.start();
+  const config = { seedClient: { seed_peer_cluster_id: 7 } };
+  await using manager = await startManager(() => [{ port: scheduler.port, clusterId: 1, config }]);
+  const host = { ...options().host, isSeed: true };
+  for (const seedPeerClusterId of [7, 9]) {
+    const runtime = testRuntime();
+    const asSeed = options({ managerAddress: manager.address, host, seedPeerClusterId });
+    await using _control = await startControl(asSeed, runtime);
+    while (await manager.nextOfSeedPeers() !== "alive node-1 7");
+    assert.equal(warnings(runtime).some((message) => message.includes("and is obeyed")), seedPeerClusterId === 9);
+  }
+});
+
+Deno.test("a cluster for seed peers makes no seed peer of a peer that is none", async () => {
+  await using scheduler = await FakeScheduler.start();
+  const config = { client: { seed_peer_cluster_id: 7 } };
+  await using manager = await startManager(() => [{ port: scheduler.port, clusterId: 1, config }]);
+  {
+    await using _control = await startControl(
+      options({ managerAddress: manager.address, seedPeerClusterId: 9 }),
+      testRuntime(),
+    );
+  }
+  const asSeed = options({
+    managerAddress: manager.address,
+    host: { ...options().host, hostname: "seed", isSeed: true },
+  });
+  await using _control = await startControl({ ...asSeed, seedPeerClusterId: 9 }, testRuntime());
+  assert.equal(await manager.nextOfSeedPeers(), "seed 4000 9", "nobody registered before");
+});
+
+function warnings(runtime: ReturnType<typeof testRuntime>): string[] {
+  return runtime.log.lines.filter(({ level }) => level === "warn").map(({ message }) => message);
+}
