@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import { DamselflyError } from "../../core/error.ts";
 import { parseCidr } from "../../core/ip.ts";
 import type { Net } from "../../runtime/net.ts";
-import { isLinkLocal } from "./forbidden_address.ts";
+import { isForbidden } from "./forbidden_address.ts";
 
 const LOOPBACK = ["127.0.0.0/8", "::1/128", "64:ff9b::7f00:0/104"].map(parseCidr);
 
@@ -33,7 +33,7 @@ export class Destinations {
   /**
    * The addresses to connect to, all of them allowed; whoever connects to a name again may get another answer. A
    * process of this host may go where it could go without us; others do not reach the host's own services through us;
-   * and nobody reaches link-local addresses, where clouds keep their secrets. What the configuration names is not
+   * and nobody reaches link-local and metadata addresses, where clouds keep their secrets. What the configuration names is not
    * questioned. Throws `permission_denied`, or `unavailable` when there is no such name.
    */
   async addressesOf({ origin, hostname, remoteIp }: Destination): Promise<string[]> {
@@ -42,8 +42,10 @@ export class Destinations {
     if (this.#isConfigured(origin)) return addresses;
     for (const address of addresses) {
       const isOfThisHost = isLoopback(address);
-      if (!isLinkLocal(address) && (!isOfThisHost || isLoopback(remoteIp))) continue;
-      const what = isOfThisHost ? "an address of this host, which only its own processes may ask for" : "link-local";
+      if (!isForbidden(address) && (!isOfThisHost || isLoopback(remoteIp))) continue;
+      const what = isOfThisHost
+        ? "an address of this host, which only its own processes may ask for"
+        : "link-local or of a metadata service";
       throw new DamselflyError(
         "permission_denied",
         `Cannot go to ${origin}: it is ${what}; ` +

@@ -31,9 +31,10 @@ Deno.test("private and public hosts may be asked for by anybody, by all of their
   }
 });
 
-Deno.test("nobody gets to link-local addresses and to none at all, however they are written", async () => {
+Deno.test("nobody gets to link-local and metadata addresses and to none at all, however they are written", async () => {
   const hosts = [
     ...["169.254.169.254", "[::ffff:169.254.169.254]", "[64:ff9b::a9fe:a9fe]", "[fe80::1]", "[fd00:ec2::254]"],
+    ...["100.100.100.200", "[64:ff9b::6464:64c8]", "168.63.129.16", "[64:ff9b::a83f:8110]", "[fd20:ce::254]"],
     ...["0.0.0.0", "0.1.2.3", "[::]", "metadata.google.internal"],
   ];
   for (const host of hosts) {
