@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "../../runtime/clock.ts";
 
-/** Whose right to what: all headers that may have proved it, and the URL that the content was asked for by. */
+/** Whose right to what: all headers that may have proved it, the URL, and from where. */
 export interface AccessSubject {
   readonly rights: readonly (readonly [name: string, value: string])[];
   readonly url: string;
+  /** A process of this host asks, which may be sent on to where others may not go. */
+  readonly isOfThisHost: boolean;
 }
 
 const LEASES_MAX = 65_536;
@@ -50,6 +52,6 @@ export class AccessLeases {
   }
 }
 
-function keyOf({ rights, url }: AccessSubject): string {
-  return createHash("sha256").update(JSON.stringify([rights, url])).digest("base64");
+function keyOf({ rights, url, isOfThisHost }: AccessSubject): string {
+  return createHash("sha256").update(JSON.stringify([rights, url, isOfThisHost])).digest("base64");
 }

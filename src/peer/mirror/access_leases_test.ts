@@ -5,6 +5,7 @@ import { AccessLeases, type AccessSubject } from "./access_leases.ts";
 const SUBJECT: AccessSubject = {
   rights: [["authorization", "Bearer a"]],
   url: "https://r/v2/x/y/blobs/sha256:1",
+  isOfThisHost: true,
 };
 
 Deno.test("a lease is for one requester and one URL, and for a limited time", async () => {
@@ -15,6 +16,7 @@ Deno.test("a lease is for one requester and one URL, and for a limited time", as
   const others: Partial<AccessSubject>[] = [
     ...[{ rights: [["authorization", "Bearer b"] as const] }, { rights: [] }],
     ...["https://s/v2/x/y/blobs/sha256:1", "https://r/v2/x/z/blobs/sha256:1"].map((url) => ({ url })),
+    { isOfThisHost: false },
   ];
   for (const other of others) assert.equal(leases.isLive({ ...SUBJECT, ...other }), false);
   await clock.advance(1_000);

@@ -32,10 +32,11 @@ export function blobContent(blob: BlobRequest): ContentRequest {
   };
 }
 
-function sourceRequestOf({ request, registry, repository, digest }: BlobRequest): SourceRequest {
+function sourceRequestOf({ request, registry, repository, digest, remoteIp }: BlobRequest): SourceRequest {
   return {
     url: `${registry.origin}/v2/${repository}/blobs/${digest.text}`,
     headers: contentHeaders(request.headers),
+    remoteIp,
   };
 }
 

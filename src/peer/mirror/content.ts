@@ -4,6 +4,7 @@ import { DamselflyError, errorText } from "../../core/error.ts";
 import { RESPONSE_HEADERS } from "../../http/dragonfly_headers.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
+import { isLoopback } from "../source/destination.ts";
 import { rightsOf } from "../source/headers.ts";
 import type { Source, SourceRequest, SourceStat } from "../source/source.ts";
 import type { TaskHandle, TaskRequest, Tasks } from "../task/task.ts";
@@ -60,8 +61,9 @@ export class ContentEndpoint {
 
   /** Asks the source with the requester's own credentials, unless it has let him at this content lately. */
   async #authorize(content: ContentRequest): Promise<SourceStat | undefined> {
-    const { url, headers } = content.source;
-    const subject = { rights: rightsOf(headers), url };
+    const { url, headers, remoteIp } = content.source;
+    const isOfThisHost = remoteIp === undefined || isLoopback(remoteIp);
+    const subject = { rights: rightsOf(headers), url, isOfThisHost };
     if (this.#leases.isLive(subject)) return undefined;
     const stat = await this.#stat(content);
     this.#leases.grant(subject);

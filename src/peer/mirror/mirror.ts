@@ -4,7 +4,6 @@ import type { HttpHandler, RequestInfo } from "../../http/serve.ts";
 import { parseDistributionPath } from "../../oci/distribution_path.ts";
 import { registryError } from "../../oci/registry_error.ts";
 import { relayedBody } from "../source/body.ts";
-import { type Destinations, isLoopback } from "../source/destination.ts";
 import type { Exchanger } from "../source/exchange.ts";
 import { sourceAnswerOf } from "../source/source_failure.ts";
 import { answering, type AnsweringParts } from "./answering.ts";
@@ -20,7 +19,6 @@ import { chooseUpstream, type UpstreamOptions } from "./upstream.ts";
 export interface MirrorParts extends AnsweringParts {
   readonly contents: ContentEndpoint;
   readonly exchanger: Exchanger;
-  readonly destinations: Destinations;
   readonly outputs: Outputs;
   readonly upstream: UpstreamOptions;
   /** `proxy.rules`: a blob whose URL matches none of them passes straight through. */
@@ -45,10 +43,9 @@ export function createMirror(parts: MirrorParts): HttpHandler {
       return registryError(405, "UNSUPPORTED", "The mirror is read-only", { allow: "GET, HEAD" });
     }
     const registry = chooseUpstream({ url, headers: request.headers }, parts.upstream);
-    await mayGo(registry, info);
     const wishes = taskWishes(request.headers);
     if (path.kind !== "blob" || !isForSwarm(blobUrl(registry, path), wishes, rules)) {
-      return await passThrough(request, url, registry, info.signal);
+      return await passThrough(request, url, registry, info);
     }
     viaTask();
     const deliver = await parts.outputs.deliveryOf(request, wishes, info);
@@ -62,24 +59,19 @@ export function createMirror(parts: MirrorParts): HttpHandler {
     } catch (error) {
       // The refusal of a HEAD need not be that of a GET: the requester gets the registry's answer to his own request.
       if (request.method !== "GET" || !RELAYED_REFUSALS.has(sourceAnswerOf(error)?.status ?? 0)) throw error;
-      return refusalWithoutBody(await passThrough(request, url, registry, info.signal));
+      return refusalWithoutBody(await passThrough(request, url, registry, info));
     }
   }
 
-  /** A process of this host may ask for any registry, and what it asks is looked at when it is sent. */
-  async function mayGo({ origin, hostname }: URL, { remote }: RequestInfo): Promise<void> {
-    const remoteIp = remote.hostname;
-    if (!isLoopback(remoteIp)) await parts.destinations.addressesOf({ origin, hostname, remoteIp });
-  }
-
-  async function passThrough(request: Request, url: URL, registry: URL, signal: AbortSignal): Promise<Response> {
+  async function passThrough(request: Request, url: URL, registry: URL, info: RequestInfo): Promise<Response> {
+    const { remote: { hostname: remoteIp }, signal } = info;
     const query = new URLSearchParams(url.search);
     query.delete("ns");
     const suffix = query.size === 0 ? "" : `?${query}`;
     const range = request.headers.get("range");
     const exchange = await parts.exchanger.send(
       request.method as "GET" | "HEAD",
-      { url: `${registry.origin}${url.pathname}${suffix}`, headers: forwardedHeaders(request.headers) },
+      { url: `${registry.origin}${url.pathname}${suffix}`, headers: forwardedHeaders(request.headers), remoteIp },
       range === null ? {} : { range },
       signal,
     );

@@ -11,7 +11,6 @@ import { VirtualClock } from "../../testing/virtual_clock.ts";
 import { Exchanger } from "../source/exchange.ts";
 import { createSource } from "../source/http_source.ts";
 import type { TaskHandle, TaskRequest, Tasks } from "../task/task.ts";
-import { Destinations } from "../source/destination.ts";
 import { ContentEndpoint } from "./content.ts";
 import { createMirror } from "./mirror.ts";
 import { Outputs } from "./outputs.ts";
@@ -144,7 +143,6 @@ function setup(options: RegistryOptions = {}, clock: Clock = realClock(), blobId
     ...runtime,
     contents: new ContentEndpoint(contents),
     exchanger: new Exchanger(exchange),
-    destinations: new Destinations(runtime.net, () => false),
     outputs: new Outputs(undefined, runtime.log),
     upstream: { defaultAddr: registry.origin, upstreams: [] },
     rules: [{ regex: parsePattern("blobs/sha256") }],
@@ -237,11 +235,13 @@ Deno.test("a range that is only wanted of another version is not given", async (
 Deno.test("who asks from another host gets nothing from addresses of this one", async () => {
   await using it = setup();
   const headers = { "x-dragonfly-registry": it.registry.origin };
+  await (await it.ask(BLOB_PATH, { headers })).body?.cancel();
+  const asked = it.registry.seen.length;
   for (const path of [BLOB_PATH, "/v2/team/app/manifests/v1"]) {
     const refused = await it.ask(path, { headers }, "192.0.2.9");
     assert.deepEqual([refused.status, refused.headers.get("x-dragonfly-error-type")], [403, "proxy"]);
   }
-  assert.equal(it.registry.seen.length, 0);
+  assert.equal(it.registry.seen.length, asked, "and nothing that was let to a process of this host");
 });
 
 Deno.test("a header that changes nothing is warned about once", async () => {

@@ -20,7 +20,7 @@ export interface FileRequest {
 export function fileContent(file: FileRequest): ContentRequest {
   const { request, wishes: { labels, contentForTaskId, priority, ...wishes }, disableBackToSource, remoteIp } = file;
   const { url } = request;
-  const source = { url, headers: contentHeaders(request.headers) };
+  const source = { url, headers: contentHeaders(request.headers), remoteIp };
   const filteredQueryParams = wishes.filteredQueryParams ?? file.filteredQueryParams ?? DEFAULT_FILTERED_QUERY_PARAMS;
   return {
     ...{ request, source, digest: undefined, deliver: file.deliver, signal: file.signal },

@@ -11,7 +11,7 @@ import { failureResponse, refusalWithoutBody, RELAYED_REFUSALS } from "../mirror
 import type { MirrorParts } from "../mirror/mirror.ts";
 import { isForSwarm, ruleFor } from "../mirror/swarm_rule.ts";
 import { type TaskWishes, taskWishes } from "../mirror/task_wishes.ts";
-import type { Destination } from "../source/destination.ts";
+import type { Destination, Destinations } from "../source/destination.ts";
 import { sourceAnswerOf, sourceFailure } from "../source/source_failure.ts";
 import { authenticationRequired, isAuthorized, type ProxyCredentials } from "./credentials.ts";
 import { fileContent } from "./file.ts";
@@ -26,6 +26,7 @@ const ADDRESSES_TRIED_MAX = 4;
 /** What the proxy needs besides what the mirror does. */
 export interface ProxyParts extends Omit<MirrorParts, "exchanger" | "upstream"> {
   readonly net: Net;
+  readonly destinations: Destinations;
   readonly mirror: HttpHandler;
   /** Left out, nobody is asked who he is. */
   readonly credentials?: ProxyCredentials | undefined;

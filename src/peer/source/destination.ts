@@ -16,11 +16,15 @@ export interface Destination {
   /** `https://host:port`, as the configuration may name it. */
   readonly origin: string;
   readonly hostname: string;
-  /** The address that asks. */
-  readonly remoteIp: string;
+  /** The address that asks; undefined for a program of this host, which asked over the unix socket. */
+  readonly remoteIp: string | undefined;
 }
 
-/** Decides where requests of others may go through this host. */
+/**
+ * Decides where requests of others may go through this host. A process of this host may go where it could go without
+ * us; others do not reach the host's own services through us; and nobody reaches link-local and metadata addresses,
+ * where clouds keep their secrets. What the configuration names is not questioned.
+ */
 export class Destinations {
   readonly #net: Pick<Net, "resolve">;
   readonly #isConfigured: (origin: string) => boolean;
@@ -31,27 +35,42 @@ export class Destinations {
   }
 
   /**
-   * The addresses to connect to, all of them allowed; whoever connects to a name again may get another answer. A
-   * process of this host may go where it could go without us; others do not reach the host's own services through us;
-   * and nobody reaches link-local and metadata addresses, where clouds keep their secrets. What the configuration names is not
-   * questioned. Throws `permission_denied`, or `unavailable` when there is no such name.
+   * The addresses to connect to, all of them allowed; whoever connects to a name again may get another answer. Throws
+   * `permission_denied`, or `unavailable` when there is no such name.
    */
-  async addressesOf({ origin, hostname, remoteIp }: Destination): Promise<string[]> {
-    const host = hostname.replace(/^\[|\]$/g, "");
-    const addresses = isIP(host) === 0 ? await this.#net.resolve(host) : [host];
-    if (this.#isConfigured(origin)) return addresses;
-    for (const address of addresses) {
-      const isOfThisHost = isLoopback(address);
-      if (!isForbidden(address) && (!isOfThisHost || isLoopback(remoteIp))) continue;
-      const what = isOfThisHost
-        ? "an address of this host, which only its own processes may ask for"
-        : "link-local or of a metadata service";
-      throw new DamselflyError(
-        "permission_denied",
-        `Cannot go to ${origin}: it is ${what}; ` +
-          "if a registry is there, configure it under proxy.registryMirror.upstreams",
-      );
-    }
+  async addressesOf(destination: Destination): Promise<string[]> {
+    const addresses = await this.#lookUp(destination);
+    if (!this.#isConfigured(destination.origin)) checkAll(addresses, destination);
     return addresses;
+  }
+
+  /**
+   * Looks at a request that is sent by `fetch`, which looks the name up itself. A name that is not known here may be
+   * known to the HTTP proxy of the environment that `fetch` uses then. Throws `permission_denied`.
+   */
+  async check(destination: Destination): Promise<void> {
+    if (this.#isConfigured(destination.origin)) return;
+    checkAll(await this.#lookUp(destination).catch(() => []), destination);
+  }
+
+  async #lookUp({ hostname }: Destination): Promise<string[]> {
+    const host = hostname.replace(/^\[|\]$/g, "");
+    return isIP(host) === 0 ? await this.#net.resolve(host) : [host];
+  }
+}
+
+function checkAll(addresses: readonly string[], { origin, remoteIp }: Destination): void {
+  const isOwnProcess = remoteIp === undefined || isLoopback(remoteIp);
+  for (const address of addresses) {
+    const isOfThisHost = isLoopback(address);
+    if (!isForbidden(address) && (!isOfThisHost || isOwnProcess)) continue;
+    const what = isOfThisHost
+      ? "an address of this host, which only its own processes may ask for"
+      : "link-local or of a metadata service";
+    throw new DamselflyError(
+      "permission_denied",
+      `Cannot go to ${origin}: it is ${what}; ` +
+        "if a registry is there, configure it under proxy.registryMirror.upstreams",
+    );
   }
 }

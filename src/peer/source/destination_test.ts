@@ -5,6 +5,7 @@ import { Destinations, isLoopback } from "./destination.ts";
 const NAMES: Readonly<Record<string, readonly string[]>> = {
   "registry.corp": ["10.0.0.7", "192.0.2.7"],
   "metadata.google.internal": ["169.254.169.254"],
+  "zoned.example": ["fe80::1%2"],
   "rebound.example": ["192.0.2.1", "127.0.0.1"],
   "localhost": ["::1", "127.0.0.1"],
 };
@@ -35,7 +36,7 @@ Deno.test("nobody gets to link-local and metadata addresses and to none at all, 
   const hosts = [
     ...["169.254.169.254", "[::ffff:169.254.169.254]", "[64:ff9b::a9fe:a9fe]", "[fe80::1]", "[fd00:ec2::254]"],
     ...["100.100.100.200", "[64:ff9b::6464:64c8]", "168.63.129.16", "[64:ff9b::a83f:8110]", "[fd20:ce::254]"],
-    ...["0.0.0.0", "0.1.2.3", "[::]", "metadata.google.internal"],
+    ...["0.0.0.0", "0.1.2.3", "[::]", "metadata.google.internal", "zoned.example"],
   ];
   for (const host of hosts) {
     for (const remote of [OWN, OTHER]) await assert.rejects(ask(host, remote), { code: "permission_denied" }, host);

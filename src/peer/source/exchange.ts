@@ -1,8 +1,10 @@
-import { isCancelled } from "../../core/error.ts";
+import { type DamselflyError, isCancelled } from "../../core/error.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Counter, Histogram, Metrics } from "../../runtime/metrics.ts";
+import type { Net } from "../../runtime/net.ts";
+import { orAbort } from "../../runtime/or_abort.ts";
 import type { Fetch } from "../../runtime/runtime.ts";
-import { refuseForbiddenAddress } from "./forbidden_address.ts";
+import { Destinations } from "./destination.ts";
 import { crossOriginHeaders } from "./headers.ts";
 import type { SourceRequest } from "./source.ts";
 import { publicUrl, sourceFailure } from "./source_failure.ts";
@@ -18,6 +20,7 @@ const DURATION_BUCKETS_MS = Array.from({ length: 24 }, (_, n) => 2 ** n);
 /** What an exchange with an origin needs. */
 export interface ExchangeParts {
   readonly fetch: Fetch;
+  readonly net: Pick<Net, "resolve">;
   readonly clock: Clock;
   readonly metrics: Metrics;
   /** The HTTP client with the authorities configured for an origin (`https://host:port`); undefined: the usual one. */
@@ -39,12 +42,14 @@ export interface Exchange {
 /** Sends requests to origins, and follows redirects without taking credentials along. */
 export class Exchanger {
   readonly #parts: ExchangeParts;
+  readonly #destinations: Destinations;
   readonly #requests: Counter;
   readonly #failures: Counter;
   readonly #durations: Histogram;
 
   constructor(parts: ExchangeParts) {
     this.#parts = parts;
+    this.#destinations = new Destinations(parts.net, parts.isConfigured);
     const labels = ["scheme", "method"];
     const { metrics } = parts;
     this.#requests = metrics.counter("dragonfly_client_backend_request_total", "Requests to sources", labels);
@@ -59,7 +64,7 @@ export class Exchanger {
 
   /**
    * Sends `method` with `headers` besides the requester's own. Throws `source_error`, `permission_denied` for an
-   * address that no source has, or the signal's reason.
+   * address where the requester may not go, or the signal's reason.
    */
   async send(
     method: "GET" | "HEAD",
@@ -72,7 +77,12 @@ export class Exchanger {
     const startedAt = this.#parts.clock.now();
     this.#requests.inc(labels);
     try {
-      const exchange = await this.#follow(method, first, { ...request.headers, ...headers }, signal);
+      const exchange = await this.#follow(
+        method,
+        first,
+        { ...request, headers: { ...request.headers, ...headers } },
+        signal,
+      );
       this.#durations.observe(labels, this.#parts.clock.now() - startedAt);
       return exchange;
     } catch (error) {
@@ -84,12 +94,13 @@ export class Exchanger {
   async #follow(
     method: string,
     first: URL,
-    firstHeaders: Readonly<Record<string, string>>,
+    { headers: firstHeaders, remoteIp }: Omit<SourceRequest, "url">,
     signal: AbortSignal,
   ): Promise<Exchange> {
     using limit = this.#parts.clock.deadline(HEADERS_TIMEOUT_MS);
     let [url, headers] = [first, firstHeaders];
     for (let redirects = 0; redirects <= REDIRECTS_MAX; redirects++) {
+      await this.#mayGo(url, remoteIp, signal, limit.signal);
       const exchange = await this.#once(method, url, headers, signal, limit.signal);
       const next = redirectTarget(exchange);
       if (next === undefined) return { ...exchange, isFirstOrigin: headers === firstHeaders };
@@ -103,6 +114,18 @@ export class Exchanger {
     throw sourceFailure(first, `it redirects more than ${REDIRECTS_MAX} times`);
   }
 
+  /** Every hop is looked at: where the first one is, is no promise of where it sends us. */
+  async #mayGo(url: URL, remoteIp: string | undefined, signal: AbortSignal, limit: AbortSignal): Promise<void> {
+    const { origin, hostname } = url;
+    try {
+      await orAbort(this.#destinations.check({ origin, hostname, remoteIp }), AbortSignal.any([signal, limit]));
+    } catch (cause) {
+      signal.throwIfAborted();
+      if (limit.aborted) throw tooLate(url, cause);
+      throw cause;
+    }
+  }
+
   async #once(
     method: string,
     url: URL,
@@ -110,7 +133,6 @@ export class Exchanger {
     signal: AbortSignal,
     limit: AbortSignal,
   ): Promise<Omit<Exchange, "isFirstOrigin">> {
-    if (!this.#parts.isConfigured(url.origin)) refuseForbiddenAddress(url);
     const transfer = new AbortController();
     const client = this.#parts.clientFor(url.origin);
     try {
@@ -128,10 +150,14 @@ export class Exchanger {
       return { response, url, close };
     } catch (cause) {
       signal.throwIfAborted();
-      if (limit.aborted) throw sourceFailure(url, `it did not answer within ${HEADERS_TIMEOUT_MS} ms`, { cause });
+      if (limit.aborted) throw tooLate(url, cause);
       throw sourceFailure(url, isCancelled(cause) ? "it ended the request" : "it cannot be reached", { cause });
     }
   }
+}
+
+function tooLate(url: URL, cause: unknown): DamselflyError {
+  return sourceFailure(url, `it did not answer within ${HEADERS_TIMEOUT_MS} ms`, { cause });
 }
 
 /** Reads a short body to its end, so that the connection can be used again; a long one is not worth it. */

@@ -1,4 +1,3 @@
-import { DamselflyError } from "../../core/error.ts";
 import { parseCidr } from "../../core/ip.ts";
 
 /**
@@ -14,18 +13,6 @@ const FORBIDDEN = [
 
 /** Whether an address is one that no source has. */
 export function isForbidden(ip: string): boolean {
-  return FORBIDDEN.some((block) => block.contains(ip));
-}
-
-/**
- * Throws `permission_denied` for an address that no source has, for whoever asks us need not be able to reach it
- * himself. It looks at addresses only: what a name stands for is not known here.
- */
-export function refuseForbiddenAddress({ hostname, origin }: URL): void {
-  if (!isForbidden(hostname.replace(/^\[|\]$/g, ""))) return;
-  throw new DamselflyError(
-    "permission_denied",
-    `Cannot fetch from ${origin}: no source has a link-local or metadata address; ` +
-      "if a registry is there, configure it under proxy.registryMirror.upstreams",
-  );
+  const withoutZone = ip.replace(/%.*$/, "");
+  return FORBIDDEN.some((block) => block.contains(withoutZone));
 }

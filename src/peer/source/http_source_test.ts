@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { resolveRange } from "../../core/byte_range.ts";
 import { DamselflyError, errorText } from "../../core/error.ts";
+import type { Net } from "../../runtime/net.ts";
 import type { Fetch } from "../../runtime/runtime.ts";
 import { testRuntime } from "../../testing/test_runtime.ts";
+import { VirtualClock } from "../../testing/virtual_clock.ts";
 import { createSource } from "./http_source.ts";
 import type { Source, SourceBody, SourceRequest } from "./source.ts";
 import { sourceAnswerOf } from "./source_failure.ts";
@@ -73,9 +75,19 @@ function source(): Source {
   return sourceOf((url, init) => fetch(url, init));
 }
 
-function sourceOf(fetch: Fetch, isConfigured = (_origin: string) => false): Source {
-  return createSource({ ...testRuntime(), fetch, clientFor: () => undefined, isConfigured });
+function sourceOf(fetch: Fetch, isConfigured = (_origin: string) => false, net: Pick<Net, "resolve"> = NAMES): Source {
+  return createSource({ ...testRuntime(), net, fetch, clientFor: () => undefined, isConfigured });
 }
+
+/** Names as they are known to the host. */
+const NAMES: Pick<Net, "resolve"> = {
+  resolve(name) {
+    if (name === "metadata.internal") return Promise.resolve(["192.0.2.1", "169.254.169.254"]);
+    if (name === "inside.example") return Promise.resolve(["127.0.0.1"]);
+    if (name === "registry") return Promise.resolve(["192.0.2.7"]);
+    return Promise.reject(new DamselflyError("unavailable", "No such name"));
+  },
+};
 
 function request(url: string, headers: Record<string, string> = {}): SourceRequest {
   return { url, headers };
@@ -91,6 +103,23 @@ async function readAll(body: SourceBody): Promise<Uint8Array> {
     for (const byte of step.bytes) chunks.push(byte);
     buffer = new Uint8Array(step.bytes.buffer);
   }
+}
+
+/** An origin `http://registry` whose paths are where it redirects to; all others have 7 bytes. */
+function redirecting(): { fetch: Fetch; asked: string[] } {
+  const asked: string[] = [];
+  const fetch: Fetch = (url) => {
+    asked.push(`${url}`);
+    const location = decodeURIComponent(new URL(url).pathname.slice(1));
+    return Promise.resolve(
+      location === "" ? new Response(null, { headers: { "content-length": "7" } }) : Response.redirect(location),
+    );
+  };
+  return { fetch, asked };
+}
+
+function redirectTo(url: string): string {
+  return `http://registry/${encodeURIComponent(url)}`;
 }
 
 async function failureOf(promise: Promise<unknown>): Promise<DamselflyError> {
@@ -354,24 +383,59 @@ Deno.test("an abort ends the wait with the caller's reason", async () => {
 });
 
 Deno.test("addresses of cloud metadata services are not asked, also when a redirect leads there", async () => {
-  const asked: string[] = [];
-  const fake: Fetch = (url) => {
-    asked.push(`${url}`);
-    const { pathname } = new URL(url);
-    const location = decodeURIComponent(pathname.slice(1));
-    return Promise.resolve(
-      location === "" ? new Response(null, { headers: { "content-length": "7" } }) : Response.redirect(location),
-    );
-  };
-  const forbidden = ["http://169.254.169.254", "http://[fe80::1]", "http://[::ffff:169.254.169.254]", "http://0.0.0.0"];
-  for (const origin of forbidden) {
-    for (const url of [`${origin}/`, `http://registry/${encodeURIComponent(`${origin}/`)}`]) {
-      assert.equal((await failureOf(sourceOf(fake).stat(request(url), NEVER))).code, "permission_denied", url);
+  const { fetch: fake, asked } = redirecting();
+  const literal = ["http://169.254.169.254", "http://[fe80::1]", "http://[::ffff:169.254.169.254]", "http://0.0.0.0"];
+  for (const origin of [...literal, "http://metadata.internal"]) {
+    for (const url of [`${origin}/`, redirectTo(`${origin}/`), redirectTo(redirectTo(`${origin}/`))]) {
+      for (const remoteIp of ["127.0.0.1", "192.0.2.9", undefined]) {
+        const stat = sourceOf(fake).stat({ ...request(url), ...(remoteIp !== undefined && { remoteIp }) }, NEVER);
+        assert.equal((await failureOf(stat)).code, "permission_denied", url);
+      }
     }
   }
   assert.ok(asked.every((url) => url.startsWith("http://registry/")), asked.join());
   const configured = sourceOf(fake, (origin) => origin === "http://169.254.1.1:5000");
   assert.equal((await configured.stat(request("http://169.254.1.1:5000/"), NEVER)).contentLength, 7);
+});
+
+Deno.test("a redirect leads nobody from elsewhere to addresses of this host, by number or by name", async () => {
+  const { fetch: fake, asked } = redirecting();
+  const content = { contentLength: 7 };
+  for (const origin of ["http://127.0.0.1:9000", "http://[::1]:9000", "http://inside.example"]) {
+    for (const url of [`${origin}/`, redirectTo(`${origin}/`)]) {
+      for (const remoteIp of ["192.0.2.9", ""]) {
+        const ask = { ...request(url), remoteIp };
+        assert.equal((await failureOf(sourceOf(fake).stat(ask, NEVER))).code, "permission_denied", url);
+        const read = sourceOf(fake).read(ask, { start: 0, end: 7 }, content, NEVER);
+        assert.equal((await failureOf(read)).code, "permission_denied", url);
+      }
+      assert.ok(asked.every((url) => url.startsWith("http://registry/")), asked.join());
+    }
+    const own = [request(redirectTo(`${origin}/`)), { ...request(redirectTo(`${origin}/`)), remoteIp: "127.0.0.1" }];
+    for (const ask of own) assert.equal((await sourceOf(fake).stat(ask, NEVER)).contentLength, 7);
+    asked.length = 0;
+  }
+  const configured = sourceOf(fake, (origin) => origin === "http://127.0.0.1:9000");
+  const ask = { ...request(redirectTo("http://127.0.0.1:9000/")), remoteIp: "192.0.2.9" };
+  assert.equal((await configured.stat(ask, NEVER)).contentLength, 7);
+});
+
+Deno.test("a name that only an HTTP proxy may know is left to it, and one that is looked up for too long is given up", async () => {
+  const { fetch: fake } = redirecting();
+  const ask = { ...request("http://unknown.example/"), remoteIp: "192.0.2.9" };
+  assert.equal((await sourceOf(fake).stat(ask, NEVER)).contentLength, 7);
+  const clock = new VirtualClock();
+  const net: Net = { ...testRuntime().net, resolve: () => new Promise(() => {}) };
+  const slow = createSource({
+    ...{ ...testRuntime({ clock, net }), fetch: fake, clientFor: () => undefined, isConfigured: () => false },
+  });
+  const late = failureOf(slow.stat(ask, NEVER));
+  await clock.advance(25_000);
+  assert.match((await late).message, /did not answer within 25000 ms/);
+  const stop = new AbortController();
+  const left = failureOf(slow.stat(ask, stop.signal));
+  stop.abort(new DamselflyError("cancelled", "Left"));
+  assert.equal((await left).code, "cancelled");
 });
 
 Deno.test("a part is asked for on the condition that the version is the same, by what tells most", async () => {

@@ -5,6 +5,11 @@ export interface SourceRequest {
   readonly url: string;
   /** Header names in lower case. `range`, `host` and hop-by-hop headers are not part of it. */
   readonly headers: Readonly<Record<string, string>>;
+  /**
+   * The address that asks, which decides where the request and its redirects may go. Left out: a program of this host,
+   * which asked over the unix socket.
+   */
+  readonly remoteIp?: string;
 }
 
 /** What the origin says of a content. */
@@ -49,8 +54,8 @@ export interface SourceBody extends AsyncDisposable {
 
 /**
  * The origins: registries and plain HTTP servers. Every failure is a `source_error` with a {@link SourceAnswer}, but
- * for the signal's own, and `permission_denied` for an address that no origin has. Redirects are followed inside,
- * credentials stripped when host, port or scheme changes.
+ * for the signal's own, and `permission_denied` for an address where the requester may not go. Redirects are followed
+ * inside, each looked at as the first URL is, credentials stripped when host, port or scheme changes.
  */
 export interface Source {
   /** Asks for length and headers with the requester's own rights, without fetching the content. */

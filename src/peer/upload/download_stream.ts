@@ -28,6 +28,8 @@ export interface DownloadDeps {
 export interface DownloadOptions {
   /** Send the bytes of the pieces along. */
   readonly withContent: boolean;
+  /** The address of who asks; left out for a program of this host. */
+  readonly callerIp?: string;
   /** Called with the whole content or the wanted range of it, once it is there and before the stream ends. */
   deliver?(task: StoredTask, range: ByteRange): Promise<void>;
 }
@@ -55,7 +57,7 @@ async function* tellingOf(
   options: DownloadOptions,
   caller: AbortSignal,
 ): AsyncGenerator<DownloadTaskResponse, void, undefined> {
-  const request = taskRequestOf(download);
+  const request = taskRequestOf(download, options.callerIp);
   using limit = download.timeout === undefined ? undefined : deps.clock.deadline(msOfDuration(download.timeout));
   const failed = new AbortController();
   const signal = AbortSignal.any([caller, failed.signal, ...(limit === undefined ? [] : [limit.signal])]);

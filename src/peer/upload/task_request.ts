@@ -11,8 +11,11 @@ const PRIORITY_DEFAULT = 6;
 /** The highest of the protocol (wire.md §1.1). */
 const PRIORITY_MAX = 6;
 
-/** The request for a task that a `Download` describes. Throws `invalid_argument`, or `unimplemented` for other families. */
-export function taskRequestOf(download: Download): TaskRequest {
+/**
+ * The request for a task that a `Download` describes. `callerIp` is who sent it; undefined for a program of this host
+ * (what the message says of the requester is a claim). Throws `invalid_argument`, or `unimplemented` for other families.
+ */
+export function taskRequestOf(download: Download, callerIp: string | undefined): TaskRequest {
   if (download.type !== TaskType.STANDARD) {
     throw new DamselflyError("unimplemented", "Cannot download: only standard tasks have a URL");
   }
@@ -24,7 +27,10 @@ export function taskRequestOf(download: Download): TaskRequest {
   const digest = digestOf(download);
   return {
     taskId: idOf(download, digest),
-    source: { url, headers: contentHeaders(Object.entries(download.requestHeader)) },
+    source: {
+      ...{ url, headers: contentHeaders(Object.entries(download.requestHeader)) },
+      ...(callerIp !== undefined && { remoteIp: callerIp }),
+    },
     digest,
     ...(tag !== undefined && { tag }),
     ...(application !== undefined && { application }),

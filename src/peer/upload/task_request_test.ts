@@ -8,7 +8,7 @@ const URL = `https://r.example/v2/app/blobs/sha256:${HEX}`;
 
 Deno.test("a blob goes by its digest or by its URL as the message says, and is verified in both cases", () => {
   for (const enableTaskIdBasedBlobDigest of [true, false]) {
-    const request = taskRequestOf(Download.create({ url: URL, enableTaskIdBasedBlobDigest }));
+    const request = taskRequestOf(Download.create({ url: URL, enableTaskIdBasedBlobDigest }), undefined);
     assert.equal(request.taskId, enableTaskIdBasedBlobDigest ? HEX : taskIdOf({ url: URL }));
     assert.equal(request.isBlobDigestTaskId, enableTaskIdBasedBlobDigest);
     assert.equal(request.digest?.text, `sha256:${HEX}`);
@@ -17,7 +17,8 @@ Deno.test("a blob goes by its digest or by its URL as the message says, and is v
 
 Deno.test("how the swarm cuts a content counts for a seed peer that is triggered, and for nobody else", () => {
   const cut = (changes: Partial<Download>) => {
-    return taskRequestOf(Download.create({ url: URL, actualPieceLength: 4 << 20, ...changes })).swarmPieceLength;
+    return taskRequestOf(Download.create({ url: URL, actualPieceLength: 4 << 20, ...changes }), undefined)
+      .swarmPieceLength;
   };
   assert.deepEqual([cut({ needBackToSource: true }), cut({})], [4 << 20, undefined]);
   assert.equal(cut({ needBackToSource: true, actualPieceLength: undefined }), undefined);

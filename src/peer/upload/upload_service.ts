@@ -8,6 +8,7 @@ import type { Metrics } from "../../runtime/metrics.ts";
 import { PIECE_LENGTH_HEADER } from "../piece/parent.ts";
 import { cacheUploadHandlers } from "./cache_handlers.ts";
 import type { CacheDeps } from "./cache_stream.ts";
+import { callerIp } from "./caller_ip.ts";
 import { type DownloadDeps, streamDownload } from "./download_stream.ts";
 import { type EntriesDeps, listEntries } from "./list_entries.ts";
 import { type PieceAddress, syncPieces } from "./sync_pieces.ts";
@@ -42,7 +43,7 @@ export function uploadService(options: UploadServiceOptions): RpcService {
   const { tasks, storage, clock, hostLoad, disableShared } = options;
   const count = uploadCounter(options.metrics);
   return service(DfdaemonUploadService, {
-    downloadTask: ({ download }, { signal }) => count(triggeredDownload(download, options, signal), download),
+    downloadTask: ({ download }, context) => count(triggeredDownload(download, options, context), download),
     syncPieces: async function* (request, { signal, metadata, sendHeaders }) {
       sendHeaders();
       if (disableShared) throw new DamselflyError("permission_denied", "Cannot share: this host gives no pieces away");
@@ -87,7 +88,11 @@ function namedPieceLength(metadata: CallContext["metadata"]): number | undefined
 }
 
 /** A download that another host asks for: it fills this host's store, and never writes anywhere else. */
-async function* triggeredDownload(download: Download | undefined, deps: DownloadDeps, signal: AbortSignal) {
+async function* triggeredDownload(
+  download: Download | undefined,
+  deps: DownloadDeps,
+  { peer, signal }: CallContext,
+) {
   if (download === undefined) {
     throw new DamselflyError("invalid_argument", "Cannot download: the request names nothing");
   }
@@ -97,7 +102,7 @@ async function* triggeredDownload(download: Download | undefined, deps: Download
       "Cannot write to an output path for another host; ask on the host itself",
     );
   }
-  yield* streamDownload(download, deps, { withContent: false }, signal);
+  yield* streamDownload(download, deps, { withContent: false, callerIp: callerIp(peer) }, signal);
 }
 
 /** Counts downloads that other hosts trigger, under Dragonfly's names (node-side.md §3.13). */

@@ -278,7 +278,7 @@ Deno.test("a triggered download tells that it started, of each piece, and ends o
   using client = uploadClient(bench);
   const header = { Authorization: "Bearer x", Host: "y", Range: "", "X-Other": "z" };
   const stream = client.downloadTask(
-    downloadOf({ needBackToSource: true, requestHeader: header, tag: "t", application: "a" }),
+    downloadOf({ needBackToSource: true, requestHeader: header, remoteIp: "192.0.2.9", tag: "t", application: "a" }),
     limited,
   );
   const iterator = stream[Symbol.asyncIterator]();
@@ -289,7 +289,8 @@ Deno.test("a triggered download tells that it started, of each piece, and ends o
   const rest = await collected({ [Symbol.asyncIterator]: () => iterator });
   assert.deepEqual(rest.map(describe).sort(), Array.from({ length: 10 }, (_, number) => `piece ${number}`));
   const [request] = bench.tasks.requests;
-  assert.deepEqual(request?.source, { url: URL, headers: { authorization: "Bearer x", "x-other": "z" } });
+  const headers = { authorization: "Bearer x", "x-other": "z" };
+  assert.deepEqual(request?.source, { url: URL, headers, remoteIp: "127.0.0.1" }, "who calls, not who is named");
   assert.deepEqual([request?.digest?.text, request?.priority, request?.needBackToSource], [DIGEST, 6, true]);
   assert.equal(bench.tasks.opened, 0);
   const labels = { type: "0", tag: "t", app: "a" };
@@ -408,6 +409,7 @@ Deno.test("a local program gets the content at a path, which never shows a part 
   const get = async (changes: Partial<Download>) => await collected(client.downloadTask(downloadOf(changes), limited));
   const running = get({ outputPath: "/out/file" });
   while (bench.tasks.requests.length === 0) await settle();
+  assert.equal(bench.tasks.requests[0]?.source.remoteIp, undefined);
   await bench.tasks.finish(0, 1, 2);
   assert.equal((await bench.disk.stat("/out/file"))?.size, 0);
   await bench.tasks.finishAll();
