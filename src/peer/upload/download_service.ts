@@ -33,7 +33,7 @@ export function downloadService(options: DownloadServiceOptions): RpcService {
     // deno-lint-ignore require-await -- as above
     statLocalTask: async ({ taskId }) => localTaskMessage(presentTask(storage, taskId).record),
     listLocalTasks: () => Promise.resolve({ tasks: storage.list().map(localTaskMessage) }),
-    listTaskEntries: (request, { signal }) => listEntries(request, options, signal),
+    listTaskEntries: (request, { signal }) => listEntries(request, options, { signal }),
     deleteTask,
     deleteLocalTask: deleteTask,
     deleteHost: async (_request, { signal }) => {

@@ -18,15 +18,23 @@ export interface EntriesDeps {
   readonly clock: Clock;
 }
 
+/** Who asks. */
+export interface EntriesCaller {
+  /** His address; left out for a program of this host. */
+  readonly callerIp?: string;
+  readonly signal: AbortSignal;
+}
+
 /**
  * What a URL names (`ListTaskEntries`). HTTP knows no directories: as in Dragonfly the answer has no entries, only the
  * length and the headers; a refusal of the source is its status and no failure. Throws `invalid_argument` for what is no
- * URL, `unimplemented` for one that is not http or https, `source_error` when there is no answer at all.
+ * URL, `unimplemented` for one that is not http or https, `permission_denied` for an address where the caller may not
+ * go, `source_error` when there is no answer at all.
  */
 export async function listEntries(
   request: ListTaskEntriesRequest,
   { source, clock }: EntriesDeps,
-  caller: AbortSignal,
+  { callerIp, signal: caller }: EntriesCaller,
 ): Promise<ListTaskEntriesResponse> {
   const { url, requestHeader, timeout, objectStorage, hdfs, huggingFace, modelScope } = request;
   if (!URL.canParse(url)) throw new DamselflyError("invalid_argument", "Cannot list: expected an absolute URL");
@@ -34,10 +42,11 @@ export async function listEntries(
   if (isOther || !/^https?:/i.test(url)) {
     throw new DamselflyError("unimplemented", "Cannot list: only http:// and https:// URLs are supported");
   }
+  const headers = contentHeaders(Object.entries(requestHeader));
   using limit = clock.deadline(timeout === undefined ? TIMEOUT_MS_DEFAULT : msOfDuration(timeout));
   const signal = AbortSignal.any([caller, limit.signal]);
   try {
-    const stat = await source.stat({ url, headers: contentHeaders(Object.entries(requestHeader)) }, signal);
+    const stat = await source.stat({ url, headers, ...(callerIp !== undefined && { remoteIp: callerIp }) }, signal);
     return {
       contentLength: stat.contentLength,
       responseHeader: { ...stat.responseHeaders },

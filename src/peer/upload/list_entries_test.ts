@@ -11,7 +11,7 @@ type Stat = (request: SourceRequest, signal: AbortSignal) => Promise<SourceStat>
 
 function list(stat: Stat, parts: Partial<ListTaskEntriesRequest> = {}, clock = new VirtualClock()) {
   const request = ListTaskEntriesRequest.create({ url: "http://origin.example/file", ...parts });
-  return listEntries(request, { source: { stat }, clock }, NEVER);
+  return listEntries(request, { source: { stat }, clock }, { signal: NEVER });
 }
 
 function refusal(status: number | undefined, headers: Record<string, string> = {}): Stat {

@@ -63,7 +63,7 @@ export function uploadService(options: UploadServiceOptions): RpcService {
     statTask: async ({ taskId }) => taskMessage(presentTask(storage, taskId)),
     // deno-lint-ignore require-await -- as above
     statLocalTask: async ({ taskId }) => localTaskMessage(presentTask(storage, taskId).record),
-    listTaskEntries: (request, { signal }) => listEntries(request, options, signal),
+    listTaskEntries: (request, { peer, signal }) => listEntries(request, options, { callerIp: callerIp(peer), signal }),
     deleteTask: async ({ taskId }, { signal }) => {
       await tasks.delete(taskId, signal);
       return {};

@@ -6,7 +6,11 @@ import { DamselflyError } from "../../core/error.ts";
 import { piecePlan, pieceRange } from "../../core/piece.ts";
 import { createRpcClient } from "../../rpc/client.ts";
 import { Download, Network, type TaskType } from "../../rpc/gen/common/v2/common.ts";
-import { DfdaemonDownloadService, DfdaemonUploadService } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
+import {
+  DfdaemonDownloadService,
+  DfdaemonUploadService,
+  ListTaskEntriesRequest,
+} from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import type { DownloadTaskResponse } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import { type RpcServer, startRpcServer } from "../../rpc/server.ts";
 import { type Clock, realClock } from "../../runtime/clock.ts";
@@ -19,6 +23,7 @@ import { settle, VirtualClock } from "../../testing/virtual_clock.ts";
 import { MEMORY_DATABASE, openStorage } from "../storage/open_storage.ts";
 import type { Storage, StoredTask } from "../storage/storage.ts";
 import type { CacheTasks } from "../cache/cache_tasks.ts";
+import type { SourceRequest } from "../source/source.ts";
 import type { TaskHandle, TaskRequest, Tasks } from "../task/task.ts";
 import { downloadService } from "./download_service.ts";
 import { syncPieces } from "./sync_pieces.ts";
@@ -146,6 +151,7 @@ async function startBench(changes: Partial<UploadServiceOptions> = {}, disk = ne
   const left: string[] = [];
   const download = downloadService({
     ...deps,
+    ...(changes.source !== undefined && { source: changes.source }),
     disk,
     random: seededRandom(3),
     deleteHost: () => Promise.resolve(void left.push("")),
@@ -300,6 +306,23 @@ Deno.test("a triggered download tells that it started, of each piece, and ends o
   const again = await collected(client.downloadTask(downloadOf(), limited));
   assert.equal(again.map(describe)[0], "started 950 10 true");
   assert.equal(again.length, 11);
+});
+
+Deno.test("who asks what a URL names is told to the source, unless it is a program of this host", async () => {
+  const asked: SourceRequest[] = [];
+  const source = {
+    stat: (request: SourceRequest) => {
+      asked.push(request);
+      return Promise.resolve({ contentLength: 7, acceptsRanges: true, responseHeaders: {} });
+    },
+  };
+  await using bench = await startBench({ source });
+  using upload = uploadClient(bench);
+  using download = downloadClient(bench);
+  const request = ListTaskEntriesRequest.create({ url: "http://127.0.0.1:9000/f", remoteIp: "192.0.2.9" });
+  await upload.listTaskEntries(request, limited);
+  await download.listTaskEntries(request, limited);
+  assert.deepEqual(asked.map(({ remoteIp }) => remoteIp), ["127.0.0.1", undefined]);
 });
 
 Deno.test("a download that fails ends the stream with its error", async () => {
