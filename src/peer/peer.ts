@@ -100,6 +100,10 @@ export async function startPeer(
 
   const tls = await openPeerTls(config, runtime, stack);
 
+  const mirrored = mirrorOptions(config, identity);
+  const isConfigured = (origin: string) => isConfiguredOrigin(origin, mirrored.upstream);
+  const destinations = new Destinations(net, isConfigured);
+
   // The servers for peers listen first, because this host is announced with their ports.
   const opening = Promise.withResolvers<Served>();
   const announced: { control?: Control } = {};
@@ -107,6 +111,7 @@ export async function startPeer(
   const upload = stack.use(
     await startUpload(base, servedBehind(opening.promise), {
       piecePort: pieces?.port ?? 0,
+      destinations,
       network: () => announced.control?.host().network,
       tls: tls.server,
     }),
@@ -114,8 +119,6 @@ export async function startPeer(
   const control = announced.control = stack.use(await openControl(base, upload.port, { ...options, ...tls }));
 
   const registries = stack.use(await openRegistryClients(config.proxy.registryMirror.upstreams, disk));
-  const mirrored = mirrorOptions(config, identity);
-  const isConfigured = (origin: string) => isConfiguredOrigin(origin, mirrored.upstream);
   const origins = { ...runtime, clientFor: registries.clientFor, isConfigured };
   const source = createSource(origins);
   const channels = stack.use(new RpcChannels({ clock, channelsMax: PARENT_CHANNELS_MAX, tls: tls.parents }));
@@ -133,7 +136,7 @@ export async function startPeer(
   stack.use(await startDownload(base, served, control));
   let isReady = false;
   const ops = await startOps(base, () => isReady, stack);
-  const mirrorServer = stack.use(await startMirror(base, mirrored, { ...origins, tasks, source }));
+  const mirrorServer = stack.use(await startMirror(base, mirrored, { ...origins, destinations, tasks, source }));
   upload.setServing(UPLOAD_SERVICE, true);
   isReady = true;
   log.info("Peer is ready", { hostId, mirror: `${mirrorServer.hostname}:${mirrorServer.port}` });
@@ -169,13 +172,17 @@ function openCache(
 function startMirror(
   base: Foundation,
   mirrored: ReturnType<typeof mirrorOptions>,
-  { tasks, source, ...origins }: ExchangeParts & { readonly tasks: Tasks; readonly source: Source },
+  { destinations, tasks, source, ...origins }: ExchangeParts & {
+    readonly destinations: Destinations;
+    readonly tasks: Tasks;
+    readonly source: Source;
+  },
 ): Promise<HttpServer> {
   const { config, runtime, storage } = base;
   const front = {
     ...{ ...runtime, ...mirrored, exchanger: new Exchanger(origins) },
     contents: new ContentEndpoint({ ...runtime, ...mirrored, tasks, source }),
-    destinations: new Destinations(runtime.net, origins.isConfigured),
+    destinations,
     outputs: new Outputs(config.proxy.allowOutputPath ? outputWriter(storage, runtime) : undefined, runtime.log),
   };
   const proxy = new Proxy({ ...front, mirror: createMirror(front) });

@@ -12,6 +12,7 @@ import type { TlsFiles } from "../runtime/tls_files.ts";
 import type { BandwidthMeter } from "./bandwidth_meter.ts";
 import type { CacheTasks } from "./cache/cache_tasks.ts";
 import type { Control } from "./control/control.ts";
+import type { Destinations } from "./source/destination.ts";
 import type { Source } from "./source/source.ts";
 import type { Storage } from "./storage/storage.ts";
 import type { Tasks } from "./task/task.ts";
@@ -61,15 +62,16 @@ export async function startPieces(base: Foundation): Promise<PieceServer | undef
 export function startUpload(
   { config, runtime, storage, cacheStorage, hostId, identity, meter, stopping, onceFree }: Foundation,
   served: Served,
-  { piecePort, network, tls }: {
+  { piecePort, destinations, network, tls }: {
     readonly piecePort: number;
+    readonly destinations: Destinations;
     readonly network: () => Network | undefined;
     readonly tls: TlsFiles | undefined;
   },
 ): Promise<RpcServer> {
   const { server: { ip: hostname, port }, disableShared } = config.upload;
   const upload = uploadService({
-    ...{ ...served, storage, cacheStorage, hostId, disableShared, stopping },
+    ...{ ...served, storage, cacheStorage, hostId, disableShared, stopping, destinations },
     ...{ clock: runtime.clock, metrics: runtime.metrics, cacheTtlMs: config.gc.policy.persistentCacheTaskTTL },
     pieceAddress: { ip: identity.ip, tcpPort: piecePort },
     hostLoad: () => ({ ...(network() ?? Network.create()), ...meter.bandwidth() }),

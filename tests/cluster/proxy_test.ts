@@ -50,11 +50,15 @@ interface Answer {
 }
 
 /** A peer of its own, whose default registry is at `registry`. */
-async function startNode(registry: string, proxy: Record<string, unknown> = {}): Promise<Node> {
+async function startNode(
+  registry: string,
+  proxy: Record<string, unknown> = {},
+  host: Record<string, unknown> = { ip: "127.0.0.1" },
+): Promise<Node> {
   const dir = await Deno.makeTempDir();
   const [ip, any] = ["127.0.0.1", { ip: "127.0.0.1", port: 0 }];
   const config = DfdaemonConfig.parse({
-    host: { ip },
+    host,
     server: { cacheDir: join(dir, "cache") },
     download: { server: { socketPath: join(dir, "dfdaemon.sock") } },
     storage: { dir: join(dir, "storage"), server: { ip, tcpPort: 0 } },
@@ -174,6 +178,30 @@ Deno.test("a rule makes a file a task, with the query parameters that it leaves 
   assert.equal(answer.headers.get("x-dragonfly-task-id"), taskIdOf({ url }));
   const other = await node.ask(`GET ${origin.origin}/other?from=/models/`);
   assert.equal(other.headers.get("x-dragonfly-task-id"), null);
+});
+
+Deno.test("what a loopback address has is a task only where the whole swarm is on one host, or if it is configured", async () => {
+  await using registry = startOrigin();
+  await using origin = startOrigin();
+  await using node = await startNode(registry.origin, { rules: [{ regex: "blobs/" }] }, { ip: "192.0.2.7" });
+  const shared = { "x-dragonfly-use-p2p": "true" };
+  for (const host of [origin.origin, origin.origin.replace("127.0.0.1", "localhost")]) {
+    for (const path of ["/f", BLOB_PATH]) {
+      const answer = await node.ask(`GET ${host}${path}`, shared);
+      assert.deepEqual([answer.status, answer.headers.get("x-dragonfly-task-id")], [200, null]);
+      assert.deepEqual(answer.body, CONTENT);
+    }
+  }
+  assert.equal(origin.seen.length, 4, "each of them asked the server once");
+  assert.equal(node.runtime.log.lines.filter(({ message }) => /is not shared/.test(message)).length, 1);
+  const path = join(node.dir, "out");
+  const refused = await node.ask(`GET ${origin.origin}/f`, { ...shared, "x-dragonfly-output-path": path });
+  assert.equal(refused.status, 400);
+  const configured = await node.ask(`GET ${registry.origin}/f`, shared);
+  assert.notEqual(configured.headers.get("x-dragonfly-task-id"), null);
+  await using alone = await startNode(registry.origin);
+  const here = await alone.ask(`GET ${origin.origin}/f`, shared);
+  assert.equal(here.headers.get("x-dragonfly-task-id"), taskIdOf({ url: `${origin.origin}/f` }));
 });
 
 Deno.test("a shared file is given only to who may have it from its server", async () => {

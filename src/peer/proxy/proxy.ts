@@ -11,7 +11,7 @@ import { failureResponse, refusalWithoutBody, RELAYED_REFUSALS } from "../mirror
 import type { MirrorParts } from "../mirror/mirror.ts";
 import { isForSwarm, ruleFor } from "../mirror/swarm_rule.ts";
 import { type TaskWishes, taskWishes } from "../mirror/task_wishes.ts";
-import type { Destination, Destinations } from "../source/destination.ts";
+import { type Destination, type Destinations, isLoopback } from "../source/destination.ts";
 import { sourceAnswerOf, sourceFailure } from "../source/source_failure.ts";
 import { authenticationRequired, isAuthorized, type ProxyCredentials } from "./credentials.ts";
 import { fileContent } from "./file.ts";
@@ -28,6 +28,8 @@ export interface ProxyParts extends Omit<MirrorParts, "exchanger" | "upstream"> 
   readonly net: Net;
   readonly destinations: Destinations;
   readonly mirror: HttpHandler;
+  /** The address that this peer is announced with. A loopback one: the whole swarm is on this host. */
+  readonly serverIp: string;
   /** Left out, nobody is asked who he is. */
   readonly credentials?: ProxyCredentials | undefined;
 }
@@ -38,6 +40,7 @@ export class Proxy {
   readonly #forward: HttpHandler;
   readonly #tunnels: Counter;
   #hasTunnelled = false;
+  #hasPassedLoopback = false;
 
   constructor(parts: ProxyParts) {
     this.#parts = parts;
@@ -82,6 +85,7 @@ export class Proxy {
     if (request.method !== "GET" || !isForSwarm(request.url, wishes, this.#parts.rules)) {
       return await this.#passOn(request, info);
     }
+    if (await this.#isOfEachHost(request, info)) return await this.#passOnUnshared(request, wishes, info);
     viaTask();
     const content = await this.#contentOf(request, wishes, info);
     try {
@@ -93,11 +97,30 @@ export class Proxy {
     }
   }
 
+  /** On two hosts a loopback URL is two contents, which one task cannot be. */
+  async #isOfEachHost({ url }: Request, { remote }: RequestInfo): Promise<boolean> {
+    const { destinations, serverIp } = this.#parts;
+    const { origin, hostname } = new URL(url);
+    const addresses = await this.#allowed({ origin, hostname, remoteIp: remote.hostname });
+    return !isLoopback(serverIp) && destinations.isOfEachHost(origin, addresses);
+  }
+
+  async #passOnUnshared(request: Request, { output }: TaskWishes, info: RequestInfo): Promise<Response> {
+    const { origin } = new URL(request.url);
+    const what = "what a loopback address has is another content on each host, and is not shared";
+    const how = "name the server by an address that is the same for all hosts";
+    if (output !== undefined) {
+      throw new DamselflyError("invalid_argument", `Cannot write from ${origin} to a file: ${what}; ${how}`);
+    }
+    if (!this.#hasPassedLoopback) this.#parts.log.warn(`A request is passed on: ${what}; ${how}`, { origin });
+    this.#hasPassedLoopback = true;
+    return await this.#passOn(request, info);
+  }
+
   async #contentOf(request: Request, wishes: TaskWishes, info: RequestInfo): Promise<ContentRequest> {
     const { outputs, rules, disableBackToSource, blobIdByDigest } = this.#parts;
-    const { origin, hostname, pathname } = new URL(request.url);
+    const { origin, pathname } = new URL(request.url);
     const remoteIp = info.remote.hostname;
-    await this.#allowed({ origin, hostname, remoteIp });
     const deliver = await outputs.deliveryOf(request, wishes, info);
     const path = parseDistributionPath(pathname);
     const common = { request, wishes, deliver, remoteIp, disableBackToSource, signal: info.signal };

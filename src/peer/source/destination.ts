@@ -53,6 +53,14 @@ export class Destinations {
     checkAll(await this.#lookUp(destination).catch(() => []), destination);
   }
 
+  /**
+   * Whether an origin with these addresses is another server on each host, so that a URL of it names no content that
+   * hosts could share. One that the configuration names is meant to be the same everywhere.
+   */
+  isOfEachHost(origin: string, addresses: readonly string[]): boolean {
+    return !this.#isConfigured(origin) && addresses.some(isLoopback);
+  }
+
   async #lookUp({ hostname }: Destination): Promise<string[]> {
     const host = hostname.replace(/^\[|\]$/g, "");
     return isIP(host) === 0 ? await this.#net.resolve(host) : [host];

@@ -59,6 +59,12 @@ Deno.test("what the configuration names is not questioned", async () => {
   assert.deepEqual(await ask("localhost", OTHER, 5000), ["::1", "127.0.0.1"]);
 });
 
+Deno.test("an origin at a loopback address is another one on each host, unless the configuration names it", () => {
+  assert.equal(destinations.isOfEachHost("http://rebound.example", ["192.0.2.1", "127.0.0.1"]), true);
+  assert.equal(destinations.isOfEachHost("http://registry.corp", ["10.0.0.7", "192.0.2.7"]), false);
+  assert.equal(destinations.isOfEachHost("http://localhost:5000", ["::1", "127.0.0.1"]), false);
+});
+
 Deno.test("isLoopback() knows no other address of this host", () => {
   assert.equal(isLoopback("128.0.0.1"), false);
   assert.equal(isLoopback("::2"), false);

@@ -4,10 +4,12 @@ import { type Download, Host, type Network } from "../../rpc/gen/common/v2/commo
 import { DfdaemonUploadService, type DownloadTaskResponse } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import { type CallContext, type RpcService, service } from "../../rpc/service.ts";
 import { BoundedLabels } from "../../runtime/bounded_labels.ts";
+import { orAbort } from "../../runtime/or_abort.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
 import { PIECE_LENGTH_HEADER } from "../piece/parent.ts";
 import { cacheUploadHandlers } from "./cache_handlers.ts";
 import type { CacheDeps } from "./cache_stream.ts";
+import type { Destinations } from "../source/destination.ts";
 import { callerIp } from "./caller_ip.ts";
 import { type DownloadDeps, streamDownload } from "./download_stream.ts";
 import { type EntriesDeps, listEntries } from "./list_entries.ts";
@@ -30,6 +32,8 @@ export interface UploadServiceOptions extends DownloadDeps, CacheDeps, EntriesDe
   readonly metrics: Metrics;
   /** Where our piece server is reached from other hosts. */
   readonly pieceAddress: PieceAddress;
+  /** Where callers may send this host. */
+  readonly destinations: Pick<Destinations, "check">;
   /** Never give pieces to other peers (`upload.disableShared`). */
   readonly disableShared: boolean;
   /** Aborts when this host stops: streams that children follow end at once, so that they turn to somebody else. */
@@ -90,7 +94,7 @@ function namedPieceLength(metadata: CallContext["metadata"]): number | undefined
 /** A download that another host asks for: it fills this host's store, and never writes anywhere else. */
 async function* triggeredDownload(
   download: Download | undefined,
-  deps: DownloadDeps,
+  options: UploadServiceOptions,
   { peer, signal }: CallContext,
 ) {
   if (download === undefined) {
@@ -102,7 +106,13 @@ async function* triggeredDownload(
       "Cannot write to an output path for another host; ask on the host itself",
     );
   }
-  yield* streamDownload(download, deps, { withContent: false, callerIp: callerIp(peer) }, signal);
+  const remoteIp = callerIp(peer);
+  // Also of a content that is here: by a loopback URL it is this host's own, and not what the caller has there.
+  if (URL.canParse(download.url)) {
+    const { origin, hostname } = new URL(download.url);
+    await orAbort(options.destinations.check({ origin, hostname, remoteIp }), signal);
+  }
+  yield* streamDownload(download, options, { withContent: false, callerIp: remoteIp }, signal);
 }
 
 /** Counts downloads that other hosts trigger, under Dragonfly's names (node-side.md §3.13). */

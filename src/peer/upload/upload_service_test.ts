@@ -23,6 +23,7 @@ import { settle, VirtualClock } from "../../testing/virtual_clock.ts";
 import { MEMORY_DATABASE, openStorage } from "../storage/open_storage.ts";
 import type { Storage, StoredTask } from "../storage/storage.ts";
 import type { CacheTasks } from "../cache/cache_tasks.ts";
+import type { Destination } from "../source/destination.ts";
 import type { SourceRequest } from "../source/source.ts";
 import type { TaskHandle, TaskRequest, Tasks } from "../task/task.ts";
 import { downloadService } from "./download_service.ts";
@@ -142,6 +143,7 @@ async function startBench(changes: Partial<UploadServiceOptions> = {}, disk = ne
   const upload = uploadService({
     ...deps,
     metrics,
+    destinations: { check: () => Promise.resolve() },
     pieceAddress: ADDRESS,
     disableShared: false,
     stopping: new AbortController().signal,
@@ -306,6 +308,24 @@ Deno.test("a triggered download tells that it started, of each piece, and ends o
   const again = await collected(client.downloadTask(downloadOf(), limited));
   assert.equal(again.map(describe)[0], "started 950 10 true");
   assert.equal(again.length, 11);
+});
+
+Deno.test("a host is not triggered for a URL where its caller may not go, also not for what it has", async () => {
+  const asked: Destination[] = [];
+  const check = (destination: Destination) => {
+    asked.push(destination);
+    return Promise.reject(new DamselflyError("permission_denied", "Cannot go there"));
+  };
+  await using bench = await startBench({ destinations: { check } });
+  using client = uploadClient(bench);
+  await bench.tasks.finishAll();
+  await assert.rejects(collected(client.downloadTask(downloadOf(), limited)), { code: "permission_denied" });
+  assert.deepEqual(asked, [{
+    ...{ origin: "https://registry.example", hostname: "registry.example", remoteIp: "127.0.0.1" },
+  }]);
+  assert.deepEqual(bench.tasks.requests, []);
+  using own = downloadClient(bench);
+  assert.equal((await collected(own.downloadTask(downloadOf(), limited))).length, 11, "its own programs may go there");
 });
 
 Deno.test("who asks what a URL names is told to the source, unless it is a program of this host", async () => {
