@@ -9,7 +9,9 @@ import { SchedulerConfig } from "../src/config/scheduler.ts";
 
 const TOP = dirname(import.meta.dirname ?? "");
 const README = await readFile(`${TOP}/README.md`, "utf8");
-const { tasks } = JSON.parse(await readFile(`${TOP}/deno.json`, "utf8")) as { tasks: Record<string, string> };
+const { tasks } = JSON.parse(await readFile(`${TOP}/deno.json`, "utf8")) as {
+  tasks: Record<string, { readonly description?: string; readonly command: string }>;
+};
 
 const SCHEMAS = {
   "scheduler.yaml": SchedulerConfig,
@@ -46,8 +48,13 @@ Deno.test("each task of deno.json is in the README, and so are the two commands 
   assert.deepEqual(commands.slice(0, 2), ["npx -y deno@2.9.6 task demo", "npx -y deno@2.9.6 task test"]);
 });
 
+Deno.test("each task says what it does when `deno task` lists them", () => {
+  const silent = Object.entries(tasks).filter(([, { description = "" }]) => description.trim() === "");
+  assert.deepEqual(silent.map(([name]) => name), []);
+});
+
 Deno.test("each program runs as a task under its own permissions, and knows the options that the README uses", async () => {
-  const programs = Object.keys(tasks).filter((name) => tasks[name]?.includes(" -P="));
+  const programs = Object.keys(tasks).filter((name) => tasks[name]?.command.includes(" -P="));
   assert.ok(programs.length >= 7, programs.join(" "));
   await Promise.all(programs.map(async (name) => {
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
