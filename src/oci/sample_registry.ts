@@ -38,6 +38,8 @@ export interface LoggedRequest {
   readonly method: string;
   /** Without the query. */
   readonly path: string;
+  /** How the requester calls itself. */
+  readonly userAgent: string;
   readonly status: number;
   /** Body bytes sent so far. */
   readonly bytes: number;
@@ -59,7 +61,8 @@ export function startSampleRegistry(options: SampleRegistryOptions): SampleRegis
   const login = options.login === undefined ? undefined : new SampleRegistryAuth(options.login);
   const handle = async (request: Request, { signal }: RequestInfo): Promise<Response> => {
     const { pathname: path, origin } = new URL(request.url);
-    const entry = { method: request.method, path, status: 0, bytes: 0 };
+    const userAgent = request.headers.get("user-agent") ?? "";
+    const entry = { method: request.method, path, userAgent, status: 0, bytes: 0 };
     requests.push(entry);
     if (requests.length > REQUESTS_MAX) requests.shift();
     const fault = options.faultOf?.(entry);

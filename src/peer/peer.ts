@@ -120,7 +120,7 @@ export async function startPeer(
 
   const registries = stack.use(await openRegistryClients(config.proxy.registryMirror.upstreams, disk));
   const origins = { ...runtime, clientFor: registries.clientFor, isConfigured };
-  const source = createSource(origins);
+  const source = createSource({ ...origins, role: identity.isSeed ? "seed peer" : "peer" });
   const channels = stack.use(new RpcChannels({ clock, channelsMax: PARENT_CHANNELS_MAX, tls: tls.parents }));
   const pieceClient = stack.use(createPieceClient({ net, clock }));
   const parentRpc = createParentRpc(channels);

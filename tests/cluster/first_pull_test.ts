@@ -1,5 +1,6 @@
 /** A whole cluster in one process: what the first pulls cost the registry, and where their bytes come from. */
 import assert from "node:assert/strict";
+import { VERSION } from "../../src/core/version.ts";
 import { seededRandom } from "../../src/testing/seeded_random.ts";
 import { image, layer, layerBytes, Stage } from "./stage.ts";
 
@@ -47,4 +48,17 @@ Deno.test("peers that pull the same image at the same moment cost the registry o
   const [first, second] = [stage.node("peer-1"), stage.node("peer-2")];
   await Promise.all([first.pull(), second.pull(), first.pull(), second.pull()]);
   assert.equal(stage.layerBytesSent(), layerBytes);
+});
+
+Deno.test("the registry can tell the swarm from nodes, and the seed peer in it", async () => {
+  await using stage = await Stage.open({ nodes: ["seed", "peer-1"] });
+  await stage.node("peer-1").pull();
+  const names = (method: string, part: string) => {
+    const asked = stage.registry.requests.filter((request) => request.method === method && request.path.includes(part));
+    return [...new Set(asked.map(({ userAgent }) => userAgent))];
+  };
+  const node = `damselfly/${VERSION}`; // the client of the tests, in the place of a container runtime
+  assert.deepEqual(names("GET", "/manifests/"), [node]);
+  assert.deepEqual(names("GET", "/blobs/"), [`${node} (seed peer; ${node})`]);
+  assert.ok(names("HEAD", "/blobs/").includes(`${node} (peer; ${node})`));
 });

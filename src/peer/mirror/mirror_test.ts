@@ -135,7 +135,7 @@ function setup(options: RegistryOptions = {}, clock: Clock = realClock(), blobId
   const contents = {
     ...runtime,
     tasks,
-    source: createSource(exchange),
+    source: createSource({ ...exchange, role: "peer" }),
     accessLeaseTtlMs: 60_000,
     serverIp: "192.0.2.7",
   };

@@ -6,18 +6,25 @@ import { type Exchange, type ExchangeParts, Exchanger } from "./exchange.ts";
 import { refusalHeaders, replayedHeaders } from "./headers.ts";
 import type { Source, SourceAnswer, SourceBody, SourceContent, SourceRequest, SourceStat } from "./source.ts";
 import { publicUrl, sourceFailure } from "./source_failure.ts";
+import { type PeerRole, swarmUserAgent } from "./user_agent.ts";
 
 /** Servers that know no HEAD at all. */
 const HEAD_UNKNOWN = new Set([405, 501]);
 
+/** What a source needs. */
+export interface SourceParts extends ExchangeParts {
+  /** Told to origins, see {@link swarmUserAgent}. */
+  readonly role: PeerRole;
+}
+
 /** The origins that speak HTTP or HTTPS. */
-export function createSource(parts: ExchangeParts): Source {
-  const exchanger = new Exchanger(parts);
+export function createSource(parts: SourceParts): Source {
+  const send = swarmSender(parts);
   const { clock } = parts;
 
   /** GET of one byte, where HEAD is not understood: pre-signed URLs are made for one method. */
   async function probe(request: SourceRequest, signal: AbortSignal): Promise<SourceStat> {
-    const exchange = await exchanger.send("GET", request, { range: "bytes=0-0" }, signal);
+    const exchange = await send("GET", request, { range: "bytes=0-0" }, signal);
     const { status } = exchange.response;
     if (status === 416) {
       await exchange.close("empty");
@@ -32,7 +39,7 @@ export function createSource(parts: ExchangeParts): Source {
 
   /** Of nothing there is no first byte: an empty content answers 416 to every range. */
   async function probeWhole(request: SourceRequest, signal: AbortSignal): Promise<SourceStat> {
-    return statOfWhole(await exchanger.send("GET", request, {}, signal), signal);
+    return statOfWhole(await send("GET", request, {}, signal), signal);
   }
 
   async function statOfWhole(exchange: Exchange, signal: AbortSignal): Promise<SourceStat> {
@@ -45,7 +52,7 @@ export function createSource(parts: ExchangeParts): Source {
 
   return {
     async stat(request, signal) {
-      const exchange = await exchanger.send("HEAD", request, {}, signal);
+      const exchange = await send("HEAD", request, {}, signal);
       const { response, isFirstOrigin } = exchange;
       await exchange.close("no body");
       const contentLength = lengthOf(response);
@@ -62,7 +69,7 @@ export function createSource(parts: ExchangeParts): Source {
     async read(request, range, content, signal): Promise<SourceBody> {
       const isWhole = range.start === 0 && range.end === content.contentLength;
       const headers = isWhole ? {} : { range: rangeHeader(range), ...ifRange(content.version) };
-      const exchange = await exchanger.send("GET", request, headers, signal);
+      const exchange = await send("GET", request, headers, signal);
       if (exchange.response.status !== 200 && exchange.response.status !== 206) {
         throw await refusal(exchange, clock, signal);
       }
@@ -73,6 +80,15 @@ export function createSource(parts: ExchangeParts): Source {
       await exchange.close("not what was asked for");
       throw wrong;
     },
+  };
+}
+
+/** Sends requests as the swarm's. */
+function swarmSender(parts: SourceParts): Exchanger["send"] {
+  const exchanger = new Exchanger(parts);
+  return (method, request, headers, signal) => {
+    const userAgent = swarmUserAgent(parts.role, request.headers["user-agent"]);
+    return exchanger.send(method, request, { ...headers, "user-agent": userAgent }, signal);
   };
 }
 

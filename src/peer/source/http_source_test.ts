@@ -8,6 +8,7 @@ import { VirtualClock } from "../../testing/virtual_clock.ts";
 import { createSource } from "./http_source.ts";
 import type { Source, SourceBody, SourceRequest } from "./source.ts";
 import { sourceAnswerOf } from "./source_failure.ts";
+import { swarmUserAgent } from "./user_agent.ts";
 
 const CONTENT = Uint8Array.from({ length: 300_000 }, (_, i) => (i * 31 + (i >> 8)) & 0xff);
 const NEVER = new AbortController().signal;
@@ -76,7 +77,8 @@ function source(): Source {
 }
 
 function sourceOf(fetch: Fetch, isConfigured = (_origin: string) => false, net: Pick<Net, "resolve"> = NAMES): Source {
-  return createSource({ ...testRuntime(), net, fetch, clientFor: () => undefined, isConfigured });
+  const role = "seed peer" as const;
+  return createSource({ ...testRuntime(), role, net, fetch, clientFor: () => undefined, isConfigured });
 }
 
 /** Names as they are known to the host. */
@@ -473,4 +475,14 @@ Deno.test("what an answer says of its version is told with its bytes", async () 
     contentLength: CONTENT.length,
   }, NEVER);
   assert.equal(body.version["etag"], '"v1"');
+});
+
+Deno.test("whatever is asked for the swarm says so, and an origin that a redirect leads to is told as well", async () => {
+  await using target = serve((r) => file(r));
+  await using server = serve(() => Response.redirect(target.url("/b"), 307));
+  const asked = request(server.url("/b"), { "user-agent": "containerd/2.1" });
+  await source().stat(asked, NEVER);
+  await readAll(await source().read(asked, { start: 0, end: 10 }, { contentLength: CONTENT.length }, NEVER));
+  const told = [...server.seen, ...target.seen].map(({ headers }) => headers.get("user-agent"));
+  assert.deepEqual(told, Array(4).fill(swarmUserAgent("seed peer", "containerd/2.1")));
 });

@@ -41,7 +41,10 @@ Deno.test({
     const urlOf = (server: typeof mine) => `https://127.0.0.1:${server.addr.port}`;
     {
       using clients = createUpstreamClients([{ addr: urlOf(mine), ca: pair.cert }]);
-      const source = createSource({ ...testRuntime(), clientFor: clients.clientFor, isConfigured: () => true });
+      const source = createSource({
+        ...{ ...testRuntime(), role: "peer", clientFor: clients.clientFor },
+        isConfigured: () => true,
+      });
       const stat = (server: typeof mine) => source.stat({ url: `${urlOf(server)}/v2/b`, headers: {} }, NEVER);
       assert.equal((await stat(mine)).contentLength, 5);
       await assert.rejects(stat(other), { code: "source_error" });
