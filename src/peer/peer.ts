@@ -45,6 +45,7 @@ import { Destinations } from "./source/destination.ts";
 import { type ExchangeParts, Exchanger } from "./source/exchange.ts";
 import { createSource } from "./source/http_source.ts";
 import type { Source } from "./source/source.ts";
+import { withSharedBackoff } from "./source/source_backoff.ts";
 import { openStorage } from "./storage/open_storage.ts";
 import { openPeerTls, type PeerTls } from "./peer_tls.ts";
 import { byEachId, type Neighbour, type Storage, type TaskRecord } from "./storage/storage.ts";
@@ -120,7 +121,8 @@ export async function startPeer(
 
   const registries = stack.use(await openRegistryClients(config.proxy.registryMirror.upstreams, disk));
   const origins = { ...runtime, clientFor: registries.clientFor, isConfigured };
-  const source = createSource({ ...origins, role: identity.isSeed ? "seed peer" : "peer" });
+  const role = identity.isSeed ? "seed peer" : "peer";
+  const source = withSharedBackoff(createSource({ ...origins, role }), clock);
   const channels = stack.use(new RpcChannels({ clock, channelsMax: PARENT_CHANNELS_MAX, tls: tls.parents }));
   const pieceClient = stack.use(createPieceClient({ net, clock }));
   const parentRpc = createParentRpc(channels);

@@ -11,6 +11,12 @@ import type { TaskHandle, TaskRequest, Tasks } from "../task/task.ts";
 import { AccessLeases } from "./access_leases.ts";
 import { contentBody, isMadeGoodBySource } from "./content_body.ts";
 
+/**
+ * The head of an answer waits for the first byte, so that a failure before it is told as what it is; but not for longer
+ * than this, all that comes before included, for container runtimes wait 30 s for it (node-side.md §2.4).
+ */
+const HEAD_TIMEOUT_MS = 25_000;
+
 /** What the content endpoint needs. */
 export interface ContentParts {
   readonly tasks: Tasks;
@@ -50,13 +56,17 @@ export class ContentEndpoint {
     this.#leases = new AccessLeases(parts.clock, parts.accessLeaseTtlMs);
   }
 
-  /** Answers GET and HEAD. Throws what {@link Tasks.open} and {@link Source.stat} throw. */
+  /**
+   * Answers GET and HEAD. Throws what {@link Tasks.open} and {@link Source.stat} throw, and what ends the task before
+   * its first byte.
+   */
   async serve(content: ContentRequest): Promise<Response> {
+    using limit = this.#parts.clock.deadline(HEAD_TIMEOUT_MS);
     const stat = await this.#authorize(content);
     if (content.request.method === "HEAD") return this.#headAnswer(content, stat);
     const handle = await this.#open(content, stat);
-    if (handle === undefined) return this.#answer(content, stat ?? await this.#stat(content), undefined);
-    return this.#answer(content, handle, handle);
+    const answered = handle ?? stat ?? await this.#stat(content);
+    return await this.#answer(content, answered, handle, limit.signal);
   }
 
   /** Asks the source with the requester's own credentials, unless it has let him at this content lately. */
@@ -101,6 +111,7 @@ export class ContentEndpoint {
     content: ContentRequest,
     { contentLength, responseHeaders }: Pick<TaskHandle, "contentLength" | "responseHeaders">,
     handle: TaskHandle | undefined,
+    headLimit: AbortSignal,
   ): Promise<Response> {
     const headers = content.headers(responseHeaders);
     const asked = resolveRange(wantedRange(content.request.headers, headers), contentLength);
@@ -118,7 +129,8 @@ export class ContentEndpoint {
     if (asked.kind === "part") headers.set("content-range", contentRangeHeader(range, contentLength));
     const { source, deliver, signal } = content;
     const version = content.digest === undefined ? responseHeaders : undefined;
-    const body = contentBody(range, {
+    const body = await contentBody(range, {
+      ...{ headLimit, signal },
       task: handle?.read(range),
       direct: (rest) => this.#parts.source.read(source, rest, { contentLength, version }, signal),
       onDirect: (error) => this.#warn("Content goes on straight from the source", content, error),

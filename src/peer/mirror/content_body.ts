@@ -1,5 +1,6 @@
 import type { ByteRange } from "../../core/byte_range.ts";
 import { DamselflyError, type ErrorCode } from "../../core/error.ts";
+import { orAbort } from "../../runtime/or_abort.ts";
 import type { SourceBody } from "../source/source.ts";
 
 /** Bytes of a direct transfer that are read at a time. */
@@ -25,73 +26,125 @@ export interface ContentBodyParts {
   readonly onDirect: (error: unknown) => void;
   /** Called once, before the last bytes are given: what it throws cuts the body short. */
   readonly beforeEnd?: () => Promise<void>;
-  /** Called once, when the body is complete, failed or no longer wanted. */
+  /** Called once, when the body is complete, failed after its first byte, or no longer wanted. */
   readonly onEnd: (error?: unknown) => Promise<void>;
+  /** Aborts when the head of the answer must go out, with a first byte or without one. */
+  readonly headLimit: AbortSignal;
+  /** The requester's. */
+  readonly signal: AbortSignal;
 }
 
 /**
  * The body of an answer: exactly the bytes of `range`, read only as the requester takes them. When the task fails
  * by our own fault half-way, the rest comes straight from the source; any other failure cuts the body short, so that
- * the requester sees it is incomplete.
+ * the requester sees it is incomplete. Resolves when the first bytes are there; throws what failed before.
  */
-export function contentBody(range: ByteRange, parts: ContentBodyParts): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const reader = parts.task?.getReader();
-  let direct: SourceBody | undefined;
-  let isDirect = reader === undefined;
-  let position = range.start;
-  let isEndPrepared = false;
-  let hasEnded = false;
+export async function contentBody(
+  range: ByteRange,
+  parts: ContentBodyParts,
+): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+  const body = new ContentBody(range, parts);
+  await body.begin();
+  return body.stream();
+}
+class ContentBody {
+  readonly #range: ByteRange;
+  readonly #parts: ContentBodyParts;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined;
+  #direct: SourceBody | undefined;
+  #isDirect: boolean;
+  #position: number;
+  /** The first bytes, on their way before the requester takes them. */
+  #first: Promise<Uint8Array<ArrayBuffer> | undefined> | undefined;
+  #isEndPrepared = false;
+  #hasEnded = false;
 
-  async function next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    if (!isDirect) {
+  constructor(range: ByteRange, parts: ContentBodyParts) {
+    this.#range = range;
+    this.#parts = parts;
+    this.#reader = parts.task?.getReader();
+    this.#isDirect = this.#reader === undefined;
+    this.#position = range.start;
+  }
+
+  /** Waits for the first bytes, as long as the head of the answer can. */
+  async begin(): Promise<void> {
+    if (this.#position >= this.#range.end) return;
+    const { headLimit, signal } = this.#parts;
+    this.#first = this.#next();
+    try {
+      await orAbort(this.#first, AbortSignal.any([headLimit, signal]));
+    } catch (error) {
+      if (headLimit.aborted && !signal.aborted) return;
+      await this.#cancel(error);
+      throw error;
+    }
+  }
+
+  stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return new ReadableStream<Uint8Array<ArrayBuffer>>({
+      pull: (controller) => this.#pull(controller),
+      cancel: (reason) => this.#cancel(reason),
+    }, { highWaterMark: 0 });
+  }
+
+  async #pull(controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>): Promise<void> {
+    const { end } = this.#range;
+    try {
+      const bytes = this.#position < end ? await this.#take() : undefined;
+      if (this.#position + (bytes?.length ?? 0) >= end) await this.#prepareEnd();
+      if (bytes !== undefined) {
+        this.#position += bytes.length;
+        return controller.enqueue(bytes);
+      }
+      if (this.#position < end) {
+        throw new DamselflyError("data_loss", `Cannot finish the body: it ends ${end - this.#position} bytes short`);
+      }
+      await this.#end();
+      controller.close();
+    } catch (error) {
+      await this.#end(error);
+      throw error;
+    }
+  }
+
+  #take(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const bytes = this.#first ?? this.#next();
+    this.#first = undefined;
+    return bytes;
+  }
+
+  async #next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    if (!this.#isDirect) {
       try {
-        return (await reader?.read())?.value;
+        return (await this.#reader?.read())?.value;
       } catch (error) {
         if (!isMadeGoodBySource(error)) throw error;
-        parts.onDirect(error);
-        isDirect = true;
+        this.#parts.onDirect(error);
+        this.#isDirect = true;
       }
     }
-    direct ??= await parts.direct({ start: position, end: range.end });
-    return (await direct.read(new Uint8Array(BUFFER_BYTES)))?.bytes;
+    this.#direct ??= await this.#parts.direct({ start: this.#position, end: this.#range.end });
+    return (await this.#direct.read(new Uint8Array(BUFFER_BYTES)))?.bytes;
   }
 
-  async function prepareEnd(): Promise<void> {
-    if (isEndPrepared) return;
-    isEndPrepared = true;
-    await parts.beforeEnd?.();
+  async #prepareEnd(): Promise<void> {
+    if (this.#isEndPrepared) return;
+    this.#isEndPrepared = true;
+    await this.#parts.beforeEnd?.();
   }
 
-  async function end(error?: unknown): Promise<void> {
-    const isFirst = !hasEnded;
-    hasEnded = true;
-    await direct?.[Symbol.asyncDispose]();
-    if (isFirst) await parts.onEnd(error);
+  async #cancel(reason: unknown): Promise<void> {
+    const ended = this.#end(); // first of all, for the pull that is under way is about to fail
+    this.#first?.catch(() => {});
+    await this.#reader?.cancel(reason).catch(() => {});
+    await ended;
   }
 
-  return new ReadableStream<Uint8Array<ArrayBuffer>>({
-    async pull(controller) {
-      try {
-        const bytes = position < range.end ? await next() : undefined;
-        if (position + (bytes?.length ?? 0) >= range.end) await prepareEnd();
-        if (bytes !== undefined) {
-          position += bytes.length;
-          return controller.enqueue(bytes);
-        }
-        if (position < range.end) {
-          throw new DamselflyError("data_loss", `Cannot finish the body: it ends ${range.end - position} bytes short`);
-        }
-        await end();
-        controller.close();
-      } catch (error) {
-        await end(error);
-        throw error;
-      }
-    },
-    async cancel(reason) {
-      const ended = end(); // first of all, for the pull that is under way is about to fail
-      await reader?.cancel(reason).catch(() => {});
-      await ended;
-    },
-  }, { highWaterMark: 0 });
+  async #end(error?: unknown): Promise<void> {
+    const isFirst = !this.#hasEnded;
+    this.#hasEnded = true;
+    await this.#direct?.[Symbol.asyncDispose]();
+    if (isFirst) await this.#parts.onEnd(error);
+  }
 }

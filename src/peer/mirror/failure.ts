@@ -49,17 +49,13 @@ export async function refusalWithoutBody(answer: Response): Promise<Response> {
   return new Response(null, { status: answer.status, headers });
 }
 
-/** containerd repeats these at once on the same host, up to five times; 503 sends it to the next one instead. */
-const REPEATED_AT_ONCE = new Set([408, 429]);
-
 /** The answer to a request that failed before its first byte. A registry's own refusal goes back as it came. */
 export function failureResponse(error: unknown): Response {
   const origin = sourceAnswerOf(error);
   if (origin?.status !== undefined && origin.status >= 400) {
     const headers = new Headers({ ...origin.headers });
     headers.set(RESPONSE_HEADERS.errorType, "backend");
-    const status = REPEATED_AT_ONCE.has(origin.status) ? 503 : origin.status;
-    return new Response(origin.body, { status, headers });
+    return new Response(origin.body, { status: origin.status, headers });
   }
   const { status, code, type } = ANSWERS[error instanceof DamselflyError ? error.code : "internal"];
   const message = error instanceof DamselflyError ? error.message : "Cannot serve the request: internal error";

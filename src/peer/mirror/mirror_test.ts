@@ -7,9 +7,10 @@ import { parsePattern } from "../../core/pattern.ts";
 import type { HttpHandler } from "../../http/serve.ts";
 import { type Clock, realClock } from "../../runtime/clock.ts";
 import { type TestRuntime, testRuntime } from "../../testing/test_runtime.ts";
-import { VirtualClock } from "../../testing/virtual_clock.ts";
+import { settle, VirtualClock } from "../../testing/virtual_clock.ts";
 import { Exchanger } from "../source/exchange.ts";
 import { createSource } from "../source/http_source.ts";
+import { withSharedBackoff } from "../source/source_backoff.ts";
 import type { TaskHandle, TaskRequest, Tasks } from "../task/task.ts";
 import { ContentEndpoint } from "./content.ts";
 import { createMirror } from "./mirror.ts";
@@ -78,6 +79,8 @@ class ReadyTasks implements Tasks {
   failure: Error | undefined;
   /** The stream fails after this many bytes. */
   failAfter: { readonly bytes: number; readonly error: Error } | undefined;
+  /** The first bytes come when it resolves. */
+  begins: Promise<void> = Promise.resolve();
 
   open(request: TaskRequest): Promise<TaskHandle> {
     this.requests.push(request);
@@ -108,7 +111,8 @@ class ReadyTasks implements Tasks {
   #stream(range: ByteRange): ReadableStream<Uint8Array<ArrayBuffer>> {
     let position = range.start;
     return new ReadableStream({
-      pull: (controller) => {
+      pull: async (controller) => {
+        await this.begins;
         const left = this.failAfter === undefined ? Infinity : this.failAfter.bytes - (position - range.start);
         if (left <= 0) throw this.failAfter?.error;
         const end = Math.min(range.end, position + Math.min(10_000, left));
@@ -124,7 +128,7 @@ interface Setup extends AsyncDisposable {
   readonly registry: ReturnType<typeof startRegistry>;
   readonly tasks: ReadyTasks;
   readonly runtime: TestRuntime;
-  ask(path: string, init?: RequestInit, remoteIp?: string): Promise<Response>;
+  ask(path: string, init?: RequestInit, remoteIp?: string, signal?: AbortSignal): Promise<Response>;
 }
 
 function setup(options: RegistryOptions = {}, clock: Clock = realClock(), blobIdByDigest = true): Setup {
@@ -135,7 +139,7 @@ function setup(options: RegistryOptions = {}, clock: Clock = realClock(), blobId
   const contents = {
     ...runtime,
     tasks,
-    source: createSource({ ...exchange, role: "peer" }),
+    source: withSharedBackoff(createSource({ ...exchange, role: "peer" }), clock),
     accessLeaseTtlMs: 60_000,
     serverIp: "192.0.2.7",
   };
@@ -153,10 +157,10 @@ function setup(options: RegistryOptions = {}, clock: Clock = realClock(), blobId
     registry,
     tasks,
     runtime,
-    ask: async (path, init, remoteIp = "127.0.0.1") =>
+    ask: async (path, init, remoteIp = "127.0.0.1", signal = new AbortController().signal) =>
       await mirror(new Request(`http://127.0.0.1:4001${path}`, init), {
         remote: { hostname: remoteIp, port: 1 },
-        signal: new AbortController().signal,
+        signal,
       }),
     [Symbol.asyncDispose]: () => registry.stop(),
   };
@@ -345,14 +349,60 @@ Deno.test("a blob that the registry does not have is a 404, as without us", asyn
   await response.body?.cancel();
 });
 
-Deno.test("429 becomes 503 with Retry-After, so that the runtime does not hammer", async () => {
+Deno.test("429 stays 429 with Retry-After, and what a runtime repeats at once does not reach the registry", async () => {
   await using it = setup({
     answer: () => new Response(null, { status: 429, headers: { "retry-after": "7" } }),
   });
-  const response = await it.ask(BLOB_PATH);
-  assert.equal(response.status, 503);
-  assert.equal(response.headers.get("retry-after"), "7");
+  for (let n = 0; n < 5; n++) {
+    const response = await it.ask(BLOB_PATH);
+    assert.deepEqual([response.status, response.headers.get("retry-after")], [429, "7"]);
+    assert.equal(response.headers.get("x-dragonfly-error-type"), "backend");
+  }
   assert.equal(it.registry.seen.length, 1);
+});
+
+Deno.test("what ends a task before its first byte is the answer: the source's own status, and never a 200", async () => {
+  await using it = setup();
+  const details = { status: 500, headers: { "retry-after": "3" }, body: new TextEncoder().encode("sorry") };
+  const error = new DamselflyError("source_error", "Cannot fetch: the source answered 500", { details });
+  it.tasks.failAfter = { bytes: 0, error };
+  const response = await it.ask(BLOB_PATH);
+  assert.deepEqual([response.status, response.headers.get("retry-after")], [500, "3"]);
+  assert.equal(await response.text(), "sorry");
+  it.tasks.failAfter = { bytes: 0, error: new DamselflyError("data_loss", "Cannot seal: digest mismatch") };
+  const wrong = await it.ask(BLOB_PATH);
+  assert.equal(wrong.status, 503);
+  await wrong.body?.cancel();
+  assert.equal(it.tasks.openHandles, 0);
+});
+
+Deno.test("the head waits for the first byte, but not longer than container runtimes wait for it", async () => {
+  const clock = new VirtualClock();
+  await using it = setup({}, clock);
+  const gate = Promise.withResolvers<void>();
+  it.tasks.begins = gate.promise;
+  let isAnswered = false;
+  const asked = it.ask(BLOB_PATH).finally(() => isAnswered = true);
+  while (clock.pendingTimers === 0 || it.tasks.openHandles === 0) await clock.advance(0);
+  await clock.advance(24_999);
+  assert.equal(isAnswered, false);
+  await clock.advance(1);
+  const response = await asked;
+  assert.equal(response.status, 200);
+  gate.resolve();
+  assert.deepEqual(await bytesOf(response), BLOB);
+  assert.equal(it.tasks.openHandles, 0);
+});
+
+Deno.test("a requester who leaves before the first byte lets the task go", async () => {
+  await using it = setup();
+  it.tasks.begins = new Promise(() => {});
+  const leave = new AbortController();
+  const asked = it.ask(BLOB_PATH, {}, "127.0.0.1", leave.signal);
+  while (it.tasks.openHandles === 0) await settle();
+  leave.abort(new Error("left"));
+  assert.equal((await asked).status, 503);
+  assert.equal(it.tasks.openHandles, 0);
 });
 
 Deno.test("a registry that cannot be reached is a 502 that says so", async () => {

@@ -10,6 +10,8 @@ import { missingPieces, sourceRuns } from "./plan.ts";
 
 /** A content is asked for again where it stopped so often, as long as no new byte comes. */
 const ATTEMPTS_MAX = 5;
+/** As often a source that answers 5xx is asked in total. */
+const REFUSED_ATTEMPTS_MAX = 3;
 const PAUSE_MS_MIN = 100;
 const PAUSE_MS_MAX = 2_000;
 const BUFFER_BYTES = 1024 * 1024;
@@ -143,7 +145,8 @@ class RunFetch {
           furthest = Math.max(furthest, this.#position);
           const status = sourceAnswerOf(error)?.status;
           if (status !== undefined && REFUSALS.has(status) && requests.next()) continue;
-          if (!isResumable(error) || ++failures >= ATTEMPTS_MAX) throw error;
+          const attemptsMax = status === undefined ? ATTEMPTS_MAX : REFUSED_ATTEMPTS_MAX;
+          if (!isResumable(error) || ++failures >= attemptsMax) throw error;
           log.info("The source broke off and is asked again", { position: this.#position, error: errorText(error) });
           const pauseMs = Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** (failures - 1));
           await clock.sleep(Math.round(pauseMs * (0.5 + random.float() / 2)), signal);
