@@ -115,6 +115,20 @@ for (const status of [500, 503, 429]) {
   });
 }
 
+Deno.test("a registry that cannot give a content is asked three times by a host, and nobody waits for another", async () => {
+  await using stage = await Stage.open({ nodes: ["seed", "peer-1", "peer-2"] });
+  stage.fault = firstTimes(Infinity, "GET", { kind: "status", status: 500 });
+  const nodes = ["peer-1", "peer-2"].map((name) => stage.node(name));
+  const startedAt = performance.now();
+  const answers = await Promise.all([...nodes, ...nodes, ...nodes].map((node) => node.blob()));
+  await Promise.all(answers.map((answer) => answer.body?.cancel()));
+  assert.deepEqual(answers.map(({ status }) => status), answers.map(() => 500));
+  const gets = stage.registry.requests.filter(({ method, path }) => method === "GET" && path.endsWith(layer.digest));
+  assert.ok(gets.length <= 3 * 3, `${gets.length} requests`);
+  const ms = performance.now() - startedAt;
+  assert.ok(ms < LOST_MS_MAX, `it took ${Math.round(ms)} ms`);
+});
+
 async function assertOneCopyFor(stage: Stage, nodes: readonly Node[]): Promise<void> {
   const pulls = await Promise.all(nodes.map((node) => node.pull()));
   for (const { ms } of pulls) assert.ok(ms < LOST_MS_MAX, `a pull took ${Math.round(ms)} ms`);

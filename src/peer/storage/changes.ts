@@ -1,14 +1,23 @@
 /** A bell: whoever waits wakes at the next ring. */
 export class Changes {
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Set<(failure?: { readonly error: unknown }) => void>();
 
   ring(): void {
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const wake of waiting) wake();
+    this.#wake();
   }
 
-  /** Resolves at the next ring; rejects with the signal's reason when that comes first. */
+  /** Tells those who wait now that it will not ring; who waits later does not know. */
+  fail(error: unknown): void {
+    this.#wake({ error });
+  }
+
+  #wake(failure?: { readonly error: unknown }): void {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const wake of waiting) wake(failure);
+  }
+
+  /** Resolves at the next ring; rejects with the signal's reason, or that of {@link fail}, when that comes first. */
   next(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);
@@ -16,9 +25,10 @@ export class Changes {
         this.#waiting.delete(wake);
         reject(signal.reason);
       };
-      const wake = () => {
+      const wake = (failure?: { readonly error: unknown }) => {
         signal.removeEventListener("abort", onAbort);
-        resolve();
+        if (failure === undefined) resolve();
+        else reject(failure.error);
       };
       this.#waiting.add(wake);
       signal.addEventListener("abort", onAbort, { once: true });

@@ -195,6 +195,10 @@ export class ContentTask implements StoredTask {
     return this.#isDeleted ? Promise.resolve() : this.#changes.next(signal);
   }
 
+  expectNothing(error: unknown): void {
+    this.#changes.fail(error);
+  }
+
   /** Takes note of another id; the result is the one that made way for it. */
   addId(taskId: string): string | undefined {
     this.#owner.metadata.addId(this.key, taskId);

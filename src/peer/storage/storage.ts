@@ -106,8 +106,13 @@ export interface StoredTask {
    * {@link PieceRecord}s, so that the caller can find who lied. Throws `failed_precondition` while pieces are missing.
    */
   seal(signal: AbortSignal): Promise<void>;
-  /** Resolves at the next piece finished or given up, at the seal, or at the deletion; rejects when `signal` fires. */
+  /**
+   * Resolves at the next piece finished or given up, at the seal, or at the deletion; rejects when `signal` fires, and
+   * with the error of {@link expectNothing}.
+   */
   nextChange(signal: AbortSignal): Promise<void>;
+  /** The download has ended without all pieces: tells why to all who wait for a change. */
+  expectNothing(error: unknown): void;
   readonly isDeleted: boolean;
   /** Changes how long the task is kept, or as whom the scheduler knows it. */
   retain(retention: Retention): void;

@@ -153,6 +153,7 @@ export class Download implements ReadableTask {
       ended(!isCancelled(error));
       if (!isCancelled(error)) log.warn("A task failed", { ...fields, ...this.#traffic, error: errorText(error) });
       this.#failed.abort(error);
+      this.#stored.expectNothing(error);
       throw error;
     } finally {
       this.#replaced.reject(new DamselflyError("cancelled", "The download has ended"));

@@ -20,7 +20,7 @@ export type PiecesQuestion = SyncPiecesRequest & { readonly pieceLength?: number
 
 /**
  * Tells a child of each wanted piece as it is finished (wire.md §2.10), in the child's own cut. It ends when all were
- * told of, or when no more can come. Throws `not_found` for a task that is not here, `unavailable` when the download stalls.
+ * told of. Throws `not_found` for a task that is not here, `unavailable` when its download stalls or fails.
  */
 export async function* syncPieces(
   { taskId, interestedPieceNumbers, pieceLength }: PiecesQuestion,
@@ -51,7 +51,8 @@ async function untilChanged(task: StoredTask, clock: Clock, signal: AbortSignal)
   try {
     await task.nextChange(AbortSignal.any([signal, limit.signal]));
   } catch (error) {
-    if (!limit.signal.aborted) throw error;
-    throw new DamselflyError("unavailable", `Cannot tell of task ${taskId}: its download stalls`);
+    signal.throwIfAborted();
+    const what = limit.signal.aborted ? "stalls" : "has failed";
+    throw new DamselflyError("unavailable", `Cannot tell of task ${taskId}: its download ${what}`, { cause: error });
   }
 }

@@ -272,6 +272,21 @@ Deno.test("SyncPieces of a download in which nothing happens ends, so that the c
   assert.equal(clock.pendingTimers, 0);
 });
 
+Deno.test("SyncPieces of a download that fails ends at once, so that the child looks elsewhere", async () => {
+  await using bench = await startBench();
+  const { tasks, storage } = bench;
+  const task = await tasks.create();
+  const request = { hostId: "child", taskId: TASK_ID, interestedPieceNumbers: [0] };
+  const parts = { storage, clock: new VirtualClock(), address: ADDRESS };
+  const ended = assert.rejects(collected(syncPieces(request, parts, limited.signal)), {
+    code: "unavailable",
+    message: /download has failed/,
+  });
+  await settle();
+  task.expectNothing(new DamselflyError("source_error", "Cannot fetch: the source answered 500"));
+  await ended;
+});
+
 Deno.test("SyncHost tells of the network at once and goes on", async () => {
   await using bench = await startBench();
   using client = uploadClient(bench);
