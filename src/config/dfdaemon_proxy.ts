@@ -53,9 +53,9 @@ const registryMirror = section({
   upstreams: upstreams.default([]).describe(
     "How registries are reached that are not found by https:// and their namespace.",
   ),
-  cert: path().optional().describe("PEM file of the only authority trusted for all registries.").meta({
-    ignored: "write ca in proxy.registryMirror.upstreams",
-  }),
+  cert: path().optional().describe(
+    "PEM file of authorities that are trusted for all registries besides the system's; in Dragonfly nobody else is.",
+  ),
   enableTaskIDBasedBlobDigest: flag().default(true).describe(
     "A blob is one task whatever registry it came from; false in Dragonfly, where it is one task per URL.",
   ),

@@ -86,7 +86,7 @@ export async function startPeer(
   options: PeerOptions = {},
 ): Promise<PeerProcess> {
   await using stack = new AsyncDisposableStack();
-  const { disk, clock, log, net, metrics } = runtime;
+  const { clock, log, net, metrics } = runtime;
   const identity = hostIdentity(config, runtime);
   const { ip: mirrorIp, port: mirrorPort } = config.proxy.server;
   const hosts = [mirrorIp, identity.ip, identity.hostname, ...runtime.localIps()];
@@ -119,8 +119,8 @@ export async function startPeer(
   );
   const control = announced.control = stack.use(await openControl(base, upload.port, { ...options, ...tls }));
 
-  const registries = stack.use(await openRegistryClients(config.proxy.registryMirror.upstreams, disk));
-  const origins = { ...runtime, clientFor: registries.clientFor, isConfigured };
+  const registries = stack.use(await openRegistryClients(config.proxy.registryMirror, runtime));
+  const origins = { ...runtime, fetch: registries.fetch, isConfigured };
   const role = identity.isSeed ? "seed peer" : "peer";
   const source = withSharedBackoff(createSource({ ...origins, role }), clock);
   const channels = stack.use(new RpcChannels({ clock, channelsMax: PARENT_CHANNELS_MAX, tls: tls.parents }));

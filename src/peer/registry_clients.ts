@@ -1,20 +1,150 @@
-import type { Disk } from "../runtime/disk.ts";
-import { createUpstreamClients, type UpstreamClients } from "./source/upstream_clients.ts";
+import { X509Certificate } from "node:crypto";
+import { DamselflyError, errorText } from "../core/error.ts";
+import type { Fetch, Runtime } from "../runtime/runtime.ts";
+import { certificatesOf, createRegistryFetch, type RegistryFetch, type Trust } from "./source/registry_fetch.ts";
 
-/** A registry with authorities of its own. */
-export interface RegistryAuthority {
-  readonly addr: string;
-  /** PEM file of the authorities, trusted besides the system's. */
-  readonly ca?: string | undefined;
+/** How registries are reached, as `proxy.registryMirror` has it. */
+export interface RegistryTrust {
+  /** PEM file of authorities that are trusted for all of them. */
+  readonly cert?: string | undefined;
+  readonly upstreams: readonly {
+    readonly addr: string;
+    /** PEM file of authorities that are trusted for this one. */
+    readonly ca?: string | undefined;
+  }[];
 }
 
-/** Opens a client for each registry with its own authorities. Throws when a file cannot be read or is no certificate. */
+/** Where systems keep the authorities that programs of theirs trust, container runtimes among them; the first counts. */
+const SYSTEM_BUNDLES = [
+  "/etc/ssl/certs/ca-certificates.crt", // Debian, Ubuntu, Arch
+  "/etc/pki/tls/certs/ca-bundle.crt", // Fedora, RHEL, Amazon Linux
+  "/etc/ssl/ca-bundle.pem", // SUSE
+  "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+  "/etc/ssl/cert.pem", // Alpine
+];
+/** A system trusts some 150 authorities, of 2 KB each. */
+const BUNDLE_CHARACTERS_MAX = 4 * 1024 * 1024;
+/** How long a change of a file may go unnoticed. */
+const REREAD_INTERVAL_MS = 30_000;
+
+type ClientsRuntime = Pick<Runtime, "disk" | "clock" | "log" | "fetch">;
+
+/**
+ * HTTP that trusts, besides Mozilla's authorities, those of the system and of the configuration. The files are read
+ * again every 30 s, and what cannot be used then changes nothing. Throws when a file of the configuration cannot be
+ * read or is no certificate.
+ */
 export async function openRegistryClients(
-  registries: readonly RegistryAuthority[],
-  disk: Disk,
-): Promise<UpstreamClients> {
-  const own = registries.flatMap(({ addr, ca }) => ca === undefined ? [] : [{ addr, ca }]);
-  return createUpstreamClients(
-    await Promise.all(own.map(async ({ addr, ca }) => ({ addr, ca: await disk.readText(ca) }))),
+  config: RegistryTrust,
+  runtime: ClientsRuntime,
+): Promise<AsyncDisposable & { readonly fetch: Fetch }> {
+  const { trust, problem } = await readTrust(config, runtime);
+  if (problem !== undefined) warnOfSystem(runtime, problem);
+  return new RereadClients(config, runtime, trust, problem);
+}
+
+class RereadClients implements AsyncDisposable {
+  readonly #config: RegistryTrust;
+  readonly #runtime: ClientsRuntime;
+  readonly #timer: Disposable;
+  #clients: RegistryFetch;
+  #trust: Trust;
+  /** What was wrong at the last reading, so that it is one line in the log. */
+  #problem: string | undefined;
+  #reading: Promise<void> | undefined;
+
+  constructor(config: RegistryTrust, runtime: ClientsRuntime, trust: Trust, problem: string | undefined) {
+    this.#config = config;
+    this.#runtime = runtime;
+    this.#trust = trust;
+    this.#problem = problem;
+    this.#clients = createRegistryFetch(trust, runtime.fetch);
+    this.#timer = runtime.clock.every(REREAD_INTERVAL_MS, () => {
+      this.#reading ??= this.#reread().finally(() => this.#reading = undefined);
+    });
+  }
+
+  readonly fetch: Fetch = (input, init) => this.#clients.fetch(input, init);
+
+  async #reread(): Promise<void> {
+    const { log, fetch } = this.#runtime;
+    try {
+      const { trust, problem } = await readTrust(this.#config, this.#runtime);
+      if (problem !== undefined && problem !== this.#problem) warnOfSystem(this.#runtime, problem);
+      this.#problem = problem;
+      if (problem !== undefined || isSame(trust, this.#trust)) return;
+      const next = createRegistryFetch(trust, fetch);
+      this.#clients[Symbol.dispose](); // requests that run go on
+      [this.#clients, this.#trust] = [next, trust];
+      log.info("The authorities of registries have changed");
+    } catch (error) {
+      const problem = errorText(error);
+      if (problem !== this.#problem) {
+        log.warn("Authorities of registries cannot be read again; the last good ones stay in use", { problem });
+      }
+      this.#problem = problem;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#timer[Symbol.dispose]();
+    await this.#reading;
+    this.#clients[Symbol.dispose]();
+  }
+}
+
+async function readTrust(
+  { cert, upstreams }: RegistryTrust,
+  { disk }: ClientsRuntime,
+): Promise<{ trust: Trust; problem: string | undefined }> {
+  const own = upstreams.flatMap(({ addr, ca }) => ca === undefined ? [] : [{ origin: new URL(addr).origin, ca }]);
+  const [everybodys, ...texts] = await Promise.all([
+    cert === undefined ? undefined : readAuthority(cert, disk),
+    ...own.map(({ ca }) => disk.readText(ca)),
+  ]);
+  const byOrigin = new Map(own.map(({ origin }, index) => [origin, texts[index] ?? ""]));
+  const { certificates, problem } = await readSystem(disk);
+  return {
+    trust: { everywhere: [...everybodys === undefined ? [] : [everybodys], ...certificates], byOrigin },
+    problem,
+  };
+}
+
+async function readAuthority(path: string, disk: ClientsRuntime["disk"]): Promise<string> {
+  const text = await disk.readText(path);
+  try {
+    new X509Certificate(text);
+    return text;
+  } catch (cause) {
+    const what = `Cannot trust ${path} of proxy.registryMirror.cert: ${errorText(cause)}`;
+    throw new DamselflyError("invalid_argument", what, { cause });
+  }
+}
+
+/** What the system trusts; `problem` says why that is not known, where it has a file for it. */
+async function readSystem(disk: ClientsRuntime["disk"]): Promise<{ certificates: string[]; problem?: string }> {
+  for (const path of SYSTEM_BUNDLES) {
+    try {
+      const text = await disk.readText(path);
+      if (text.length > BUNDLE_CHARACTERS_MAX) return { certificates: [], problem: `${path} is too large` };
+      return { certificates: certificatesOf(text) };
+    } catch (error) {
+      if (!(error instanceof DamselflyError) || error.code !== "not_found") {
+        return { certificates: [], problem: errorText(error) };
+      }
+    }
+  }
+  return { certificates: [] };
+}
+
+function warnOfSystem({ log }: ClientsRuntime, problem: string): void {
+  log.warn(
+    "The system's authorities cannot be read: a registry that only they vouch for needs ca in " +
+      "proxy.registryMirror.upstreams, or proxy.registryMirror.cert",
+    { problem },
   );
+}
+
+function isSame(a: Trust, b: Trust): boolean {
+  return JSON.stringify([a.everywhere, [...a.byOrigin]]) === JSON.stringify([b.everywhere, [...b.byOrigin]]);
 }

@@ -135,7 +135,7 @@ function setup(options: RegistryOptions = {}, clock: Clock = realClock(), blobId
   const registry = startRegistry(options);
   const tasks = new ReadyTasks();
   const runtime = testRuntime({ clock });
-  const exchange = { ...runtime, clientFor: () => undefined, isConfigured: () => false };
+  const exchange = { ...runtime, isConfigured: () => false };
   const contents = {
     ...runtime,
     tasks,

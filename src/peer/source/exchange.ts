@@ -23,8 +23,6 @@ export interface ExchangeParts {
   readonly net: Pick<Net, "resolve">;
   readonly clock: Clock;
   readonly metrics: Metrics;
-  /** The HTTP client with the authorities configured for an origin (`https://host:port`); undefined: the usual one. */
-  readonly clientFor: (origin: string) => Deno.HttpClient | undefined;
   /** Whether the configuration names an origin; then its address is not questioned. */
   readonly isConfigured: (origin: string) => boolean;
 }
@@ -134,14 +132,12 @@ export class Exchanger {
     limit: AbortSignal,
   ): Promise<Omit<Exchange, "isFirstOrigin">> {
     const transfer = new AbortController();
-    const client = this.#parts.clientFor(url.origin);
     try {
       const response = await this.#parts.fetch(url, {
         method,
         headers: { ...headers, "accept-encoding": "identity" },
         redirect: "manual",
         signal: AbortSignal.any([signal, limit, transfer.signal]),
-        ...(client === undefined ? {} : { client }),
       });
       const close = async (reason: unknown) => {
         transfer.abort(reason);

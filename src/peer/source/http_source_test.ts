@@ -77,8 +77,7 @@ function source(): Source {
 }
 
 function sourceOf(fetch: Fetch, isConfigured = (_origin: string) => false, net: Pick<Net, "resolve"> = NAMES): Source {
-  const role = "seed peer" as const;
-  return createSource({ ...testRuntime(), role, net, fetch, clientFor: () => undefined, isConfigured });
+  return createSource({ ...testRuntime(), role: "seed peer", net, fetch, isConfigured });
 }
 
 /** Names as they are known to the host. */
