@@ -119,7 +119,9 @@ export async function startPeer(
   );
   const control = announced.control = stack.use(await openControl(base, upload.port, { ...options, ...tls }));
 
-  const registries = stack.use(await openRegistryClients(config.proxy.registryMirror, runtime));
+  const registries = stack.use(
+    await openRegistryClients(config.proxy.registryMirror, { ...runtime, isConfigured }),
+  );
   const origins = { ...runtime, fetch: registries.fetch, isConfigured };
   const role = identity.isSeed ? "seed peer" : "peer";
   const source = withSharedBackoff(createSource({ ...origins, role }), clock);

@@ -1,7 +1,13 @@
 import { X509Certificate } from "node:crypto";
 import { DamselflyError, errorText } from "../core/error.ts";
 import type { Fetch, Runtime } from "../runtime/runtime.ts";
-import { certificatesOf, createRegistryFetch, type RegistryFetch, type Trust } from "./source/registry_fetch.ts";
+import {
+  certificatesOf,
+  createRegistryFetch,
+  type RegistryFetch,
+  type RegistryFetchParts,
+  type Trust,
+} from "./source/registry_fetch.ts";
 
 /** How registries are reached, as `proxy.registryMirror` has it. */
 export interface RegistryTrust {
@@ -27,7 +33,8 @@ const BUNDLE_CHARACTERS_MAX = 4 * 1024 * 1024;
 /** How long a change of a file may go unnoticed. */
 const REREAD_INTERVAL_MS = 30_000;
 
-type ClientsRuntime = Pick<Runtime, "disk" | "clock" | "log" | "fetch">;
+/** What {@link openRegistryClients} needs. */
+export interface RegistryClientsParts extends RegistryFetchParts, Pick<Runtime, "disk" | "clock" | "log"> {}
 
 /**
  * HTTP that trusts, besides Mozilla's authorities, those of the system and of the configuration. The files are read
@@ -36,16 +43,16 @@ type ClientsRuntime = Pick<Runtime, "disk" | "clock" | "log" | "fetch">;
  */
 export async function openRegistryClients(
   config: RegistryTrust,
-  runtime: ClientsRuntime,
+  parts: RegistryClientsParts,
 ): Promise<AsyncDisposable & { readonly fetch: Fetch }> {
-  const { trust, problem } = await readTrust(config, runtime);
-  if (problem !== undefined) warnOfSystem(runtime, problem);
-  return new RereadClients(config, runtime, trust, problem);
+  const { trust, problem } = await readTrust(config, parts);
+  if (problem !== undefined) warnOfSystem(parts, problem);
+  return new RereadClients(config, parts, trust, problem);
 }
 
 class RereadClients implements AsyncDisposable {
   readonly #config: RegistryTrust;
-  readonly #runtime: ClientsRuntime;
+  readonly #parts: RegistryClientsParts;
   readonly #timer: Disposable;
   #clients: RegistryFetch;
   #trust: Trust;
@@ -53,13 +60,13 @@ class RereadClients implements AsyncDisposable {
   #problem: string | undefined;
   #reading: Promise<void> | undefined;
 
-  constructor(config: RegistryTrust, runtime: ClientsRuntime, trust: Trust, problem: string | undefined) {
+  constructor(config: RegistryTrust, parts: RegistryClientsParts, trust: Trust, problem: string | undefined) {
     this.#config = config;
-    this.#runtime = runtime;
+    this.#parts = parts;
     this.#trust = trust;
     this.#problem = problem;
-    this.#clients = createRegistryFetch(trust, runtime.fetch);
-    this.#timer = runtime.clock.every(REREAD_INTERVAL_MS, () => {
+    this.#clients = createRegistryFetch(trust, parts);
+    this.#timer = parts.clock.every(REREAD_INTERVAL_MS, () => {
       this.#reading ??= this.#reread().finally(() => this.#reading = undefined);
     });
   }
@@ -67,13 +74,13 @@ class RereadClients implements AsyncDisposable {
   readonly fetch: Fetch = (input, init) => this.#clients.fetch(input, init);
 
   async #reread(): Promise<void> {
-    const { log, fetch } = this.#runtime;
+    const { log } = this.#parts;
     try {
-      const { trust, problem } = await readTrust(this.#config, this.#runtime);
-      if (problem !== undefined && problem !== this.#problem) warnOfSystem(this.#runtime, problem);
+      const { trust, problem } = await readTrust(this.#config, this.#parts);
+      if (problem !== undefined && problem !== this.#problem) warnOfSystem(this.#parts, problem);
       this.#problem = problem;
       if (problem !== undefined || isSame(trust, this.#trust)) return;
-      const next = createRegistryFetch(trust, fetch);
+      const next = createRegistryFetch(trust, this.#parts);
       this.#clients[Symbol.dispose](); // requests that run go on
       [this.#clients, this.#trust] = [next, trust];
       log.info("The authorities of registries have changed");
@@ -95,7 +102,7 @@ class RereadClients implements AsyncDisposable {
 
 async function readTrust(
   { cert, upstreams }: RegistryTrust,
-  { disk }: ClientsRuntime,
+  { disk }: RegistryClientsParts,
 ): Promise<{ trust: Trust; problem: string | undefined }> {
   const own = upstreams.flatMap(({ addr, ca }) => ca === undefined ? [] : [{ origin: new URL(addr).origin, ca }]);
   const [everybodys, ...texts] = await Promise.all([
@@ -110,7 +117,7 @@ async function readTrust(
   };
 }
 
-async function readAuthority(path: string, disk: ClientsRuntime["disk"]): Promise<string> {
+async function readAuthority(path: string, disk: RegistryClientsParts["disk"]): Promise<string> {
   const text = await disk.readText(path);
   try {
     new X509Certificate(text);
@@ -122,7 +129,7 @@ async function readAuthority(path: string, disk: ClientsRuntime["disk"]): Promis
 }
 
 /** What the system trusts; `problem` says why that is not known, where it has a file for it. */
-async function readSystem(disk: ClientsRuntime["disk"]): Promise<{ certificates: string[]; problem?: string }> {
+async function readSystem(disk: RegistryClientsParts["disk"]): Promise<{ certificates: string[]; problem?: string }> {
   for (const path of SYSTEM_BUNDLES) {
     try {
       const text = await disk.readText(path);
@@ -137,7 +144,7 @@ async function readSystem(disk: ClientsRuntime["disk"]): Promise<{ certificates:
   return { certificates: [] };
 }
 
-function warnOfSystem({ log }: ClientsRuntime, problem: string): void {
+function warnOfSystem({ log }: RegistryClientsParts, problem: string): void {
   log.warn(
     "The system's authorities cannot be read: a registry that only they vouch for needs ca in " +
       "proxy.registryMirror.upstreams, or proxy.registryMirror.cert",

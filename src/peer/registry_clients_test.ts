@@ -26,7 +26,8 @@ async function setup(files: Readonly<Record<string, string>>) {
   const runtime = testRuntime({ clock, disk });
   return {
     ...{ origin, clock, runtime, write },
-    open: (config: Partial<RegistryTrust> = {}) => openRegistryClients({ upstreams: [], ...config }, runtime),
+    open: (config: Partial<RegistryTrust> = {}) =>
+      openRegistryClients({ upstreams: [], ...config }, { ...runtime, isConfigured: () => false }),
     warnings: () => runtime.log.lines.filter(({ level }) => level === "warn"),
     [Symbol.asyncDispose]: () => server.shutdown(),
   };

@@ -1,6 +1,9 @@
 import { X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
 import { DamselflyError, errorText } from "../../core/error.ts";
 import type { Fetch } from "../../runtime/runtime.ts";
+import { isLoopback } from "./destination.ts";
+import { createNodeFetch } from "./node_fetch.ts";
 
 /** Whose certificates are trusted, besides those whom the platform trusts: PEM texts. */
 export interface Trust {
@@ -10,12 +13,29 @@ export interface Trust {
   readonly byOrigin: ReadonlyMap<string, string>;
 }
 
+/** What {@link createRegistryFetch} needs. */
+export interface RegistryFetchParts {
+  readonly fetch: Fetch;
+  /** Whether the configuration names an origin; then it is asked as it says and not otherwise. */
+  readonly isConfigured: (origin: string) => boolean;
+}
+
 /** HTTP for origins; disposing it closes its connections. */
 export interface RegistryFetch extends Disposable {
   readonly fetch: Fetch;
 }
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
+
+/**
+ * Ports that `fetch` refuses because browsers must (Fetch §2.9), and that registries have all the same. Those below
+ * 1024 stay refused: mail and the like are there.
+ */
+const REFUSED_PORTS = new Set(
+  [1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080],
+);
+/** What a client of TLS says when the other side speaks plain HTTP. */
+const NOT_TLS = /InvalidContentType|wrong version number/i;
 
 /** The certificates of a PEM text that can be read; what else is in it is left out. */
 export function certificatesOf(text: string): string[] {
@@ -29,8 +49,12 @@ export function certificatesOf(text: string): string[] {
   });
 }
 
-/** Throws `invalid_argument` for what is no PEM, with the name of its origin. */
-export function createRegistryFetch({ everywhere, byOrigin }: Trust, fetch: Fetch): RegistryFetch {
+/**
+ * `fetch` as container runtimes would do it: with more authorities, on all ports, and by plain HTTP where a registry of
+ * this host that nobody configured speaks no TLS. Throws `invalid_argument` for what is no PEM, with the name of its
+ * origin.
+ */
+export function createRegistryFetch({ everywhere, byOrigin }: Trust, parts: RegistryFetchParts): RegistryFetch {
   using opened = new DisposableStack();
   const open = (name: string, authorities: readonly string[]) => {
     try {
@@ -50,13 +74,35 @@ export function createRegistryFetch({ everywhere, byOrigin }: Trust, fetch: Fetc
     clients.set(origin, open(origin, [authority, ...everywhere]));
   }
   const stack = opened.move();
+
+  function send(url: URL, init: Parameters<Fetch>[1]): Promise<Response> {
+    const own = byOrigin.get(url.origin);
+    if (REFUSED_PORTS.has(Number(url.port))) {
+      return createNodeFetch([...own === undefined ? [] : [own], ...everywhere])(url, init);
+    }
+    const client = clients.get(url.origin) ?? usual;
+    return parts.fetch(url, { ...init, ...(client !== undefined && { client }) });
+  }
+
   return {
-    fetch: (input, init) => {
-      const client = clients.get(new URL(input).origin) ?? usual;
-      return fetch(input, { ...init, ...(client !== undefined && { client }) });
+    fetch: async (input, init) => {
+      const url = new URL(input);
+      try {
+        return await send(url, init);
+      } catch (error) {
+        const isAssumed = url.protocol === "https:" && isOfThisHost(url) && !parts.isConfigured(url.origin);
+        if (!isAssumed || !NOT_TLS.test(errorText(error))) throw error;
+        url.protocol = "http:";
+        return await send(url, init);
+      }
     },
     [Symbol.dispose]: () => stack.dispose(),
   };
+}
+
+function isOfThisHost({ hostname }: URL): boolean {
+  const host = hostname.replace(/^\[|\]$/g, "");
+  return host === "localhost" || (isIP(host) !== 0 && isLoopback(host));
 }
 
 function untrusted(name: string, cause: unknown): DamselflyError {

@@ -1,0 +1,49 @@
+import { type IncomingMessage, request as sendPlain } from "node:http";
+import { request as sendTls } from "node:https";
+import { rootCertificates } from "node:tls";
+import { headersOf } from "../../http/node_request.ts";
+import type { Fetch } from "../../runtime/runtime.ts";
+
+/** Answers without a body, which `Response` insists on. */
+const BODILESS = new Set([204, 205, 304]);
+
+/**
+ * `fetch` without its list of ports, for requests without a body. Each takes a connection of its own, which knows no
+ * proxy of the environment, and redirects are answers. `authorities` are PEM texts, trusted besides Mozilla's.
+ */
+export function createNodeFetch(authorities: readonly string[]): Fetch {
+  return async (input, { method = "GET", headers, signal } = {}) => {
+    const url = new URL(input);
+    const options = {
+      method,
+      headers: Object.fromEntries(new Headers(headers)),
+      agent: false,
+      signal: signal ?? undefined,
+    };
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+      const outgoing = url.protocol === "https:"
+        ? sendTls(url, { ...options, ca: [...rootCertificates, ...authorities] })
+        : sendPlain(url, options);
+      outgoing.once("response", resolve).on("error", reject).end();
+    });
+    const { statusCode: status = 0 } = answer;
+    const isBodiless = method === "HEAD" || BODILESS.has(status);
+    if (isBodiless) answer.resume();
+    return new Response(isBodiless ? null : bodyOf(answer), { status, headers: headersOf(answer) });
+  };
+}
+
+function bodyOf(answer: IncomingMessage): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const chunks = answer[Symbol.asyncIterator]();
+  return new ReadableStream({
+    type: "bytes",
+    async pull(controller) {
+      const { done, value } = await chunks.next();
+      // A copy, for the stream takes the buffer away from its owner.
+      if (done !== true) return controller.enqueue(new Uint8Array(value));
+      controller.close();
+      controller.byobRequest?.respond(0);
+    },
+    cancel: () => void answer.destroy(),
+  }, { highWaterMark: 0 });
+}
