@@ -155,7 +155,7 @@ export class GrpcCacheControl implements CacheControl {
     const sorted = copies().toSorted((a, b) => Number(b.retention.isPersistent) - Number(a.retention.isPersistent));
     let told = 0;
     for (const copy of sorted.slice(0, TOLD_COPIES_MAX)) {
-      if (!link.isUsable) break;
+      signal.throwIfAborted();
       if (pick(copy.taskId) !== link || copy.retention.expiresAtMs <= clock.wallMs()) continue;
       try {
         if (await this.#tell(copy, signal)) told++;

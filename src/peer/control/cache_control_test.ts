@@ -67,6 +67,7 @@ async function openBench(copies: readonly CacheCopy[] = []) {
   const parts: Partial<SchedulerLink> = {
     client,
     isUsable: true,
+    decided: () => {},
     announce: async () => void await client.announceHost({ host: undefined }, options),
   };
   const link = parts as SchedulerLink;

@@ -5,9 +5,9 @@ import { orAbort } from "../../runtime/or_abort.ts";
 import type { Decision, PeerEvent, PeerSession } from "./control.ts";
 import type { Dialect, SessionIds } from "./dialect.ts";
 import { isTerminal } from "./peer_messages.ts";
-import type { SchedulerLink } from "./scheduler_link.ts";
+import { isUnreachable, type SchedulerLink } from "./scheduler_link.ts";
 
-/** All that a mute scheduler may cost a pull (design.md §2, P1): from the register or reschedule to the decision. */
+/** All that a decision may cost a pull (design.md §2, P1), from the register or reschedule on; then it goes on without. */
 const DECISION_TIMEOUT_MS = 5_000;
 /** For a message to be taken by the connection. */
 const SEND_TIMEOUT_MS = 3_000;
@@ -58,9 +58,17 @@ export class GrpcSession<Q, A> implements PeerSession {
 
   async nextDecision(signal: AbortSignal): Promise<Decision | undefined> {
     using limit = this.#clock.deadline(DECISION_TIMEOUT_MS);
-    const decision = await this.#answer(signal, limit.signal);
-    if (decision !== undefined) this.#decisionsSeen++;
-    return decision;
+    const askedAt = this.#clock.now();
+    try {
+      const decision = await this.#answer(signal, limit.signal);
+      if (decision === undefined) return undefined;
+      this.#decisionsSeen++;
+      this.#link.decided();
+      return decision;
+    } catch (error) {
+      if (limit.signal.aborted && !signal.aborted) this.#link.decisionIsLate(askedAt);
+      throw error;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -107,7 +115,7 @@ export class GrpcSession<Q, A> implements PeerSession {
     } catch (error) {
       signal.throwIfAborted();
       if (this.#isForgotten(error)) return await this.#registerAgain(signal, limit);
-      if (limit.aborted || isUnreachable(error)) this.#link.markDown();
+      if (!limit.aborted && isUnreachable(error)) this.#link.markDown();
       throw error;
     }
   }
@@ -143,8 +151,4 @@ export class GrpcSession<Q, A> implements PeerSession {
   async #drain(): Promise<void> {
     while ((await this.#answers.next()).done !== true);
   }
-}
-
-function isUnreachable(error: unknown): boolean {
-  return error instanceof DamselflyError && (error.code === "unavailable" || error.code === "timeout");
 }

@@ -10,8 +10,14 @@ import type { Random } from "../../runtime/random.ts";
 import { addressOf, type KnownScheduler } from "./scheduler_list.ts";
 
 const ANNOUNCE_TIMEOUT_MS = 5_000;
-/** How long a scheduler that failed a peer is left alone at least: only the first pull pays for it. */
-const DOWN_MS = 10_000;
+/** For a scheduler whose decision is late to show that it lives at all. */
+const DOUBT_TIMEOUT_MS = 1_000;
+/**
+ * A decision may take a scheduler so long, when it waits for somebody to bring the task into the swarm. One that lives
+ * and gives none at all for longer than that is mute, and left alone for as long, so that few pulls pay for it.
+ */
+const PROMISED_DECISION_MS = 10_000;
+/** Before a scheduler that broke off is tried again: a restart takes a second, and nothing should be lost after it. */
 const RETRY_PAUSE_MS_MIN = 500;
 const RETRY_PAUSE_MS_MAX = 5_000;
 /** Between two looks at a scheduler whose health cannot be watched. */
@@ -43,6 +49,11 @@ export class SchedulerLink implements AsyncDisposable {
   readonly #firstTry = Promise.withResolvers<void>();
   /** Undefined until the first look at its health has ended. */
   #isUp: boolean | undefined;
+  #upSince: number | undefined;
+  /** Since when it owes decisions and has given none. */
+  #muteSince: number | undefined;
+  #doubt: Promise<void> | undefined;
+  #isMute = false;
   #watch = new AbortController();
   #upWork: Promise<void> = Promise.resolve();
 
@@ -54,9 +65,9 @@ export class SchedulerLink implements AsyncDisposable {
     this.#running = this.#run();
   }
 
-  /** Whether a peer should try it: not when it is known to be down. */
+  /** Whether a peer should try it: not when it is known to be down, or just being asked whether it lives. */
   get isUsable(): boolean {
-    return this.#isUp !== false;
+    return this.#isUp !== false && this.#doubt === undefined;
   }
 
   /** Resolves once it is known whether the scheduler is up. */
@@ -64,10 +75,26 @@ export class SchedulerLink implements AsyncDisposable {
     return this.#firstTry.promise;
   }
 
-  /** A peer has found the scheduler dead or mute. */
+  /** A peer has found the scheduler dead. */
   markDown(): void {
     this.#isUp = false;
     this.#watch.abort(new DamselflyError("unavailable", "The scheduler failed a peer"));
+  }
+
+  /** It has given a decision. */
+  decided(): void {
+    this.#muteSince = undefined;
+  }
+
+  /** A peer waits no longer for a decision. That says nothing of other tasks, unless the scheduler hangs or is mute. */
+  decisionIsLate(askedAt: number): void {
+    this.#muteSince ??= askedAt;
+    if (this.#parts.clock.now() - this.#muteSince >= PROMISED_DECISION_MS) {
+      this.#muteSince = undefined;
+      this.#isMute = true;
+      return this.markDown();
+    }
+    this.#doubt ??= this.#requireAlive().finally(() => this.#doubt = undefined);
   }
 
   /** Tells the scheduler of this host (wire.md §2.3). */
@@ -82,6 +109,17 @@ export class SchedulerLink implements AsyncDisposable {
     this.#stop.abort(new DamselflyError("cancelled", "The link to the scheduler is closed"));
     await this.#running;
     await this.#upWork;
+    await this.#doubt;
+  }
+
+  async #requireAlive(): Promise<void> {
+    const health = this.#parts.channels.client(HealthService, addressOf(this.scheduler));
+    try {
+      await health.check({ service: "" }, { signal: this.#stop.signal, timeoutMs: DOUBT_TIMEOUT_MS });
+    } catch (error) {
+      // Whatever else it answers, it lives.
+      if (isUnreachable(error)) this.markDown();
+    }
   }
 
   async #run(): Promise<void> {
@@ -91,36 +129,39 @@ export class SchedulerLink implements AsyncDisposable {
     let pauseMs = RETRY_PAUSE_MS_MIN;
     while (!signal.aborted) {
       this.#watch = new AbortController();
-      const wasUp = await this.#watchOnce(AbortSignal.any([signal, this.#watch.signal])).catch((error) => {
-        if (!isCancelled(error) && this.#isUp !== false) {
-          log.warn("A scheduler is unreachable; pulls go on without it", { address, error: errorText(error) });
-        }
-        return this.#isUp === true;
+      await this.#watchOnce(AbortSignal.any([signal, this.#watch.signal])).catch((error) => {
+        if (isCancelled(error) || this.#isUp === false) return;
+        log.warn("A scheduler is unreachable; pulls go on without it", { address, error: errorText(error) });
       });
       this.#isUp = false;
       this.#firstTry.resolve();
-      if (wasUp) pauseMs = RETRY_PAUSE_MS_MIN;
-      const pause = this.#watch.signal.aborted ? DOWN_MS : Math.round(pauseMs * (0.5 + random.float() / 2));
+      // One that comes up and fails at once is not tried more and more often.
+      if (this.#upSince !== undefined && clock.now() - this.#upSince >= RETRY_PAUSE_MS_MAX) {
+        pauseMs = RETRY_PAUSE_MS_MIN;
+      }
+      this.#upSince = undefined;
+      const pause = this.#isMute ? PROMISED_DECISION_MS : Math.round(pauseMs * (0.5 + random.float() / 2));
+      this.#isMute = false;
       pauseMs = Math.min(RETRY_PAUSE_MS_MAX, pauseMs * 2);
       await clock.sleep(pause, signal).catch(() => {});
     }
   }
 
-  /** Follows the health of the scheduler until that breaks; whether it was up. */
-  async #watchOnce(signal: AbortSignal): Promise<boolean> {
+  /** Follows the health of the scheduler until that breaks or ends. */
+  async #watchOnce(signal: AbortSignal): Promise<void> {
     const health = this.#parts.channels.client(HealthService, addressOf(this.scheduler));
     try {
       for await (const { status } of health.watch({ service: "" }, { signal })) {
-        if (status !== Status.SERVING) return this.#isUp === true;
+        if (status !== Status.SERVING) return;
         await this.#cameUp(signal);
       }
-      return this.#isUp === true;
+      return;
     } catch (error) {
       if (!(error instanceof DamselflyError) || error.code !== "unimplemented") throw error;
     }
     while (true) {
       const { status } = await health.check({ service: "" }, { signal, timeoutMs: ANNOUNCE_TIMEOUT_MS });
-      if (status !== Status.SERVING) return this.#isUp === true;
+      if (status !== Status.SERVING) return;
       await this.#cameUp(signal);
       await this.#parts.clock.sleep(POLL_INTERVAL_MS, signal);
     }
@@ -129,7 +170,9 @@ export class SchedulerLink implements AsyncDisposable {
   async #cameUp(signal: AbortSignal): Promise<void> {
     if (this.#isUp === true) return;
     await this.announce(signal);
+    signal.throwIfAborted(); // a peer may have found it dead meanwhile
     this.#isUp = true;
+    this.#upSince = this.#parts.clock.now();
     this.#firstTry.resolve();
     this.#parts.log.info("This host is announced to a scheduler", { address: addressOf(this.scheduler) });
     const before = this.#upWork;
@@ -149,4 +192,9 @@ export class SchedulerLink implements AsyncDisposable {
       }
     }
   }
+}
+
+/** Whether a call failed because nobody answered, or nobody in time. */
+export function isUnreachable(error: unknown): boolean {
+  return error instanceof DamselflyError && (error.code === "unavailable" || error.code === "timeout");
 }

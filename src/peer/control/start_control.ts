@@ -210,7 +210,7 @@ class GrpcControl implements PeerControl {
   async #tellHeld(link: SchedulerLink, signal: AbortSignal): Promise<void> {
     let told = 0;
     for (const task of this.#options.heldTasks().slice(0, TOLD_TASKS_MAX)) {
-      if (!link.isUsable) break;
+      signal.throwIfAborted();
       if (this.#pick(task.taskId) !== link) continue;
       try {
         await this.announceTask(task, signal);

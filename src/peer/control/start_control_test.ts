@@ -28,7 +28,8 @@ class FakeScheduler implements AsyncDisposable {
   readonly events: string[] = [];
   readonly deleted: string[] = [];
   announcements = 0;
-  isMute = false;
+  /** What becomes of those who ask about a task. */
+  fate: (taskId: string) => "answered" | "ignored" | "broken" = () => "answered";
   readonly #changed = new Set<() => void>();
   #server: Awaited<ReturnType<typeof startRpcServer>> | undefined;
   port = 0;
@@ -87,10 +88,12 @@ class FakeScheduler implements AsyncDisposable {
     requests: AsyncIterable<AnnouncePeerRequest>,
     { signal }: CallContext,
   ): AsyncGenerator<AnnouncePeerResponse> {
-    for await (const { hostId, request } of requests) {
+    for await (const { hostId, taskId, request } of requests) {
       this.events.push(request?.$case ?? "");
       this.#wake();
-      if (this.isMute) await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+      const fate = this.fate(taskId);
+      if (fate === "broken") throw new DamselflyError("unavailable", "The scheduler breaks off");
+      if (fate === "ignored") await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
       if (request?.$case === "registerPeerRequest") {
         if (!this.hosts.has(hostId)) throw new DamselflyError("not_found", "No such host");
         const { download } = request.value;
@@ -217,8 +220,8 @@ function download(): Download {
   };
 }
 
-async function decide(control: Control): Promise<string | undefined> {
-  await using session = await control.openSession(TASK_ID, "peer-1", NEVER);
+async function decide(control: Control, taskId = TASK_ID): Promise<string | undefined> {
+  await using session = await control.openSession(taskId, "peer-1", NEVER);
   if (session === undefined) return undefined;
   await session.send({ kind: "register", download: download() }, NEVER);
   return (await session.nextDecision(NEVER))?.kind;
@@ -357,22 +360,69 @@ Deno.test("when a scheduler has died, the next one of the ring answers the same 
   await again.until(() => again.announcements === 1);
 });
 
-Deno.test("a mute scheduler costs one pull five seconds, and the next ones nothing", async () => {
+/** Asks for a decision that takes too long, and waits as long as a pull does. */
+async function decideInVain(control: Control, scheduler: FakeScheduler, clock: VirtualClock): Promise<void> {
+  const [startedAt, events] = [clock.now(), scheduler.events.length];
+  const decision = decide(control).then(() => "decided", (error: DamselflyError) => error.code);
+  await scheduler.until(() => scheduler.events.length > events);
+  await settle();
+  await clock.advance(5_000);
+  assert.equal(await decision, "timeout");
+  assert.equal(clock.now() - startedAt, 5_000);
+}
+
+/** Whether the scheduler is asked again as soon as it has shown that it lives. */
+async function isUsableSoon(control: Control): Promise<boolean> {
+  for (let turns = 0; turns < 1_000; turns++) {
+    await using session = await control.openSession(TASK_ID, "peer-2", NEVER);
+    if (session !== undefined) return true;
+    await settle();
+  }
+  return false;
+}
+
+Deno.test("a decision that is late costs that pull five seconds, and other tasks nothing", async () => {
   await using scheduler = await FakeScheduler.start();
   const clock = new VirtualClock();
   const localSchedulers = [{ hostname: "127.0.0.1", port: scheduler.port }];
   await using control = await startControl(options({ localSchedulers }), testRuntime({ clock }));
-  scheduler.isMute = true;
-  const startedAt = clock.now();
-  const decision = decide(control).then(() => "decided", (error: DamselflyError) => error.code);
-  await scheduler.until(() => scheduler.events.length === 1);
-  await settle();
-  await clock.advance(5_000);
-  assert.equal(await decision, "timeout");
-  assert.ok(clock.now() - startedAt <= 5_000);
-  assert.equal(await control.openSession(TASK_ID, "peer-2", NEVER), undefined);
+  scheduler.fate = (taskId) => taskId === TASK_ID ? "ignored" : "answered";
+  for (let pull = 0; pull < 4; pull++) {
+    await decideInVain(control, scheduler, clock);
+    assert.equal(await isUsableSoon(control), true);
+    assert.equal(await decide(control, "cd".repeat(32)), "back_to_source");
+  }
+  assert.equal(scheduler.announcements, 1);
 });
 
+Deno.test("a scheduler that lives and decides nothing for ten seconds is left alone for ten", async () => {
+  await using scheduler = await FakeScheduler.start();
+  const clock = new VirtualClock();
+  const localSchedulers = [{ hostname: "127.0.0.1", port: scheduler.port }];
+  await using control = await startControl(options({ localSchedulers }), testRuntime({ clock }));
+  scheduler.fate = () => "ignored";
+  await decideInVain(control, scheduler, clock);
+  assert.equal(await isUsableSoon(control), true);
+  await decideInVain(control, scheduler, clock);
+  await clock.advance(9_000);
+  assert.equal(await isUsableSoon(control), false);
+  await clock.advance(1_000);
+  await scheduler.until(() => scheduler.announcements === 2);
+});
+
+Deno.test("a scheduler that broke off and is there again is used again within seconds", async () => {
+  await using scheduler = await FakeScheduler.start();
+  const localSchedulers = [{ hostname: "127.0.0.1", port: scheduler.port }];
+  await using control = await startControl(options({ localSchedulers }), testRuntime());
+  scheduler.fate = () => "broken";
+  const startedAt = performance.now();
+  await assert.rejects(decide(control), { code: "unavailable" });
+  assert.equal(await control.openSession(TASK_ID, "peer-2", NEVER), undefined);
+  scheduler.fate = () => "answered";
+  await scheduler.until(() => scheduler.announcements === 2);
+  assert.ok(performance.now() - startedAt < 5_000);
+  assert.equal(await isUsableSoon(control), true);
+});
 Deno.test("a scheduler that leaves the list is told goodbye, and the others are not told twice", async () => {
   await using stays = await FakeScheduler.start();
   await using leaves = await FakeScheduler.start();
