@@ -18,6 +18,9 @@ export function askedPieceLength(bytes: number): number {
   throw new DamselflyError("invalid_argument", `Cannot cut into pieces of ${bytes} bytes: expected 4MiB to 64MiB`);
 }
 
+/** Pieces of one content; all of them are in lists of some tens of bytes each, and in messages. */
+export const PIECES_MAX = 100_000;
+
 interface RuleLimits {
   /** The content is cut into about this many pieces, between the two bounds. */
   readonly piecesTarget: number;

@@ -1,6 +1,7 @@
 /** Messages about the persistent cache, checked once and turned into what the cores work with (wire.md §1.3, §1.4). */
 import { DamselflyError } from "../core/error.ts";
 import { CACHE_REPLICAS_MAX, CACHE_TTL_MS } from "../core/persistent_cache.ts";
+import { PIECE_LENGTH_MAX, PIECE_LENGTH_MIN, PIECES_MAX } from "../core/piece.ts";
 import type {
   AnnouncePersistentCachePeerRequest,
   RegisterPersistentCachePeerRequest,
@@ -22,9 +23,6 @@ import {
   pieceReport,
 } from "./parse.ts";
 
-/** Pieces of one task. */
-const PIECES_MAX = 1_000_000;
-
 /** Checks the beginning of an import. Throws `invalid_argument`, naming the field. */
 export function parseImport(
   request: UploadPersistentCacheTaskStartedRequest,
@@ -38,7 +36,8 @@ export function parseImport(
   for (const [field, text = ""] of Object.entries({ tag, application })) {
     check(text.length <= NAME_LENGTH_MAX, field, `at most ${NAME_LENGTH_MAX} characters`);
   }
-  check(pieceLength > 0, "piece_length", "more than 0");
+  // Every host that gets a copy takes the cut from here.
+  check(pieceLength >= PIECE_LENGTH_MIN && pieceLength <= PIECE_LENGTH_MAX, "piece_length", "4 to 64 MiB");
   const isWhole = pieceCount === Math.ceil(contentLength / pieceLength) && pieceCount <= PIECES_MAX;
   check(isWhole, "piece_count", `what the lengths make, at most ${PIECES_MAX}`);
   // A host that tells again what it has tells the rest of the time: there is no least one.

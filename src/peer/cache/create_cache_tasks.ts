@@ -2,7 +2,7 @@ import { DamselflyError, errorText } from "../../core/error.ts";
 import { peerIdOf } from "../../core/host_id.ts";
 import type { HostIdentity } from "../../core/host_id.ts";
 import { checkCacheTaskId } from "../../core/persistent_cache.ts";
-import { pieceLengthOf, type PiecePlan, piecePlan } from "../../core/piece.ts";
+import { pieceLengthOf, type PiecePlan, piecePlan, PIECES_MAX } from "../../core/piece.ts";
 import type { PersistentCacheTask } from "../../rpc/gen/common/v2/common.ts";
 import { msOfDuration } from "../../rpc/time.ts";
 import { orAbort } from "../../runtime/or_abort.ts";
@@ -17,8 +17,6 @@ import { copyIntoTask, importedSize, importedTaskId } from "./import_file.ts";
 
 /** Imports and downloads at a time. */
 const RUNNING_MAX = 256;
-/** Pieces of one task: whoever imports may ask for small ones. */
-const PIECES_MAX = 1_000_000;
 /** How long the scheduler is told about a failed import. */
 const GOODBYE_TIMEOUT_MS = 2_000;
 

@@ -46,6 +46,8 @@ export class ContentTask implements StoredTask {
   readonly #checked: Set<number> | undefined;
   /** Finished pieces; undefined when the task is sealed, for then it is all of them, and their records are on disk. */
   #pieces: Map<number, PieceRecord> | undefined;
+  /** Numbers of the pieces, as they were finished; nobody needs it once the task is sealed. */
+  #finishOrder: number[] = [];
   #record: TaskRecord;
   #finishedBytes: number;
   #holds = 0;
@@ -127,6 +129,10 @@ export class ContentTask implements StoredTask {
   finishedPieces(): number[] {
     if (this.#pieces !== undefined) return [...this.#pieces.keys()].sort((a, b) => a - b);
     return Array.from({ length: this.#record.plan.pieceCount }, (_, number) => number);
+  }
+
+  finishedAfter(count: number): number[] {
+    return this.#finishOrder.slice(count);
   }
 
   recut({ plan, isOwnCut = false }: TaskCut): void {
@@ -248,6 +254,7 @@ export class ContentTask implements StoredTask {
 
   #add(piece: PieceRecord, length: number): void {
     this.#pieces?.set(piece.number, piece);
+    this.#finishOrder.push(piece.number);
     this.#finishedBytes += length;
   }
 
@@ -346,6 +353,7 @@ export class ContentTask implements StoredTask {
     const finishedAtMs = this.#owner.clock.wallMs();
     this.#record = { ...this.#record, isSealed: true, finishedAtMs, updatedAtMs: finishedAtMs };
     this.#pieces = undefined;
+    this.#finishOrder = [];
     this.#changes.ring();
     this.#owner.background(this.#settle(finishedAtMs));
   }

@@ -88,6 +88,8 @@ export interface StoredTask {
   piece(number: number): PieceRecord | undefined;
   /** Numbers of finished pieces, ascending. */
   finishedPieces(): number[];
+  /** Numbers of finished pieces in the order of their finish, but for the first `count`; none once the task is sealed. */
+  finishedAfter(count: number): number[];
   /** Cuts the content otherwise. Throws `failed_precondition` when a piece is finished or being written. */
   recut(cut: TaskCut): void;
   /** Starts to write a piece; undefined when it is finished or being written: then wait with {@link nextChange}. */

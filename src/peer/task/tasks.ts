@@ -2,7 +2,14 @@ import type { ByteRange } from "../../core/byte_range.ts";
 import type { Digest } from "../../core/digest.ts";
 import { DamselflyError, errorText } from "../../core/error.ts";
 import { peerIdOf } from "../../core/host_id.ts";
-import { isOwnPlan, isUsualPieceLength, pieceLengthOf, type PieceLengthRule, piecePlan } from "../../core/piece.ts";
+import {
+  isOwnPlan,
+  isUsualPieceLength,
+  pieceLengthOf,
+  type PieceLengthRule,
+  piecePlan,
+  PIECES_MAX,
+} from "../../core/piece.ts";
 import { blobDigestOf, taskIdOf } from "../../core/task_id.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { Control } from "../control/control.ts";
@@ -23,8 +30,6 @@ import type { TaskHandle, TaskRequest, Tasks, Traffic } from "./task.ts";
 
 /** Downloads at a time; a node pulls a few images with some dozens of layers. */
 const RUNNING_TASKS_MAX = 1_024;
-/** Pieces of one task: a requester may ask for tiny ones. */
-const PIECES_MAX = 1_000_000;
 /** How often a request that joined a failing one begins again. */
 const JOINS_MAX = 8;
 /** Answers that are about the requester who happened to be first. */

@@ -22,6 +22,31 @@ export function hasPiece(task: StoredTask, plan: PiecePlan, number: number): boo
   return piecesOf(task.record.plan, pieceRange(plan, number)).every((own) => task.piece(own) !== undefined);
 }
 
+/**
+ * Pieces of `plan` as they come to be there, however the task itself is cut. Each look costs what is new since the one
+ * before, so that whoever follows a download of many pieces does not go through all of them for each.
+ */
+export class Arrivals {
+  readonly #task: StoredTask;
+  readonly #plan: PiecePlan;
+  #seen = 0;
+
+  constructor(task: StoredTask, plan: PiecePlan) {
+    this.#task = task;
+    this.#plan = plan;
+  }
+
+  /** Those of `missing` that are there and were not at the last call. */
+  next(missing: ReadonlySet<number>): number[] {
+    const { isSealed, plan: own } = this.#task.record;
+    if (isSealed) return [...missing].filter((number) => hasPiece(this.#task, this.#plan, number));
+    const finished = this.#task.finishedAfter(this.#seen);
+    this.#seen += finished.length;
+    const touched = new Set(finished.flatMap((number) => piecesOf(this.#plan, pieceRange(own, number))));
+    return [...touched].filter((number) => missing.has(number) && hasPiece(this.#task, this.#plan, number));
+  }
+}
+
 /** Gives pieces of tasks in the cut of whoever asks. A digest that has to be computed for that is remembered. */
 export class AskedPieces {
   readonly #digests = new WeakMap<StoredTask, Map<string, string>>();

@@ -10,7 +10,7 @@ import { MemoryNet } from "../../testing/memory_net.ts";
 import { createPieceClient } from "../piece/vortex_client.ts";
 import { MEMORY_DATABASE, openStorage } from "../storage/open_storage.ts";
 import type { Storage, StoredTask } from "../storage/storage.ts";
-import { AskedPieces, hasPiece } from "./asked_piece.ts";
+import { Arrivals, AskedPieces, hasPiece } from "./asked_piece.ts";
 import { type PiecesQuestion, syncPieces } from "./sync_pieces.ts";
 import { startPieceServer } from "./vortex_server.ts";
 
@@ -145,4 +145,41 @@ Deno.test("a digest is computed once for each piece and cut; what a piece is sai
   assert.equal((await asked.record(task, OWN, 1, buffer))?.digest, task.piece(1)?.digest);
   assert.equal(reads, 6);
   assert.equal(await asked.record(task, STOCK, 3, buffer), undefined);
+});
+
+Deno.test("whoever follows a download looks at each piece when it comes, and not at all of them each time", async () => {
+  const plan = piecePlan(2_000, 1);
+  await using stage = await stageOf(plan, false);
+  let looks = 0;
+  const look = stage.task.piece.bind(stage.task);
+  stage.task.piece = (number) => (looks++, look(number));
+  const list = stage.task.finishedAfter.bind(stage.task);
+  stage.task.finishedAfter = (count) => {
+    const listed = list(count);
+    looks += listed.length;
+    return listed;
+  };
+  const interestedPieceNumbers = Array.from({ length: plan.pieceCount }, (_, number) => number);
+  const question = { hostId: "child", taskId: TASK_ID, interestedPieceNumbers };
+  const following = syncPieces(question, { ...stage, address: { ip: "192.0.2.1", tcpPort: 4005 } }, never);
+  const numbers: number[] = [];
+  for (const number of interestedPieceNumbers.toReversed()) {
+    const next = following.next();
+    await write(stage.task, number);
+    numbers.push((await next).value?.number ?? -1);
+  }
+  assert.deepEqual(numbers.toReversed(), interestedPieceNumbers);
+  assert.ok(looks < 5 * plan.pieceCount, `${looks} looks`);
+});
+
+Deno.test("a piece of another cut has come when the last of its bytes has", async () => {
+  await using stage = await stageOf(OWN, true);
+  const arrivals = new Arrivals(stage.task, STOCK);
+  const missing = new Set([0, 1, 2]);
+  await write(stage.task, 7, 3, 16, 17);
+  assert.deepEqual(arrivals.next(missing), [2]);
+  await write(stage.task, 0, 1, 2, 4, 5);
+  assert.deepEqual(arrivals.next(missing), []);
+  await write(stage.task, 6);
+  assert.deepEqual(arrivals.next(missing), [0]);
 });

@@ -9,7 +9,7 @@ import { orAbort } from "../../runtime/or_abort.ts";
 import type { PieceRecord, Storage, StoredTask } from "../storage/storage.ts";
 import { pieceMessage, withBackend } from "../task/report.ts";
 import type { TaskHandle, Tasks } from "../task/task.ts";
-import { AskedPieces, hasPiece } from "./asked_piece.ts";
+import { Arrivals, AskedPieces } from "./asked_piece.ts";
 import { taskRequestOf } from "./task_request.ts";
 
 /** Bytes that are read at a time to compute the digest of a piece. */
@@ -112,16 +112,17 @@ export async function* finishedPieces(
   while (missing.size > 0) {
     const task = await storedTask(source);
     using _held = task.hold();
+    const arrivals = new Arrivals(task, plan);
     while (missing.size > 0 && !task.isDeleted) {
-      for (const number of missing) {
+      const come = arrivals.next(missing);
+      for (const number of come) {
         const record = await asked.record(task, plan, number, buffer);
         if (record === undefined) continue;
         missing.delete(number);
         yield { task, record };
       }
       // While the caller took what was yielded, more may have come.
-      const isMoreThere = [...missing].some((number) => hasPiece(task, plan, number));
-      if (missing.size > 0 && !isMoreThere) await task.nextChange(source.signal);
+      if (come.length === 0) await task.nextChange(source.signal);
     }
     if (task.isDeleted && withContent && missing.size < numbers.length) {
       // What was sent may be what was wrong with it, and the next attempt would not tell.

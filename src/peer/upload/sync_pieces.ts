@@ -3,7 +3,7 @@ import { pieceRange } from "../../core/piece.ts";
 import type { SyncPiecesRequest, SyncPiecesResponse } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Storage, StoredTask } from "../storage/storage.ts";
-import { hasPiece, planOfChild } from "./asked_piece.ts";
+import { Arrivals, planOfChild } from "./asked_piece.ts";
 
 /** A download in which nothing happens for so long has failed, or does not want the pieces that the child wants. */
 const STALLED_TIMEOUT_MS = 60_000;
@@ -31,16 +31,16 @@ export async function* syncPieces(
   if (task === undefined) throw new DamselflyError("not_found", `Cannot find task ${taskId}`);
   const plan = planOfChild(task.record, pieceLength);
   const wanted = new Set(interestedPieceNumbers.filter((number) => number < plan.pieceCount));
+  const arrivals = new Arrivals(task, plan);
   while (wanted.size > 0) {
-    for (const number of wanted) {
-      if (!hasPiece(task, plan, number)) continue;
+    const come = arrivals.next(wanted);
+    for (const number of come) {
       wanted.delete(number);
       const { start, end } = pieceRange(plan, number);
       yield { number, offset: start, length: end - start, ...address };
     }
     // While the child took what was yielded, more may have come.
-    const isMoreThere = [...wanted].some((number) => hasPiece(task, plan, number));
-    if (wanted.size > 0 && !isMoreThere) await untilChanged(task, clock, signal);
+    if (come.length === 0) await untilChanged(task, clock, signal);
   }
 }
 
