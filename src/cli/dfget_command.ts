@@ -34,7 +34,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   "-I, --include-files <pattern>": "only single files can be downloaded",
   "--max-files <count>": "only single files can be downloaded",
   "--max-concurrent-requests <count>": "only single files can be downloaded",
-  "--force-hard-link": "whether the output is a link or a copy is up to dfdaemon",
+  "--force-hard-link": "the output is always a copy, which may be edited",
   "--content-for-calculating-task-id <text>": "the URL decides the task",
   "--hdfs-delegation-token <token>": "HDFS is not supported",
   ...Object.fromEntries(

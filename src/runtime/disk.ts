@@ -7,6 +7,10 @@ export interface FileStat {
   /** Permission bits. */
   readonly mode: number;
   readonly mtimeMs: number;
+  /** When content or names of the file last changed, as the system has it: nobody can set it. */
+  readonly changedMs: number;
+  /** How many names the file has. */
+  readonly links: number;
 }
 
 /** An open file with positional I/O; several users may read and write it at once. */
@@ -17,7 +21,7 @@ export interface DiskFile extends AsyncDisposable {
   write(bytes: Uint8Array, position: number): Promise<void>;
   /** Returns when the content is on stable storage. */
   sync(): Promise<void>;
-  size(): Promise<number>;
+  stat(): Promise<FileStat>;
 }
 
 /** How {@link Disk.openFile} opens. */
@@ -42,6 +46,11 @@ export interface Disk {
   rename(from: string, to: string): Promise<void>;
   /** Makes `created` a hard link to `existing`. */
   link(existing: string, created: string): Promise<void>;
+  /**
+   * Makes `created` a copy of a file, replacing what is there. The system copies, and shares the blocks where the file
+   * system can; it cannot be stopped half-way.
+   */
+  copy(existing: string, created: string): Promise<void>;
   /** The text of a UTF-8 file, a byte order mark included. What is not UTF-8 is `invalid_argument`. */
   readText(path: string): Promise<string>;
   /** Replaces a file in one step: temporary file in the same directory, sync, rename. Keeps the mode it had. */

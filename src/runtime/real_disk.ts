@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { DamselflyError, type ErrorCode } from "../core/error.ts";
-import { type Disk, type DiskFile, type OpenOptions, utf8Text } from "./disk.ts";
+import { type Disk, type DiskFile, type FileStat, type OpenOptions, utf8Text } from "./disk.ts";
 import type { Random } from "./random.ts";
 
 /** Up to this a synchronous read costs less than the round trip of an asynchronous one (deno-platform.md §4). */
@@ -72,8 +72,8 @@ class RealFile implements DiskFile {
     return guarded("sync", this.#path, () => syncFd(this.#fd));
   }
 
-  size(): Promise<number> {
-    return guarded("read", this.#path, () => fs.fstatSync(this.#fd).size);
+  stat(): Promise<FileStat> {
+    return guarded("read", this.#path, () => fileStat(fs.fstatSync(this.#fd)));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -81,6 +81,11 @@ class RealFile implements DiskFile {
     this.#isClosed = true;
     await guarded("close", this.#path, () => closeFd(this.#fd));
   }
+}
+
+function fileStat(stat: fs.Stats): FileStat {
+  const { size, mode, mtimeMs, ctimeMs: changedMs, nlink: links } = stat;
+  return { size, isDirectory: stat.isDirectory(), mode: mode & 0o7777, mtimeMs, changedMs, links };
 }
 
 async function openFile(path: string, options: OpenOptions): Promise<DiskFile> {
@@ -137,14 +142,15 @@ export function realDisk(random: Random): Disk {
     remove: (path) => guarded("remove", path, () => fs.promises.rm(path, { recursive: true, force: true })),
     rename: (from, to) => guarded("rename", from, () => fs.promises.rename(from, to)),
     link: (existing, created) => guarded("create link", created, () => fs.promises.link(existing, created)),
+    // The system's own copy, which shares blocks on XFS and Btrfs.
+    copy: (existing, created) => guarded("copy", created, () => Deno.copyFile(existing, created)),
     readText: (path) => guarded("read", path, async () => utf8Text(path, await fs.promises.readFile(path))),
     writeTextAtomic: (path, text, options = {}) =>
       guarded("write", path, () => writeTextAtomic(path, text, options.mode, random)),
     stat: (path) =>
       guarded("read", path, () => {
         const stat = fs.statSync(path, { throwIfNoEntry: false });
-        if (stat === undefined) return undefined;
-        return { size: stat.size, isDirectory: stat.isDirectory(), mode: stat.mode & 0o7777, mtimeMs: stat.mtimeMs };
+        return stat === undefined ? undefined : fileStat(stat);
       }),
     setMode: (path, mode) => guarded("set the mode of", path, () => fs.promises.chmod(path, mode)),
     list: (path) => guarded("list", path, async () => (await fs.promises.readdir(path)).sort()),

@@ -8,6 +8,8 @@ const DIRECTORY_MODE = 0o755;
 interface Content {
   bytes: Uint8Array;
   mode: number;
+  /** Counts changes, in place of a time. */
+  changes: number;
 }
 
 /** A disk in memory: POSIX paths, hard links, files that stay readable while open after they are removed. */
@@ -29,7 +31,7 @@ export class MemoryDisk implements Disk {
         if (this.#usedBytes() + grown > this.#capacityBytes) {
           throw new DamselflyError("no_space", `Cannot write ${at}: ENOSPC`);
         }
-      });
+      }, () => this.#linksOf(content));
       if (options.truncateTo !== undefined) file.truncate(options.truncateTo);
       return file;
     });
@@ -67,7 +69,19 @@ export class MemoryDisk implements Disk {
       const [source, target] = [normal(existing), normal(created)];
       if (this.#exists(target)) throw new DamselflyError("already_exists", `Cannot create link ${target}: EEXIST`);
       this.#requireDirectory("create link", dirname(target));
-      this.#files.set(target, this.#content("create link", source));
+      const content = this.#content("create link", source);
+      content.changes++;
+      this.#files.set(target, content);
+    });
+  }
+
+  copy(existing: string, created: string): Promise<void> {
+    return attempt(() => {
+      const { bytes, mode } = this.#content("copy", normal(existing));
+      if (this.#usedBytes() + bytes.length > this.#capacityBytes) {
+        throw new DamselflyError("no_space", `Cannot copy ${created}: ENOSPC`);
+      }
+      this.#create(normal(created), bytes.slice(), mode);
     });
   }
 
@@ -86,9 +100,9 @@ export class MemoryDisk implements Disk {
   stat(path: string): Promise<FileStat | undefined> {
     return attempt(() => {
       const at = normal(path);
-      if (this.#directories.has(at)) return { size: 0, isDirectory: true, mode: DIRECTORY_MODE, mtimeMs: 0 };
+      if (this.#directories.has(at)) return { ...NO_TIMES, size: 0, isDirectory: true, mode: DIRECTORY_MODE, links: 2 };
       const content = this.#files.get(at);
-      return content && { size: content.bytes.length, isDirectory: false, mode: content.mode, mtimeMs: 0 };
+      return content && fileStat(content, this.#linksOf(content));
     });
   }
 
@@ -118,6 +132,10 @@ export class MemoryDisk implements Disk {
     }));
   }
 
+  #linksOf(content: Content): number {
+    return this.#files.values().filter((other) => other === content).toArray().length;
+  }
+
   #usedBytes(): number {
     return [...new Set(this.#files.values())].reduce((sum, content) => sum + content.bytes.length, 0);
   }
@@ -139,7 +157,7 @@ export class MemoryDisk implements Disk {
   #create(path: string, bytes: Uint8Array, mode: number): void {
     this.#requireDirectory("open", dirname(path));
     if (this.#directories.has(path)) throw new DamselflyError("internal", `Cannot open ${path}: EISDIR`);
-    this.#files.set(path, { bytes, mode });
+    this.#files.set(path, { bytes, mode, changes: 0 });
   }
 
   #requireDirectory(action: string, path: string): void {
@@ -162,13 +180,21 @@ class MemoryFile implements DiskFile {
   readonly #path: string;
   readonly #isWritable: boolean;
   readonly #reserve: (bytes: number) => void;
+  readonly #links: () => number;
   #isClosed = false;
 
-  constructor(content: Content, path: string, isWritable: boolean, reserve: (bytes: number) => void) {
+  constructor(
+    content: Content,
+    path: string,
+    isWritable: boolean,
+    reserve: (bytes: number) => void,
+    links: () => number,
+  ) {
     this.#content = content;
     this.#path = path;
     this.#isWritable = isWritable;
     this.#reserve = reserve;
+    this.#links = links;
   }
 
   read(buffer: Uint8Array, position: number): Promise<number> {
@@ -186,6 +212,7 @@ class MemoryFile implements DiskFile {
       if (!this.#isWritable) throw new DamselflyError("internal", `Cannot write ${this.#path}: EBADF`);
       if (position + bytes.length > this.#content.bytes.length) this.truncate(position + bytes.length);
       this.#content.bytes.set(bytes, position);
+      this.#content.changes++;
     });
   }
 
@@ -196,14 +223,15 @@ class MemoryFile implements DiskFile {
     const bytes = new Uint8Array(size);
     bytes.set(before.subarray(0, size));
     this.#content.bytes = bytes;
+    this.#content.changes++;
   }
 
   sync(): Promise<void> {
     return attempt(() => this.#requireOpen("sync"));
   }
 
-  size(): Promise<number> {
-    return attempt(() => this.#content.bytes.length);
+  stat(): Promise<FileStat> {
+    return attempt(() => fileStat(this.#content, this.#links()));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -214,6 +242,12 @@ class MemoryFile implements DiskFile {
   #requireOpen(action: string): void {
     if (this.#isClosed) throw new DamselflyError("internal", `Cannot ${action} ${this.#path}: EBADF`);
   }
+}
+
+const NO_TIMES = { mtimeMs: 0, changedMs: 0 };
+
+function fileStat({ bytes, mode, changes }: Content, links: number): FileStat {
+  return { ...NO_TIMES, size: bytes.length, isDirectory: false, mode, changedMs: changes, links };
 }
 
 function normal(path: string): string {

@@ -43,7 +43,7 @@ test("bytes written at a position are read back from it", async ({ disk, dir }) 
   const buffer = new Uint8Array(5);
   assert.equal(await file.read(buffer, 3), 5);
   assert.equal(text(buffer), "\0abc\0");
-  assert.equal(await file.size(), 10);
+  assert.equal((await file.stat()).size, 10);
 });
 
 test("a read at the end of a file gives 0 bytes", async ({ disk, dir }) => {
@@ -102,6 +102,29 @@ test("a hard link is the same content, and does not replace a file", async ({ di
   assert.equal(await disk.readText(join(dir, "g")), "same");
   await disk.writeTextAtomic(join(dir, "h"), "other");
   await assert.rejects(disk.link(join(dir, "g"), join(dir, "h")), failsWith("already_exists"));
+});
+
+test("a file that others have by another name says so, and that it was changed", async ({ disk, dir }) => {
+  await disk.writeTextAtomic(join(dir, "f"), "same");
+  await using file = await disk.openFile(join(dir, "f"));
+  const before = await file.stat();
+  assert.equal(before.links, 1);
+  await disk.link(join(dir, "f"), join(dir, "g"));
+  assert.equal((await file.stat()).links, 2);
+  await using other = await disk.openFile(join(dir, "g"), { write: true });
+  // The times of a real disk have steps of some milliseconds.
+  while ((await file.stat()).changedMs === before.changedMs) await other.write(bytes("x"), 0);
+  assert.deepEqual(await disk.stat(join(dir, "g")), await file.stat());
+});
+
+test("a copy is a file of its own and takes the place of another", async ({ disk, dir }) => {
+  await disk.writeTextAtomic(join(dir, "f"), "same");
+  await disk.writeTextAtomic(join(dir, "g"), "an older and longer one");
+  await disk.copy(join(dir, "f"), join(dir, "g"));
+  await disk.writeTextAtomic(join(dir, "f"), "changed");
+  assert.equal(await disk.readText(join(dir, "g")), "same");
+  assert.equal((await disk.stat(join(dir, "g")))?.links, 1);
+  await assert.rejects(disk.copy(join(dir, "none"), join(dir, "h")), failsWith("not_found"));
 });
 
 test("a directory moves and goes with all that is in it", async ({ disk, dir }) => {

@@ -79,6 +79,11 @@ export class ContentFile {
     await this.#disk.link(this.path, path);
   }
 
+  /** Makes a copy at another path. */
+  async copy(path: string): Promise<void> {
+    await this.#disk.copy(this.path, path);
+  }
+
   /** Removes the name. Who holds the file can go on to use it. */
   async unlink(): Promise<void> {
     const isHeld = this.#users > 0;

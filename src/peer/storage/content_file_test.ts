@@ -20,7 +20,7 @@ class WatchedDisk extends MemoryDisk {
       },
       write: (bytes, position) => file.write(bytes, position),
       sync: () => file.sync(),
-      size: () => file.size(),
+      stat: () => file.stat(),
       [Symbol.asyncDispose]: async () => {
         isOpen = false;
         this.open--;

@@ -9,6 +9,7 @@ import type { Log } from "../../runtime/log.ts";
 import { Changes } from "./changes.ts";
 import { orAbort } from "../../runtime/or_abort.ts";
 import type { ContentFile } from "./content_file.ts";
+import { FileWatch } from "./file_watch.ts";
 import type { Metadata, TaskRow } from "./metadata.ts";
 import { TaskPieceWriter } from "./piece_writer.ts";
 import { PrefixHash } from "./prefix_hash.ts";
@@ -42,8 +43,9 @@ export class ContentTask implements StoredTask {
   readonly #hash: PrefixHash | undefined;
   readonly #changes = new Changes();
   readonly #writing = new Set<number>();
-  /** Of a task that an earlier run sealed: the pieces whose bytes were compared with their records in this run. */
-  readonly #checked: Set<number> | undefined;
+  /** Where bytes may not be what was written: the pieces that were compared with their records since. */
+  #checked: Set<number> | undefined;
+  readonly #watch: FileWatch;
   /** Finished pieces; undefined when the task is sealed, for then it is all of them, and their records are on disk. */
   #pieces: Map<number, PieceRecord> | undefined;
   /** Numbers of the pieces, as they were finished; nobody needs it once the task is sealed. */
@@ -64,6 +66,11 @@ export class ContentTask implements StoredTask {
     this.#owner = owner;
     this.#pieces = record.isSealed ? undefined : new Map();
     this.#checked = record.isSealed ? new Set() : undefined;
+    this.#watch = new FileWatch({
+      nowMs: () => owner.clock.wallMs(),
+      stat: () => this.#useFile((file) => file.stat()),
+      onChange: () => this.#checked = new Set(),
+    }, record.isSealed ? undefined : false);
     this.#finishedBytes = Math.min(record.plan.contentLength, finishedPieceCount * record.plan.pieceLength);
     this.#hash = record.digest === undefined || record.isSealed ? undefined : new PrefixHash({
       plan: () => this.#record.plan,
@@ -181,14 +188,25 @@ export class ContentTask implements StoredTask {
       throw new DamselflyError("failed_precondition", `Cannot read task ${taskId}: piece ${missing} is not there yet`);
     }
     if (end <= position) return 0;
-    for (const number of piecesOf(plan, { start: position, end })) await this.#check(number);
-    return await this.#readWhole(buffer.subarray(0, end - position), position);
+    return await this.#watch.steady(async () => {
+      for (const number of piecesOf(plan, { start: position, end })) await this.#check(number);
+      return await this.#readWhole(buffer.subarray(0, end - position), position);
+    });
   }
 
   async link(path: string): Promise<void> {
     this.#requirePresent("link");
     for (const number of this.finishedPieces()) await this.#check(number);
+    this.#watch.shared();
     await this.#file.link(path);
+  }
+
+  async copy(path: string): Promise<void> {
+    this.#requirePresent("copy");
+    await this.#watch.steady(async () => {
+      for (const number of this.finishedPieces()) await this.#check(number);
+      await this.#file.copy(path);
+    });
   }
 
   seal(signal: AbortSignal): Promise<void> {

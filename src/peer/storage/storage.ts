@@ -99,8 +99,13 @@ export interface StoredTask {
    * Throws `failed_precondition` for a piece that is not finished, `not_found` when the task is deleted and not held.
    */
   read(buffer: Uint8Array, position: number): Promise<number>;
-  /** Makes `path` a hard link to the content. Throws `already_exists`, or `internal` where the two are on different volumes. */
+  /**
+   * Makes `path` a hard link to the content. Throws `already_exists`, or `internal` where the two are on different volumes.
+   * From then on the bytes are compared with their records again whenever the file was changed.
+   */
   link(path: string): Promise<void>;
+  /** Makes `path` a copy of the content, of which all pieces must be there; blocks are shared where the volume can do it. */
+  copy(path: string): Promise<void>;
   /**
    * When all pieces are there: hashes what is not hashed yet, compares with the digest, and marks the task sealed. The
    * sync to stable storage goes on behind the caller's back; only after it the mark survives a restart.

@@ -333,7 +333,7 @@ function fullDisk(disk: Disk, bytesLeft: { count: number }): Disk {
       return {
         read: (buffer, position) => file.read(buffer, position),
         sync: () => file.sync(),
-        size: () => file.size(),
+        stat: () => file.stat(),
         [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
         async write(bytes, position) {
           if (bytesLeft.count < bytes.length) throw new DamselflyError("no_space", "Cannot write: ENOSPC");
@@ -352,6 +352,7 @@ function bound(disk: Disk): Disk {
     remove: (path) => disk.remove(path),
     rename: (from, to) => disk.rename(from, to),
     link: (existing, created) => disk.link(existing, created),
+    copy: (existing, created) => disk.copy(existing, created),
     readText: (path) => disk.readText(path),
     writeTextAtomic: (path, text, options) => disk.writeTextAtomic(path, text, options),
     stat: (path) => disk.stat(path),

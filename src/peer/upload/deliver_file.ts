@@ -87,8 +87,8 @@ export async function checkOutput({ path, overwrite }: Output, { disk }: Deliver
 }
 
 /**
- * Puts `range` of a content at a path: as a hard link when that is the whole content and the volume is the same, else
- * as a copy. The path never shows a part of it.
+ * Puts `range` of a content at a path: as a copy, so that whoever edits the file changes nothing of what others get, or
+ * as a hard link when one is asked for. The path never shows a part of it.
  */
 export async function deliverFile(
   task: StoredTask,
@@ -100,12 +100,10 @@ export async function deliverFile(
   const { path, overwrite, forceHardLink } = output;
   const temporary = join(dirname(path), `.${basename(path)}.${random.uuid().slice(0, 8)}.tmp`);
   try {
-    const obstacle = await tryLink(task, range, temporary);
-    if (obstacle !== undefined && forceHardLink) {
-      const why = errorText(obstacle);
-      throw new DamselflyError("failed_precondition", `Cannot make ${path} a hard link: ${why}`, { cause: obstacle });
-    }
-    if (obstacle !== undefined) await copy(task, range, temporary, disk, signal);
+    const isWhole = range.end - range.start === task.record.plan.contentLength;
+    if (forceHardLink) await link(task, isWhole, path, temporary);
+    else if (!isWhole || !await tryCopy(task, temporary)) await copyRange(task, range, temporary, disk, signal);
+    signal.throwIfAborted();
     await moveTo(path, temporary, overwrite, disk);
   } finally {
     // Still there after a failure, after a link, and after a rename onto the same file.
@@ -122,18 +120,22 @@ async function moveTo(path: string, temporary: string, overwrite: boolean, disk:
   await disk.rename(temporary, path);
 }
 
-/** Why the content cannot be had as a hard link; undefined when it is one now. */
-async function tryLink(task: StoredTask, range: ByteRange, path: string): Promise<unknown> {
-  if (range.end - range.start < task.record.plan.contentLength) return new Error("Only a range is wanted");
+async function link(task: StoredTask, isWhole: boolean, path: string, temporary: string): Promise<void> {
   try {
-    await task.link(path);
-    return undefined;
-  } catch (error) {
-    return error;
+    if (!isWhole) throw new DamselflyError("invalid_argument", "Only a range is wanted");
+    await task.link(temporary);
+  } catch (cause) {
+    const why = errorText(cause);
+    throw new DamselflyError("failed_precondition", `Cannot make ${path} a hard link: ${why}`, { cause });
   }
 }
 
-async function copy(task: StoredTask, { start, end }: ByteRange, path: string, disk: Disk, signal: AbortSignal) {
+/** Whether the system could copy the whole file; where it cannot, a task that was deleted meanwhile is still readable. */
+async function tryCopy(task: StoredTask, path: string): Promise<boolean> {
+  return await task.copy(path).then(() => true, () => false);
+}
+
+async function copyRange(task: StoredTask, { start, end }: ByteRange, path: string, disk: Disk, signal: AbortSignal) {
   await using file = await disk.openFile(path, { create: true, truncateTo: end - start });
   const buffer = new Uint8Array(COPY_BYTES);
   for (let position = start; position < end;) {

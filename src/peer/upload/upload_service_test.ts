@@ -456,7 +456,7 @@ Deno.test("a local program gets the bytes of the pieces when it asks for them", 
 
 async function contentAt(disk: Disk, path: string): Promise<Uint8Array> {
   await using file = await disk.openFile(path);
-  const bytes = new Uint8Array(await file.size());
+  const bytes = new Uint8Array((await file.stat()).size);
   await file.read(bytes, 0);
   return bytes;
 }
@@ -473,9 +473,11 @@ Deno.test("a local program gets the content at a path, which never shows a part 
   await bench.tasks.finishAll();
   await running;
   assert.deepEqual(await contentAt(bench.disk, "/out/file"), CONTENT);
+  assert.equal((await bench.disk.stat("/out/file"))?.links, 1, "a file of its own");
   await assert.rejects(get({ outputPath: "/out/file" }), { code: "already_exists" });
   await get({ outputPath: "/out/file", overwrite: true });
   await get({ outputPath: "/out/link", forceHardLink: true });
+  assert.equal((await bench.disk.stat("/out/link"))?.links, 2);
   await get({ outputPath: "/out/part", range: { start: 150, length: 300 } });
   assert.deepEqual(await contentAt(bench.disk, "/out/part"), CONTENT.subarray(150, 450));
   const range = { start: 150, length: 300 };
@@ -548,8 +550,12 @@ Deno.test("a task that cannot be opened fails before the headers, with what the 
   assert.deepEqual(await bench.disk.list("/out"), ["dir"]);
 });
 
-/** A path on another volume, or a file system that knows no hard links. */
+/** A path on another volume, or a file system that knows no hard links; one that the system does not copy to either. */
 class LinklessDisk extends MemoryDisk {
+  override copy(_existing: string, created: string): Promise<void> {
+    return Promise.reject(new DamselflyError("internal", `Cannot copy ${created}: EIO`));
+  }
+
   override link(_existing: string, created: string): Promise<void> {
     return Promise.reject(new DamselflyError("internal", `Cannot create link ${created}: EXDEV`));
   }
