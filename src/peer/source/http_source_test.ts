@@ -428,7 +428,7 @@ Deno.test("a name that only an HTTP proxy may know is left to it, and one that i
   const clock = new VirtualClock();
   const net: Net = { ...testRuntime().net, resolve: () => new Promise(() => {}) };
   const slow = createSource({
-    ...{ ...testRuntime({ clock, net }), fetch: fake, clientFor: () => undefined, isConfigured: () => false },
+    ...{ ...testRuntime({ clock, net }), role: "peer", fetch: fake, isConfigured: () => false },
   });
   const late = failureOf(slow.stat(ask, NEVER));
   await clock.advance(25_000);
