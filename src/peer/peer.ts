@@ -14,6 +14,7 @@ import { type PeerControl, startControl } from "./control/start_control.ts";
 import { startGarbageCollection } from "./garbage_collection.ts";
 import { ContentEndpoint } from "./mirror/content.ts";
 import type { HttpServer } from "../http/serve.ts";
+import { Fallbacks } from "./mirror/fallbacks.ts";
 import { createMirror } from "./mirror/mirror.ts";
 import { Outputs } from "./mirror/outputs.ts";
 import { isConfiguredOrigin } from "./mirror/upstream.ts";
@@ -187,6 +188,7 @@ function startMirror(
     ...{ ...runtime, ...mirrored, exchanger: new Exchanger(origins) },
     contents: new ContentEndpoint({ ...runtime, ...mirrored, tasks, source }),
     destinations,
+    fallbacks: new Fallbacks(runtime),
     outputs: new Outputs(config.proxy.allowOutputPath ? outputWriter(storage, runtime) : undefined, runtime.log),
   };
   const proxy = new Proxy({ ...front, mirror: createMirror(front) });

@@ -1,7 +1,7 @@
 import { RESPONSE_HEADERS } from "../../http/dragonfly_headers.ts";
 import { forwardedHeaders, returnedHeaders } from "../../http/forwarded_headers.ts";
 import type { HttpHandler, RequestInfo } from "../../http/serve.ts";
-import { parseDistributionPath } from "../../oci/distribution_path.ts";
+import { type DistributionPath, parseDistributionPath } from "../../oci/distribution_path.ts";
 import { registryError } from "../../oci/registry_error.ts";
 import { relayedBody } from "../source/body.ts";
 import type { Exchanger } from "../source/exchange.ts";
@@ -9,6 +9,7 @@ import { sourceAnswerOf } from "../source/source_failure.ts";
 import { answering, type AnsweringParts } from "./answering.ts";
 import { blobContent } from "./blob.ts";
 import type { ContentEndpoint } from "./content.ts";
+import type { Fallbacks } from "./fallbacks.ts";
 import { refusalWithoutBody, RELAYED_REFUSALS } from "./failure.ts";
 import type { Outputs } from "./outputs.ts";
 import { isForSwarm, type SwarmRule } from "./swarm_rule.ts";
@@ -20,6 +21,7 @@ export interface MirrorParts extends AnsweringParts {
   readonly contents: ContentEndpoint;
   readonly exchanger: Exchanger;
   readonly outputs: Outputs;
+  readonly fallbacks: Fallbacks;
   readonly upstream: UpstreamOptions;
   /** `proxy.rules`: a blob whose URL matches none of them passes straight through. */
   readonly rules: readonly SwarmRule[];
@@ -43,6 +45,22 @@ export function createMirror(parts: MirrorParts): HttpHandler {
       return registryError(405, "UNSUPPORTED", "The mirror is read-only", { allow: "GET, HEAD" });
     }
     const registry = chooseUpstream({ url, headers: request.headers }, parts.upstream);
+    try {
+      return await serveFrom(registry, request, path, info, viaTask);
+    } catch (error) {
+      if (!info.signal.aborted) parts.fallbacks.failed(registry.host, error);
+      throw error;
+    }
+  }
+
+  async function serveFrom(
+    registry: URL,
+    request: Request,
+    path: DistributionPath,
+    info: RequestInfo,
+    viaTask: () => void,
+  ): Promise<Response> {
+    const url = new URL(request.url);
     const wishes = taskWishes(request.headers);
     if (path.kind !== "blob" || !isForSwarm(blobUrl(registry, path), wishes, rules)) {
       return await passThrough(request, url, registry, info);

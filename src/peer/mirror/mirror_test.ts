@@ -13,6 +13,7 @@ import { createSource } from "../source/http_source.ts";
 import { withSharedBackoff } from "../source/source_backoff.ts";
 import type { TaskHandle, TaskRequest, Tasks } from "../task/task.ts";
 import { ContentEndpoint } from "./content.ts";
+import { Fallbacks } from "./fallbacks.ts";
 import { createMirror } from "./mirror.ts";
 import { Outputs } from "./outputs.ts";
 
@@ -148,6 +149,7 @@ function setup(options: RegistryOptions = {}, clock: Clock = realClock(), blobId
     contents: new ContentEndpoint(contents),
     exchanger: new Exchanger(exchange),
     outputs: new Outputs(undefined, runtime.log),
+    fallbacks: new Fallbacks(runtime),
     upstream: { defaultAddr: registry.origin, upstreams: [] },
     rules: [{ regex: parsePattern("blobs/sha256") }],
     disableBackToSource: false,
@@ -412,6 +414,16 @@ Deno.test("a registry that cannot be reached is a 502 that says so", async () =>
   assert.equal(response.status, 502);
   assert.equal(response.headers.get("x-dragonfly-error-type"), "backend");
   assert.match(await response.text(), /cannot be reached/);
+  const { host } = new URL(it.registry.origin);
+  const labels = { registry: host, reason: "unreachable" };
+  assert.equal(it.runtime.metrics.value("damselfly_client_fallback_total", labels), 1);
+});
+
+Deno.test("what a registry answers itself, and a requester who leaves, is no fallback", async () => {
+  await using it = setup({ answer: () => new Response(null, { status: 500 }) });
+  await (await it.ask(BLOB_PATH)).body?.cancel();
+  await (await it.ask(BLOB_PATH, {}, "127.0.0.1", AbortSignal.abort(new Error("left")))).body?.cancel();
+  assert.doesNotMatch(JSON.stringify(it.runtime.log.lines), /past the swarm/);
 });
 
 Deno.test("when we cannot have the task the blob comes straight from the registry", async () => {

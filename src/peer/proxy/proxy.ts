@@ -44,7 +44,14 @@ export class Proxy {
 
   constructor(parts: ProxyParts) {
     this.#parts = parts;
-    this.#forward = answering(parts, (request, info, viaTask) => this.#serve(request, info, viaTask));
+    this.#forward = answering(parts, async (request, info, viaTask) => {
+      try {
+        return await this.#serve(request, info, viaTask);
+      } catch (error) {
+        if (!info.signal.aborted) parts.fallbacks.failed(new URL(request.url).host, error);
+        throw error;
+      }
+    });
     const help = "Tunnels, whose content is not shared";
     this.#tunnels = parts.metrics.counter("damselfly_client_proxy_tunnel_total", help);
   }
@@ -70,7 +77,10 @@ export class Proxy {
       this.#hasTunnelled = true;
       return tlsOnly(conn);
     } catch (error) {
-      if (!signal.aborted) log.info("A tunnel was refused", { origin, reason: errorText(error) });
+      if (!signal.aborted) {
+        log.info("A tunnel was refused", { origin, reason: errorText(error) });
+        this.#parts.fallbacks.failed(new URL(origin).host, error);
+      }
       return failureResponse(error);
     }
   };

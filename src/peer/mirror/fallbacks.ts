@@ -1,0 +1,101 @@
+import { DamselflyError, errorText, isCancelled } from "../../core/error.ts";
+import { BoundedLabels } from "../../runtime/bounded_labels.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { Counter, Metrics } from "../../runtime/metrics.ts";
+import { sourceAnswerOf } from "../source/source_failure.ts";
+
+/** A registry that goes on failing is one line in the log in this time. */
+const WARN_INTERVAL_MS = 60_000;
+/** Registries that are remembered for that; requesters name them. */
+const REGISTRIES_MAX = 1_024;
+
+const UPSTREAMS = "proxy.registryMirror.upstreams";
+
+/** Why a request cannot be answered here, and what mends it. */
+export interface FallbackReason {
+  readonly reason: string;
+  readonly mend: string;
+}
+
+/** What a client of HTTP says of a source that it cannot reach, the first that fits. */
+const UNREACHABLE: readonly [pattern: RegExp, FallbackReason][] = [
+  [/InvalidContentType|wrong version number/i, {
+    reason: "plain_http",
+    mend: `it speaks no TLS: give its row in ${UPSTREAMS} an http:// address as addr`,
+  }],
+  [/certificate/i, {
+    reason: "certificate",
+    mend: `give its authority as ca of its row in ${UPSTREAMS}, as proxy.registryMirror.cert, or to the system`,
+  }],
+  [/ports? \d+ (?:is|are) blocked/i, {
+    reason: "port",
+    mend: `no registry is asked on this port: give its row in ${UPSTREAMS} another one as addr`,
+  }],
+  [/dns error|cannot find an address/i, {
+    reason: "name",
+    mend: `the host's name servers do not know it: give its address as addr of its row in ${UPSTREAMS}`,
+  }],
+  [/did not answer within/i, {
+    reason: "timeout",
+    mend: `look whether this host reaches it, or give another address as addr of its row in ${UPSTREAMS}`,
+  }],
+];
+const OTHERWISE_UNREACHABLE: FallbackReason = {
+  reason: "unreachable",
+  mend: `look whether this host reaches it, or give another address as addr of its row in ${UPSTREAMS}`,
+};
+
+/** Why a failure sends a container runtime past us; undefined when it is the source's own answer, or nobody's fault. */
+export function fallbackReasonOf(error: unknown): FallbackReason | undefined {
+  if (isCancelled(error)) return undefined;
+  if (!(error instanceof DamselflyError)) return { reason: "internal", mend: "report it with this line" };
+  switch (error.code) {
+    case "source_error": {
+      if (sourceAnswerOf(error)?.status !== undefined) return undefined;
+      const text = errorText(error);
+      return UNREACHABLE.find(([pattern]) => pattern.test(text))?.[1] ?? OTHERWISE_UNREACHABLE;
+    }
+    case "invalid_argument":
+    case "unimplemented":
+      return undefined;
+    case "permission_denied":
+      return { reason: "forbidden", mend: `if it is a registry, name it in ${UPSTREAMS}` };
+    case "no_space":
+      return { reason: "no_space", mend: "make room on the volume of storage.dir" };
+    default:
+      return { reason: error.code, mend: "the reason says what to do" };
+  }
+}
+
+/** Tells when a registry's pulls go past the swarm: the runtime goes on without us, and everything looks fine. */
+export class Fallbacks {
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #total: Counter;
+  readonly #labels = new BoundedLabels();
+  /** When a registry was last in the log, the one that is there for longest first. */
+  readonly #warnedAt = new Map<string, number>();
+
+  constructor({ clock, log, metrics }: { readonly clock: Clock; readonly log: Log; readonly metrics: Metrics }) {
+    this.#clock = clock;
+    this.#log = log;
+    const help = "Requests that a container runtime has to send to the registry itself, because we cannot";
+    this.#total = metrics.counter("damselfly_client_fallback_total", help, ["registry", "reason"]);
+  }
+
+  /** Takes note of what a request for a registry (`host:port`) failed with. */
+  failed(registry: string, error: unknown): void {
+    const found = fallbackReasonOf(error);
+    if (found === undefined) return;
+    this.#total.inc(this.#labels.of({ registry, reason: found.reason }));
+    const now = this.#clock.now();
+    const before = this.#warnedAt.get(registry);
+    if (before !== undefined && now - before < WARN_INTERVAL_MS) return;
+    this.#warnedAt.delete(registry);
+    const [oldest] = this.#warnedAt.keys();
+    if (oldest !== undefined && this.#warnedAt.size >= REGISTRIES_MAX) this.#warnedAt.delete(oldest);
+    this.#warnedAt.set(registry, now);
+    this.#log.warn("A registry's pulls go past the swarm", { registry, ...found, error: errorText(error) });
+  }
+}
