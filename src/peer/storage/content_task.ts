@@ -57,6 +57,7 @@ export class ContentTask implements StoredTask {
   #sealing: Promise<void> | undefined;
   #isDeleted = false;
   #isDamaged = false;
+  #isAbandoned = false;
 
   constructor({ key, record, finishedPieceCount }: TaskRow, file: ContentFile, owner: TaskOwner) {
     this.key = key;
@@ -249,6 +250,7 @@ export class ContentTask implements StoredTask {
       if (await this.#isAsRecorded(piece, buffer)) this.#add(piece, end - start);
       else wrong.push(piece.number);
     }
+    this.#requirePresent("open");
     this.#owner.metadata.removePieces(this.key, wrong);
     this.#catchUp();
   }
@@ -263,6 +265,14 @@ export class ContentTask implements StoredTask {
     this.#isDeleted = true;
     this.#changes.ring();
     this.#owner.metadata.removeTask(this.key);
+    await this.#file.unlink();
+  }
+
+  /** The records are lost with all others: gives up the name on disk; who holds the task can still read what is finished. */
+  async abandon(): Promise<void> {
+    this.#isAbandoned = true;
+    this.#isDeleted = true;
+    this.#changes.ring();
     await this.#file.unlink();
   }
 
@@ -396,8 +406,10 @@ export class ContentTask implements StoredTask {
   }
 
   #requirePresent(action: string): void {
-    if (this.#isDeleted) {
-      throw new DamselflyError("not_found", `Cannot ${action} task ${this.#record.taskId}: it is deleted`);
-    }
+    if (!this.#isDeleted) return;
+    const [code, why] = this.#isAbandoned
+      ? ["internal", "its records are lost"] as const
+      : ["not_found", "it is deleted"] as const;
+    throw new DamselflyError(code, `Cannot ${action} task ${this.#record.taskId}: ${why}`);
   }
 }

@@ -47,6 +47,7 @@ export interface TaskRow {
 /** What is known of tasks and pieces, in SQLite. Calls are synchronous: one costs some microseconds. */
 export class Metadata implements Disposable {
   readonly #db: DatabaseSync;
+  readonly #onDamage: (error: DamselflyError) => void;
   readonly #insertTask: StatementSync;
   readonly #insertPiece: StatementSync;
   readonly #selectPiece: StatementSync;
@@ -59,8 +60,12 @@ export class Metadata implements Disposable {
   /**
    * Opens the database at `path`; `:memory:` is one that nobody else sees. Throws `failed_precondition` when another
    * process has it open, `data_loss` when it is damaged or of a later version, `permission_denied` and the like.
+   *
+   * `onDamage` is called when a later call finds it damaged. That call throws `internal`: it is a fault of this host, and
+   * says nothing of any content.
    */
-  constructor(path: string) {
+  constructor(path: string, onDamage: (error: DamselflyError) => void) {
+    this.#onDamage = onDamage;
     const db = guarded("open", path, () => new DatabaseSync(path));
     try {
       guarded("open", path, () => prepareDatabase(db));
@@ -86,7 +91,7 @@ export class Metadata implements Disposable {
     const select = `SELECT task.*, COUNT(piece.number) AS finished_piece_count,
         (SELECT json_group_array(id) FROM (SELECT id FROM other_id WHERE task_key = task.key ORDER BY rowid)) AS other_ids
       FROM task LEFT JOIN piece ON piece.task_key = task.key GROUP BY task.key`;
-    return guarded("read", "tasks", () => this.#db.prepare(select).all().map(taskRow));
+    return this.#guarded("read", "tasks", () => this.#db.prepare(select).all().map(taskRow));
   }
 
   /** Adds a task without pieces; the result is its key. */
@@ -94,7 +99,7 @@ export class Metadata implements Disposable {
     const { taskId, url, plan: { contentLength, pieceLength }, isOwnCut = false, digest, retention } = init;
     const cut = [contentLength, pieceLength, Number(isOwnCut)];
     const texts = [digest?.text ?? null, JSON.stringify(init.responseHeaders), retentionText(retention)];
-    const added = guarded(
+    const added = this.#guarded(
       "store",
       `task ${taskId}`,
       () => this.#insertTask.run(taskId, url, ...cut, ...texts, nowMs, nowMs),
@@ -103,33 +108,33 @@ export class Metadata implements Disposable {
   }
 
   addId(taskKey: number, id: string): void {
-    guarded("store", `task id ${id}`, () => {
+    this.#guarded("store", `task id ${id}`, () => {
       this.#db.prepare("INSERT OR REPLACE INTO other_id (id, task_key) VALUES (?, ?)").run(id, taskKey);
     });
   }
 
   removeId(id: string): void {
-    guarded("remove", `task id ${id}`, () => this.#db.prepare("DELETE FROM other_id WHERE id = ?").run(id));
+    this.#guarded("remove", `task id ${id}`, () => this.#db.prepare("DELETE FROM other_id WHERE id = ?").run(id));
   }
 
   /** Notes that a task without pieces is cut otherwise. */
   recut(taskKey: number, pieceLength: number, isOwnCut: boolean): void {
-    guarded("store", "how a task is cut", () => this.#recutTask.run(pieceLength, Number(isOwnCut), taskKey));
+    this.#guarded("store", "how a task is cut", () => this.#recutTask.run(pieceLength, Number(isOwnCut), taskKey));
   }
 
   piece(taskKey: number, number: number): PieceRecord | undefined {
-    const row = guarded("read", `piece ${number}`, () => this.#selectPiece.get(taskKey, number));
+    const row = this.#guarded("read", `piece ${number}`, () => this.#selectPiece.get(taskKey, number));
     return row && pieceRecord(row);
   }
 
   /** The finished pieces of a task, ascending. */
   pieces(taskKey: number): PieceRecord[] {
-    return guarded("read", "pieces", () => this.#selectPieces.all(taskKey).map(pieceRecord));
+    return this.#guarded("read", "pieces", () => this.#selectPieces.all(taskKey).map(pieceRecord));
   }
 
   addPiece(taskKey: number, piece: PieceRecord): void {
     const { number, digest, parentId, trafficType, costMs, finishedAtMs } = piece;
-    guarded(
+    this.#guarded(
       "store",
       `piece ${number}`,
       () => this.#insertPiece.run(taskKey, number, digest, parentId, trafficType, Math.round(costMs), finishedAtMs),
@@ -138,7 +143,7 @@ export class Metadata implements Disposable {
 
   /** Forgets pieces whose bytes turned out to be wrong. */
   removePieces(taskKey: number, numbers: readonly number[]): void {
-    guarded("remove", "pieces", () => {
+    this.#guarded("remove", "pieces", () => {
       const statement = this.#db.prepare("DELETE FROM piece WHERE task_key = ? AND number = ?");
       this.#db.exec("BEGIN");
       for (const number of numbers) statement.run(taskKey, number);
@@ -147,31 +152,42 @@ export class Metadata implements Disposable {
   }
 
   seal(taskKey: number, finishedAtMs: number): void {
-    guarded("store", "a finished task", () => this.#sealTask.run(finishedAtMs, taskKey));
+    this.#guarded("store", "a finished task", () => this.#sealTask.run(finishedAtMs, taskKey));
   }
 
   touch(taskKey: number, updatedAtMs: number): void {
-    guarded("store", "the last use of a task", () => this.#touchTask.run(updatedAtMs, taskKey));
+    this.#guarded("store", "the last use of a task", () => this.#touchTask.run(updatedAtMs, taskKey));
   }
 
   retain(taskKey: number, retention: Retention): void {
-    guarded("store", "how long a task is kept", () => {
+    this.#guarded("store", "how long a task is kept", () => {
       this.#db.prepare("UPDATE task SET retention = ? WHERE key = ?").run(retentionText(retention), taskKey);
     });
   }
 
   /** Removes all tasks. */
   clear(): void {
-    guarded("remove", "all tasks", () => this.#db.exec("DELETE FROM task"));
+    this.#guarded("remove", "all tasks", () => this.#db.exec("DELETE FROM task"));
   }
 
   /** Removes a task and its pieces. */
   removeTask(taskKey: number): void {
-    guarded("remove", "a task", () => this.#deleteTask.run(taskKey));
+    this.#guarded("remove", "a task", () => this.#deleteTask.run(taskKey));
   }
 
+  /** Closes the database; once is enough. */
   [Symbol.dispose](): void {
-    this.#db.close();
+    if (this.#db.isOpen) this.#db.close();
+  }
+
+  #guarded<T>(action: string, what: string, run: () => T): T {
+    try {
+      return guarded(action, what, run);
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      this.#onDamage(error);
+      throw new DamselflyError("internal", error.message, { cause: error });
+    }
   }
 }
 
@@ -209,6 +225,11 @@ function guarded<T>(action: string, what: string, run: () => T): T {
       cause,
     });
   }
+}
+
+/** Whether what the database said means that it cannot be trusted any more. */
+function isDamage(error: unknown): error is DamselflyError {
+  return error instanceof DamselflyError && (error.code === "data_loss" || /disk I\/O error/.test(error.message));
 }
 
 type Row = Record<string, unknown>;

@@ -70,38 +70,51 @@ export async function openStorage(options: StorageOptions, deps: StorageDeps): P
       cause,
     });
   }
-  const metadata = await openMetadata(options, contentDir, deps);
+  let storage: ContentStorage | undefined;
+  const open = (path: string) => new Metadata(path, (error) => storage?.beginAnew(error));
+  const metadata = await openMetadata(databaseOf(options), contentDir, open, deps);
   try {
     if (!options.keep) {
       metadata.clear();
       await emptyDir(contentDir, deps.disk);
     }
-    const storage = new ContentStorage(options, contentDir, { ...deps, metadata });
-    await storage.load();
-    return storage;
+    const loading = new ContentStorage(options, contentDir, { ...deps, metadata, open });
+    await loading.load();
+    return storage = loading;
   } catch (error) {
     metadata[Symbol.dispose]();
     throw error;
   }
 }
 
-async function openMetadata(options: StorageOptions, contentDir: string, { disk, clock, log }: StorageDeps) {
-  const path = options.databasePath ?? join(options.dir, DATABASES[options.family ?? "tasks"]);
+function databaseOf({ dir, family, databasePath }: StorageOptions): string {
+  return databasePath ?? join(dir, DATABASES[family ?? "tasks"]);
+}
+
+type OpenMetadata = (path: string) => Metadata;
+
+async function openMetadata(path: string, contentDir: string, open: OpenMetadata, deps: StorageDeps) {
   try {
-    return new Metadata(path);
+    return open(path);
   } catch (error) {
     if (!(error instanceof DamselflyError) || error.code !== "data_loss") throw error;
-    const aside = `${path}.corrupt-${clock.wallMs()}`;
-    log.warn("The metadata of the storage is damaged: it was moved aside, and all content is dropped", {
+    const aside = await moveAside(path, deps);
+    deps.log.warn("The metadata of the storage is damaged: it was moved aside, and all content is dropped", {
       path,
       aside,
       error: errorText(error),
     });
-    await disk.rename(path, aside);
-    for (const suffix of ["-wal", "-shm"]) await disk.remove(path + suffix);
-    await emptyDir(contentDir, disk);
-    return new Metadata(path);
+    await emptyDir(contentDir, deps.disk);
+    return open(path);
   }
+}
+
+/** Makes place for a new database; the result is where the damaged one is. */
+async function moveAside(path: string, { disk, clock }: StorageDeps): Promise<string> {
+  const aside = `${path}.corrupt-${clock.wallMs()}`;
+  if (path !== MEMORY_DATABASE) await disk.rename(path, aside);
+  for (const suffix of ["-wal", "-shm"]) await disk.remove(path + suffix);
+  return aside;
 }
 
 async function emptyDir(dir: string, disk: Disk): Promise<void> {
@@ -110,10 +123,11 @@ async function emptyDir(dir: string, disk: Disk): Promise<void> {
 }
 
 class ContentStorage implements Storage, Neighbour, TaskOwner {
-  readonly metadata: Metadata;
+  metadata: Metadata;
   readonly clock: Clock;
   readonly log: Log;
   readonly #options: StorageOptions;
+  readonly #open: OpenMetadata;
   readonly #contentDir: string;
   readonly #disk: Disk;
   readonly #volume: Set<Neighbour>;
@@ -127,9 +141,15 @@ class ContentStorage implements Storage, Neighbour, TaskOwner {
   /** The last change of each task that is under way: creations and deletions of one id happen one after the other. */
   readonly #turns = new Map<string, Promise<unknown>>();
   readonly #background = new Set<Promise<void>>();
+  #newBeginning: Promise<void> | undefined;
 
-  constructor(options: StorageOptions, contentDir: string, deps: StorageDeps & { readonly metadata: Metadata }) {
+  constructor(
+    options: StorageOptions,
+    contentDir: string,
+    deps: StorageDeps & { readonly metadata: Metadata; readonly open: OpenMetadata },
+  ) {
     this.#options = options;
+    this.#open = deps.open;
     this.#contentDir = contentDir;
     this.metadata = deps.metadata;
     this.clock = deps.clock;
@@ -182,7 +202,40 @@ class ContentStorage implements Storage, Neighbour, TaskOwner {
     return this.#tasks.get(taskId) ?? this.#otherIds.get(taskId);
   }
 
+  /**
+   * The records turned out to be damaged while in use. What they vouch for cannot be told any more, and all of it can be
+   * had again: the storage forgets everything at once, and takes new tasks as soon as it has a new database. Who holds
+   * a task can go on to read it.
+   */
+  beginAnew(error: DamselflyError): void {
+    if (this.#newBeginning !== undefined) return;
+    const lost = [...this.#tasks.values()];
+    for (const index of [this.#tasks, this.#otherIds, this.#contents, this.#unchecked]) index.clear();
+    this.metadata[Symbol.dispose]();
+    this.#newBeginning = this.#replaceMetadata(lost, error).finally(() => this.#newBeginning = undefined);
+    this.background(this.#newBeginning);
+  }
+
+  async #replaceMetadata(lost: readonly ContentTask[], error: DamselflyError): Promise<void> {
+    const path = databaseOf(this.#options);
+    const fields = { path, error: errorText(error) };
+    try {
+      const deps = { disk: this.#disk, clock: this.clock, log: this.log };
+      this.log.error("The metadata of the storage was damaged in use, and all content is dropped", fields);
+      for (const task of lost) await task.abandon();
+      await moveAside(path, deps);
+      this.metadata = this.#open(path);
+    } catch (cause) {
+      this.log.error("The storage has no place for its metadata; content is kept until the next start", {
+        path,
+        error: errorText(cause),
+      });
+      this.metadata = this.#open(MEMORY_DATABASE);
+    }
+  }
+
   async open(init: TaskInit): Promise<StoredTask> {
+    await this.#newBeginning;
     return await this.#inTurn(checkedId(init.taskId), async () => {
       const known = this.#tasks.get(init.taskId);
       if (known !== undefined && !isSameContent(known.record, init)) await this.#remove(known);
@@ -284,6 +337,7 @@ class ContentStorage implements Storage, Neighbour, TaskOwner {
 
   async #create(init: TaskInit): Promise<ContentTask> {
     const { taskId, plan: { contentLength } } = init;
+    const { metadata } = this;
     await this.#makeRoom(contentLength);
     const path = this.#path(taskId);
     await this.#disk.mkdirAll(join(path, ".."));
@@ -291,7 +345,8 @@ class ContentStorage implements Storage, Neighbour, TaskOwner {
     await this.#disk.remove(path);
     await using _file = await this.#disk.openFile(path, { create: true, truncateTo: contentLength });
     const nowMs = this.clock.wallMs();
-    const key = this.metadata.addTask(init, nowMs);
+    // A storage that begins anew meanwhile closes this one, for then the file may be gone.
+    const key = metadata.addTask(init, nowMs);
     const times = { createdAtMs: nowMs, updatedAtMs: nowMs, finishedAtMs: undefined };
     const record = { ...init, otherIds: [], isSealed: false, ...times };
     return this.#register({ key, record, finishedPieceCount: 0 });
