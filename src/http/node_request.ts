@@ -22,8 +22,12 @@ export function parsedRequest(message: IncomingMessage): ParsedRequest {
   const headers = headersOf(message);
   const isProxied = !target.startsWith("/");
   const url = isProxied ? proxiedUrl(target) : ownUrl(headers.get("host"), target);
-  const hasBody = method !== "GET" && method !== "HEAD" &&
-    (headers.has("transfer-encoding") || !["0", null].includes(headers.get("content-length")));
+  const saysBody = headers.has("transfer-encoding") || Number(headers.get("content-length")) > 0;
+  const hasBody = saysBody && method !== "GET" && method !== "HEAD";
+  // A `Request` cannot have one, and without it this would be another request to whoever it is for.
+  if (saysBody && !hasBody && isProxied) {
+    throw new DamselflyError("invalid_argument", `Cannot forward a ${method} that has a body`);
+  }
   const body = hasBody ? { body: Readable.toWeb(message) as ReadableStream<Uint8Array>, duplex: "half" } : {};
   return { request: new Request(url, { method, headers, ...body }), isProxied };
 }

@@ -239,6 +239,20 @@ Deno.test("what no rule shares is passed on as it is, both ways", async () => {
   }
 });
 
+Deno.test("a GET or HEAD with a body is refused, for its server would wait for a body that does not come", async () => {
+  await using origin = startOrigin();
+  await using node = await startNode(origin.origin);
+  for (const method of ["GET", "HEAD"]) {
+    for (const length of [{ "content-length": "15" }, { "transfer-encoding": "chunked" }]) {
+      const answer = await node.ask(`${method} ${origin.origin}/f`, length, "5\r\nhello\r\n0\r\n\r\n");
+      assert.equal(answer.status, 400);
+      if (method === "GET") assert.match(answer.body.toString(), /Cannot forward a GET that has a body/);
+    }
+  }
+  assert.deepEqual(origin.seen, []);
+  assert.equal((await node.ask(`GET ${origin.origin}/f`, { "content-length": "0" })).status, 200);
+});
+
 Deno.test("a refusal that is passed on keeps its status and text, and says whose it is", async () => {
   await using origin = startOrigin(() => new Response("slow down", { status: 429, headers: { "retry-after": "7" } }));
   await using node = await startNode(origin.origin);
