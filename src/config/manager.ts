@@ -101,7 +101,7 @@ const cache = section({
 const job = section({
   preheat: section({
     registryTimeout: duration().default(60_000).describe("Longest wait for a registry.").meta({
-      ignored: "the manager has a fixed limit for registries",
+      ignored: "schedulers resolve images, with a fixed limit",
     }),
     tls: section({
       insecureSkipVerify: flag().default(false).describe("Do not check certificates of registries."),
@@ -112,7 +112,7 @@ const job = section({
     interval: duration().default(24 * HOUR_MS).describe("Time between two counts of peers."),
     timeout: duration().default(10 * 60_000).describe("Longest time of one count."),
     batchSize: int(1).default(500).describe("Peers stored in one transaction."),
-  }, "Counting the peers of each cluster.").meta({ ignored: "peers are not counted by a job" }),
+  }, "Counting the peers of each cluster.").meta({ ignored: "peers are counted when a job sync_peers is ordered" }),
   rateLimit: section({
     fillInterval: duration().default(60_000).describe("Time between two refills of the limit."),
     capacity: int(1).default(10).describe("Most jobs at once."),

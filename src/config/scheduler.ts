@@ -103,9 +103,7 @@ export const SchedulerConfig = z.strictObject({
     tls: grpcTls("connections to seed peers"),
   }, "Seed peers."),
   peer: section({
-    tls: grpcTls("connections to peers").meta({
-      ignored: "the scheduler connects to no peers but seed peers: set seedPeer.tls for those",
-    }),
+    tls: grpcTls("connections to peers that are no seed peers, for jobs and copies of the persistent cache"),
   }, "Peers."),
   job: section(jobWorkers, "Jobs from Redis.").meta({ ignored: "the manager sends jobs over gRPC, not through Redis" }),
   storage: z.unknown().optional().describe("Records of downloads, gone since Dragonfly 2.2.").meta({

@@ -10,7 +10,8 @@ import { openOptionalTlsFiles } from "../runtime/tls_files.ts";
 import { startRpcServer } from "../rpc/server.ts";
 import { fillEmptyStore } from "./first_start.ts";
 import { openStore, placeOf } from "./open_store.ts";
-import { NO_JOBS } from "./rest/job_runner.ts";
+import { Jobs } from "./jobs/jobs.ts";
+import { SchedulerCalls } from "./jobs/scheduler_calls.ts";
 import { removeOldRows } from "./old_rows.ts";
 import { API_GROUPS } from "./rest/routes.ts";
 import { prepareRest } from "./rest_server.ts";
@@ -58,7 +59,9 @@ export async function startManager(
   );
   stack.defer(() => service.stop());
 
-  const { routes, start } = await prepareRest(config, runtime, { store, jobs: NO_JOBS }, stack);
+  const calls = stack.use(new SchedulerCalls(clock, tls));
+  const jobs = stack.use(new Jobs({ ...runtime, store, calls }));
+  const { routes, start } = await prepareRest(config, runtime, { store, jobs }, stack);
   const rest = stack.use(await onceFree(config.server.rest.addr, start));
   const metricsServer = config.metrics.enable
     ? stack.use(

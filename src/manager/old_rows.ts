@@ -37,11 +37,31 @@ export function removeOldRows(
   };
 }
 
+/** What gets old. */
+export type OldRows = "audit" | "job";
+
+/** Removes what is older than the setting `gc` allows; how many rows. */
+export async function removeOld(
+  kind: OldRows,
+  { store, clock, log }: { readonly store: Store; readonly clock: Clock; readonly log: Log },
+): Promise<number> {
+  return await removeBefore(kind, store, clock.wallMs() - (await settings(store, log))[kind].ttl);
+}
+
 async function remove(store: Store, clock: Clock, log: Log): Promise<void> {
   const { audit, job } = await settings(store, log);
   const now = clock.wallMs();
-  while (await store.audits.removeBefore(now - audit.ttl, BATCH) === BATCH);
-  while (await store.jobs.removeBefore(now - job.ttl, BATCH) === BATCH);
+  await removeBefore("audit", store, now - audit.ttl);
+  await removeBefore("job", store, now - job.ttl);
+}
+
+async function removeBefore(kind: OldRows, store: Store, beforeMs: number): Promise<number> {
+  const rows = kind === "audit" ? store.audits : store.jobs;
+  for (let purged = 0;;) {
+    const count = await rows.removeBefore(beforeMs, BATCH);
+    purged += count;
+    if (count < BATCH) return purged;
+  }
 }
 
 async function settings(store: Store, log: Log): Promise<z.infer<typeof GcConfig>> {

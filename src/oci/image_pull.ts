@@ -7,23 +7,13 @@ import { parseContentRange } from "../core/byte_range.ts";
 import { parseDigest } from "../core/digest.ts";
 import { DamselflyError, errorText } from "../core/error.ts";
 import type { ImageReference } from "./image_reference.ts";
+import { ACCEPT_ANY_IMAGE, DOCUMENT_BYTES_MAX, getImageDocument, wrongDigest } from "./image_document.ts";
 import { type Credentials, PullClient, type PullEffects } from "./image_pull_client.ts";
-import {
-  choosePlatform,
-  type Descriptor,
-  type ImageDocument,
-  MEDIA_TYPE,
-  parseImageDocument,
-  type Platform,
-} from "./image_pull_manifest.ts";
+import { choosePlatform, type Descriptor, type ImageDocument, type Platform } from "./image_pull_manifest.ts";
 
 /** containerd's own limits and defaults. */
-const DOCUMENT_BYTES_MAX = 4 * 1024 * 1024;
 const BLOBS_AT_ONCE = 3;
 const RESUMES_WITHOUT_PROGRESS_MAX = 3;
-
-const { index, manifest, dockerList, dockerManifest } = MEDIA_TYPE;
-const ACCEPT_ANY_IMAGE = [dockerManifest, dockerList, manifest, index, "*/*"].join(", ");
 
 /** How far a pull is; the total is known from the first layer on. */
 export interface PullProgress {
@@ -114,12 +104,7 @@ class Pull {
   }
 
   async #document(digest: string, accept: string): Promise<ImageDocument> {
-    const answer = await this.#client.send("GET", `manifests/${digest}`, { accept }, this.#signal);
-    if (!answer.ok) throw await this.#client.refusal(answer, `Cannot get manifest ${digest} of ${this.#name()}`);
-    const bytes = await this.#client.readAll(answer, DOCUMENT_BYTES_MAX);
-    const { algorithm, hex } = parseDigest(digest);
-    if (createHash(algorithm).update(bytes).digest("hex") !== hex) throw wrongDigest(digest);
-    return parseImageDocument(bytes);
+    return await getImageDocument(this.#client, digest, { accept }, this.#signal);
   }
 
   /** Pulls blobs, a few at a time; the first failure ends the others. */
@@ -202,8 +187,4 @@ class Pull {
     const { namespace, repository, tag, digest } = this.#request.image;
     return `${namespace}/${repository}${digest === undefined ? `:${tag}` : `@${digest.text}`}`;
   }
-}
-
-function wrongDigest(digest: string): DamselflyError {
-  return new DamselflyError("data_loss", `Cannot use ${digest}: the bytes that came have another digest`);
 }

@@ -44,6 +44,11 @@ export class PullClient {
     this.#effects = effects;
   }
 
+  /** What the last challenge was answered with; undefined while there was none. */
+  get authorization(): string | undefined {
+    return this.#authorization;
+  }
+
   /**
    * Sends a request, and once more after a challenge. Any status comes back except for a 401 that could not be
    * helped. Throws `unavailable`, `timeout`, `unauthenticated`.

@@ -16,6 +16,8 @@ export const MEDIA_TYPE = {
 export interface Platform {
   readonly os: string;
   readonly architecture: string;
+  /** Such as `v7` of `arm`; left out, any. */
+  readonly variant?: string | undefined;
 }
 
 const DescriptorSchema = z.object({
@@ -30,7 +32,9 @@ export type Descriptor = z.infer<typeof DescriptorSchema>;
 const ManifestSchema = z.object({ config: DescriptorSchema, layers: z.array(DescriptorSchema).max(1000) });
 const IndexSchema = z.object({
   manifests: z.array(
-    DescriptorSchema.extend({ platform: z.object({ os: z.string(), architecture: z.string() }).optional() }),
+    DescriptorSchema.extend({
+      platform: z.object({ os: z.string(), architecture: z.string(), variant: z.string().optional() }).optional(),
+    }),
   ).max(1000),
 });
 
@@ -63,7 +67,8 @@ function parseJson(bytes: Uint8Array): unknown {
 /** The manifest of an index that fits the machine. Throws `not_found`. */
 export function choosePlatform(index: ImageDocument & { kind: "index" }, wanted: Platform): Descriptor {
   const chosen = index.manifests.find(({ platform }) =>
-    platform?.os === wanted.os && platform.architecture === wanted.architecture
+    platform?.os === wanted.os && platform.architecture === wanted.architecture &&
+    (wanted.variant === undefined || platform.variant === wanted.variant)
   );
   if (chosen !== undefined) return chosen;
   const offered = index.manifests.flatMap(({ platform }) =>

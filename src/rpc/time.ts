@@ -20,3 +20,8 @@ export function timestampOfMs(ms: number): Timestamp {
   const seconds = Math.floor(ms / 1000);
   return { seconds, nanos: Math.trunc((ms - seconds * 1000) * NANOS_PER_MS) };
 }
+
+/** Milliseconds since the Unix epoch of a Timestamp, with fractions. */
+export function msOfTimestamp(timestamp: Timestamp): number {
+  return timestamp.seconds * 1000 + timestamp.nanos / NANOS_PER_MS;
+}

@@ -104,7 +104,8 @@ export function parseRegistration(
   };
 }
 
-function checkDownload(download: Download): void {
+/** Checks what a download is of. Throws `invalid_argument`, naming the field. */
+export function checkDownload(download: Download): void {
   const { url, priority, type, digest, filteredQueryParams } = download;
   check(url.length <= URL_LENGTH_MAX && URL.canParse(url), "download.url", "an absolute URL");
   check(priority >= 0 && priority <= PRIORITY_MAX, "download.priority", `0 to ${PRIORITY_MAX}`);

@@ -1,10 +1,10 @@
-import { formatHostPort } from "../config/addresses.ts";
 import { DamselflyError, toDamselflyError } from "../core/error.ts";
-import { RpcChannels, type RpcClient } from "../rpc/client.ts";
+import type { RpcClient } from "../rpc/client.ts";
 import type { Host } from "../rpc/gen/common/v2/common.ts";
-import { DfdaemonUploadService } from "../rpc/gen/dfdaemon/v2/dfdaemon.ts";
+import type { DfdaemonUploadService } from "../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Replication } from "./cache/replicate.ts";
+import { HostChannels, type HostTls } from "./host_channels.ts";
 
 /** Hosts that are talked to at a time. */
 const CHANNELS_MAX = 200;
@@ -17,12 +17,13 @@ const CALL_TIMEOUT_MS = 5_000;
 
 /** Asks hosts to keep, get or give up copies of the persistent cache (wire.md §4.11). */
 export class Replicator implements AsyncDisposable {
-  readonly #channels: RpcChannels;
+  readonly #channels: HostChannels;
   readonly #stop = new AbortController();
   readonly #running = new Set<Promise<void>>();
 
-  constructor(clock: Clock) {
-    this.#channels = new RpcChannels({ clock, channelsMax: CHANNELS_MAX, connectTimeoutMs: CONNECT_TIMEOUT_MS });
+  constructor(clock: Clock, tls: HostTls = {}) {
+    const limits = { channelsMax: CHANNELS_MAX, connectTimeoutMs: CONNECT_TIMEOUT_MS };
+    this.#channels = new HostChannels({ clock, ...limits, ...tls });
   }
 
   /** How many more replicas may be made now. */
@@ -67,8 +68,7 @@ export class Replicator implements AsyncDisposable {
     run: (client: RpcClient<typeof DfdaemonUploadService>, signal: AbortSignal) => Promise<void>,
   ): Promise<DamselflyError | undefined> {
     try {
-      const address = formatHostPort({ hostname: host.ip, port: host.port });
-      await run(this.#channels.client(DfdaemonUploadService, address), this.#stop.signal);
+      await run(this.#channels.client(host), this.#stop.signal);
       return undefined;
     } catch (error) {
       return toDamselflyError(error, "internal", `Cannot ask host ${host.id}`);

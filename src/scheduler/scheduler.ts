@@ -15,6 +15,9 @@ import { CacheScheduling } from "./cache_service.ts";
 import { DEFAULT_SETTINGS, type Settings } from "./core/settings.ts";
 import { emptyState } from "./core/state.ts";
 import { HostsFile } from "./hosts_file.ts";
+import { HostCalls } from "./jobs/host_calls.ts";
+import { Jobs } from "./jobs/jobs.ts";
+import { jobsService } from "./jobs/jobs_service.ts";
 import { startManagerLink } from "./manager_link.ts";
 import { Replicator } from "./replicator.ts";
 import { SchedulerMetrics } from "./scheduler_metrics.ts";
@@ -50,6 +53,7 @@ export async function startScheduler(
     return stack.use(await openOptionalTlsFiles(tlsPathsOf(table), runtime));
   };
   const seedTls = await openTls(config.seedPeer.tls);
+  const peerTls = await openTls(config.peer.tls);
   const trigger = stack.use(new SeedTrigger(clock, { timeoutMs: config.seedPeer.taskDownloadTimeout, tls: seedTls }));
   const state = emptyState(settings, clock.now());
   const answers = new Answers(config.manager.schedulerClusterID, clock);
@@ -57,13 +61,15 @@ export async function startScheduler(
   const { file, hosts } = await HostsFile.open(hostsPath(config), parts);
   stack.use(file);
   const onAnnounced = (request: AnnounceHostRequest) => file.note(request);
-  const replicator = stack.use(new Replicator(clock));
+  const replicator = stack.use(new Replicator(clock, { seeds: seedTls, peers: peerTls }));
   const cacheState = emptyCacheState(settings, clock.now());
   const cache = new CacheScheduling({ state: cacheState, answers, replicator, metrics, runtime });
-  const scheduling = new Scheduling({ state, answers, trigger, cache, metrics, runtime, onAnnounced });
+  const calls = stack.use(new HostCalls(clock, { seeds: seedTls, peers: peerTls }));
+  const jobs = new Jobs({ calls, hosts: () => [...state.hosts.values()].map((host) => answers.host(host)), runtime });
+  const scheduling = new Scheduling({ state, answers, trigger, cache, jobs, metrics, runtime, onAnnounced });
   for (const host of hosts) scheduling.restore(host);
   const listen = { hostname: config.server.listenIP, port: config.server.port };
-  const services = [scheduling.service()];
+  const services = [scheduling.service(), jobsService(jobs, metrics)];
   const tls = await openTls(config.server.tls);
   const onceFree = whenFree(runtime, signal);
   const server = stack.use(

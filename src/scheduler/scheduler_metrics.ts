@@ -27,7 +27,8 @@ const CACHE_TASK_CALLS = [
   "stat_persistent_cache_task",
   "delete_persistent_cache_task",
 ] as const;
-const CALLS = [...TASK_CALLS, ...HOST_CALLS, ...CACHE_PEER_CALLS, ...CACHE_TASK_CALLS] as const;
+const JOB_CALLS = ["preheat_image", "stat_image", "preheat_file", "stat_file"] as const;
+const CALLS = [...TASK_CALLS, ...HOST_CALLS, ...CACHE_PEER_CALLS, ...CACHE_TASK_CALLS, ...JOB_CALLS] as const;
 const STARTS = ["download_peer_started", "download_peer_back_to_source_started"] as const;
 const PEER_STEPS = ["register_peer", ...STARTS, "download_peer_finished"] as const;
 const PEER_FAILURES = ["register_peer", "download_peer_finished", "download_peer_back_to_source_finished"] as const;
@@ -83,6 +84,28 @@ export class SchedulerMetrics {
     this.#calls(name).inc();
     try {
       return run();
+    } catch (error) {
+      this.#failedCalls(name).inc();
+      throw error;
+    }
+  }
+
+  /** {@link call} for one that takes its time. */
+  async work<T>(name: CallName, run: () => Promise<T>): Promise<T> {
+    this.#calls(name).inc();
+    try {
+      return await run();
+    } catch (error) {
+      this.#failedCalls(name).inc();
+      throw error;
+    }
+  }
+
+  /** {@link call} for one that is answered bit by bit. */
+  async *stream<T>(name: CallName, run: () => AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+    this.#calls(name).inc();
+    try {
+      yield* run();
     } catch (error) {
       this.#failedCalls(name).inc();
       throw error;

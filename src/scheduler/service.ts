@@ -14,6 +14,8 @@ import { BlobIds } from "./blob_ids.ts";
 import { hostRefusal } from "./core/apply.ts";
 import type { Effect } from "./core/event.ts";
 import type { Host, Peer, State, Task } from "./core/state.ts";
+import type { Jobs } from "./jobs/jobs.ts";
+import { jobHandlers } from "./jobs/jobs_service.ts";
 import { SchedulerLoop } from "./loop.ts";
 import type { CacheScheduling } from "./cache_service.ts";
 import {
@@ -35,6 +37,7 @@ export interface SchedulingOptions {
   readonly answers: Answers;
   readonly trigger: SeedTrigger;
   readonly cache: CacheScheduling;
+  readonly jobs: Jobs;
   readonly metrics: SchedulerMetrics;
   readonly runtime: Runtime;
   /** Called with each announcement that was accepted. */
@@ -51,12 +54,14 @@ export class Scheduling {
   readonly #onAnnounced: (request: AnnounceHostRequest) => void;
   readonly #calls: PeerCalls<AnnouncePeerRequest, AnnouncePeerResponse>;
   readonly #cache: CacheScheduling;
+  readonly #jobs: Jobs;
   readonly #blobIds: BlobIds;
 
-  constructor({ state, answers, trigger, cache, metrics, runtime, onAnnounced }: SchedulingOptions) {
+  constructor({ state, answers, trigger, cache, jobs, metrics, runtime, onAnnounced }: SchedulingOptions) {
     const perform = (effect: Effect) => this.#perform(effect);
     this.loop = new SchedulerLoop(state, runtime, perform, (event) => cache.follow(event));
     this.#cache = cache;
+    this.#jobs = jobs;
     this.#answers = answers;
     this.#trigger = trigger;
     this.#metrics = metrics;
@@ -73,6 +78,7 @@ export class Scheduling {
       ...this.#taskHandlers(),
       ...this.#peerHandlers(),
       ...this.#cache.handlers(),
+      ...jobHandlers(this.#jobs, this.#metrics),
     });
   }
 
@@ -93,6 +99,7 @@ export class Scheduling {
     const error = new DamselflyError("unavailable", "The scheduler stops");
     this.#calls.failAll(error);
     this.#cache.failAll(error);
+    this.#jobs.stop();
   }
 
   #hostHandlers(): Handlers<typeof SchedulerService> {

@@ -9,7 +9,7 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "src/rpc": ["src/runtime"],
   "src/http": ["src/runtime"],
   "src/oci": ["src/http", "src/runtime"],
-  "src/scheduler": ["src/runtime", "src/config", "src/rpc", "src/http"],
+  "src/scheduler": ["src/runtime", "src/config", "src/rpc", "src/http", "src/oci"],
   "src/scheduler/core": [],
   "src/scheduler/cache": ["src/scheduler/core"],
   "src/manager": ["src/runtime", "src/config", "src/rpc", "src/http"],

@@ -50,6 +50,9 @@ const Preheat = z.object({
   if (type === "file" && url === undefined && urls.length === 0) context.addIssue("files need url or urls");
 });
 
+/** What a preheat is ordered with. */
+export type PreheatArgs = z.output<typeof Preheat>;
+
 const taskFields = {
   task_id: text(256),
   url: text(URL_CHARACTERS_MAX),
@@ -70,6 +73,9 @@ const namesTask = (
 const TASK_NEEDED = "one of task_id, url and content_for_calculating_task_id is needed";
 
 const GetTask = z.object({ ...taskFields, concurrent_peer_count: within(1, 1_000) }).refine(namesTask, TASK_NEEDED);
+/** What a job about a task is ordered with. */
+export type TaskArgs = z.output<typeof GetTask>;
+
 const DeleteTask = z.object(taskFields).refine(namesTask, TASK_NEEDED);
 const ImageDistribution = z.object({
   url: url(),

@@ -15,10 +15,3 @@ export interface JobRunner {
   /** Stops a job that runs, before its row is removed. */
   cancel(id: number): Promise<void>;
 }
-
-/** Runs nothing: for a manager without schedulers that take jobs. */
-export const NO_JOBS: JobRunner = {
-  types: new Set(),
-  start: () => Promise.reject(new Error("It has no types of jobs")),
-  cancel: () => Promise.resolve(),
-};

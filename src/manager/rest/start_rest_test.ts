@@ -12,7 +12,7 @@ import type { User } from "../store/users.ts";
 import { createRestApp } from "./app.ts";
 import { AuditLog } from "./audit_log.ts";
 import type { RestOptions } from "./context.ts";
-import { NO_JOBS } from "./job_runner.ts";
+import type { JobRunner } from "./job_runner.ts";
 import { API_GROUPS } from "./routes.ts";
 import { Sessions } from "./sessions.ts";
 
@@ -22,6 +22,13 @@ export const HOUR_MS = 60 * 60_000;
 export const ELSEWHERE = "192.0.2.1";
 /** What a cluster needs at least. */
 export const CONFIGS = { scheduler_cluster_config: {}, seed_peer_cluster_config: {}, peer_cluster_config: {} };
+
+/** Runs nothing. */
+const NO_JOBS: JobRunner = {
+  types: new Set(),
+  start: () => Promise.reject(new Error("It has no types of jobs")),
+  cancel: () => Promise.resolve(),
+};
 
 /** How a request differs from one of root's, from elsewhere. */
 export interface SendOptions {

@@ -16,8 +16,13 @@ export function seedFor(state: State, task: Task, nowMs: number): Host | undefin
   let best: { host: Host; weight: bigint } | undefined;
   for (const host of state.hosts.values()) {
     if (!host.facts.isSeed || !host.facts.isShared || host.skippedUntilMs > nowMs) continue;
-    const weight = sipHash24(new TextEncoder().encode(`${host.facts.id} ${task.facts.id}`));
+    const weight = seedWeight(host.facts.id, task.facts.id);
     if (best === undefined || weight > best.weight) best = { host, weight };
   }
   return best?.host;
+}
+
+/** How much a seed peer is meant for a task; the one with the most is asked first. */
+export function seedWeight(hostId: string, taskId: string): bigint {
+  return sipHash24(new TextEncoder().encode(`${hostId} ${taskId}`));
 }

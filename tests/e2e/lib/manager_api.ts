@@ -4,6 +4,9 @@ const ROOT = { name: "root", password: "dragonfly" };
 
 /** A session of the user root. */
 export interface ManagerSession {
+  /** Sends a request below the REST API's address, and gives the JSON of the answer, if there is any; all but a 200 throw. */
+  // deno-lint-ignore no-explicit-any -- a test says by its assertions what it expects
+  send(method: string, path: string, body?: unknown): Promise<any>;
   /** Names of the clusters. */
   clusters(): Promise<string[]>;
   /** Creates a cluster for the hosts of its scopes; returns its id, which is the one its schedulers are given. */
@@ -22,14 +25,17 @@ export interface ClusterScopes {
 
 /** Signs in with the first start's user and password. */
 export async function signIn(restUrl: string): Promise<ManagerSession> {
-  const { token } = await request(`${restUrl}/api/v1/users/signin`, "POST", undefined, ROOT) as { token: string };
+  const { token } = await managerRequest(`${restUrl}/api/v1/users/signin`, "POST", undefined, ROOT) as {
+    token: string;
+  };
   const clusters = `${restUrl}/api/v1/clusters`;
   return {
+    send: (method, path, body) => managerRequest(`${restUrl}${path}`, method, token, body),
     async clusters() {
-      return (await request(clusters, "GET", token) as { name: string }[]).map(({ name }) => name);
+      return (await managerRequest(clusters, "GET", token) as { name: string }[]).map(({ name }) => name);
     },
     async createCluster(name, scopes) {
-      const created = await request(clusters, "POST", token, {
+      const created = await managerRequest(clusters, "POST", token, {
         name,
         scopes,
         scheduler_cluster_config: { candidate_parent_limit: 4, filter_parent_limit: 40, job_rate_limit: 10 },
@@ -40,12 +46,18 @@ export async function signIn(restUrl: string): Promise<ManagerSession> {
       return (created as { id: number }).id;
     },
     async changeCluster(id, patch) {
-      await request(`${clusters}/${id}`, "PATCH", token, patch);
+      await managerRequest(`${clusters}/${id}`, "PATCH", token, patch);
     },
   };
 }
 
-async function request(url: string, method: string, token: string | undefined, body?: unknown): Promise<unknown> {
+/** Sends a request with a session or a token, as {@link ManagerSession.send} does. */
+export async function managerRequest(
+  url: string,
+  method: string,
+  token: string | undefined,
+  body?: unknown,
+): Promise<unknown> {
   const answer = await fetch(url, {
     method,
     headers: {
@@ -56,5 +68,5 @@ async function request(url: string, method: string, token: string | undefined, b
   });
   const text = await answer.text();
   if (answer.status !== 200) throw new Error(`Cannot ${method} ${url}: HTTP ${answer.status} ${text}`);
-  return JSON.parse(text);
+  return text === "" ? undefined : JSON.parse(text);
 }

@@ -1,0 +1,69 @@
+/** What a job asks of schedulers, by its arguments (manager-rest.md §4). */
+import { DEFAULT_FILTERED_QUERY_PARAMS, taskIdOf } from "../../core/task_id.ts";
+import { DamselflyError } from "../../core/error.ts";
+import { TaskJobRequest } from "../../rpc/gen/damselfly/v1/jobs.ts";
+import { PreheatFileRequest, PreheatImageRequest } from "../../rpc/gen/scheduler/v2/scheduler.ts";
+import { durationOfMs } from "../../rpc/time.ts";
+import type { PreheatArgs, TaskArgs } from "../rest/job_args.ts";
+import { millisecondsOfNanoseconds } from "../store/liveness.ts";
+
+/** How long a job may take that does not say. */
+const TIMEOUT_MS = 60 * 60_000;
+/** Files that are fetched at a time when the order does not say. */
+const FILES_AT_ONCE = 8;
+
+/** What a preheat asks of the scheduler of each cluster. */
+export interface PreheatRequests {
+  readonly images: readonly PreheatImageRequest[];
+  readonly files: readonly PreheatFileRequest[];
+  /** Requests that run at a time. */
+  readonly atOnce: number;
+  readonly timeoutMs: number;
+}
+
+/** The requests of a preheat. Throws `unimplemented` for sources that peers do not have. */
+export function preheatRequests(args: PreheatArgs): PreheatRequests {
+  if (args.object_storage !== undefined || args.hdfs !== undefined) {
+    throw new DamselflyError("unimplemented", "Cannot preheat from object storage or HDFS: order presigned URLs");
+  }
+  const timeoutMs = timeoutMsOf(args);
+  const common = {
+    ...{ pieceLength: args.piece_length, tag: args.tag, application: args.application },
+    filteredQueryParams: args.filtered_query_params?.split("&") ?? [],
+    ...{ header: args.headers ?? {}, scope: args.scope ?? "single_seed_peer", ips: args.ips ?? [] },
+    ...{ percentage: args.percentage, count: args.count, timeout: durationOfMs(timeoutMs) },
+    ...{ concurrentTaskCount: args.concurrent_task_count, concurrentPeerCount: args.concurrent_peer_count },
+  };
+  const atOnce = args.concurrent_task_count ?? FILES_AT_ONCE;
+  if (args.type === "image") {
+    const { url = "", username, password, platform } = args;
+    const request = PreheatImageRequest.create({ ...common, url, username, password, platform });
+    return { images: [request], files: [], atOnce, timeoutMs };
+  }
+  const urls = new Set([...args.urls ?? [], ...args.url === undefined ? [] : [args.url]]);
+  const files = [...urls].map((url) => PreheatFileRequest.create({ ...common, url }));
+  return { images: [], files, atOnce, timeoutMs };
+}
+
+/** The request of a job about a task, and how long it may take. Of several names of the task the URL counts first. */
+export function taskRequest(args: TaskArgs): { readonly request: TaskJobRequest; readonly timeoutMs: number } {
+  const timeoutMs = timeoutMsOf(args);
+  const concurrentPeerCount = args.concurrent_peer_count;
+  const request = { taskIds: taskIdsOf(args), timeout: durationOfMs(timeoutMs), concurrentPeerCount };
+  return { request: TaskJobRequest.create(request), timeoutMs };
+}
+
+/** A blob is known by its digest on some peers, and by its URL on others. */
+function taskIdsOf(args: TaskArgs): string[] {
+  const { url, content_for_calculating_task_id: content, task_id = "" } = args;
+  if (url === undefined) return [content === undefined ? task_id : taskIdOf({ url: "", content })];
+  const input = {
+    ...{ url, tag: args.tag, application: args.application, pieceLength: args.piece_length },
+    filteredQueryParams: args.filtered_query_params?.split("&") ?? DEFAULT_FILTERED_QUERY_PARAMS,
+  };
+  return [...new Set([true, false].map((byBlobDigest) => taskIdOf({ ...input, byBlobDigest })))];
+}
+
+function timeoutMsOf({ timeout }: { readonly timeout?: number | undefined }): number {
+  return timeout === undefined ? TIMEOUT_MS : millisecondsOfNanoseconds(timeout);
+}

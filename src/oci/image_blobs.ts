@@ -1,0 +1,94 @@
+import { DamselflyError } from "../core/error.ts";
+import { parseDistributionPath } from "./distribution_path.ts";
+import { ACCEPT_ANY_IMAGE, getImageDocument } from "./image_document.ts";
+import { type Credentials, PullClient, type PullEffects } from "./image_pull_client.ts";
+import { choosePlatform, type Descriptor, type ImageDocument, type Platform } from "./image_pull_manifest.ts";
+
+/** An index may point to another one; no registry nests them deeper. */
+const INDEX_DEPTH_MAX = 3;
+/** Manifests of one image that are read. */
+const MANIFESTS_MAX = 100;
+/** What build tools note of an image besides it is no machine's (BuildKit, "Attestation storage"). */
+const NO_PLATFORM = "unknown";
+
+/** An image by the URL of its manifest, and how to ask for it. */
+export interface ImageBlobsRequest {
+  /** `scheme://host/v2/<repository>/manifests/<tag or digest>`. */
+  readonly url: string;
+  /** Left out, all machines of an index. */
+  readonly platform: Platform | undefined;
+  /** Sent to the registry; an `Authorization` among them is used before any login. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly credentials: Credentials | undefined;
+}
+
+/** The blobs of an image. */
+export interface ImageBlobs {
+  /** URLs of configs and layers, each once. */
+  readonly urls: readonly string[];
+  /** What the registry wants to see for them; undefined when it asks for nothing but what the request had. */
+  readonly authorization: string | undefined;
+}
+
+/** Parses `os/architecture[/variant]`. Throws `invalid_argument`. */
+export function parsePlatform(text: string): Platform {
+  const [os = "", architecture = "", variant, ...rest] = text.split("/");
+  if (os !== "" && architecture !== "" && variant !== "" && rest.length === 0) return { os, architecture, variant };
+  throw new DamselflyError(
+    "invalid_argument",
+    `Cannot read platform "${text.slice(0, 100)}": expected os/architecture or os/architecture/variant`,
+  );
+}
+
+/**
+ * Finds the blobs of an image at its registry, with the login that this asks for. Throws `invalid_argument` for a URL
+ * that is no manifest's, `not_found` when there is none for the platform, and what `getImageDocument` throws.
+ */
+export async function findImageBlobs(
+  { url: text, platform, headers, credentials }: ImageBlobsRequest,
+  effects: PullEffects,
+  signal: AbortSignal,
+): Promise<ImageBlobs> {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const path = url === undefined ? undefined : parseDistributionPath(url.pathname);
+  if (url === undefined || path?.kind !== "manifest") {
+    throw new DamselflyError("invalid_argument", "Cannot find the image: its URL is not …/v2/<name>/manifests/<tag>");
+  }
+  const { repository, reference } = path;
+  const target = { endpoint: url.origin, namespace: url.host, repository };
+  const client = new PullClient(credentials === undefined ? target : { ...target, credentials }, effects);
+  const asked = { ...lowerCased(headers), accept: ACCEPT_ANY_IMAGE };
+  const get = (name: string) => getImageDocument(client, name, asked, signal);
+  const digests = new Set<string>();
+  let manifests = 0;
+  for await (const { config, layers } of manifestsOf(await get(reference), platform, get, INDEX_DEPTH_MAX)) {
+    if (++manifests > MANIFESTS_MAX) {
+      throw new DamselflyError("source_error", `Cannot find the image: it has more than ${MANIFESTS_MAX} manifests`);
+    }
+    for (const { digest } of [config, ...layers]) digests.add(digest);
+  }
+  const urls = [...digests].map((digest) => new URL(`/v2/${repository}/blobs/${digest}`, url).href);
+  return { urls, authorization: client.authorization };
+}
+
+type Manifest = ImageDocument & { readonly kind: "manifest" };
+
+async function* manifestsOf(
+  document: ImageDocument,
+  platform: Platform | undefined,
+  get: (digest: string) => Promise<ImageDocument>,
+  depth: number,
+): AsyncGenerator<Manifest, void, undefined> {
+  if (document.kind === "manifest") return yield document;
+  if (depth === 0) throw new DamselflyError("source_error", "Cannot find the image: its indexes are nested too deep");
+  const chosen = platform === undefined ? machinesOf(document) : [choosePlatform(document, platform)];
+  for (const { digest } of chosen) yield* manifestsOf(await get(digest), platform, get, depth - 1);
+}
+
+function machinesOf({ manifests }: ImageDocument & { readonly kind: "index" }): readonly Descriptor[] {
+  return manifests.filter(({ platform }) => platform?.os !== NO_PLATFORM);
+}
+
+function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}

@@ -1,0 +1,79 @@
+import { type DamselflyError, type ErrorCode, errorText, toDamselflyError } from "../../core/error.ts";
+import type { Download, Host } from "../../rpc/gen/common/v2/common.ts";
+import type { StatLocalTaskResponse } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { HostChannels, type HostTls } from "../host_channels.ts";
+
+/** Hosts that are talked to at a time: as many as one order may have at work. */
+const CHANNELS_MAX = 1_000;
+const CONNECT_TIMEOUT_MS = 3_000;
+const CALL_TIMEOUT_MS = 5_000;
+
+/** What hosts are asked for in jobs (`DfdaemonUpload`). */
+export class HostCalls implements Disposable {
+  readonly #channels: HostChannels;
+
+  constructor(clock: Clock, tls: HostTls) {
+    this.#channels = new HostChannels({
+      ...{ clock, channelsMax: CHANNELS_MAX, connectTimeoutMs: CONNECT_TIMEOUT_MS },
+      ...tls,
+    });
+  }
+
+  /** Makes a host fetch a content; gives the error that kept it from that. */
+  async download(host: Host, download: Download, signal: AbortSignal): Promise<DamselflyError | undefined> {
+    try {
+      for await (const _ of this.#channels.client(host).downloadTask({ download }, { signal }));
+      return undefined;
+    } catch (error) {
+      return failure(host, error);
+    }
+  }
+
+  /** What a host holds under the first of these ids that it knows; undefined when it holds nothing. */
+  async stat(host: Host, taskIds: readonly string[], signal: AbortSignal): Promise<StatLocalTaskResponse | undefined> {
+    for (const taskId of taskIds) {
+      try {
+        return await this.#channels.client(host).statLocalTask({ taskId }, { signal, timeoutMs: CALL_TIMEOUT_MS });
+      } catch (error) {
+        signal.throwIfAborted();
+        // Of a host that cannot be asked nothing is known, under no id.
+        if (failure(host, error).code !== "not_found") return undefined;
+      }
+    }
+    return undefined;
+  }
+
+  /** Makes a host delete what it holds under these ids: whether there was something, or what kept it from that. */
+  async delete(host: Host, taskIds: readonly string[], signal: AbortSignal): Promise<boolean | DamselflyError> {
+    let isDeleted = false;
+    for (const taskId of taskIds) {
+      try {
+        await this.#channels.client(host).deleteTask({ taskId }, { signal, timeoutMs: CALL_TIMEOUT_MS });
+        isDeleted = true;
+      } catch (error) {
+        const cause = failure(host, error);
+        if (cause.code !== "not_found") return cause;
+      }
+    }
+    return isDeleted;
+  }
+
+  [Symbol.dispose](): void {
+    this.#channels[Symbol.dispose]();
+  }
+}
+
+/** Failures of a host rather than of the content: another one may do better. */
+const HOST_AT_FAULT: ReadonlySet<ErrorCode> = new Set([
+  ...["unavailable", "timeout", "cancelled", "resource_exhausted", "unimplemented", "permission_denied"] as const,
+]);
+
+/** Whether another host may do better. */
+export function isHostAtFault({ code }: DamselflyError): boolean {
+  return HOST_AT_FAULT.has(code);
+}
+
+function failure(host: Host, error: unknown): DamselflyError {
+  return toDamselflyError(error, "internal", `Cannot ask host ${host.id}: ${errorText(error)}`);
+}

@@ -1,0 +1,196 @@
+import { DamselflyError, errorText } from "../../core/error.ts";
+import { inParallel } from "../../core/in_parallel.ts";
+import { taskIdOf } from "../../core/task_id.ts";
+import { findImageBlobs } from "../../oci/image_blobs.ts";
+import type { Download, Host } from "../../rpc/gen/common/v2/common.ts";
+import { HostResult } from "../../rpc/gen/damselfly/v1/jobs.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import { type HostCalls, isHostAtFault } from "./host_calls.ts";
+import type { JobLimits, PreheatOrder, StatOrder, TaskOrder } from "./job_order.ts";
+import { chooseHosts, rankSeeds } from "./targets.ts";
+
+/** Orders that run at a time. */
+const JOBS_MAX = 100;
+/** Calls that one order may have under way. */
+const CALLS_MAX = 1_000;
+
+/** What {@link Jobs} work with. */
+export interface JobsOptions {
+  readonly calls: HostCalls;
+  /** All hosts that are known now. */
+  readonly hosts: () => Host[];
+  readonly runtime: Pick<Runtime, "clock" | "fetch">;
+}
+
+/** One content, and the hosts of which one shall fetch it: the next when the one before cannot. */
+interface Errand {
+  readonly download: Download;
+  readonly hosts: readonly Host[];
+}
+
+/** Runs jobs: each is a loop over what became of each content on each host, and ends when all have ended. */
+export class Jobs {
+  readonly #options: JobsOptions;
+  readonly #stop = new AbortController();
+  #running = 0;
+
+  constructor(options: JobsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Makes hosts fetch contents. Throws `failed_precondition` when no host is in the scope of the order, and what
+   * `findImageBlobs` throws; what goes wrong on a host is a result.
+   */
+  preheat(order: PreheatOrder, caller: AbortSignal): AsyncGenerator<HostResult, void, undefined> {
+    return this.#run(order, caller, (signal) => this.#preheat(order, signal));
+  }
+
+  /** Finds the hosts that hold contents, whose URLs it tells first; a host that cannot be asked holds none. */
+  stat(
+    order: StatOrder,
+    onContents: (urls: readonly string[]) => void,
+    caller: AbortSignal,
+  ): AsyncGenerator<HostResult, void, undefined> {
+    return this.#run(order, caller, (signal) => this.#stat(order, onContents, signal));
+  }
+
+  /** Finds the hosts that hold a task. */
+  find(order: TaskOrder, caller: AbortSignal): AsyncGenerator<HostResult, void, undefined> {
+    return this.#run(order, caller, (signal) => this.#find(order.taskIds, "", order, signal));
+  }
+
+  /** Makes all hosts delete a task; those that have none are no results. */
+  delete(order: TaskOrder, caller: AbortSignal): AsyncGenerator<HostResult, void, undefined> {
+    return this.#run(order, caller, (signal) => this.#delete(order, signal));
+  }
+
+  /** Ends all that runs. */
+  stop(): void {
+    this.#stop.abort(new DamselflyError("unavailable", "The scheduler stops"));
+  }
+
+  /** Runs a job within its limits; its calls end when it does, also when the reader leaves. */
+  async *#run(
+    { timeoutMs }: JobLimits,
+    caller: AbortSignal,
+    run: (signal: AbortSignal) => AsyncIterable<HostResult>,
+  ): AsyncGenerator<HostResult, void, undefined> {
+    if (this.#running >= JOBS_MAX) {
+      throw new DamselflyError("resource_exhausted", `Cannot take the job: ${JOBS_MAX} others run`);
+    }
+    this.#running += 1;
+    const left = new AbortController();
+    using limit = this.#options.runtime.clock.deadline(timeoutMs);
+    try {
+      yield* run(AbortSignal.any([caller, this.#stop.signal, left.signal, limit.signal]));
+      caller.throwIfAborted();
+      this.#stop.signal.throwIfAborted();
+    } finally {
+      this.#running -= 1;
+      left.abort(new DamselflyError("cancelled", "The job has ended"));
+    }
+  }
+
+  async *#preheat(order: PreheatOrder, signal: AbortSignal): AsyncGenerator<HostResult, void, undefined> {
+    const { targets, tasksAtOnce, hostsAtOnce } = order;
+    const { hosts, unknownIps } = chooseHosts(this.#options.hosts(), targets);
+    if (hosts.length === 0) {
+      const whom = targets.scope === "all_peers" ? "host" : "seed peer";
+      throw new DamselflyError("failed_precondition", `Cannot preheat: the cluster has no ${whom} that is meant`);
+    }
+    const downloads = await this.#downloads(order, signal);
+    for (const { url } of downloads) {
+      for (const ip of unknownIps) {
+        yield HostResult.create({ url, ip, error: `No host of the scope has address ${ip}` });
+      }
+    }
+    const isOneEach = targets.scope === "single_seed_peer";
+    const errands = isOneEach ? errandsForOne(downloads, hosts) : errandsForAll(downloads, hosts);
+    const atOnce = tasksAtOnce * Math.min(hostsAtOnce, isOneEach ? 1 : hosts.length);
+    yield* inParallel(errands, Math.min(atOnce, CALLS_MAX), (errand) => this.#fetch(errand, signal));
+  }
+
+  /** Makes the first host fetch that can. */
+  async #fetch({ download, hosts }: Errand, signal: AbortSignal): Promise<HostResult> {
+    let result: HostResult | undefined;
+    for (const host of hosts) {
+      const error = await this.#options.calls.download(host, download, signal);
+      result = hostResult(host, download.url, error === undefined ? {} : { error: errorText(error) });
+      if (error === undefined || signal.aborted || !isHostAtFault(error)) break;
+    }
+    return result ?? HostResult.create({ url: download.url, error: "No seed peer is there" });
+  }
+
+  async *#stat(
+    order: StatOrder,
+    onContents: (urls: readonly string[]) => void,
+    signal: AbortSignal,
+  ): AsyncGenerator<HostResult, void, undefined> {
+    const downloads = await this.#downloads(order, signal);
+    onContents(downloads.map(({ url }) => url));
+    for (const download of downloads) yield* this.#find(taskIdsOf(download), download.url, order, signal);
+  }
+
+  async *#find(
+    taskIds: readonly string[],
+    url: string,
+    { hostsAtOnce }: JobLimits,
+    signal: AbortSignal,
+  ): AsyncGenerator<HostResult, void, undefined> {
+    const { calls, hosts } = this.#options;
+    const run = async (host: Host) => ({ host, task: await calls.stat(host, taskIds, signal) });
+    for await (const { host, task } of inParallel(hosts(), hostsAtOnce, run)) {
+      if (task === undefined) continue;
+      const { createdAt, updatedAt, finishedAt } = task;
+      yield hostResult(host, url, { createdAt, updatedAt, isFinished: finishedAt !== undefined });
+    }
+  }
+
+  async *#delete(
+    { taskIds, hostsAtOnce }: TaskOrder,
+    signal: AbortSignal,
+  ): AsyncGenerator<HostResult, void, undefined> {
+    const { calls, hosts } = this.#options;
+    const run = async (host: Host) => ({ host, end: await calls.delete(host, taskIds, signal) });
+    for await (const { host, end } of inParallel(hosts(), hostsAtOnce, run)) {
+      if (end !== false) yield hostResult(host, "", end === true ? {} : { error: errorText(end) });
+    }
+  }
+
+  async #downloads({ image, download }: StatOrder, signal: AbortSignal): Promise<Download[]> {
+    if (image === undefined) return [download];
+    const { urls, authorization } = await findImageBlobs(image, this.#options.runtime, signal);
+    const requestHeader = authorization === undefined
+      ? download.requestHeader
+      : { ...withoutAuthorization(download.requestHeader), authorization };
+    return urls.map((url) => ({ ...download, url, requestHeader }));
+  }
+}
+
+/** Each content on one seed peer: the one that the peers of the task are sent to. */
+function* errandsForOne(downloads: readonly Download[], seeds: readonly Host[]): Generator<Errand> {
+  for (const download of downloads) yield { download, hosts: rankSeeds(seeds, taskIdsOf(download)[0] ?? "") };
+}
+
+/** Each content on each host, content by content. */
+function* errandsForAll(downloads: readonly Download[], hosts: readonly Host[]): Generator<Errand> {
+  for (const download of downloads) {
+    for (const host of hosts) yield { download, hosts: [host] };
+  }
+}
+
+/** The ids of what a download is of; the first is the one that hosts are told. */
+function taskIdsOf(download: Download): string[] {
+  const ids = [true, false].map((byBlobDigest) => taskIdOf({ ...download, byBlobDigest }));
+  const [byDigest = "", byUrl = ""] = ids;
+  return byDigest === byUrl ? [byUrl] : download.enableTaskIdBasedBlobDigest ? [byDigest, byUrl] : [byUrl, byDigest];
+}
+
+function hostResult({ id, hostname, ip, type }: Host, url: string, rest: Partial<HostResult>): HostResult {
+  return HostResult.create({ url, hostId: id, hostname, ip, hostType: type, ...rest });
+}
+
+function withoutAuthorization(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== "authorization"));
+}
