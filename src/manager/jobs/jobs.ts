@@ -28,7 +28,7 @@ const PENDING_MAX = 1_000;
 /** What {@link Jobs} work with. */
 export interface JobsOptions {
   readonly store: Store;
-  readonly calls: SchedulerCalls;
+  readonly calls: Pick<SchedulerCalls, "preheat" | "task" | "hosts">;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { DamselflyError } from "../../core/error.ts";
+import type { HostResult } from "../../rpc/gen/damselfly/v1/jobs.ts";
+import { SchedulerService } from "../../rpc/gen/scheduler/v2/scheduler.ts";
+import { service, startRpcServer } from "../../rpc/server.ts";
+import { testRuntime } from "../../testing/test_runtime.ts";
+import type { PreheatArgs, TaskArgs } from "../rest/job_args.ts";
+import type { SchedulerRecord } from "../store/services.ts";
+import { preheatRequests, taskRequest } from "./job_requests.ts";
+import { SchedulerCalls } from "./scheduler_calls.ts";
+
+const NEVER = new AbortController().signal;
+const HEX = "a".repeat(64);
+
+Deno.test("a stock scheduler is asked in its own words, and what it refuses is the failure", async () => {
+  const { clock, log } = testRuntime();
+  const asked: string[] = [];
+  await using server = await startRpcServer({
+    ...{ listen: { hostname: "127.0.0.1", port: 0 }, clock, log },
+    services: [service(SchedulerService, {
+      preheatFile: async ({ url }) => {
+        await Promise.resolve(asked.push(url));
+        if (url.endsWith("/b")) throw new DamselflyError("internal", "it went wrong");
+        return {};
+      },
+    })],
+  });
+  using calls = new SchedulerCalls(clock, undefined);
+  const scheduler = { ip: "127.0.0.1", port: server.port } as SchedulerRecord;
+  const results: HostResult[] = [];
+  const preheat = async (urls: string[]) => {
+    const requests = preheatRequests({ type: "file", urls } as PreheatArgs);
+    await calls.preheat(scheduler, requests, (result) => results.push(result), NEVER);
+  };
+  await preheat(["https://files.corp/a", "https://files.corp/c"]);
+  const shown = results.map(({ url, hostname, error }) => [url, hostname, error]).toSorted();
+  assert.deepEqual(shown, [["https://files.corp/a", "", undefined], ["https://files.corp/c", "", undefined]]);
+  await assert.rejects(preheat(["https://files.corp/b"]), /it went wrong/);
+  const task = taskRequest({ task_id: "x" } as TaskArgs);
+  await assert.rejects(calls.task("get_task", scheduler, task, () => {}, NEVER), { code: "unimplemented" });
+});
+
+Deno.test("the arguments of a preheat are what schedulers are asked", () => {
+  const args = {
+    ...{ type: "file", url: "https://f.corp/a", urls: ["https://f.corp/b", "https://f.corp/a"], tag: "t" },
+    ...{ filtered_query_params: "x&y", scope: "all_peers", count: 3, piece_length: 4 << 20, timeout: 90e9 },
+    ...{ concurrent_task_count: 2, concurrent_peer_count: 5, ips: ["10.0.0.1"], headers: { a: "b" } },
+  };
+  const { files, images, atOnce, timeoutMs } = preheatRequests(args as unknown as PreheatArgs);
+  assert.deepEqual([images.length, atOnce, timeoutMs], [0, 2, 90_000]);
+  assert.deepEqual(files.map(({ url }) => url), ["https://f.corp/b", "https://f.corp/a"]);
+  const [file] = files;
+  assert.deepEqual([file?.tag, file?.filteredQueryParams, file?.scope, file?.count], ["t", ["x", "y"], "all_peers", 3]);
+  assert.deepEqual([file?.pieceLength, file?.concurrentPeerCount, file?.ips], [4 << 20, 5, ["10.0.0.1"]]);
+  assert.deepEqual([file?.header, file?.timeout], [{ a: "b" }, { seconds: 90, nanos: 0 }]);
+});
+
+Deno.test("a task is meant by its URL first, then by a content, then by its id; a blob has two ids", () => {
+  const ids = (args: Record<string, unknown>) => taskRequest(args as unknown as TaskArgs).request.taskIds;
+  const blob = `https://r.corp/v2/a/blobs/sha256:${HEX}`;
+  const byUrl = ids({ url: "https://f.corp/a", content_for_calculating_task_id: "c", task_id: "x" });
+  assert.deepEqual(byUrl, ids({ url: "https://f.corp/a" }));
+  assert.equal(byUrl.length, 1);
+  assert.notDeepEqual(byUrl, ids({ url: "https://f.corp/a", tag: "t" }));
+  assert.deepEqual(byUrl, ids({ url: "https://f.corp/a?X-Amz-Signature=1" }), "as a preheat would call it");
+  assert.notDeepEqual(ids({ content_for_calculating_task_id: "c", task_id: "x" }), ["x"]);
+  assert.deepEqual(ids({ task_id: "x" }), ["x"]);
+  const [first, second] = ids({ url: blob });
+  assert.deepEqual([first, second?.length], [HEX, 64]);
+});
