@@ -103,8 +103,7 @@ export async function startPeer(
   const tls = await openPeerTls(config, runtime, stack);
 
   const mirrored = mirrorOptions(config, identity);
-  const isConfigured = (origin: string) => isConfiguredOrigin(origin, mirrored.upstream);
-  const destinations = new Destinations(net, isConfigured);
+  const { destinations, source, ...origins } = stack.use(await openOrigins(base, mirrored));
 
   // The servers for peers listen first, because this host is announced with their ports.
   const opening = Promise.withResolvers<Served>();
@@ -120,12 +119,6 @@ export async function startPeer(
   );
   const control = announced.control = stack.use(await openControl(base, upload.port, { ...options, ...tls }));
 
-  const registries = stack.use(
-    await openRegistryClients(config.proxy.registryMirror, { ...runtime, isConfigured }),
-  );
-  const origins = { ...runtime, fetch: registries.fetch, isConfigured };
-  const role = identity.isSeed ? "seed peer" : "peer";
-  const source = withSharedBackoff(createSource({ ...origins, role }), clock);
   const channels = stack.use(new RpcChannels({ clock, channelsMax: PARENT_CHANNELS_MAX, tls: tls.parents }));
   const pieceClient = stack.use(createPieceClient({ net, clock }));
   const parentRpc = createParentRpc(channels);
@@ -156,6 +149,22 @@ export async function startPeer(
   };
 }
 
+type Mirrored = ReturnType<typeof mirrorOptions>;
+
+/** The way to the origins of contents, and where it may go. */
+async function openOrigins({ config, runtime, identity }: Foundation, { upstream }: Mirrored) {
+  const isConfigured = (origin: string) => isConfiguredOrigin(origin, upstream);
+  const registries = await openRegistryClients(config.proxy.registryMirror, { ...runtime, isConfigured });
+  const origins = { ...runtime, fetch: registries.fetch, isConfigured };
+  const role = identity.isSeed ? "seed peer" : "peer";
+  return {
+    ...origins,
+    destinations: new Destinations(runtime.net, isConfigured),
+    source: withSharedBackoff(createSource({ ...origins, role }), runtime.clock),
+    [Symbol.asyncDispose]: () => registries[Symbol.asyncDispose](),
+  };
+}
+
 /** The tasks of the persistent cache. */
 function openCache(
   { config, runtime, identity, cacheStorage }: Foundation,
@@ -176,7 +185,7 @@ function openCache(
 /** The mirror and the proxy, on one port. */
 function startMirror(
   base: Foundation,
-  mirrored: ReturnType<typeof mirrorOptions>,
+  mirrored: Mirrored,
   { destinations, tasks, source, ...origins }: ExchangeParts & {
     readonly destinations: Destinations;
     readonly tasks: Tasks;

@@ -1,204 +1,29 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
-import { Client, credentials, type ServiceError, status } from "@grpc/grpc-js";
-import { parseDigest } from "../../core/digest.ts";
 import { DamselflyError } from "../../core/error.ts";
-import { piecePlan, pieceRange } from "../../core/piece.ts";
-import { createRpcClient } from "../../rpc/client.ts";
-import { Download, Network, type TaskType } from "../../rpc/gen/common/v2/common.ts";
-import {
-  DfdaemonDownloadService,
-  DfdaemonUploadService,
-  ListTaskEntriesRequest,
-} from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
+import { piecePlan } from "../../core/piece.ts";
+import { type TaskType } from "../../rpc/gen/common/v2/common.ts";
+import { ListTaskEntriesRequest } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import type { DownloadTaskResponse } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
-import { type RpcServer, startRpcServer } from "../../rpc/server.ts";
-import { type Clock, realClock } from "../../runtime/clock.ts";
-import type { Disk } from "../../runtime/disk.ts";
-import { MemoryDisk } from "../../testing/memory_disk.ts";
-import { MemoryLog } from "../../testing/memory_log.ts";
-import { MemoryMetrics } from "../../testing/memory_metrics.ts";
-import { seededRandom } from "../../testing/seeded_random.ts";
 import { settle, VirtualClock } from "../../testing/virtual_clock.ts";
-import { MEMORY_DATABASE, openStorage } from "../storage/open_storage.ts";
-import type { Storage, StoredTask } from "../storage/storage.ts";
-import type { CacheTasks } from "../cache/cache_tasks.ts";
 import type { Destination } from "../source/destination.ts";
 import type { SourceRequest } from "../source/source.ts";
-import type { TaskHandle, TaskRequest, Tasks } from "../task/task.ts";
-import { downloadService } from "./download_service.ts";
 import { syncPieces } from "./sync_pieces.ts";
-import { UPLOAD_METHODS_WITHOUT_DEADLINE, uploadService, type UploadServiceOptions } from "./upload_service.ts";
-
-const CONTENT = Uint8Array.from({ length: 950 }, (_, index) => (index * 13) & 0xff);
-const DIGEST = `sha256:${createHash("sha256").update(CONTENT).digest("hex")}`;
-const URL = `https://registry.example/v2/library/x/blobs/${DIGEST}`;
-const TASK_ID = DIGEST.slice("sha256:".length);
-const ADDRESS = { ip: "10.0.0.7", tcpPort: 4005 };
-
-/** The tasks of a host whose downloads a test drives by hand. */
-class HandDriven implements Tasks {
-  readonly requests: TaskRequest[] = [];
-  readonly deleted: string[] = [];
-  readonly #storage: Storage;
-  opened = 0;
-  #sealed = Promise.withResolvers<void>();
-  #refusal: unknown;
-
-  constructor(storage: Storage) {
-    this.#storage = storage;
-    this.#sealed.promise.catch(() => undefined);
-  }
-
-  async open(request: TaskRequest): Promise<TaskHandle> {
-    this.requests.push(request);
-    if (this.#refusal !== undefined) throw this.#refusal;
-    this.opened += 1;
-    const task = await this.create(request.taskId);
-    const traffic = { backToSource: 0, remotePeer: 0, localPeer: 0 };
-    return {
-      ...{ taskId: request.taskId, peerId: "peer-1", contentLength: CONTENT.length, pieceLength: 100 },
-      responseHeaders: { "content-type": "text/plain" },
-      isLocalHit: task.record.isSealed,
-      read: () => assert.fail("nobody reads"),
-      sealed: task.record.isSealed ? Promise.resolve(traffic) : this.#sealed.promise.then(() => traffic),
-      traffic: () => traffic,
-      [Symbol.asyncDispose]: () => Promise.resolve(void (this.opened -= 1)),
-    };
-  }
-
-  /** From now on tasks cannot be opened. */
-  refuse(error: unknown): void {
-    this.#refusal = error;
-  }
-
-  async create(taskId = TASK_ID): Promise<StoredTask> {
-    const plan = piecePlan(CONTENT.length, 100);
-    return await this.#storage.open({
-      taskId,
-      url: URL,
-      plan,
-      digest: parseDigest(DIGEST),
-      responseHeaders: { a: "b" },
-    });
-  }
-
-  async finish(...numbers: number[]): Promise<StoredTask> {
-    const task = await this.create();
-    for (const number of numbers) {
-      const { start, end } = pieceRange(task.record.plan, number);
-      using writer = task.openPiece(number);
-      await writer?.write(CONTENT.subarray(start, end));
-      await writer?.commit({ parentId: "", trafficType: "back_to_source", costMs: 1500 });
-    }
-    return task;
-  }
-
-  async finishAll(): Promise<void> {
-    const { pieceCount } = (await this.create()).record.plan;
-    const task = await this.finish(...Array.from({ length: pieceCount }, (_, number) => number));
-    await task.seal(new AbortController().signal);
-    this.#sealed.resolve();
-  }
-
-  fail(error: unknown): void {
-    this.#sealed.reject(error);
-  }
-
-  delete(taskId: string): Promise<void> {
-    this.deleted.push(taskId);
-    return this.#storage.delete(taskId);
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return Promise.resolve();
-  }
-}
-
-interface Bench extends AsyncDisposable {
-  readonly tasks: HandDriven;
-  readonly storage: Storage;
-  readonly disk: MemoryDisk;
-  readonly metrics: MemoryMetrics;
-  readonly server: RpcServer;
-}
-
-async function openTestStorage(clock: Clock, disk: Disk = new MemoryDisk()): Promise<Storage> {
-  return await openStorage({
-    ...{ dir: "/store", keep: true, taskTtlMs: 1e9, databasePath: MEMORY_DATABASE },
-    ...{ diskThresholdBytes: 0, diskHighThresholdPercent: 90, diskLowThresholdPercent: 80 },
-  }, { disk, clock, log: new MemoryLog() });
-}
-
-async function startBench(changes: Partial<UploadServiceOptions> = {}, disk = new MemoryDisk()): Promise<Bench> {
-  const clock = realClock();
-  const metrics = new MemoryMetrics();
-  await using stack = new AsyncDisposableStack();
-  const storage = stack.use(await openTestStorage(clock, disk));
-  await disk.mkdirAll("/out/dir");
-  const tasks = new HandDriven(storage);
-  const source = { stat: () => Promise.reject(new DamselflyError("internal", "Nobody asks")) };
-  const cached = { cache: {} as CacheTasks, cacheStorage: storage, cacheTtlMs: 1 };
-  const deps = { tasks, storage, clock, source, hostId: "host-1", ...cached };
-  const upload = uploadService({
-    ...deps,
-    metrics,
-    destinations: { check: () => Promise.resolve() },
-    pieceAddress: ADDRESS,
-    disableShared: false,
-    stopping: new AbortController().signal,
-    hostLoad: () => Network.create({ maxTxBandwidth: 1000, txBandwidth: 10 }),
-    ...changes,
-  });
-  const left: string[] = [];
-  const download = downloadService({
-    ...deps,
-    ...(changes.source !== undefined && { source: changes.source }),
-    disk,
-    random: seededRandom(3),
-    deleteHost: () => Promise.resolve(void left.push("")),
-  });
-  const server = stack.use(
-    await startRpcServer({
-      listen: { hostname: "127.0.0.1", port: 0 },
-      services: [upload, download],
-      ignoreDeadlineOf: UPLOAD_METHODS_WITHOUT_DEADLINE,
-      log: new MemoryLog(),
-      clock,
-    }),
-  );
-  const opened = stack.move();
-  return { tasks, storage, disk, metrics, server, [Symbol.asyncDispose]: () => opened.disposeAsync() };
-}
-
-const limited = { signal: new AbortController().signal, timeoutMs: 5_000 };
-
-function uploadClient({ server }: Bench) {
-  return createRpcClient(DfdaemonUploadService, `127.0.0.1:${server.port}`, { clock: realClock() });
-}
-
-function downloadClient({ server }: Bench) {
-  return createRpcClient(DfdaemonDownloadService, `127.0.0.1:${server.port}`, { clock: realClock() });
-}
-
-/** A client that shows what comes of a call one by one. */
-function rawClient({ server }: Bench): Client & Disposable {
-  const client = new Client(`127.0.0.1:${server.port}`, credentials.createInsecure());
-  return Object.assign(client, { [Symbol.dispose]: () => client.close() });
-}
-
-function downloadOf(changes: Partial<Download> = {}): { download: Download } {
-  return { download: Download.create({ url: URL, enableTaskIdBasedBlobDigest: true, ...changes }) };
-}
-
-async function collected<T>(items: AsyncIterable<T>): Promise<T[]> {
-  return await Array.fromAsync(items);
-}
-
-function describe({ response }: DownloadTaskResponse): string {
-  if (response?.$case === "downloadPieceFinishedResponse") return `piece ${response.value.piece?.number}`;
-  return `started ${response?.value.contentLength} ${response?.value.pieces.length} ${response?.value.isFinished}`;
-}
+import {
+  ADDRESS,
+  collected,
+  CONTENT,
+  describe,
+  DIGEST,
+  downloadClient,
+  downloadOf,
+  HandDriven,
+  limited,
+  openTestStorage,
+  startBench,
+  TASK_ID,
+  uploadClient,
+  URL,
+} from "./harness_test.ts";
 
 Deno.test("SyncPieces tells of each wanted piece as it is finished, and ends after the last", async () => {
   await using bench = await startBench();
@@ -452,124 +277,6 @@ Deno.test("a local program gets the bytes of the pieces when it asks for them", 
     response?.$case === "downloadPieceFinishedResponse" ? response.value.piece ?? [] : []
   );
   assert.deepEqual(Buffer.concat(pieces.map(({ content }) => content ?? new Uint8Array())), Buffer.from(CONTENT));
-});
-
-async function contentAt(disk: Disk, path: string): Promise<Uint8Array> {
-  await using file = await disk.openFile(path);
-  const bytes = new Uint8Array((await file.stat()).size);
-  await file.read(bytes, 0);
-  return bytes;
-}
-
-Deno.test("a local program gets the content at a path, which never shows a part of it", async () => {
-  await using bench = await startBench();
-  using client = downloadClient(bench);
-  const get = async (changes: Partial<Download>) => await collected(client.downloadTask(downloadOf(changes), limited));
-  const running = get({ outputPath: "/out/file" });
-  while (bench.tasks.requests.length === 0) await settle();
-  assert.equal(bench.tasks.requests[0]?.source.remoteIp, undefined);
-  await bench.tasks.finish(0, 1, 2);
-  assert.equal((await bench.disk.stat("/out/file"))?.size, 0);
-  await bench.tasks.finishAll();
-  await running;
-  assert.deepEqual(await contentAt(bench.disk, "/out/file"), CONTENT);
-  assert.equal((await bench.disk.stat("/out/file"))?.links, 1, "a file of its own");
-  await assert.rejects(get({ outputPath: "/out/file" }), { code: "already_exists" });
-  await get({ outputPath: "/out/file", overwrite: true });
-  await get({ outputPath: "/out/link", forceHardLink: true });
-  assert.equal((await bench.disk.stat("/out/link"))?.links, 2);
-  await get({ outputPath: "/out/part", range: { start: 150, length: 300 } });
-  assert.deepEqual(await contentAt(bench.disk, "/out/part"), CONTENT.subarray(150, 450));
-  const range = { start: 150, length: 300 };
-  await assert.rejects(get({ outputPath: "/out/no", range, forceHardLink: true }), { code: "failed_precondition" });
-  await assert.rejects(get({ outputPath: "out/x" }), { code: "invalid_argument" });
-  await assert.rejects(get({ outputPath: "/out/dir" }), { code: "invalid_argument" });
-  await assert.rejects(get({ outputPath: "/nowhere/x" }), { code: "not_found" });
-  assert.deepEqual(await bench.disk.list("/out"), ["dir", "file", "link", "no", "part"]);
-});
-
-Deno.test("the output of a failed download is left to the caller, and goes when the caller has gone", async () => {
-  await using bench = await startBench();
-  using client = downloadClient(bench);
-  const caller = new AbortController();
-  const start = async (outputPath: string, signal = limited.signal) => {
-    const request = downloadOf({ outputPath, overwrite: outputPath === "/out/before" });
-    const call = client.downloadTask(request, { ...limited, signal })[Symbol.asyncIterator]();
-    await call.next();
-    return call.next();
-  };
-  await bench.disk.writeTextAtomic("/out/before", "");
-  const gone = ["before", "replaced", "gone"].map((name) => start(`/out/${name}`, caller.signal));
-  const failed = start("/out/failed");
-  while ((await bench.disk.list("/out")).length < 5 || bench.tasks.opened < 4) await settle();
-  await bench.disk.writeTextAtomic("/out/replaced", "precious");
-  caller.abort(new DamselflyError("cancelled", "the caller goes"));
-  for (const call of gone) await assert.rejects(call, { code: "cancelled" });
-  while (await bench.disk.stat("/out/gone") !== undefined || bench.tasks.opened > 1) await settle();
-  bench.tasks.fail(new DamselflyError("data_loss", "Cannot accept the content: wrong digest"));
-  await assert.rejects(failed, { code: "data_loss" });
-  assert.deepEqual(await bench.disk.list("/out"), ["before", "dir", "failed", "replaced"]);
-  assert.equal((await bench.disk.stat("/out/failed"))?.size, 0);
-});
-
-Deno.test("a file that comes to the output during the download is not overwritten, nor one from before by a failure", async () => {
-  await using bench = await startBench();
-  using client = downloadClient(bench);
-  const get = async (changes: Partial<Download>) => await collected(client.downloadTask(downloadOf(changes), limited));
-  const running = get({ outputPath: "/out/file" });
-  while (await bench.disk.stat("/out/file") === undefined) await settle();
-  await bench.disk.writeTextAtomic("/out/file", "precious");
-  await bench.tasks.finishAll();
-  await assert.rejects(running, { code: "already_exists" });
-  await assert.rejects(
-    get({ outputPath: "/out/file", overwrite: true, forceHardLink: true, range: { start: 0, length: 9 } }),
-    {
-      code: "failed_precondition",
-    },
-  );
-  assert.equal(await bench.disk.readText("/out/file"), "precious");
-});
-
-Deno.test("a task that cannot be opened fails before the headers, with what the source said, and makes no output", async () => {
-  await using bench = await startBench();
-  const backend = { message: "404 Not Found", header: { a: "b" }, statusCode: 404 };
-  bench.tasks.refuse(new DamselflyError("source_error", "Cannot fetch: 404", { details: backend }));
-  using client = rawClient(bench);
-  const methods = [DfdaemonDownloadService.downloadTask, DfdaemonUploadService.downloadTask];
-  for (const [index, { path, requestSerialize, responseDeserialize }] of methods.entries()) {
-    const request = downloadOf(index === 0 ? { outputPath: "/out/file" } : {});
-    const call = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request);
-    let headers = 0;
-    call.on("metadata", () => headers++);
-    call.on("data", () => assert.fail("a message came"));
-    const error = await new Promise<ServiceError>((resolve) => call.on("error", resolve));
-    const details = JSON.parse(String(error.metadata.get("grpc-status-details-bin")[0]));
-    assert.deepEqual([headers, error.code], [0, status.INTERNAL]);
-    assert.deepEqual(details, { message: "404 Not Found", header: { a: "b" }, status_code: 404 });
-  }
-  assert.deepEqual(await bench.disk.list("/out"), ["dir"]);
-});
-
-/** A path on another volume, or a file system that knows no hard links; one that the system does not copy to either. */
-class LinklessDisk extends MemoryDisk {
-  override copy(_existing: string, created: string): Promise<void> {
-    return Promise.reject(new DamselflyError("internal", `Cannot copy ${created}: EIO`));
-  }
-
-  override link(_existing: string, created: string): Promise<void> {
-    return Promise.reject(new DamselflyError("internal", `Cannot create link ${created}: EXDEV`));
-  }
-}
-
-Deno.test("where a hard link is impossible the content is copied, unless a link was asked for", async () => {
-  await using bench = await startBench({}, new LinklessDisk());
-  using client = downloadClient(bench);
-  await bench.tasks.finishAll();
-  const get = async (changes: Partial<Download>) => await collected(client.downloadTask(downloadOf(changes), limited));
-  await get({ outputPath: "/out/copy" });
-  assert.deepEqual(await contentAt(bench.disk, "/out/copy"), CONTENT);
-  await assert.rejects(get({ outputPath: "/out/link", forceHardLink: true }), { code: "failed_precondition" });
-  assert.equal((await bench.disk.stat("/out/link"))?.size, 0);
 });
 
 Deno.test("a blob's id is given to no other content than the one it names", async () => {
