@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import type { Clock } from "../runtime/clock.ts";
 import type { Conn, Endpoint } from "../runtime/net.ts";
 import { ConnStream } from "./conn_stream.ts";
@@ -15,9 +16,14 @@ const SWEEP_INTERVAL_MS = 2_500;
 /** Requests of one connection that are answered at a time; nobody who is well-behaved sends ahead. */
 const PIPELINED_MAX = 8;
 
+/** Makes what HTTP is spoken on of an accepted connection. */
+export type Wrap = (stream: ConnStream) => Duplex;
+
 /** A connection that was accepted, and what it is busy with. */
 export class Connection {
   readonly stream: ConnStream;
+  /** What HTTP is spoken on: the stream, or TLS on it. */
+  readonly socket: Duplex;
   readonly remote: Endpoint;
   readonly #now: () => number;
   #running = 0;
@@ -26,13 +32,14 @@ export class Connection {
   #headSinceMs: number | undefined;
   #refusedAtMs: number | undefined;
 
-  constructor(conn: Conn, clock: Clock) {
+  constructor(conn: Conn, clock: Clock, wrap: Wrap) {
     this.remote = conn.remote;
     this.#now = () => clock.now();
     this.#idleSinceMs = clock.now();
     this.stream = new ConnStream(conn, this.#now, () => {
       if (!this.isBusy) this.#headSinceMs ??= clock.now();
     });
+    this.socket = wrap(this.stream);
     this.stream.setMaxListeners(4 * PIPELINED_MAX); // each request waits for its end, and the parser listens too
   }
 
@@ -73,13 +80,13 @@ export class Connection {
 
   /** Says why nothing more is served on it, and ends it once the other side has had time to read that. */
   refuse(status: string): void {
-    if (this.isRefused) return;
+    if (this.isRefused || this.stream.destroyed) return;
     this.#refusedAtMs = this.#now();
-    this.stream.removeAllListeners("data"); // the parser's, which has given up
-    this.stream.once("end", () => this.stream.destroy());
-    this.stream.resume();
+    this.socket.removeAllListeners("data"); // the parser's, which has given up
+    this.socket.once("end", () => this.stream.destroy());
+    this.socket.resume();
     // An answer that is under way cannot be followed by another one.
-    this.stream.end(this.#isAnswering ? "" : `HTTP/1.1 ${status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
+    this.socket.end(this.#isAnswering ? "" : `HTTP/1.1 ${status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
   }
 
   /** Ends it when one of its time limits is over. */
@@ -98,14 +105,16 @@ export class Connection {
 export class Connections implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #max: number;
+  readonly #wrap: Wrap;
   readonly #open = new Map<unknown, Connection>();
   #sweeping: Disposable | undefined;
   #roomMade = Promise.withResolvers<void>();
   #isClosed = false;
 
-  constructor(clock: Clock, max: number) {
+  constructor(clock: Clock, max: number, wrap: Wrap) {
     this.#clock = clock;
     this.#max = max;
+    this.#wrap = wrap;
   }
 
   /** Takes a connection in, when there is room; undefined, and the connection closed, once this is disposed. */
@@ -115,16 +124,16 @@ export class Connections implements AsyncDisposable {
       await this.#roomMade.promise;
     }
     if (this.#isClosed) return void conn.close();
-    const connection = new Connection(conn, this.#clock);
-    this.#open.set(connection.stream, connection);
+    const connection = new Connection(conn, this.#clock, this.#wrap);
+    this.#open.set(connection.socket, connection);
     this.#sweeping ??= this.#clock.every(SWEEP_INTERVAL_MS, () => this.#all().forEach((each) => each.sweep()));
     connection.stream.once("close", () => this.#closed(connection));
     return connection;
   }
 
-  /** The connection that a stream belongs to. */
-  of(stream: unknown): Connection | undefined {
-    return this.#open.get(stream);
+  /** The connection that a socket belongs to. */
+  of(socket: unknown): Connection | undefined {
+    return this.#open.get(socket);
   }
 
   /** Closes those on which nothing is served. */
@@ -143,7 +152,7 @@ export class Connections implements AsyncDisposable {
   }
 
   #closed(connection: Connection): void {
-    this.#open.delete(connection.stream);
+    this.#open.delete(connection.socket);
     if (this.#open.size === 0) {
       this.#sweeping?.[Symbol.dispose]();
       this.#sweeping = undefined;

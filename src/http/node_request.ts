@@ -13,15 +13,21 @@ export interface ParsedRequest {
   readonly isProxied: boolean;
 }
 
-/** What Node's parser has found, as a `Request`. Throws `invalid_argument`, or `unimplemented` for a method. */
-export function parsedRequest(message: IncomingMessage): ParsedRequest {
+/** Whether a server is spoken to in TLS. */
+export type Scheme = "http" | "https";
+
+/**
+ * What Node's parser has found on a connection of that scheme, as a `Request`. Throws `invalid_argument`, or
+ * `unimplemented` for a method.
+ */
+export function parsedRequest(message: IncomingMessage, scheme: Scheme): ParsedRequest {
   const { method = "GET", url: target = "" } = message;
   if (UNKNOWN_METHODS.has(method)) {
     throw new DamselflyError("unimplemented", `Cannot serve the method ${method}`);
   }
   const headers = headersOf(message);
   const isProxied = !target.startsWith("/");
-  const url = isProxied ? proxiedUrl(target) : ownUrl(headers.get("host"), target);
+  const url = isProxied ? proxiedUrl(target) : ownUrl(scheme, headers.get("host") || "localhost", target);
   const saysBody = headers.has("transfer-encoding") || Number(headers.get("content-length")) > 0;
   const hasBody = saysBody && method !== "GET" && method !== "HEAD";
   // A `Request` cannot have one, and without it this would be another request to whoever it is for.
@@ -55,11 +61,11 @@ export function connectTarget({ url: target = "" }: IncomingMessage): Endpoint {
   throw new DamselflyError("invalid_argument", `Cannot connect to "${shown(target)}": expected host:port`);
 }
 
-function ownUrl(host: string | null, target: string): URL {
-  const url = `http://${host === null || host === "" ? "localhost" : host}`;
+function ownUrl(scheme: Scheme, host: string, target: string): URL {
+  const url = `${scheme}://${host}`;
   // The host of a request for ourselves is only a name that the requester uses; it must not change the path.
   if (!URL.canParse(url) || new URL(url).href !== `${new URL(url).origin}/`) {
-    throw new DamselflyError("invalid_argument", `Cannot serve a request for host "${shown(host ?? "")}"`);
+    throw new DamselflyError("invalid_argument", `Cannot serve a request for host "${shown(host)}"`);
   }
   return new URL(`${new URL(url).origin}${target}`);
 }

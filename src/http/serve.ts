@@ -3,9 +3,11 @@ import type { Duplex } from "node:stream";
 import { DamselflyError, errorText } from "../core/error.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Conn, Endpoint, Listener, Net } from "../runtime/net.ts";
+import type { TlsFiles } from "../runtime/tls_files.ts";
 import { type Connection, Connections } from "./connections.ts";
 import { sendAnswer } from "./node_answer.ts";
 import { connectTarget, headersOf, parsedRequest } from "./node_request.ts";
+import { SecuredStreams } from "./secured.ts";
 import { tunnel } from "./tunnel.ts";
 
 /** What belongs to a request besides its content. */
@@ -41,8 +43,10 @@ export interface HttpServerOptions {
   /** Port 0 lets the system choose. */
   readonly listen: Endpoint;
   readonly handler: HttpHandler;
-  /** Left out, CONNECT is refused. */
+  /** Left out, CONNECT is refused; in TLS it always is. */
   readonly onConnect?: ConnectHandler;
+  /** Serves in TLS alone, with this certificate; it must outlive the server. */
+  readonly tls?: TlsFiles | undefined;
   /** How long {@link HttpServer} lets running requests finish when it stops. */
   readonly drainTimeoutMs?: number;
   /** Connections at a time: one more takes the place of the one that is idle longest, or waits. */
@@ -54,15 +58,15 @@ export interface HttpServerOptions {
 }
 
 /** How long running requests may go on when a server stops. */
-export const DRAIN_TIMEOUT_MS = 5_000;
+const DRAIN_TIMEOUT_MS = 5_000;
 /** Connections at a time, unless somebody says more or fewer. */
-export const CONNECTIONS_MAX = 1_024;
+const CONNECTIONS_MAX = 1_024;
 /** Of all headers of a request together; tokens of some registries have 10 KB. */
 const HEAD_BYTES_MAX = 64 * 1024;
 
 /**
- * Serves HTTP/1.1 on a TCP port. A TLS ClientHello is answered with an `HTTP/1.1 400`, which lets containerd fall
- * back to plain HTTP (node-side.md §2.3). Throws `already_exists` when the port is in use.
+ * Serves HTTP/1.1 on a TCP port. Without `tls` a TLS ClientHello is answered with an `HTTP/1.1 400`, which lets
+ * containerd fall back to plain HTTP (node-side.md §2.3). Throws `already_exists` when the port is in use.
  *
  * Connections are ours, so that one limit and one clock hold for all of them and CONNECT gets the bare one; requests
  * are parsed by `node:http`, which is given each connection as a stream.
@@ -81,6 +85,7 @@ export function startHttpServer(options: HttpServerOptions): HttpServer {
 class Front {
   readonly #options: HttpServerOptions;
   readonly #listener: Listener;
+  readonly #secured: SecuredStreams | undefined;
   readonly #parser: Server;
   readonly #connections: Connections;
   readonly #accepting: Promise<void>;
@@ -90,7 +95,9 @@ class Front {
   constructor(options: HttpServerOptions, listener: Listener) {
     this.#options = options;
     this.#listener = listener;
-    this.#connections = new Connections(options.clock, options.connectionsMax ?? CONNECTIONS_MAX);
+    const secured = this.#secured = options.tls === undefined ? undefined : new SecuredStreams(options.tls);
+    const connectionsMax = options.connectionsMax ?? CONNECTIONS_MAX;
+    this.#connections = new Connections(options.clock, connectionsMax, (stream) => secured?.wrap(stream) ?? stream);
     // Time limits are those of Connections, which the parser's own would only hold for sockets of Node.
     this.#parser = createServer({ maxHeaderSize: HEAD_BYTES_MAX, keepAliveTimeout: 0, requestTimeout: 0 });
     // A server of Node that does not listen closes each connection after its first answer.
@@ -104,6 +111,7 @@ class Front {
   async stop(limitMs: number): Promise<void> {
     this.#isStopping = true;
     this.#listener[Symbol.dispose]();
+    this.#secured?.[Symbol.dispose]();
     this.#connections.closeIdle();
     using limit = this.#options.clock.deadline(limitMs);
     const late = new Promise<void>((resolve) => limit.signal.addEventListener("abort", () => resolve()));
@@ -116,7 +124,7 @@ class Front {
     try {
       for await (const conn of this.#listener) {
         const connection = await this.#connections.open(conn);
-        if (connection !== undefined) this.#parser.emit("connection", connection.stream);
+        if (connection !== undefined) this.#parser.emit("connection", connection.socket);
       }
     } catch (error) {
       this.#options.onError(error);
@@ -154,7 +162,7 @@ class Front {
   async #answer(message: IncomingMessage, connection: Connection, signal: AbortSignal): Promise<Response> {
     if (this.#isStopping) return new Response(null, { status: 503 });
     try {
-      const { request, isProxied } = parsedRequest(message);
+      const { request, isProxied } = parsedRequest(message, this.#secured === undefined ? "http" : "https");
       const info = { remote: connection.remote, isProxied, signal };
       return await this.#asked(() => this.#options.handler(request, info), connection, signal);
     } catch (error) {
@@ -164,6 +172,7 @@ class Front {
 
   async #connect(message: IncomingMessage, stream: Duplex, head: Uint8Array): Promise<void> {
     const connection = this.#connections.of(stream);
+    if (this.#secured !== undefined) return connection?.refuse("405 Method Not Allowed");
     if (connection?.begin() !== true) return;
     const left = new AbortController();
     stream.once("close", () => left.abort(new DamselflyError("cancelled", "The requester left")));

@@ -1,6 +1,5 @@
 import type { ManagerConfig } from "../config/manager.ts";
 import { type HttpServer, type HttpServerOptions, startHttpServer } from "../http/serve.ts";
-import { startHttpsServer } from "../http/serve_tls.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { openTlsFiles } from "../runtime/tls_files.ts";
 import { createRestApp } from "./rest/app.ts";
@@ -16,7 +15,7 @@ const SESSION_KEY = "session_key";
 export interface PreparedRest {
   /** What it serves, as `GET /api/v1/clusters/:id`. */
   readonly routes: readonly string[];
-  start(): HttpServer | Promise<HttpServer>;
+  start(): HttpServer;
 }
 
 /**
@@ -52,5 +51,5 @@ export async function prepareRest(
   const { cert, key: keyPath } = rest.tls;
   if (cert === undefined || keyPath === undefined) return { routes, start: () => startHttpServer(options) };
   const tls = stack.use(await openTlsFiles({ cert, key: keyPath }, runtime));
-  return { routes, start: () => startHttpsServer({ ...options, tls }) };
+  return { routes, start: () => startHttpServer({ ...options, tls }) };
 }
