@@ -39,7 +39,7 @@ const grpc = section({
   requestRateLimit: int(1).default(4000).describe("Most gRPC requests per second.").meta({
     ignored: "gRPC requests are not limited by rate yet",
   }),
-  tls: grpcTls("the gRPC server"),
+  tls: grpcTls("the gRPC server, and of calls to schedulers for jobs"),
 }, "gRPC server for schedulers and peers.");
 
 const rest = section({

@@ -263,3 +263,14 @@ Deno.test("gc removes what is old at once, and tells how much it was", async () 
   const { state, result } = await start("gc", { type: "job" });
   assert.deepEqual([state, result], ["SUCCESS", { purged: 1 }]);
 });
+
+Deno.test("a row holds so many hosts as it can, and counts the others", async () => {
+  await using manager = await stage();
+  const { calls, start, ended } = manager;
+  calls.run = (_hostname, onResult) => {
+    for (let count = 0; count < 10_001; count++) onResult(done("https://files.corp/a"));
+    return Promise.resolve();
+  };
+  const { tasks: [{ results: [result] }] } = await ended((await start("preheat", ARGS)).id);
+  assert.deepEqual([result.success_count, result.success_tasks.length], [10_001, 10_000]);
+});

@@ -28,15 +28,16 @@ export class SchedulerCalls implements Disposable {
     this.#channels = new RpcChannels({ clock, tls, channelsMax: CHANNELS_MAX, connectTimeoutMs: CONNECT_TIMEOUT_MS });
   }
 
-  /** Has hosts fetch contents. Throws what the scheduler says. */
+  /** Has hosts fetch contents. Throws what the scheduler says; what it was asked besides then ends too. */
   async preheat(
     scheduler: SchedulerRecord,
     { images, files, atOnce, timeoutMs }: PreheatRequests,
     onResult: OnResult,
-    signal: AbortSignal,
+    caller: AbortSignal,
   ): Promise<void> {
     const [ours, stock] = [this.#jobs(scheduler), this.#stock(scheduler)];
-    const options = { signal, timeoutMs: timeoutMs + GRACE_MS };
+    const left = new AbortController();
+    const options = { signal: AbortSignal.any([caller, left.signal]), timeoutMs: timeoutMs + GRACE_MS };
     const runs = [
       ...images.map((request) => async () => {
         const results = ours.preheatImage(request, options);
@@ -47,7 +48,11 @@ export class SchedulerCalls implements Disposable {
         await each(results, onResult, () => unlisted(request, () => stock.preheatFile(request, options)));
       }),
     ];
-    for await (const _ of inParallel(runs, atOnce, (run) => run()));
+    try {
+      for await (const _ of inParallel(runs, atOnce, (run) => run()));
+    } finally {
+      left.abort(new DamselflyError("cancelled", "The job has ended"));
+    }
   }
 
   /** Finds the hosts that hold a task, or makes them delete it. Throws what the scheduler says. */

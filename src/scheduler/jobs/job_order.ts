@@ -42,18 +42,17 @@ export interface ImageOrder {
   readonly platform: Platform | undefined;
 }
 
-/** What hosts shall fetch: the contents of `urls`, or the blobs of `image`. */
-export interface PreheatOrder extends JobLimits {
-  readonly targets: Targets;
+/** Contents that hosts are asked about. */
+export interface StatOrder extends JobLimits {
+  /** Undefined for a file. */
   readonly image: ImageOrder | undefined;
-  /** All but the URL of what a host is asked for; of an image without what its registry wants to see. */
+  /** The file; of an image what all its blobs have in common, without URL and login. */
   readonly download: Download;
 }
 
-/** Contents that hosts are asked about. */
-export interface StatOrder extends JobLimits {
-  readonly image: ImageOrder | undefined;
-  readonly download: Download;
+/** Contents that hosts shall fetch, and which hosts. */
+export interface PreheatOrder extends StatOrder {
+  readonly targets: Targets;
 }
 
 /** A task that hosts are asked about. */
