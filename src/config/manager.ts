@@ -81,7 +81,7 @@ const auth = section({
     ),
   }, "Sessions of the REST API and console."),
   allowDefaultPassword: flag().default(false).describe(
-    "Let root do all from other machines with the password that everybody knows; otherwise it can only be changed.",
+    "Let root do all from other machines with the password that everybody knows; otherwise it can only be changed, by whoever comes first.",
   ),
   openSignUp: flag().default(true).describe(
     "Let everybody make an account, which may read; otherwise those who may change users make them.",

@@ -65,8 +65,9 @@ export async function fillEmptyStore(options: FirstStartOptions): Promise<void> 
   await keepToken(options, root);
   if (await new DefaultPassword().isOf(root)) {
     log.warn(
-      `User ${ROOT} has the default password, which everybody knows: from other machines nothing works for it until it ` +
-        `is changed; set ${ROOT_PASSWORD_ENV} before the first start to begin with another one`,
+      `User ${ROOT} has the default password, which everybody knows: from other machines it can only be changed, and ` +
+        `whoever reaches the REST port first can do that, and then all else: change it now, or set ${ROOT_PASSWORD_ENV} ` +
+        "before the first start to begin with another one",
     );
   }
 }

@@ -55,7 +55,10 @@ export class Gate {
     return opened !== undefined && sessions.isLive(opened, user) ? user : undefined;
   }
 
-  /** Whether the session of a user is his own: with the password that everybody knows it may be anybody's. */
+  /**
+   * Whether the session of a user is his own: with the password that everybody knows it may be anybody's. That guards what
+   * the API does, not the account: changing the password must work from elsewhere, for whoever comes first.
+   */
   async #isTrusted(user: User, { isLocal }: ClientAddress): Promise<boolean> {
     return isLocal || this.#options.allowDefaultPassword || !await this.#defaultPassword.isOf(user);
   }
@@ -83,7 +86,7 @@ function mustChangePassword({ id, name }: User): DamselflyError {
   return new DamselflyError(
     "permission_denied",
     `User ${name} has the password that everybody knows: change it first, by POST ` +
-      `/api/v1/users/${id}/reset_password with old_password and new_password`,
+      `/api/v1/users/${id}/reset_password with old_password and new_password; until then whoever comes first can`,
   );
 }
 

@@ -1,7 +1,7 @@
 import { serialize } from "hono/utils/cookie";
 import * as z from "zod";
 import { DamselflyError } from "../../core/error.ts";
-import { ROOT_PASSWORD_DEFAULT } from "../default_password.ts";
+import { ROOT, ROOT_PASSWORD_DEFAULT } from "../default_password.ts";
 import { GUEST } from "../first_start.ts";
 import { hashPassword, isOutdatedHash, isPassword, NOBODYS_HASH } from "../password.ts";
 import type { User } from "../store/users.ts";
@@ -24,6 +24,11 @@ const NAME_CHARACTERS_MAX = 64;
 const PASSWORD_CHARACTERS_MAX = 1_024;
 /** Passwords that are hashed at a time, each in 16 MiB, and requests that wait for that. */
 const HASHING = { runningMax: 4, waitingMax: 200 };
+
+/** Whoever reaches the port can be the first to do it, so it must not go unseen. */
+const FIRST_CHANGE =
+  "Another machine changed the password that everybody knows; if it was none of yours, it now has all " +
+  "rights here: keep others from the REST port and restore the database";
 
 const password = z.string().max(PASSWORD_CHARACTERS_MAX);
 const Credentials = z.object({ name: name(), password });
@@ -87,7 +92,10 @@ export function signInRoutes(options: RestOptions & { readonly limits: SignInLim
     }, async ({ params: { id }, body, address }) => {
       const user = await store.users.get(id);
       const right = await passwords.check(user?.name ?? `#${id}`, user, body.old_password, address);
-      await store.users.update(right.id, { passwordHash: await passwords.hash(body.new_password) });
+      // Of two who change it at once, one has a password that is the old one no more.
+      if (!await store.users.replacePassword(right, await passwords.hash(body.new_password))) throw unauthorized();
+      const wasDefault = right.name === ROOT && body.old_password === ROOT_PASSWORD_DEFAULT;
+      if (wasDefault && !address.isLocal) options.log.warn(FIRST_CHANGE, { user: right.name, ip: address.ip });
     }),
   ];
 }
@@ -124,11 +132,17 @@ class Passwords {
     return await this.#turnstile.run(() => hashPassword(password, this.#options.random));
   }
 
-  /** The user with his password hashed as it is done today. */
+  /** The user with his password hashed as it is done today. Fails with `unauthenticated` when it was just changed. */
   async renewed(user: User, password: string): Promise<User> {
     if (!isOutdatedHash(user.passwordHash)) return user;
+    const { users } = this.#options.store;
     const passwordHash = await this.#turnstile.run(() => hashPassword(password, this.#options.random));
-    return await this.#options.store.users.update(user.id, { passwordHash });
+    await users.replacePassword(user, passwordHash);
+    const now = await users.get(user.id);
+    // Another sign-in may have been faster, with another salt; or somebody who changed the password.
+    const isRight = now !== undefined && await this.#turnstile.run(() => isPassword(password, now.passwordHash));
+    if (!isRight) throw unauthorized();
+    return now;
   }
 }
 

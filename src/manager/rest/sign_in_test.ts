@@ -180,6 +180,57 @@ Deno.test("root's password that everybody knows opens from elsewhere nothing but
   assert.equal((await rest.send("GET", "/api/v1/clusters", { token: after.token })).status, 200);
 });
 
+Deno.test("the first change of root's password from elsewhere is said aloud with its address, and is the only one", async () => {
+  await using rest = await startRest({ initialPassword: "dragonfly" });
+  const change = (new_password: string, from: string) => {
+    const body = { old_password: "dragonfly", new_password };
+    return rest.send("POST", "/api/v1/users/1/reset_password", { body, token: null, from });
+  };
+  const answers = await Promise.all([change("first secret", "192.0.2.8"), change("second secret", "192.0.2.9")]);
+  const statuses = answers.map(({ status }) => status);
+  assert.deepEqual(statuses.toSorted(), [200, 401], "two at once");
+  const [password, ip] = statuses[0] === 200 ? ["first secret", "192.0.2.8"] : ["second secret", "192.0.2.9"];
+  assert.equal((await signIn(rest, { password })).status, 200);
+  assert.equal((await change("a third one", "192.0.2.7")).status, 401);
+  const said = () => rest.log.lines.filter(({ message }) => message.startsWith("Another machine changed the password"));
+  assert.deepEqual(said().map(({ level, fields }) => [level, fields]), [["warn", { user: "root", ip }]]);
+  assert.doesNotMatch(JSON.stringify(rest.log.lines), /first secret|second secret/);
+  const again = { old_password: password, new_password: "a fourth one" };
+  assert.equal((await rest.send("POST", "/api/v1/users/1/reset_password", { body: again, token: null })).status, 200);
+  assert.equal(said().length, 1, "a password that nobody knows is changed without noise");
+});
+
+Deno.test("root's first change of its password on the machine itself is no alarm", async () => {
+  await using rest = await startRest({ initialPassword: "dragonfly" });
+  const body = { old_password: "dragonfly", new_password: "a new password" };
+  const from = "127.0.0.1";
+  assert.equal((await rest.send("POST", "/api/v1/users/1/reset_password", { body, token: null, from })).status, 200);
+  assert.equal(rest.log.lines.some(({ message }) => message.startsWith("Another machine")), false);
+});
+
+Deno.test("signing in with the old password while it is changed neither works nor brings it back", async () => {
+  await using rest = await startRest({ initialPassword: "dragonfly" });
+  const { findByName } = rest.store.users;
+  const body = { old_password: "dragonfly", new_password: "a new password" };
+  rest.store.users.findByName = async (name) => {
+    rest.store.users.findByName = findByName;
+    const before = await rest.store.users.findByName(name);
+    assert.equal((await rest.send("POST", "/api/v1/users/1/reset_password", { body, token: null })).status, 200);
+    return before;
+  };
+  assert.equal((await signIn(rest, { password: "dragonfly" })).status, 401);
+  assert.equal((await signIn(rest, { password: "a new password" })).status, 200);
+});
+
+Deno.test("two who sign in at once while a hash is renewed both get in", async () => {
+  await using rest = await startRest();
+  const answers = await Promise.all([signIn(rest), signIn(rest)]);
+  for (const answer of answers) {
+    const { token } = await answer.json();
+    assert.equal((await rest.send("GET", "/api/v1/clusters", { token })).status, 200);
+  }
+});
+
 Deno.test("who allows the password that everybody knows has it everywhere", async () => {
   await using rest = await startRest({ initialPassword: "dragonfly", allowDefaultPassword: true });
   const { token } = await (await signIn(rest, { password: "dragonfly" })).json();

@@ -114,6 +114,16 @@ function userConformance(name: string, open: OpenStore, test: RegisterTest): voi
 }
 
 function roleConformance(name: string, open: OpenStore, test: RegisterTest): void {
+  test(`${name}: of two who replace the same password one comes too late`, async () => {
+    await using store = await open(new VirtualClock());
+    const before = await store.users.create({ name: "root", passwordHash: "old" });
+    const done = await Promise.all(["one", "two"].map((hash) => store.users.replacePassword(before, hash)));
+    assert.deepEqual(done.toSorted(), [false, true]);
+    const winner = ["one", "two"][done.indexOf(true)];
+    assert.equal((await store.users.get(before.id))?.passwordHash, winner);
+    assert.equal(await store.users.replacePassword({ id: 99, passwordHash: "old" }, "new"), false);
+  });
+
   test(`${name}: users may do what their roles may, until a role or a right is taken`, async () => {
     await using store = await open(new VirtualClock());
     const { roles } = store;

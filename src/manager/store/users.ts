@@ -34,4 +34,6 @@ export interface UserStore {
   create(input: Partial<UserInput> & Pick<UserInput, "name" | "passwordHash">): Promise<User>;
   /** Changes what `patch` holds. Fails with `not_found` and `already_exists`. */
   update(id: number, patch: Partial<UserInput>): Promise<User>;
+  /** Replaces the password of a user who still has the one of `before`; whether he had. */
+  replacePassword(before: Pick<User, "id" | "passwordHash">, passwordHash: string): Promise<boolean>;
 }

@@ -23,4 +23,10 @@ export class SqlUsers extends SqlRepository<User, UserFilter> implements UserSto
     const nothing = { email: "", state: "enable", avatar: "", phone: "", location: "", bio: "" } as const;
     return super.create({ ...nothing, ...input });
   }
+
+  async replacePassword(before: Pick<User, "id" | "passwordHash">, passwordHash: string): Promise<boolean> {
+    const { database, clock } = this.context;
+    const where = { id: before.id, passwordHash: before.passwordHash };
+    return await this.table.update(database, where, { passwordHash, updatedAtMs: clock.wallMs() }) > 0;
+  }
 }
