@@ -4,12 +4,12 @@ import { parseDigest } from "../../core/digest.ts";
 import { DamselflyError } from "../../core/error.ts";
 import { pieceRange } from "../../core/piece.ts";
 import { Host, Peer, PersistentCacheTask } from "../../rpc/gen/common/v2/common.ts";
-import { durationOfMs, timestampOfMs } from "../../rpc/time.ts";
+import { durationOfMs, msOfDuration, timestampOfMs } from "../../rpc/time.ts";
 import type { Disk } from "../../runtime/disk.ts";
 import { MemoryDisk } from "../../testing/memory_disk.ts";
 import { testRuntime } from "../../testing/test_runtime.ts";
 import { settle, VirtualClock } from "../../testing/virtual_clock.ts";
-import type { CacheControl, CacheCopy } from "../control/cache_control.ts";
+import { type CacheControl, type CacheCopy, isSameImport } from "../control/cache_control.ts";
 import type { Decision, PeerEvent, PeerSession } from "../control/control.ts";
 import type { ParentRpc } from "../piece/parent.ts";
 import type { PieceClient } from "../piece/vortex_client.ts";
@@ -85,6 +85,12 @@ class FakeControl implements CacheControl {
       ? Promise.reject(new DamselflyError("not_found", "Nobody imported it"))
       : Promise.resolve(task);
   }
+
+  isSuperseded: CacheControl["isSuperseded"] = ({ taskId, retention }) => {
+    const { createdAt, ttl } = this.tasks.get(taskId) ?? {};
+    if (createdAt === undefined || ttl === undefined) return Promise.resolve(false);
+    return Promise.resolve(!isSameImport({ expiresAtMs: msOfDuration(createdAt) + msOfDuration(ttl) }, retention));
+  };
 
   copyPresent({ retention: { isPersistent } }: CacheCopy): Promise<void> {
     this.said.push(`present ${isPersistent}`);
@@ -329,6 +335,38 @@ Deno.test("what is left of an earlier import under the same id is not mixed with
   bench.control.know(ID, { ttl: durationOfMs(3 * HOUR_MS) });
   await sealed(bench.cache.open(wanted(), NEVER));
   assert.equal(parent.fetched.filter((number) => number === 0).length, 3, "of another one it does not");
+});
+
+Deno.test("a complete copy is not taken for a later import that has its id", async () => {
+  const parent = parentWith();
+  await using bench = await openBench({ parent });
+  bench.control.know(ID);
+  await sealed(bench.cache.open(wanted(), NEVER));
+  const before = bench.storage.find(ID)?.record.retention?.expiresAtMs ?? 0;
+  bench.control.know(ID, { ttl: durationOfMs(2 * HOUR_MS) });
+  using opened = await bench.cache.open(wanted(), NEVER);
+  assert.equal(opened.isLocalHit, false);
+  await opened.sealed;
+  assert.equal(parent.fetched.length, 6, "all of it comes again");
+  assert.equal(bench.storage.find(ID)?.record.retention?.expiresAtMs, before + HOUR_MS);
+});
+
+Deno.test("a copy that is here is had without a scheduler, and one that does not answer is not waited for long", async () => {
+  await using bench = await openBench();
+  bench.control.know(ID);
+  await sealed(bench.cache.open(wanted(), NEVER));
+  bench.control.isSuperseded = () => Promise.reject(new DamselflyError("unavailable", "Nobody there"));
+  using first = await bench.cache.open(wanted(), NEVER);
+  assert.equal(first.isLocalHit, true);
+  bench.control.isSuperseded = () => new Promise(() => {});
+  const slow = bench.cache.open(wanted(), NEVER);
+  await bench.clock.advance(2_000);
+  using second = await slow;
+  assert.equal(second.isLocalHit, true);
+  const left = new AbortController();
+  const leaving = bench.cache.open(wanted(), left.signal);
+  left.abort(new DamselflyError("cancelled", "Left"));
+  await assert.rejects(leaving, { code: "cancelled" });
 });
 
 Deno.test("another digest fails only who asked for it, whether the task comes or is there", async () => {

@@ -17,6 +17,8 @@ import { copyIntoTask, importedSize, importedTaskId } from "./import_file.ts";
 
 /** Imports and downloads at a time. */
 const RUNNING_MAX = 256;
+/** How long the scheduler is asked about a copy that is here; then the copy counts. */
+const OPINION_TIMEOUT_MS = 2_000;
 /** How long the scheduler is told about a failed import. */
 const GOODBYE_TIMEOUT_MS = 2_000;
 
@@ -76,7 +78,9 @@ class StoredCacheTasks implements CacheTasks {
     const taskId = checkCacheTaskId(request.taskId);
     this.#stop.signal.throwIfAborted();
     const local = await this.#present(taskId);
-    if (local !== undefined) return this.#openLocal(local, request, signal);
+    if (local !== undefined && !await this.#isSuperseded(local, signal)) {
+      return this.#openLocal(local, request, signal);
+    }
     const running = this.#running.get(taskId) ?? this.#start(request);
     const stored = await orAbort(running.stored, signal);
     const { [Symbol.dispose]: leave } = stored.hold();
@@ -162,6 +166,26 @@ class StoredCacheTasks implements CacheTasks {
     if ((stored.record.retention?.expiresAtMs ?? 0) > clock.wallMs()) return stored;
     await storage.delete(taskId);
     return undefined;
+  }
+
+  /**
+   * Whether a copy is of an import that was deleted while this host was away, and another one has its id. Without a
+   * scheduler that says so it is not: what is here is had without one.
+   */
+  async #isSuperseded(stored: StoredTask, signal: AbortSignal): Promise<boolean> {
+    const { control, runtime: { clock, log } } = this.#parts;
+    const { taskId, plan, retention } = stored.record;
+    if (retention === undefined) return false;
+    using limit = clock.deadline(OPINION_TIMEOUT_MS);
+    try {
+      const asked = AbortSignal.any([signal, limit.signal, this.#stop.signal]);
+      return await orAbort(control.isSuperseded({ taskId, plan, retention }, asked), asked) || stored.isDeleted;
+    } catch (error) {
+      signal.throwIfAborted();
+      this.#stop.signal.throwIfAborted();
+      log.info("The scheduler was not asked about a copy that is here", { taskId, error: errorText(error) });
+      return stored.isDeleted;
+    }
   }
 
   #openLocal(stored: StoredTask, request: CacheRequest, signal: AbortSignal): CacheHandle {

@@ -45,6 +45,11 @@ export interface CacheControl {
   uploadFailed(copy: CacheCopy, description: string, signal: AbortSignal): Promise<void>;
   /** What the scheduler knows of a task. Throws `not_found`, `unavailable`, `timeout`. */
   stat(taskId: string, signal: AbortSignal): Promise<PersistentCacheTask>;
+  /**
+   * Whether the id of a copy stands for another import by now: the scheduler knows the task, but not with this copy, nor
+   * with its time. A scheduler that knows nothing of it says nothing. Throws `unavailable`, `timeout`.
+   */
+  isSuperseded(copy: CacheCopy, signal: AbortSignal): Promise<boolean>;
   /** Tells the scheduler of a copy that it may not know. */
   copyPresent(copy: CacheCopy, signal: AbortSignal): Promise<void>;
   /** This host no longer has its copy. */
@@ -137,6 +142,16 @@ export class GrpcCacheControl implements CacheControl {
     }
   }
 
+  async isSuperseded(copy: CacheCopy, signal: AbortSignal): Promise<boolean> {
+    if (await this.#isKnown(copy, signal)) return false;
+    try {
+      return !await this.#isOfKnownImport(copy, signal);
+    } catch (error) {
+      if (codeOf(error) !== "not_found") throw error;
+      return false;
+    }
+  }
+
   async copyPresent(copy: CacheCopy, signal: AbortSignal): Promise<void> {
     await this.#tell(copy, signal);
   }
@@ -170,21 +185,29 @@ export class GrpcCacheControl implements CacheControl {
 
   /** Whether the copy had to be told: a scheduler that knows it is left alone. */
   async #tell(copy: CacheCopy, signal: AbortSignal): Promise<boolean> {
+    if (await this.#isKnown(copy, signal)) return false;
+    if (copy.retention.isPersistent && await this.#tellTask(copy, signal)) return true;
+    if (!await this.#isOfKnownImport(copy, signal)) return false;
+    await this.#tellPeer(copy, signal);
+    return true;
+  }
+
+  async #isKnown(copy: CacheCopy, signal: AbortSignal): Promise<boolean> {
     const request = this.#idsOf(copy);
     try {
       await this.#ask(copy.taskId, signal, ({ client }, options) => client.statPersistentCachePeer(request, options));
-      return false;
+      return true;
     } catch (error) {
       if (codeOf(error) !== "not_found") throw error;
+      return false;
     }
-    if (copy.retention.isPersistent && await this.#tellTask(copy, signal)) return true;
+  }
+
+  /** Under an id that was chosen freely, somebody may have imported something else meanwhile. */
+  async #isOfKnownImport(copy: CacheCopy, signal: AbortSignal): Promise<boolean> {
     const { createdAt, ttl } = await this.stat(copy.taskId, signal);
     if (createdAt === undefined || ttl === undefined) return false;
-    // Under an id that was chosen freely, somebody may have imported something else meanwhile.
-    const known = { expiresAtMs: msOfDuration(createdAt) + msOfDuration(ttl) };
-    if (!isSameImport(known, copy.retention)) return false;
-    await this.#tellPeer(copy, signal);
-    return true;
+    return isSameImport({ expiresAtMs: msOfDuration(createdAt) + msOfDuration(ttl) }, copy.retention);
   }
 
   /** Makes the task known by this copy; false when it is known already. */

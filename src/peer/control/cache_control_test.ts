@@ -139,3 +139,15 @@ Deno.test("a copy of an earlier import is none of what others imported under the
   await bench.control.tellCopies(bench.link, NEVER);
   assert.deepEqual(bench.said, ["stat peer a", "stat task a"]);
 });
+
+Deno.test("a copy is superseded when its id is of another import, and the scheduler does not know it", async () => {
+  await using bench = await openBench();
+  const copy = copyOf("a");
+  assert.equal(await bench.control.isSuperseded(copy, NEVER), false, "it may only have forgotten");
+  bench.knows.tasks.set("a", copy.retention);
+  assert.equal(await bench.control.isSuperseded(copy, NEVER), false, "the same import");
+  bench.knows.tasks.set("a", { expiresAtMs: copy.retention.expiresAtMs + HOUR_MS });
+  assert.equal(await bench.control.isSuperseded(copy, NEVER), true);
+  bench.knows.peers.add("a");
+  assert.equal(await bench.control.isSuperseded(copy, NEVER), false, "clocks may differ that much");
+});
