@@ -253,7 +253,7 @@ class Round {
       const wanted = { taskId, number, offset: start, length: end - start, pieceLength };
       const signal = AbortSignal.any([this.#abort.signal, from.abort.signal, fetch.abort.signal]);
       const { digest } = await pieceClient.fetchPiece(address, wanted, sink, signal);
-      const costMs = Math.round(clock.now() - startedAt);
+      const costMs = Math.max(1, Math.round(clock.now() - startedAt));
       const origin = { parentId: from.parent.peerId, trafficType: "remote_peer", costMs } as const;
       const record = await writer.commit({ ...origin, expectedDigest: digest });
       this.#finishedCount++;

@@ -198,6 +198,24 @@ Deno.test("a source that hangs up again and again is read to its end as long as 
   assert.ok(source.reads.length > 15);
 });
 
+Deno.test("a source that pauses in the last piece makes nobody a bad parent by the rule of stock schedulers", async () => {
+  const clock = new VirtualClock();
+  const content = blob(10 * PIECE);
+  const source = new FakeSource(content);
+  source.onBlock = (position, signal) => position > 9.5 * PIECE ? clock.sleep(60, signal) : undefined;
+  await using node = await SwarmNode.start(new Swarm(), { source, clock });
+  const pull = node.pull(requestFor(content));
+  let isDone = false;
+  pull.then(() => isDone = true);
+  while (!isDone) await clock.advance(20);
+  const stored = node.storage.find(requestFor(content).taskId);
+  const costs = stored?.finishedPieces().map((number) => stored.piece(number)?.costMs ?? 0) ?? [];
+  const last = costs.pop() ?? 0;
+  assert.equal(costs.length, 9);
+  const mean = costs.reduce((a, b) => a + b, 0) / costs.length;
+  assert.ok(mean >= 1 && last > mean && last <= 20 * mean, `${last} ms after ${costs}`);
+});
+
 Deno.test("a source that goes on answering 5xx fails the download after three requests, with its answer", async () => {
   const source = new FakeSource(CONTENT);
   source.onRead = () => {
