@@ -41,6 +41,7 @@ export async function downloadCopy(
   const ended = metrics.started({ tag, application, priority: 0 });
   const startedAt = clock.now();
   try {
+    await stored.checked(signal);
     if (!isFull(stored)) await fill(stored, retention, parts, signal);
     await stored.seal(signal);
     const durationMs = Math.round(clock.now() - startedAt);

@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import { pieceDigest } from "../../core/digest.ts";
-import { DamselflyError, errorText } from "../../core/error.ts";
+import { DamselflyError, errorText, isCancelled } from "../../core/error.ts";
 import { invariant } from "../../core/invariant.ts";
 import { pieceRange, piecesOf } from "../../core/piece.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -9,6 +9,7 @@ import type { Log } from "../../runtime/log.ts";
 import { Changes } from "./changes.ts";
 import { orAbort } from "../../runtime/or_abort.ts";
 import type { ContentFile } from "./content_file.ts";
+import { EarlierPieces } from "./earlier_pieces.ts";
 import { FileWatch } from "./file_watch.ts";
 import type { Metadata, TaskRow } from "./metadata.ts";
 import { TaskPieceWriter } from "./piece_writer.ts";
@@ -50,6 +51,8 @@ export class ContentTask implements StoredTask {
   #pieces: Map<number, PieceRecord> | undefined;
   /** Numbers of the pieces, as they were finished; nobody needs it once the task is sealed. */
   #finishOrder: number[] = [];
+  /** What an earlier run finished and is not compared yet; its bytes count as finished ones meanwhile. */
+  #earlier: EarlierPieces | undefined;
   #record: TaskRecord;
   #finishedBytes: number;
   #holds = 0;
@@ -101,6 +104,14 @@ export class ContentTask implements StoredTask {
     return this.#pieces?.size ?? this.#record.plan.pieceCount;
   }
 
+  get recordedPieceCount(): number {
+    return this.finishedPieceCount + (this.#earlier?.size ?? 0);
+  }
+
+  isRecorded(number: number): boolean {
+    return this.#isFinished(number) || this.#earlier?.has(number) === true;
+  }
+
   hold(): Disposable {
     const file = this.#file.hold();
     this.#holds += 1;
@@ -147,7 +158,7 @@ export class ContentTask implements StoredTask {
     this.#requirePresent("cut");
     const { taskId, plan: before, isSealed } = this.#record;
     invariant(plan.contentLength === before.contentLength, `task ${taskId} gets another length`);
-    if (isSealed || this.finishedPieceCount > 0 || this.#writing.size > 0) {
+    if (isSealed || this.recordedPieceCount > 0 || this.#writing.size > 0) {
       throw new DamselflyError("failed_precondition", `Cannot cut task ${taskId} otherwise: it has pieces`);
     }
     this.#owner.metadata.recut(this.key, plan.pieceLength, isOwnCut);
@@ -157,7 +168,7 @@ export class ContentTask implements StoredTask {
 
   openPiece(number: number): PieceWriter | undefined {
     const range = pieceRange(this.#record.plan, number);
-    if (this.#isFinished(number) || this.#writing.has(number)) return undefined;
+    if (this.isRecorded(number) || this.#writing.has(number)) return undefined;
     this.#requirePresent("write");
     this.#writing.add(number);
     const passingHash = this.#hash?.startPassing(number);
@@ -216,8 +227,15 @@ export class ContentTask implements StoredTask {
     return orAbort(this.#sealing, signal);
   }
 
-  nextChange(signal: AbortSignal): Promise<void> {
+  nextChange(signal: AbortSignal, wanted?: number): Promise<void> {
+    if (wanted !== undefined) this.#earlier?.want(wanted);
     return this.#isDeleted ? Promise.resolve() : this.#changes.next(signal);
+  }
+
+  async checked(signal: AbortSignal): Promise<void> {
+    if (this.#earlier === undefined || this.#earlier.size === 0) return;
+    this.#requirePresent("check");
+    await orAbort(this.#earlier.check(), signal);
   }
 
   expectNothing(error: unknown): void {
@@ -240,19 +258,45 @@ export class ContentTask implements StoredTask {
     this.#record = { ...this.#record, retention };
   }
 
-  /** Takes over what an earlier run finished, as far as the bytes on disk still agree with the records. */
-  async restore(): Promise<void> {
+  /** Takes up what an earlier run finished; each piece counts once its bytes are found to agree with its record. */
+  restore(): void {
+    const lengthOf = (number: number) => {
+      const { start, end } = pieceRange(this.#record.plan, number);
+      return end - start;
+    };
+    const pieces = this.#owner.metadata.pieces(this.key);
+    this.#finishedBytes = pieces.reduce((sum, { number }) => sum + lengthOf(number), 0);
     const buffer = new Uint8Array(CHECK_BYTES);
-    const wrong: number[] = [];
-    this.#finishedBytes = 0;
-    for (const piece of this.#owner.metadata.pieces(this.key)) {
-      const { start, end } = pieceRange(this.#record.plan, piece.number);
-      if (await this.#isAsRecorded(piece, buffer)) this.#add(piece, end - start);
-      else wrong.push(piece.number);
-    }
-    this.#requirePresent("open");
-    this.#owner.metadata.removePieces(this.key, wrong);
-    this.#catchUp();
+    this.#earlier = new EarlierPieces(pieces, {
+      isAsRecorded: (piece) => this.#isAsRecorded(piece, buffer),
+      onRight: (piece) => {
+        this.#add(piece, 0);
+        this.#changes.ring();
+        this.#catchUp();
+      },
+      onWrong: ({ number }) => {
+        this.#finishedBytes -= lengthOf(number);
+        if (!this.#isDeleted) this.#owner.metadata.removePieces(this.key, [number]);
+        this.#changes.ring();
+      },
+    });
+  }
+
+  /** Goes on to compare the pieces of an earlier run, behind the caller's back. */
+  checkEarlier(): void {
+    if (this.#earlier === undefined || this.#earlier.size === 0) return;
+    this.#owner.background(
+      this.#earlier.check().catch((error) => {
+        if (this.#isDeleted || isCancelled(error)) return;
+        this.#owner.log.warn("The pieces of an earlier run could not be checked", { error: errorText(error) });
+        this.#changes.fail(error);
+      }),
+    );
+  }
+
+  /** The storage ends: what is not compared yet is left to the next run. */
+  stopChecking(): void {
+    this.#earlier?.stop();
   }
 
   /** Closes the file, at the end of the storage. */
@@ -263,6 +307,7 @@ export class ContentTask implements StoredTask {
   /** Gives up the records and the name on disk; who holds the task can still read what is finished. */
   async remove(): Promise<void> {
     this.#isDeleted = true;
+    this.stopChecking();
     this.#changes.ring();
     this.#owner.metadata.removeTask(this.key);
     await this.#file.unlink();
@@ -272,6 +317,7 @@ export class ContentTask implements StoredTask {
   async abandon(): Promise<void> {
     this.#isAbandoned = true;
     this.#isDeleted = true;
+    this.stopChecking();
     this.#changes.ring();
     await this.#file.unlink();
   }

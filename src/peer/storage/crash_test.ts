@@ -61,6 +61,7 @@ Deno.test("after a kill every finished piece is there, and no half-written one",
     await child.status;
     await using storage = await open(dir);
     const task = await storage.open(init());
+    await task.checked(new AbortController().signal);
     const restored = task.finishedPieces();
     for (const number of finished) assert(restored.includes(number), `piece ${number} was finished`);
     assert(restored.every((number) => number % 2 === 0), "the odd ones were half-written");

@@ -241,11 +241,12 @@ class ContentStorage implements Storage, Neighbour, TaskOwner {
       if (known !== undefined && !isSameContent(known.record, init)) await this.#remove(known);
       const task = this.#tasks.get(init.taskId) ?? await this.#create(init);
       if (this.#unchecked.has(init.taskId)) {
-        await task.restore();
+        task.restore();
         this.#unchecked.delete(init.taskId);
       }
+      task.checkEarlier();
       const { plan, isSealed } = task.record;
-      const isFree = !isSealed && task.finishedPieceCount === 0;
+      const isFree = !isSealed && task.recordedPieceCount === 0;
       if (isFree && plan.pieceLength !== init.plan.pieceLength) task.recut(init);
       task.touch();
       return task;
@@ -312,6 +313,7 @@ class ContentStorage implements Storage, Neighbour, TaskOwner {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#volume.delete(this);
     await Promise.allSettled(this.#turns.values());
+    for (const task of this.#tasks.values()) task.stopChecking();
     await Promise.all(this.#background);
     await this.#idleFiles[Symbol.asyncDispose]();
     for (const task of this.#tasks.values()) await task.close();

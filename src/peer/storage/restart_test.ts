@@ -26,6 +26,7 @@ Deno.test("a start keeps sealed tasks, and pieces of others once their bytes wer
     assert.equal(storage.find(other), undefined, "unchecked");
     assert.equal(storage.list().length, 2);
     const restored = await storage.open(initOf(content, 100, { taskId: other }));
+    await restored.checked(never);
     assert.deepEqual(restored.finishedPieces(), [0, 3]);
     assert.equal(storage.find(other), restored);
     for (const number of [1, 2, 4]) await writePiece(restored, content, number);

@@ -85,14 +85,18 @@ export interface StoredTask {
    */
   hold(): Disposable;
   readonly finishedPieceCount: number;
+  /** Finished ones, and those of an earlier run that are still compared with their records ({@link checked}). */
+  readonly recordedPieceCount: number;
+  /** Whether a piece is one of those: nobody needs to fetch it now. */
+  isRecorded(number: number): boolean;
   piece(number: number): PieceRecord | undefined;
   /** Numbers of finished pieces, ascending. */
   finishedPieces(): number[];
   /** Numbers of finished pieces in the order of their finish, but for the first `count`; none once the task is sealed. */
   finishedAfter(count: number): number[];
-  /** Cuts the content otherwise. Throws `failed_precondition` when a piece is finished or being written. */
+  /** Cuts the content otherwise. Throws `failed_precondition` when a piece is recorded or being written. */
   recut(cut: TaskCut): void;
-  /** Starts to write a piece; undefined when it is finished or being written: then wait with {@link nextChange}. */
+  /** Starts to write a piece; undefined when it is recorded or being written: then wait with {@link nextChange}. */
   openPiece(number: number): PieceWriter | undefined;
   /**
    * Reads bytes of finished pieces into `buffer` from `position`; never fewer than asked but at the end of the content.
@@ -115,9 +119,14 @@ export interface StoredTask {
   seal(signal: AbortSignal): Promise<void>;
   /**
    * Resolves at the next piece finished or given up, at the seal, or at the deletion; rejects when `signal` fires, and
-   * with the error of {@link expectNothing}.
+   * with the error of {@link expectNothing}. A piece of an earlier run that is `wanted` is compared before others.
    */
-  nextChange(signal: AbortSignal): Promise<void>;
+  nextChange(signal: AbortSignal, wanted?: number): Promise<void>;
+  /**
+   * Resolves when no piece of an earlier run is left to be compared. Rejects when the disk cannot be read, when the task
+   * is deleted, and when `signal` fires.
+   */
+  checked(signal: AbortSignal): Promise<void>;
   /** The download has ended without all pieces: tells why to all who wait for a change. */
   expectNothing(error: unknown): void;
   readonly isDeleted: boolean;
@@ -140,8 +149,8 @@ export interface Neighbour {
 /** The content store of a peer: one preallocated file per task, metadata in SQLite. */
 export interface Storage extends AsyncDisposable {
   /**
-   * The task with this id. One that an earlier run left incomplete is absent until it is opened: its pieces have to be
-   * checked first, since after a crash of the machine their records may be ahead of their bytes.
+   * The task with this id. One that an earlier run left incomplete is absent until it is opened, which begins to check
+   * its pieces: after a crash of the machine their records may be ahead of their bytes.
    */
   find(taskId: string): StoredTask | undefined;
   /**

@@ -80,7 +80,7 @@ export class Download implements ReadableTask {
     this.peerId = subject.peerId;
     this.#stored = stored;
     this.#holds.use(stored.hold());
-    this.#traffic = { ...localTraffic(bytesOf(stored)) };
+    this.#traffic = { ...localTraffic(recordedBytes(stored)) };
     this.#replaced.promise.catch(() => {});
     this.sealed = this.#run(signal);
     this.sealed.catch(() => {});
@@ -162,7 +162,7 @@ export class Download implements ReadableTask {
   }
 
   async #complete(signal: AbortSignal): Promise<void> {
-    if (this.#isFull()) {
+    if (await this.#isFull(signal)) {
       await this.#seal(undefined, signal);
       if (this.#stored.record.plan.pieceCount > 0) this.#goodbye = this.#announce(signal);
       return;
@@ -211,7 +211,7 @@ export class Download implements ReadableTask {
       if (asked === 1) talk.post({ kind: "started" });
       if (decision.kind !== "from_parents") break;
       await this.#fromParents(decision, talk, signal);
-      if (this.#isFull()) return;
+      if (await this.#isFull(signal)) return;
       if (asked >= maxScheduleCount) {
         talk.finish({ kind: "failed", description: `${asked} sets of parents did not have all pieces` });
         break;
@@ -257,14 +257,14 @@ export class Download implements ReadableTask {
     if (mayRecut) this.#meet(parents);
     const plan = await fetchFromParents({ ...stage, mayRecut }, parents, signal);
     if (plan === undefined) return;
-    if (this.#stored.finishedPieceCount === 0) this.#stored.recut({ plan });
+    if (this.#stored.recordedPieceCount === 0) this.#stored.recut({ plan });
     await fetchFromParents({ ...stage, mayRecut: false }, parents, signal);
   }
 
   /** Parents of our own make give pieces in any cut, others only in theirs: that of the stock rule, as a rule. */
   #meet(parents: readonly Parent[]): void {
     const { plan: { contentLength }, isOwnCut } = this.#stored.record;
-    if (isOwnCut !== true || this.#stored.finishedPieceCount > 0) return;
+    if (isOwnCut !== true || this.#stored.recordedPieceCount > 0) return;
     if (parents.every(({ cutsAsAsked }) => cutsAsAsked)) return;
     this.#stored.recut({ plan: planByRule(contentLength, "dragonfly") });
   }
@@ -365,13 +365,22 @@ export class Download implements ReadableTask {
     }
   }
 
-  #isFull(): boolean {
-    return this.#stored.finishedPieceCount === this.#stored.record.plan.pieceCount;
+  /** Whether nothing is missing; where an earlier run left all that is, not before that is checked. */
+  async #isFull(signal: AbortSignal): Promise<boolean> {
+    const { plan } = this.#stored.record;
+    if (this.#stored.recordedPieceCount < plan.pieceCount) return false;
+    await this.#stored.checked(signal);
+    return this.#stored.finishedPieceCount === plan.pieceCount;
   }
 }
 
-function bytesOf(stored: StoredTask): number {
+function recordedBytes(stored: StoredTask): number {
   const { plan } = stored.record;
-  return stored.finishedPieces().map((number) => pieceRange(plan, number))
-    .reduce((sum, { start, end }) => sum + end - start, 0);
+  let bytes = 0;
+  for (let number = 0; number < plan.pieceCount; number++) {
+    if (!stored.isRecorded(number)) continue;
+    const { start, end } = pieceRange(plan, number);
+    bytes += end - start;
+  }
+  return bytes;
 }

@@ -141,7 +141,7 @@ class Round {
   async #collect(signal: AbortSignal): Promise<void> {
     const { hostId, taskId, stored, parentRpc: rpc, clock, collectedPieceTimeoutMs } = this.#stage;
     const { plan, isOwnCut } = stored.record;
-    const wanted = missingPieces(plan, (number) => stored.piece(number) !== undefined);
+    const wanted = missingPieces(plan, (number) => stored.isRecorded(number));
     const parents = [...this.#states.keys()];
     try {
       const options = { hostId, taskId, plan, isOwnCut, parents, wanted, silenceTimeoutMs: collectedPieceTimeoutMs };
@@ -180,7 +180,7 @@ class Round {
 
   #onOtherCut(state: ParentState, plan: PiecePlan): void {
     const { mayRecut, stored, onOtherCut } = this.#stage;
-    if (mayRecut && stored.finishedPieceCount === 0) return this.#finish(plan);
+    if (mayRecut && stored.recordedPieceCount === 0) return this.#finish(plan);
     onOtherCut(plan);
     this.#drop(state, `it cuts the content into pieces of ${plan.pieceLength} bytes`);
   }
@@ -204,7 +204,7 @@ class Round {
       this.#offers.delete(number);
       this.#start(number, holders);
     }
-    const isDone = stored.finishedPieceCount === stored.record.plan.pieceCount;
+    const isDone = stored.recordedPieceCount === stored.record.plan.pieceCount;
     const isHopeless = this.#fetches.size === 0 && (!this.#isCollecting || this.#alive().length === 0);
     if (isDone || isHopeless) this.#finish();
   }

@@ -88,7 +88,7 @@ class TaskReader implements ReaderPosition {
         return count;
       }
       if (this.#stored.isDeleted) await this.#follow();
-      else await this.#stored.nextChange(this.#signal);
+      else await this.#stored.nextChange(this.#signal, pieceAt(this.#stored.record.plan, this.position));
     }
   }
 

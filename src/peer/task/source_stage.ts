@@ -70,9 +70,13 @@ export async function fetchFromSource(stage: SourceStage, signal: AbortSignal): 
   const version = new SourceVersion(stage.stored);
   let acceptsRanges = stage.acceptsRanges;
   while (true) {
-    const missing = missingPieces(plan, (number) => stage.stored.piece(number) !== undefined);
+    const missing = missingPieces(plan, (number) => stage.stored.isRecorded(number));
     const [run] = sourceRuns(plan, missing, { acceptsRanges, readerPieces: stage.readerPieces() });
-    if (run === undefined) return;
+    if (run === undefined) {
+      if (stage.stored.finishedPieceCount === plan.pieceCount) return;
+      await stage.stored.checked(signal);
+      continue;
+    }
     const range = { start: pieceRange(plan, run.first).start, end: pieceRange(plan, run.last).end };
     try {
       await new RunFetch(stage, version, range, acceptsRanges).run(signal);
@@ -89,11 +93,11 @@ class SourceVersion {
   readonly #hasDigest: boolean;
   #known: SourceContent["version"];
 
-  constructor({ record: { plan, digest, responseHeaders }, finishedPieceCount }: StoredTask) {
+  constructor({ record: { plan, digest, responseHeaders }, recordedPieceCount }: StoredTask) {
     this.#contentLength = plan.contentLength;
     this.#hasDigest = digest !== undefined;
     // Some servers name other validators in the answer to HEAD, so these only count where there is nothing better.
-    if (!this.#hasDigest && finishedPieceCount > 0) this.#known = responseHeaders;
+    if (!this.#hasDigest && recordedPieceCount > 0) this.#known = responseHeaders;
   }
 
   get content(): SourceContent {

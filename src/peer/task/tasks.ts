@@ -290,7 +290,7 @@ class RunningTasks implements Tasks, TrafficMeter {
       await storage.delete(init.taskId);
       return storage.open(init);
     }
-    if (init.digest !== undefined || stored.finishedPieceCount === 0) return stored;
+    if (init.digest !== undefined || stored.recordedPieceCount === 0) return stored;
     const [before, now] = [stored.record.responseHeaders, init.responseHeaders];
     const isSame = ["etag", "last-modified"].every((name) => before[name] === now[name]);
     if (isSame) return stored;

@@ -1,0 +1,58 @@
+import type { Disk, DiskFile } from "../runtime/disk.ts";
+
+/** Holds reads back until they are let through. */
+export class GatedDisk {
+  /** The positions of all reads so far. */
+  readonly asked: number[] = [];
+  readonly #waiting: { readonly position: number; readonly gate: PromiseWithResolvers<void> }[] = [];
+  #isOpen = false;
+  #arrived = Promise.withResolvers<void>();
+
+  /** `disk` with its files behind the gate. */
+  wrap(disk: Disk): Disk {
+    const behindGate = (opened: DiskFile): DiskFile => ({
+      read: async (buffer, position) => {
+        await this.#pass(position);
+        return await opened.read(buffer, position);
+      },
+      write: (bytes, position) => opened.write(bytes, position),
+      sync: () => opened.sync(),
+      stat: () => opened.stat(),
+      [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
+    });
+    const openFile: Disk["openFile"] = async (path, options) => behindGate(await disk.openFile(path, options));
+    return new Proxy(disk, {
+      get(target, name) {
+        if (name === "openFile") return openFile;
+        const value = Reflect.get(target, name);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+  }
+
+  /** Lets the oldest read of this position through, waiting for one. */
+  async letThrough(position: number): Promise<void> {
+    while (true) {
+      const index = this.#waiting.findIndex((read) => read.position === position);
+      const [read] = index === -1 ? [] : this.#waiting.splice(index, 1);
+      if (read !== undefined) return read.gate.resolve();
+      await this.#arrived.promise;
+    }
+  }
+
+  /** Lets everything through from now on. */
+  open(): void {
+    this.#isOpen = true;
+    for (const { gate } of this.#waiting.splice(0)) gate.resolve();
+  }
+
+  async #pass(position: number): Promise<void> {
+    this.asked.push(position);
+    if (this.#isOpen) return;
+    const gate = Promise.withResolvers<void>();
+    this.#waiting.push({ position, gate });
+    this.#arrived.resolve();
+    this.#arrived = Promise.withResolvers();
+    await gate.promise;
+  }
+}
