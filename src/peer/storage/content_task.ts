@@ -19,6 +19,9 @@ import type { PieceRecord, PieceWriter, Retention, StoredTask, TaskCut, TaskReco
 /** The last use of a task is written to disk at most so often; eviction needs no finer order. */
 const TOUCH_INTERVAL_MS = 60_000;
 
+/** Whoever creates a task holds it at once; one that nobody has held by then is nobody's. */
+const NEW_MS = 10_000;
+
 /** Ids of a task besides its own: one blob is in some repositories of some registries. */
 const OTHER_IDS_MAX = 64;
 
@@ -56,6 +59,7 @@ export class ContentTask implements StoredTask {
   #record: TaskRecord;
   #finishedBytes: number;
   #holds = 0;
+  #wasHeld = false;
   #touchedAtMs: number;
   #sealing: Promise<void> | undefined;
   #isDeleted = false;
@@ -96,6 +100,11 @@ export class ContentTask implements StoredTask {
     return this.#holds > 0 || this.#writing.size > 0;
   }
 
+  /** Nobody holds it yet, for it was created a moment ago: its space is promised all the same. */
+  get isNew(): boolean {
+    return !this.#wasHeld && this.#owner.clock.wallMs() - this.#record.createdAtMs < NEW_MS;
+  }
+
   get finishedBytes(): number {
     return this.#finishedBytes;
   }
@@ -115,6 +124,7 @@ export class ContentTask implements StoredTask {
   hold(): Disposable {
     const file = this.#file.hold();
     this.#holds += 1;
+    this.#wasHeld = true;
     this.touch();
     let isHeld = true;
     return {

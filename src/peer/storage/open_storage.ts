@@ -142,6 +142,8 @@ class ContentStorage implements Storage, Neighbour, TaskOwner {
   readonly #turns = new Map<string, Promise<unknown>>();
   readonly #background = new Set<Promise<void>>();
   #newBeginning: Promise<void> | undefined;
+  /** For tasks that are being created. */
+  #reservedBytes = 0;
 
   constructor(
     options: StorageOptions,
@@ -282,8 +284,8 @@ class ContentStorage implements Storage, Neighbour, TaskOwner {
   }
 
   get promisedBytes(): number {
-    return this.#tasks.values().filter((task) => task.isBusy)
-      .reduce((sum, task) => sum + task.record.plan.contentLength - task.finishedBytes, 0);
+    return this.#tasks.values().filter((task) => task.isBusy || task.isNew)
+      .reduce((sum, task) => sum + task.record.plan.contentLength - task.finishedBytes, this.#reservedBytes);
   }
 
   get evictableBytes(): number {
@@ -340,7 +342,7 @@ class ContentStorage implements Storage, Neighbour, TaskOwner {
   async #create(init: TaskInit): Promise<ContentTask> {
     const { taskId, plan: { contentLength } } = init;
     const { metadata } = this;
-    await this.#makeRoom(contentLength);
+    using _reserved = await this.#reserve(contentLength);
     const path = this.#path(taskId);
     await this.#disk.mkdirAll(join(path, ".."));
     // Of a file that an interrupted creation left, only the length would be right.
@@ -363,31 +365,38 @@ class ContentStorage implements Storage, Neighbour, TaskOwner {
     await task.remove();
   }
 
-  /** Sees to it that `bytes` more fit, besides what the tasks in use have still to write. */
-  async #makeRoom(bytes: number): Promise<void> {
-    const missing = async () => {
-      const { freeBytes } = await this.usage();
-      const limit = this.#options.diskThresholdBytes;
-      const freeOfLimit = limit > 0 ? limit - this.#ofVolume("usedBytes") : Infinity;
-      return bytes + this.#ofVolume("promisedBytes") - Math.min(freeBytes, freeOfLimit);
-    };
-    const before = await missing();
-    if (before <= 0) return;
+  /**
+   * Sees to it that `bytes` more fit, besides what the tasks in use have still to write, and keeps that place until
+   * disposed: between the look and the promise nobody else has a turn.
+   */
+  async #reserve(bytes: number): Promise<Disposable> {
+    let missing = this.#missing(bytes, await this.usage());
     // What cannot fit in any case shall not cost the others their place.
-    if (this.#ofVolume("evictableBytes") >= before) {
-      await this.#evict(before);
+    if (missing > 0 && this.#ofVolume("evictableBytes") >= missing) {
+      await this.#evict(missing);
       for (const neighbour of this.#volume) {
-        const still = await missing();
+        const still = this.#missing(bytes, await this.usage());
         if (still > 0 && neighbour !== this) await neighbour.makeWay(still);
       }
+      missing = this.#missing(bytes, await this.usage());
     }
-    const after = await missing();
-    if (after <= 0) return;
+    if (missing <= 0) return this.#promise(bytes);
     throw new DamselflyError(
       "no_space",
-      `Cannot store ${bytes} bytes in ${this.#options.dir}: ${after} bytes too many; free some space, ` +
+      `Cannot store ${bytes} bytes in ${this.#options.dir}: ${missing} bytes too many; free some space, ` +
         "or raise gc.policy.diskThreshold",
     );
+  }
+
+  #missing(bytes: number, { freeBytes }: { readonly freeBytes: number }): number {
+    const limit = this.#options.diskThresholdBytes;
+    const freeOfLimit = limit > 0 ? limit - this.#ofVolume("usedBytes") : Infinity;
+    return bytes + this.#ofVolume("promisedBytes") - Math.min(freeBytes, freeOfLimit);
+  }
+
+  #promise(bytes: number): Disposable {
+    this.#reservedBytes += bytes;
+    return { [Symbol.dispose]: () => void (this.#reservedBytes -= bytes) };
   }
 
   #candidates(): EvictionCandidate[] {

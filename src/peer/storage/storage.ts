@@ -138,7 +138,7 @@ export interface StoredTask {
 export interface Neighbour {
   /** Bytes of finished pieces. */
   readonly usedBytes: number;
-  /** Bytes that tasks in use have still to write. */
+  /** Bytes that tasks in use, and those that are being created, have still to write. */
   readonly promisedBytes: number;
   /** Bytes of tasks that may go when space is needed. */
   readonly evictableBytes: number;
@@ -146,7 +146,10 @@ export interface Neighbour {
   makeWay(bytes: number): Promise<void>;
 }
 
-/** The content store of a peer: one preallocated file per task, metadata in SQLite. */
+/**
+ * The content store of a peer: one file per task, which has its full length from the start and is sparse until it is
+ * written, and metadata in SQLite. Space is promised when a task is created, for nothing here can allocate it.
+ */
 export interface Storage extends AsyncDisposable {
   /**
    * The task with this id. One that an earlier run left incomplete is absent until it is opened, which begins to check

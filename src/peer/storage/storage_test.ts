@@ -398,6 +398,19 @@ Deno.test("a content without room is refused, and the oldest unused ones make ro
   assert.equal(storage.find("44".repeat(32)), kept);
 });
 
+Deno.test("of contents that are opened at once only those get a place that fit together", async () => {
+  const bench = memoryBench();
+  await using storage = await bench.open({ diskThresholdBytes: 1000 });
+  const ids = ["11", "22", "33"].map((half) => half.repeat(32));
+  const opened = await Promise.allSettled(
+    ids.map((taskId) => storage.open(initOf(bytesOf(400), 100, { taskId }))),
+  );
+  assert.deepEqual(opened.map(({ status }) => status), ["fulfilled", "fulfilled", "rejected"]);
+  // Nobody came to hold them: their place is free again.
+  await bench.clock.advance(10_000);
+  await storage.open(initOf(bytesOf(900), 100, { taskId: ids[2] ?? "" }));
+});
+
 Deno.test("garbage collection deletes tasks past their time, but none that is in use", async () => {
   const bench = memoryBench();
   await using storage = await bench.open();

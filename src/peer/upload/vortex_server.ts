@@ -20,7 +20,9 @@ import type { PieceRecord, Storage, StoredTask } from "../storage/storage.ts";
 import { AskedPieces, hasPiece, planOfChild } from "./asked_piece.ts";
 
 /** Piece bytes are read and sent in blocks of this size: reads of up to 256 KiB are cheapest (deno-platform.md §2). */
-const BUFFER_BYTES = 256 * 1024;
+const BLOCK_BYTES = 256 * 1024;
+/** Room for what goes before the first block, so that a piece of whole blocks needs no send more than it has blocks. */
+const HEAD_ROOM_BYTES = 1024;
 
 /** How often silent connections are looked for. */
 const SWEEP_INTERVAL_MS = 1_000;
@@ -117,7 +119,7 @@ class VortexServer implements PieceServer {
     this.#log = log;
     this.#onSent = onSent;
     this.#limits = { ...PIECE_SERVER_LIMITS, ...options.limits };
-    this.#buffers = new BufferPool(BUFFER_BYTES, this.#limits.sendsMax);
+    this.#buffers = new BufferPool(HEAD_ROOM_BYTES + BLOCK_BYTES, this.#limits.sendsMax);
     this.#traffic = metrics.counter("dragonfly_client_upload_traffic", "Bytes of pieces sent to other peers.", [
       "type",
     ]);
@@ -210,7 +212,7 @@ class VortexServer implements PieceServer {
     using buffer = await this.#buffers.take(this.#closing.signal);
     this.#sends.inc();
     try {
-      const piece = await this.#asked.record(task, plan, pieceNumber, buffer.bytes);
+      const piece = await this.#asked.record(task, plan, pieceNumber, buffer.bytes.subarray(0, BLOCK_BYTES));
       if (piece === undefined) return await child.write(cannot("the task was deleted"));
       await this.#send(child, family, { task, plan, piece }, buffer.bytes);
     } finally {
@@ -239,7 +241,7 @@ class VortexServer implements PieceServer {
     buffer.set(head);
     let used = head.length;
     for (let position = start; position < end; used = 0) {
-      const block = buffer.subarray(used, used + Math.min(buffer.length - used, end - position));
+      const block = buffer.subarray(used, used + Math.min(BLOCK_BYTES, buffer.length - used, end - position));
       position += await task.read(block, position);
       await child.write(buffer.subarray(0, used + block.length));
       this.#traffic.inc({ type: TYPE_NAMES[family] }, block.length);

@@ -143,6 +143,15 @@ onEachNet("a stock child reads header, metadata and bytes of one piece, and clos
   assert.deepEqual(await readBytes(conn, 100_000), CONTENT.subarray(900_000));
 });
 
+onEachNet("a piece goes out in as few blocks as it has, the head beside the first", async (net) => {
+  await using bench = await startBench(net);
+  using conn = await net.connect(bench.server, never);
+  await conn.write(encodeRequest({ taskId: TASK_ID, pieceNumber: 0 }));
+  await readPacket(conn);
+  await readBytes(conn, 300_000);
+  assert.deepEqual(bench.sent, [262_144, 37_856]);
+});
+
 onEachNet("several requests on one connection are answered in order, even when they come at once", async (net) => {
   await using bench = await startBench(net);
   using conn = await net.connect(bench.server, never);
