@@ -24,6 +24,8 @@ export interface CollectOptions {
   readonly plan: PiecePlan;
   /** Set when peers of another make would cut otherwise: the parents are told how we do. */
   readonly isOwnCut?: boolean | undefined;
+  /** Of a content without a digest: parents with another one are of no use. */
+  readonly version?: string | undefined;
   readonly parents: readonly Parent[];
   /** The pieces that are still missing. */
   readonly wanted: readonly number[];
@@ -79,7 +81,7 @@ interface Following {
 /** Passes on what one parent tells. */
 async function follow(
   parent: Parent,
-  { hostId, taskId, plan, isOwnCut, wanted, silenceTimeoutMs }: CollectOptions,
+  { hostId, taskId, plan, isOwnCut, version, wanted, silenceTimeoutMs }: CollectOptions,
   { rpc, clock, events, signal }: Following,
 ): Promise<Ending> {
   const missing = new Set(wanted);
@@ -87,8 +89,8 @@ async function follow(
   const either = AbortSignal.any([signal, silence.signal]);
   try {
     const request = { hostId, taskId, interestedPieceNumbers: [...wanted] };
-    const named = isOwnCut === true ? plan.pieceLength : undefined;
-    for await (const response of rpc.syncPieces(parent, request, either, named)) {
+    const facts = { pieceLength: isOwnCut === true ? plan.pieceLength : undefined, version };
+    for await (const response of rpc.syncPieces(parent, request, either, facts)) {
       silence.broken();
       if (!isPieceOf(plan, response)) return { kind: "cut_otherwise", plan: otherPlan(parent, response, plan) };
       const from = checkedAddress(parent, response);

@@ -93,7 +93,7 @@ Deno.test("a parent that cuts the content otherwise ends with its plan; only our
   const plan = planByRule(9 << 20, "damselfly");
   const named: (number | undefined)[] = [];
   const rpc: ParentRpc = {
-    async *syncPieces(_parent, _request, _signal, pieceLength) {
+    async *syncPieces(_parent, _request, _signal, { pieceLength } = {}) {
       named.push(pieceLength);
       await Promise.resolve();
       yield { number: 2, offset: 8 << 20, length: 1 << 20, ip: "10.0.0.9", tcpPort: 4005 };

@@ -38,14 +38,25 @@ export function parentOfPeer({ id, host }: Peer): Parent | undefined {
  */
 export const PIECE_LENGTH_HEADER = "damselfly-piece-length";
 
+/** Metadata of a SyncPieces call: of which version the child has pieces, see `contentVersion`. For our own parents too. */
+export const CONTENT_VERSION_HEADER = "damselfly-content-version";
+
+/** What a child says of itself besides its request; only parents of our make understand it. */
+export interface ChildFacts {
+  /** {@link PIECE_LENGTH_HEADER} */
+  readonly pieceLength?: number | undefined;
+  /** {@link CONTENT_VERSION_HEADER} */
+  readonly version?: string | undefined;
+}
+
 /** What a child asks of its parents over gRPC. A stream starts when it is iterated and ends when the loop is left. */
 export interface ParentRpc {
-  /** The wanted pieces that the parent has, as it gets them; `pieceLength` goes along as {@link PIECE_LENGTH_HEADER}. */
+  /** The wanted pieces that the parent has, as it gets them. */
   syncPieces(
     parent: Parent,
     request: SyncPiecesRequest,
     signal: AbortSignal,
-    pieceLength?: number,
+    facts?: ChildFacts,
   ): AsyncIterable<SyncPiecesResponse>;
   /** The parent's host, about once a second; only its `network` is filled. */
   syncHost(parent: Parent, request: SyncHostRequest, signal: AbortSignal): AsyncIterable<Host>;
@@ -57,8 +68,11 @@ export function createParentRpc(channels: RpcChannels, family: PieceFamily = "st
   const clientOf = ({ rpc: { hostname, port } }: Parent) =>
     channels.client(DfdaemonUploadService, hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`);
   return {
-    syncPieces: (parent, request, signal, pieceLength) => {
-      const metadata = pieceLength === undefined ? {} : { [PIECE_LENGTH_HEADER]: String(pieceLength) };
+    syncPieces: (parent, request, signal, { pieceLength, version } = {}) => {
+      const metadata = {
+        ...(pieceLength !== undefined && { [PIECE_LENGTH_HEADER]: String(pieceLength) }),
+        ...(version !== undefined && { [CONTENT_VERSION_HEADER]: version }),
+      };
       return clientOf(parent)[method](request, { signal, metadata });
     },
     syncHost: (parent, request, signal) => clientOf(parent).syncHost(request, { signal }),

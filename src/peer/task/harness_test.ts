@@ -16,9 +16,10 @@ import { MemoryDisk } from "../../testing/memory_disk.ts";
 import { seededRandom } from "../../testing/seeded_random.ts";
 import { testRuntime } from "../../testing/test_runtime.ts";
 import type { Control, Decision, HeldTask, PeerEvent, PeerSession } from "../control/control.ts";
-import type { Parent, ParentRpc } from "../piece/parent.ts";
+import type { ChildFacts, Parent, ParentRpc } from "../piece/parent.ts";
 import type { FetchedPiece, PieceClient, PieceSink, WantedPiece } from "../piece/vortex_client.ts";
 import type { Source, SourceAnswer, SourceBody, SourceContent, SourceRequest, SourceStat } from "../source/source.ts";
+import { contentVersion } from "../storage/content_version.ts";
 import { MEMORY_DATABASE, openStorage } from "../storage/open_storage.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { TaskHandle, TaskRequest } from "./task.ts";
@@ -246,13 +247,17 @@ export class Swarm implements ParentRpc {
     { rpc: { port }, cutsAsAsked }: Parent,
     { taskId, interestedPieceNumbers }: SyncPiecesRequest,
     signal: AbortSignal,
-    pieceLength?: number,
+    { pieceLength, version }: ChildFacts = {},
   ): AsyncGenerator<SyncPiecesResponse> {
     const node = this.#node(port);
     const wanted = new Set(interestedPieceNumbers);
     await node.behaviour.onSync?.(signal);
     const stored = node.storage.find(taskId);
     if (stored === undefined) throw new DamselflyError("internal", "No such task");
+    const other = cutsAsAsked ? contentVersion(stored.record) : undefined;
+    if (version !== undefined && other !== undefined && version !== other) {
+      throw new DamselflyError("failed_precondition", "Another version");
+    }
     using _hold = stored.hold();
     const { plan: { contentLength }, isOwnCut } = stored.record;
     const unnamed = isOwnCut === true ? pieceLengthOf(contentLength, "dragonfly") : stored.record.plan.pieceLength;

@@ -10,6 +10,7 @@ import { followHostLoads, type HostLoads } from "../piece/host_load.ts";
 import { type Parent, parentOfPeer, type ParentRpc } from "../piece/parent.ts";
 import { chooseParent } from "../piece/parent_choice.ts";
 import type { PieceClient } from "../piece/vortex_client.ts";
+import { contentVersion } from "../storage/content_version.ts";
 import type { PieceRecord, StoredTask } from "../storage/storage.ts";
 import { missingPieces, pickPiece } from "./plan.ts";
 
@@ -144,7 +145,8 @@ class Round {
     const wanted = missingPieces(plan, (number) => stored.isRecorded(number));
     const parents = [...this.#states.keys()];
     try {
-      const options = { hostId, taskId, plan, isOwnCut, parents, wanted, silenceTimeoutMs: collectedPieceTimeoutMs };
+      const cut = { plan, isOwnCut, version: contentVersion(stored.record) };
+      const options = { hostId, taskId, ...cut, parents, wanted, silenceTimeoutMs: collectedPieceTimeoutMs };
       for await (const event of collectPieces(options, { rpc, clock }, signal)) this.#onEvent(event);
     } catch (error) {
       if (!signal.aborted) this.#fail(error);
@@ -174,6 +176,12 @@ class Round {
 
   /** A parent whose list broke off keeps what it offered, unless it contradicts us or cannot be reached at all. */
   #onParentFailed(state: ParentState, error: DamselflyError): void {
+    if (error.code === "failed_precondition") {
+      this.#stage.log.warn("A parent cannot share what it has", {
+        parent: state.parent.peerId,
+        error: errorText(error),
+      });
+    }
     const hasOffers = [...this.#addresses.values()].some((addresses) => addresses.has(state));
     if (error.code === "data_loss" || !hasOffers) this.#drop(state, errorText(error));
   }

@@ -2,6 +2,8 @@ import { DamselflyError } from "../../core/error.ts";
 import { pieceRange } from "../../core/piece.ts";
 import type { SyncPiecesRequest, SyncPiecesResponse } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import type { ChildFacts } from "../piece/parent.ts";
+import { contentVersion } from "../storage/content_version.ts";
 import type { Storage, StoredTask } from "../storage/storage.ts";
 import { Arrivals, planOfChild } from "./asked_piece.ts";
 
@@ -15,20 +17,25 @@ export interface PieceAddress {
   readonly tcpPort: number;
 }
 
-/** What a child asks: the message, and how it cuts the content, in bytes, if it says so. */
-export type PiecesQuestion = SyncPiecesRequest & { readonly pieceLength?: number | undefined };
+/** What a child asks: the message, and what it says of itself. */
+export type PiecesQuestion = SyncPiecesRequest & ChildFacts;
 
 /**
  * Tells a child of each wanted piece as it is finished (wire.md §2.10), in the child's own cut. It ends when all were
- * told of. Throws `not_found` for a task that is not here, `unavailable` when its download stalls or fails.
+ * told of. Throws `not_found` for a task that is not here, `failed_precondition` for one of another version than the
+ * child's, `unavailable` when its download stalls or fails.
  */
 export async function* syncPieces(
-  { taskId, interestedPieceNumbers, pieceLength }: PiecesQuestion,
+  { taskId, interestedPieceNumbers, pieceLength, version }: PiecesQuestion,
   { storage, clock, address }: { readonly storage: Storage; readonly clock: Clock; readonly address: PieceAddress },
   signal: AbortSignal,
 ): AsyncGenerator<SyncPiecesResponse, void, undefined> {
   const task = storage.find(taskId);
   if (task === undefined) throw new DamselflyError("not_found", `Cannot find task ${taskId}`);
+  const own = contentVersion(task.record);
+  if (version !== undefined && own !== undefined && version !== own) {
+    throw new DamselflyError("failed_precondition", `Cannot share task ${taskId}: its content is another version here`);
+  }
   const plan = planOfChild(task.record, pieceLength);
   const wanted = new Set(interestedPieceNumbers.filter((number) => number < plan.pieceCount));
   const arrivals = new Arrivals(task, plan);

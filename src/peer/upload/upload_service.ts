@@ -6,7 +6,7 @@ import { type CallContext, type RpcService, service } from "../../rpc/service.ts
 import { BoundedLabels } from "../../runtime/bounded_labels.ts";
 import { orAbort } from "../../runtime/or_abort.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
-import { PIECE_LENGTH_HEADER } from "../piece/parent.ts";
+import { CONTENT_VERSION_HEADER, PIECE_LENGTH_HEADER } from "../piece/parent.ts";
 import { cacheUploadHandlers } from "./cache_handlers.ts";
 import type { CacheDeps } from "./cache_stream.ts";
 import type { Destinations } from "../source/destination.ts";
@@ -52,7 +52,7 @@ export function uploadService(options: UploadServiceOptions): RpcService {
       sendHeaders();
       if (disableShared) throw new DamselflyError("permission_denied", "Cannot share: this host gives no pieces away");
       const either = AbortSignal.any([signal, options.stopping]);
-      const question = { ...request, pieceLength: namedPieceLength(metadata) };
+      const question = { ...request, pieceLength: namedPieceLength(metadata), version: namedVersion(metadata) };
       yield* syncPieces(question, { storage, clock, address: options.pieceAddress }, either);
     },
     syncHost: async function* (_request, { signal, sendHeaders }) {
@@ -89,6 +89,11 @@ function namedPieceLength(metadata: CallContext["metadata"]): number | undefined
   if (text === undefined) return undefined;
   if (isUsualPieceLength(Number(text))) return Number(text);
   throw new DamselflyError("invalid_argument", `Cannot cut pieces of ${String(text).slice(0, 20)} bytes`);
+}
+
+function namedVersion(metadata: CallContext["metadata"]): string | undefined {
+  const [text] = metadata.get(CONTENT_VERSION_HEADER);
+  return text === undefined ? undefined : String(text);
 }
 
 /** A download that another host asks for: it fills this host's store, and never writes anywhere else. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { DamselflyError } from "../../core/error.ts";
+import { contentVersion } from "../storage/content_version.ts";
 import { piecePlan } from "../../core/piece.ts";
 import { type TaskType } from "../../rpc/gen/common/v2/common.ts";
 import { ListTaskEntriesRequest } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
@@ -53,6 +54,24 @@ Deno.test("SyncPieces counts as the child says in its metadata, and refuses a le
   const pieces = await ask(String(1024 * 1024));
   assert.deepEqual(pieces.map(({ number, length }) => [number, length]), [[0, CONTENT.length]]);
   for (const length of ["1", "", "x", "1e99"]) await assert.rejects(ask(length), { code: "invalid_argument" });
+});
+
+Deno.test("SyncPieces is refused to a child of another version, and to nobody who names none", async () => {
+  const version = (etag: string) => contentVersion({ digest: undefined, responseHeaders: { etag } }) ?? "";
+  await using bench = await startBench();
+  using client = uploadClient(bench);
+  const taskId = "cd".repeat(32);
+  const init = { taskId, url: "https://files.example/f", plan: piecePlan(CONTENT.length, 100), digest: undefined };
+  const task = await bench.storage.open({ ...init, responseHeaders: { etag: '"v1"' } });
+  using writer = task.openPiece(0);
+  await writer?.write(CONTENT.subarray(0, 100));
+  await writer?.commit({ parentId: "", trafficType: "back_to_source", costMs: 1 });
+  const request = { hostId: "child", taskId, interestedPieceNumbers: [0] };
+  const ask = (metadata: Record<string, string>) => collected(client.syncPieces(request, { ...limited, metadata }));
+  await assert.rejects(ask({ "damselfly-content-version": version('"v2"') }), { code: "failed_precondition" });
+  for (const metadata of [{}, { "damselfly-content-version": version('"v1"') }]) {
+    assert.equal((await ask(metadata)).length, 1);
+  }
 });
 
 Deno.test("a download tells of its pieces in the cut in which it began, though the task is cut otherwise meanwhile", async () => {
