@@ -45,14 +45,26 @@ export function taskIdOf(input: TaskIdInput): string {
   if (input.content !== undefined) return sha256(input.content);
   const digest = input.byBlobDigest === true ? BLOB_URL.exec(input.url)?.[1] : undefined;
   if (digest !== undefined) return digest.slice(digest.indexOf(":") + 1);
-  return sha256([
-    canonicalUrl(input.url, input.filteredQueryParams ?? []),
-    input.tag ?? "",
-    input.application ?? "",
-    input.revision ?? "",
-    input.pieceLength === undefined ? "" : String(input.pieceLength),
-    "STANDARD",
-  ].join(""));
+  return sha256([...urlParts(input), "STANDARD"].join(""));
+}
+
+/**
+ * A hash of what {@link taskIdOf} puts together for a URL, with the parts kept apart: the id has no marks between them, so
+ * that other URLs, tags and applications can have the same one. Throws `invalid_argument` as that does.
+ */
+export function taskIdPartsOf(input: TaskIdInput): string {
+  return sha256(JSON.stringify(urlParts(input)));
+}
+
+function urlParts({ url, tag, application, revision, pieceLength, filteredQueryParams = [] }: TaskIdInput): string[] {
+  const canonical = canonicalUrl(url, filteredQueryParams);
+  return [
+    canonical,
+    tag ?? "",
+    application ?? "",
+    revision ?? "",
+    pieceLength === undefined ? "" : String(pieceLength),
+  ];
 }
 
 /** The URL as it enters the id: filtered parameters gone, the rest form-encoded in order, no lone slash at the end. */

@@ -35,6 +35,7 @@ const MIGRATIONS: readonly string[] = [
    ) STRICT;
    CREATE INDEX other_id_of_task ON other_id (task_key);`,
   `ALTER TABLE task ADD COLUMN retention TEXT;`,
+  `ALTER TABLE task ADD COLUMN id_parts TEXT;`,
 ];
 
 /** A task's row: what the storage remembers, and the key its pieces refer to. */
@@ -71,8 +72,8 @@ export class Metadata implements Disposable {
       guarded("open", path, () => prepareDatabase(db));
       this.#db = db;
       this.#insertTask = db.prepare(
-        `INSERT INTO task (id, url, content_length, piece_length, is_own_cut, digest, response_headers, retention,
-           created_at_ms, updated_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO task (id, url, id_parts, content_length, piece_length, is_own_cut, digest, response_headers, retention,
+           created_at_ms, updated_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       );
       this.#insertPiece = db.prepare("INSERT INTO piece VALUES (?, ?, ?, ?, ?, ?, ?)");
       this.#selectPiece = db.prepare("SELECT * FROM piece WHERE task_key = ? AND number = ?");
@@ -96,13 +97,14 @@ export class Metadata implements Disposable {
 
   /** Adds a task without pieces; the result is its key. */
   addTask(init: TaskInit, nowMs: number): number {
-    const { taskId, url, plan: { contentLength, pieceLength }, isOwnCut = false, digest, retention } = init;
+    const { taskId, url, idParts = null, plan: { contentLength, pieceLength }, isOwnCut = false, digest, retention } =
+      init;
     const cut = [contentLength, pieceLength, Number(isOwnCut)];
     const texts = [digest?.text ?? null, JSON.stringify(init.responseHeaders), retentionText(retention)];
     const added = this.#guarded(
       "store",
       `task ${taskId}`,
-      () => this.#insertTask.run(taskId, url, ...cut, ...texts, nowMs, nowMs),
+      () => this.#insertTask.run(taskId, url, idParts, ...cut, ...texts, nowMs, nowMs),
     );
     return Number(added.lastInsertRowid);
   }
@@ -247,6 +249,7 @@ function taskRow(row: Row): TaskRow {
     record: {
       taskId: String(row["id"]),
       url: String(row["url"]),
+      ...(row["id_parts"] !== null && { idParts: String(row["id_parts"]) }),
       plan: piecePlan(Number(row["content_length"]), Number(row["piece_length"])),
       isOwnCut: Number(row["is_own_cut"]) === 1,
       digest,

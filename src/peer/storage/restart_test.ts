@@ -10,7 +10,7 @@ Deno.test("a start keeps sealed tasks, and pieces of others once their bytes wer
     const other = "cd".repeat(32);
     {
       await using storage = await bench.open();
-      await store(storage, content);
+      await store(storage, content, { idParts: "of a URL" });
       const open = await storage.open(initOf(content, 100, { taskId: other }));
       for (const number of [0, 1, 3]) await writePiece(open, content, number);
       using writer = open.openPiece(2);
@@ -22,6 +22,7 @@ Deno.test("a start keeps sealed tasks, and pieces of others once their bytes wer
     await using storage = await bench.open();
     const sealed = storage.find(TASK_ID);
     assert.equal(sealed?.record.isSealed, true);
+    assert.equal(sealed?.record.idParts, "of a URL");
     assert.deepEqual(sealed?.record.responseHeaders, { "content-type": "application/octet-stream" });
     assert.equal(storage.find(other), undefined, "unchecked");
     assert.equal(storage.list().length, 2);

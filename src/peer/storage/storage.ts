@@ -35,6 +35,8 @@ export interface TaskInit {
   readonly taskId: string;
   /** The URL without its query: what people may see. Empty for a task of the persistent cache, which has none. */
   readonly url: string;
+  /** What the id was made of by the URL rule, hashed: see `taskIdPartsOf`. */
+  readonly idParts?: string | undefined;
   readonly plan: PiecePlan;
   /** Cut by our own rule, so that peers of another make, which name no piece length, mean other pieces than these. */
   readonly isOwnCut?: boolean;

@@ -10,7 +10,7 @@ import {
   piecePlan,
   PIECES_MAX,
 } from "../../core/piece.ts";
-import { blobDigestOf, taskIdOf } from "../../core/task_id.ts";
+import { blobDigestOf, taskIdOf, taskIdPartsOf } from "../../core/task_id.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { Control } from "../control/control.ts";
 import type { ParentRpc } from "../piece/parent.ts";
@@ -246,8 +246,8 @@ class RunningTasks implements Tasks, TrafficMeter {
     const stat = await this.#stat(request, signal);
     const { taskId, digest } = request;
     const cut = this.#cut(request, stat);
-    const { responseHeaders } = stat;
-    const stored = await this.#openStored({ taskId: storedAs, url, ...cut, digest, responseHeaders }, request);
+    const facts = { url, idParts: idPartsOf(request), digest, responseHeaders: stat.responseHeaders };
+    const stored = await this.#openStored({ taskId: storedAs, ...facts, ...cut }, request);
     this.#call(stored, taskId);
     const requests = new SourceRequests(request.source);
     return new Download(this.#downloads, { peerId: this.#newPeerId(), request, requests, stat }, stored, signal);
@@ -459,8 +459,16 @@ function isContentOf({ record }: StoredTask, { digest }: TaskRequest): boolean {
 /** The URL rule puts its parts together without marks between them, so that two URLs can have one id: the record tells. */
 function isOfOtherUrl({ record }: StoredTask, request: TaskRequest): boolean {
   if (request.isBlobDigestTaskId || contentOf(request) !== undefined) return false;
-  const isByUrl = taskIdOf({ ...request, url: request.source.url }) === request.taskId;
-  return isByUrl && record.url !== publicUrlOf(request);
+  const parts = idPartsOf(request);
+  if (parts === undefined) return false;
+  // What an earlier version of this program stored has no parts.
+  return record.idParts === undefined ? record.url !== publicUrlOf(request) : record.idParts !== parts;
+}
+
+/** What the id of a request is made of, undefined when it is not by the URL rule. */
+function idPartsOf(request: TaskRequest): string | undefined {
+  const input = { ...request, url: request.source.url };
+  return taskIdOf(input) === request.taskId ? taskIdPartsOf(input) : undefined;
 }
 
 function otherContent(taskId: string): DamselflyError {
