@@ -1,4 +1,5 @@
-import type { Disk, DiskFile } from "../runtime/disk.ts";
+import type { Disk } from "../runtime/disk.ts";
+import { wrappedDisk } from "./wrapped_disk.ts";
 
 /** Holds reads back until they are let through. */
 export class GatedDisk {
@@ -10,24 +11,12 @@ export class GatedDisk {
 
   /** `disk` with its files behind the gate. */
   wrap(disk: Disk): Disk {
-    const behindGate = (opened: DiskFile): DiskFile => ({
+    return wrappedDisk(disk, {}, (file) => ({
       read: async (buffer, position) => {
         await this.#pass(position);
-        return await opened.read(buffer, position);
+        return await file.read(buffer, position);
       },
-      write: (bytes, position) => opened.write(bytes, position),
-      sync: () => opened.sync(),
-      stat: () => opened.stat(),
-      [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
-    });
-    const openFile: Disk["openFile"] = async (path, options) => behindGate(await disk.openFile(path, options));
-    return new Proxy(disk, {
-      get(target, name) {
-        if (name === "openFile") return openFile;
-        const value = Reflect.get(target, name);
-        return typeof value === "function" ? value.bind(target) : value;
-      },
-    });
+    }));
   }
 
   /** Lets the oldest read of this position through, waiting for one. */

@@ -238,6 +238,17 @@ Deno.test("a URL that is signed for GET only is asked by GET", async () => {
   assert.equal(stat.contentLength, CONTENT.length);
 });
 
+Deno.test("a redirect from HTTPS to plain HTTP is refused, for anybody on the way could answer", async () => {
+  const asked: string[] = [];
+  const fake: Fetch = (url) => {
+    asked.push(`${url}`);
+    return Promise.resolve(Response.redirect("http://files.example/blob", 307));
+  };
+  const error = await failureOf(sourceOf(fake).stat(request("https://registry.example/blob"), NEVER));
+  assert.match(error.message, /redirects to plain HTTP at http:\/\/files\.example\/blob/);
+  assert.deepEqual(asked, ["https://registry.example/blob"]);
+});
+
 Deno.test("redirects in a circle end after ten", async () => {
   await using server = serve(() => new Response(null, { status: 302, headers: { location: "/again" } }));
   const error = await failureOf(source().stat(request(server.url("/b")), NEVER));

@@ -193,8 +193,8 @@ export class Metadata implements Disposable {
   }
 }
 
-/** Locks the database for this process, checks it, and brings it up to date. */
-function prepareDatabase(db: DatabaseSync): void {
+/** Locks a database for this process, checks it, and brings it up to date. Throws what SQLite does, and `data_loss`. */
+export function prepareDatabase(db: DatabaseSync): void {
   // Without a sync per commit a crash of the machine can lose the last rows, but never damage the database.
   db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
   db.exec("PRAGMA foreign_keys = ON; BEGIN IMMEDIATE; COMMIT");

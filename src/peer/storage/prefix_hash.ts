@@ -45,12 +45,12 @@ export class PrefixHash {
 
   /** For a piece that starts to be written: when it is next in order its bytes need not be read back. */
   startPassing(piece: number): PassingHash | undefined {
-    if (piece !== this.#next || this.#running !== undefined) return undefined;
+    if (piece !== this.#next) return undefined;
     const hash = this.#hash.copy();
     return {
       update: (bytes) => void hash.update(bytes),
       adopt: () => {
-        if (piece !== this.#next || this.#running !== undefined) return;
+        if (piece !== this.#next) return;
         this.#hash = hash;
         this.#next += 1;
       },

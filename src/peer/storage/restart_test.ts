@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DamselflyError } from "../../core/error.ts";
+import { wrappedDisk } from "../../testing/wrapped_disk.ts";
 import { bytesOf, fileOf, hasCode, initOf, never, onDisk, store, TASK_ID, writePiece } from "./harness_test.ts";
+import { openStorage } from "./open_storage.ts";
 
 Deno.test("a start keeps sealed tasks, and pieces of others once their bytes were checked", () =>
   onDisk(async (bench) => {
@@ -33,6 +35,23 @@ Deno.test("a start keeps sealed tasks, and pieces of others once their bytes wer
     for (const number of [1, 2, 4]) await writePiece(restored, content, number);
     await restored.seal(never);
     assert.equal((await storage.usage()).usedBytes, 900);
+  }));
+
+Deno.test("a task counts as sealed after a restart only if its bytes had come to stable storage", () =>
+  onDisk(async (bench) => {
+    for (const isSynced of [false, true]) {
+      const disk = wrappedDisk(bench.disk, {}, (file) => ({
+        sync: () => isSynced ? file.sync() : Promise.reject(new DamselflyError("internal", "Cannot sync: EIO")),
+      }));
+      {
+        await using storage = await openStorage(bench.options, { ...bench, disk });
+        const task = await store(storage, bytesOf(250));
+        assert.equal(task.record.isSealed, true);
+      }
+      await using storage = await bench.open();
+      assert.equal(storage.list()[0]?.isSealed, isSynced);
+      await storage.delete(TASK_ID);
+    }
   }));
 
 Deno.test("a start drops tasks without their file and files without their task", () =>

@@ -5,6 +5,7 @@ import { DamselflyError } from "../../core/error.ts";
 import { piecePlan } from "../../core/piece.ts";
 import type { Disk } from "../../runtime/disk.ts";
 import { MemoryDisk } from "../../testing/memory_disk.ts";
+import { wrappedDisk } from "../../testing/wrapped_disk.ts";
 import { crc32 } from "node:zlib";
 import { MEMORY_DATABASE } from "./open_storage.ts";
 import type { PieceRecord } from "./storage.ts";
@@ -326,41 +327,13 @@ Deno.test("the content hash is the same in whatever order and however interleave
 
 /** A disk whose writes fail once `bytesLeft` are written. */
 function fullDisk(disk: Disk, bytesLeft: { count: number }): Disk {
-  return {
-    ...bound(disk),
-    async openFile(path, options) {
-      const file = await disk.openFile(path, options);
-      return {
-        read: (buffer, position) => file.read(buffer, position),
-        sync: () => file.sync(),
-        stat: () => file.stat(),
-        [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
-        async write(bytes, position) {
-          if (bytesLeft.count < bytes.length) throw new DamselflyError("no_space", "Cannot write: ENOSPC");
-          bytesLeft.count -= bytes.length;
-          await file.write(bytes, position);
-        },
-      };
+  return wrappedDisk(disk, {}, (file) => ({
+    async write(bytes, position) {
+      if (bytesLeft.count < bytes.length) throw new DamselflyError("no_space", "Cannot write: ENOSPC");
+      bytesLeft.count -= bytes.length;
+      await file.write(bytes, position);
     },
-  };
-}
-
-function bound(disk: Disk): Disk {
-  return {
-    openFile: (path, options) => disk.openFile(path, options),
-    mkdirAll: (path) => disk.mkdirAll(path),
-    remove: (path) => disk.remove(path),
-    rename: (from, to) => disk.rename(from, to),
-    link: (existing, created) => disk.link(existing, created),
-    copy: (existing, created) => disk.copy(existing, created),
-    readText: (path) => disk.readText(path),
-    writeTextAtomic: (path, text, options) => disk.writeTextAtomic(path, text, options),
-    stat: (path) => disk.stat(path),
-    list: (path) => disk.list(path),
-    readLink: (path) => disk.readLink(path),
-    setMode: (path, mode) => disk.setMode(path, mode),
-    space: (path) => disk.space(path),
-  };
+  }));
 }
 
 Deno.test("a full disk fails one piece, and the others are not harmed", async () => {
@@ -406,9 +379,27 @@ Deno.test("of contents that are opened at once only those get a place that fit t
     ids.map((taskId) => storage.open(initOf(bytesOf(400), 100, { taskId }))),
   );
   assert.deepEqual(opened.map(({ status }) => status), ["fulfilled", "fulfilled", "rejected"]);
+  await assert.rejects(storage.open(initOf(bytesOf(900), 100, { taskId: ids[2] ?? "" })), hasCode("no_space"));
   // Nobody came to hold them: their place is free again.
   await bench.clock.advance(10_000);
   await storage.open(initOf(bytesOf(900), 100, { taskId: ids[2] ?? "" }));
+});
+
+Deno.test("a task that somebody takes while others make room stays", async () => {
+  const ids = ["11", "22"].map((half) => half.repeat(32)) as [string, string];
+  const disk = new MemoryDisk();
+  let held: Disposable | undefined;
+  const bench = memoryBench(wrappedDisk(disk, {
+    remove: (path) => {
+      if (path.endsWith(ids[0])) held = storage.find(ids[1])?.hold();
+      return disk.remove(path);
+    },
+  }));
+  await using storage = await bench.open({ diskThresholdBytes: 1000 });
+  for (const taskId of ids) await store(storage, bytesOf(400), { taskId });
+  await assert.rejects(storage.open(initOf(bytesOf(900), 100)), hasCode("no_space"));
+  assert.deepEqual(ids.map((taskId) => storage.find(taskId) !== undefined), [false, true]);
+  held?.[Symbol.dispose]();
 });
 
 Deno.test("garbage collection deletes tasks past their time, but none that is in use", async () => {

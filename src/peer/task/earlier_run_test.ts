@@ -66,6 +66,25 @@ Deno.test("what an earlier run left is not fetched again, and is given before al
     assert.equal((await handle.sealed).localPeer, 7 * PIECE);
   }));
 
+Deno.test("parents are asked for nothing but what an earlier run did not leave, also before that is checked", () =>
+  afterRun(7, async (open) => {
+    const swarm = new Swarm();
+    await using parent = await SwarmNode.start(swarm, { source: new FakeSource(CONTENT) });
+    await parent.pull(REQUEST);
+    const gated = new GatedDisk();
+    const storage = await open((disk) => gated.wrap(disk));
+    const decide = () => ({ kind: "from_parents", parents: [swarm.peer(parent)] }) as const;
+    await using node = await SwarmNode.start(swarm, { source: new FakeSource(CONTENT), storage, decide });
+    const handle = await node.tasks.open(REQUEST, NEVER);
+    const stored = storage.find(REQUEST.taskId);
+    while ((stored?.finishedPieceCount ?? 0) < 3) await stored?.nextChange(NEVER);
+    assert.deepEqual([stored?.finishedPieces(), swarm.fetches], [[7, 8, 9], 3]);
+    gated.open();
+    await handle.sealed;
+    await handle[Symbol.asyncDispose]();
+    assert.equal(swarm.fetches, 3);
+  }));
+
 Deno.test("a piece that turns out to be wrong is fetched once the rest is, and no other", () =>
   afterRun(7, async (open) => {
     const source = new FakeSource(CONTENT);

@@ -207,6 +207,8 @@ export class FakeControl implements Control {
 export interface ParentBehaviour {
   /** Changes what it sends; the digest it states is that of the changed bytes. */
   lie?: (number: number, bytes: Uint8Array) => Uint8Array;
+  /** Changes what it sends, and states the digest of what it should have sent. */
+  garble?: (bytes: Uint8Array) => Uint8Array;
   /** Called before a piece is sent; throw to fail, wait to stall. */
   onFetch?: (number: number, signal: AbortSignal) => void | Promise<void>;
   /** Called before each quarter of a piece. */
@@ -311,7 +313,8 @@ export class Swarm implements ParentRpc {
       await onSlice(wanted.number, signal);
       await sink.write(bytes.subarray(at, at + bytes.length / 4));
     }
-    if (onSlice === undefined) await sink.write(lie ?? bytes);
+    const sent = lie ?? node.behaviour.garble?.(bytes) ?? bytes;
+    if (onSlice === undefined) await sink.write(sent);
     return { digest: lie === undefined ? pieceDigest(crc32(bytes)) : "" };
   }
 

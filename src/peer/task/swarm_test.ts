@@ -286,6 +286,18 @@ Deno.test("a parent that lies is found, reported and banned, and the pull gets t
   assert.deepEqual(await child.pull(requestFor(other, { stat: stat(other) })), other);
 });
 
+Deno.test("a parent whose bytes are not what it says itself is given up with the first piece", async () => {
+  const swarm = new Swarm();
+  await using garbling = await seed(swarm);
+  garbling.behaviour.garble = (bytes) => bytes.map((byte) => byte ^ 1);
+  const source = new FakeSource(CONTENT);
+  const options = { concurrentPieceCount: 1 };
+  const decide = inTurn(() => fromParents(swarm.peer(garbling)), toSource);
+  await using child = await SwarmNode.start(swarm, { source, decide, options });
+  assert.deepEqual(await child.pull(requestFor(CONTENT)), CONTENT);
+  assert.deepEqual([swarm.fetches, source.reads.length], [1, 1]);
+});
+
 Deno.test("a reader who was given wrong bytes is told so, one who was not goes on", async () => {
   const swarm = new Swarm();
   await using liar = await seed(swarm);
