@@ -13,7 +13,8 @@ import { findLies } from "./lies.ts";
 import { fetchFromParents, parentsOf } from "./parents_stage.ts";
 import type { ReadableTask, ReaderPosition } from "./reader.ts";
 import { Conversation, downloadOf, pieceMessage } from "./report.ts";
-import { fetchFromSource, type SourceRequests, wrongContent } from "./source_stage.ts";
+import type { SourceRequests } from "./source_requests.ts";
+import { fetchFromSource, wrongContent } from "./source_stage.ts";
 import type { SplitSwarms } from "./split_swarms.ts";
 import { localTraffic, type TaskMetrics } from "./task_metrics.ts";
 import type { TaskRequest, Traffic } from "./task.ts";
@@ -324,13 +325,14 @@ export class Download implements ReadableTask {
 
   /** Somebody gave wrong bytes: takes all from the source, and finds out by comparison who it was. */
   async #healFrom(mismatch: DamselflyError, talk: Conversation | undefined, signal: AbortSignal): Promise<void> {
-    const { request } = this.#subject;
+    const { request, requests } = this.#subject;
     const init = this.#stored.record;
     const claimed = (mismatch.details ?? []) as readonly PieceRecord[];
     const parents = new Set(claimed.map(({ parentId }) => parentId).filter((parentId) => parentId !== ""));
     const [suspect] = parents;
-    if (suspect === undefined) throw wrongContent(init.url, init.digest?.text ?? "");
-    if (request.disableBackToSource) {
+    const areSeveral = requests.pin();
+    if (suspect === undefined && !areSeveral) throw wrongContent(init.url, init.digest?.text ?? "");
+    if (suspect !== undefined && request.disableBackToSource) {
       const isAlone = parents.size === 1 && claimed.every(({ parentId }) => parentId === suspect);
       if (isAlone) this.#parts.bans.ban(suspect, init.taskId);
       throw mismatch;

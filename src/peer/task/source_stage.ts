@@ -3,10 +3,11 @@ import { pieceAt, pieceRange } from "../../core/piece.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Random } from "../../runtime/random.ts";
-import type { Source, SourceBody, SourceContent, SourceRequest } from "../source/source.ts";
+import type { Source, SourceBody, SourceContent } from "../source/source.ts";
 import { sourceAnswerOf } from "../source/source_failure.ts";
 import type { PieceRecord, PieceWriter, StoredTask } from "../storage/storage.ts";
 import { missingPieces, sourceRuns } from "./plan.ts";
+import { originOf, type SourceRequests } from "./source_requests.ts";
 
 /** A content is asked for again where it stopped so often, as long as no new byte comes. */
 const ATTEMPTS_MAX = 5;
@@ -15,37 +16,11 @@ const REFUSED_ATTEMPTS_MAX = 3;
 const PAUSE_MS_MIN = 100;
 const PAUSE_MS_MAX = 2_000;
 const BUFFER_BYTES = 1024 * 1024;
+/** A source that gives less is left for another one that a requester of the same digest named; measured over so long. */
+const SLOW_BYTES_PER_SECOND = 1024 * 1024;
+const PACE_MS = 2_000;
 /** Answers that are about the requester and not about the content: another requester may fare better. */
 const REFUSALS = new Set([401, 403, 404]);
-
-/** Requests of those who want a task, one after the other: credentials of one may be refused, or run out. */
-export class SourceRequests {
-  readonly #waiting: SourceRequest[];
-  #current: SourceRequest;
-  static readonly #WAITING_MAX = 16;
-
-  constructor(first: SourceRequest) {
-    this.#current = first;
-    this.#waiting = [];
-  }
-
-  get current(): SourceRequest {
-    return this.#current;
-  }
-
-  /** Another requester of the same task. */
-  add(request: SourceRequest): void {
-    if (this.#waiting.length < SourceRequests.#WAITING_MAX) this.#waiting.push(request);
-  }
-
-  /** Goes on to the next requester; false when there is none. */
-  next(): boolean {
-    const next = this.#waiting.shift();
-    if (next === undefined) return false;
-    this.#current = next;
-    return true;
-  }
-}
 
 /** What a fetch from the source works with. */
 export interface SourceStage {
@@ -121,6 +96,8 @@ class RunFetch {
   #pieceStartedAt = 0;
   #spentMs = 0;
   #finishedCount = 0;
+  /** Since the pace was looked at last. */
+  #pacedBytes = 0;
   #buffer = new Uint8Array(BUFFER_BYTES);
 
   constructor(
@@ -149,10 +126,16 @@ class RunFetch {
           signal.throwIfAborted();
           if (this.#position > furthest) failures = 0;
           furthest = Math.max(furthest, this.#position);
+          if (error instanceof SlowSource) continue;
           const status = sourceAnswerOf(error)?.status;
-          if (status !== undefined && REFUSALS.has(status) && requests.next()) continue;
+          if (status !== undefined && REFUSALS.has(status) && requests.refused()) continue;
           const attemptsMax = status === undefined ? ATTEMPTS_MAX : REFUSED_ATTEMPTS_MAX;
-          if (!isResumable(error) || ++failures >= attemptsMax) throw error;
+          if (!isResumable(error) || ++failures >= attemptsMax) {
+            if (!this.#mayChangeSource || isAboutRange(error) || !requests.failed()) throw error;
+            failures = 0;
+            log.warn("The source fails, and another requester's is asked", { error: errorText(error) });
+            continue;
+          }
           log.info("The source broke off and is asked again", { position: this.#position, error: errorText(error) });
           const pauseMs = Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** (failures - 1));
           await clock.sleep(Math.round(pauseMs * (0.5 + random.float() / 2)), signal);
@@ -167,18 +150,46 @@ class RunFetch {
     const { source, requests } = this.#stage;
     if (!this.#acceptsRanges) this.#restart();
     const range = { start: this.#position, end: this.#end };
-    await using body = await source.read(requests.current, range, this.#version.content, signal);
-    this.#version.answered(body);
-    while (true) {
-      const buffer = this.#buffer.length > 0 ? this.#buffer : new Uint8Array(BUFFER_BYTES);
-      const step = await body.read(buffer);
-      if (step === null) return;
-      await this.#take(step.bytes);
-      this.#buffer = new Uint8Array(step.bytes.buffer);
+    const slow = new AbortController();
+    using _pace = this.#watchPace(slow);
+    try {
+      const either = AbortSignal.any([signal, slow.signal]);
+      await using body = await source.read(requests.current, range, this.#version.content, either);
+      this.#version.answered(body);
+      while (true) {
+        const buffer = this.#buffer.length > 0 ? this.#buffer : new Uint8Array(BUFFER_BYTES);
+        const step = await body.read(buffer);
+        if (step === null) return;
+        await this.#take(step.bytes);
+        this.#buffer = new Uint8Array(step.bytes.buffer);
+      }
+    } catch (error) {
+      throw slow.signal.aborted ? slow.signal.reason : error;
     }
   }
 
+  /** Only a digest tells that two URLs have the same bytes. */
+  get #mayChangeSource(): boolean {
+    return this.#stage.stored.record.digest !== undefined;
+  }
+
+  /** Ends the transfer when it is slow and there is another source to try. */
+  #watchPace(transfer: AbortController): Disposable {
+    const { clock, requests, log } = this.#stage;
+    this.#pacedBytes = 0;
+    return clock.every(PACE_MS, () => {
+      const bytesPerSecond = Math.round(this.#pacedBytes * 1000 / PACE_MS);
+      this.#pacedBytes = 0;
+      if (transfer.signal.aborted || !this.#mayChangeSource || bytesPerSecond >= SLOW_BYTES_PER_SECOND) return;
+      const slow = originOf(requests.current);
+      if (!requests.slow(bytesPerSecond)) return;
+      log.info("The source is slow, and another requester's is asked", { slow, bytesPerSecond });
+      transfer.abort(new SlowSource());
+    });
+  }
+
   async #take(bytes: Uint8Array): Promise<void> {
+    this.#pacedBytes += bytes.length;
     const { plan } = this.#stage.stored.record;
     for (let left = bytes; left.length > 0;) {
       const { start, end } = pieceRange(plan, pieceAt(plan, this.#position));
@@ -220,11 +231,23 @@ class RunFetch {
   }
 }
 
+/** Ends a transfer whose place another source takes. */
+class SlowSource extends DamselflyError {
+  constructor() {
+    super("cancelled", "The source is too slow");
+  }
+}
+
+/** It is no fault of the source: it was asked for a part, or for a version, that it does not give. */
+function isAboutRange(error: unknown): boolean {
+  const answer = sourceAnswerOf(error);
+  return answer === undefined || answer.ignoresRange === true || answer.isOtherVersion === true;
+}
+
 /** Whether asking again may help: the transfer broke, or the source itself is in trouble. */
 function isResumable(error: unknown): boolean {
-  const answer = sourceAnswerOf(error);
-  if (answer === undefined || answer.ignoresRange === true || answer.isOtherVersion === true) return false;
-  return answer.status === undefined || answer.status >= 500;
+  const status = sourceAnswerOf(error)?.status;
+  return !isAboutRange(error) && (status === undefined || status >= 500);
 }
 
 /** The error of a content that the source itself gives with another digest than it should have. */

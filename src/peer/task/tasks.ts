@@ -24,7 +24,7 @@ import { ContentDigests } from "./content_digests.ts";
 import { Download, type DownloadOptions, type DownloadParts } from "./download.ts";
 import { readTask } from "./reader.ts";
 import { SplitSwarms } from "./split_swarms.ts";
-import { SourceRequests } from "./source_stage.ts";
+import { SourceRequests } from "./source_requests.ts";
 import { localTraffic, TaskMetrics } from "./task_metrics.ts";
 import type { TaskHandle, TaskRequest, Tasks, Traffic } from "./task.ts";
 
