@@ -12,6 +12,7 @@ import { fillEmptyStore } from "./first_start.ts";
 import { openStore, placeOf } from "./open_store.ts";
 import { Jobs } from "./jobs/jobs.ts";
 import { SchedulerCalls } from "./jobs/scheduler_calls.ts";
+import { managerKey } from "./manager_key.ts";
 import { removeOldRows } from "./old_rows.ts";
 import { API_GROUPS } from "./rest/routes.ts";
 import { prepareRest } from "./rest_server.ts";
@@ -59,9 +60,10 @@ export async function startManager(
   );
   stack.defer(() => service.stop());
 
+  const key = await managerKey(config.auth.jwt.key, store, runtime.random);
   const calls = stack.use(new SchedulerCalls(clock, tls));
   const jobs = stack.use(new Jobs({ ...runtime, store, calls }));
-  const { routes, start } = await prepareRest(config, runtime, { store, jobs }, stack);
+  const { routes, start } = await prepareRest(config, runtime, { store, jobs, key }, stack);
   const rest = stack.use(await onceFree(config.server.rest.addr, start));
   const metricsServer = config.metrics.enable
     ? stack.use(

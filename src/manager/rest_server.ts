@@ -5,11 +5,8 @@ import { openTlsFiles } from "../runtime/tls_files.ts";
 import { createRestApp } from "./rest/app.ts";
 import { AuditLog } from "./rest/audit_log.ts";
 import type { JobRunner } from "./rest/job_runner.ts";
-import { randomKey, Sessions } from "./rest/sessions.ts";
+import { Sessions } from "./rest/sessions.ts";
 import type { Store } from "./store/store.ts";
-
-/** The key of sessions among the secrets of the store, so that they outlive a restart and work at all managers. */
-const SESSION_KEY = "session_key";
 
 /** The REST API, ready to be served. */
 export interface PreparedRest {
@@ -19,17 +16,17 @@ export interface PreparedRest {
 }
 
 /**
- * Makes the REST API and what it needs, which `stack` owns: once, however often the port is tried. It is served in TLS
- * where that is configured.
+ * Makes the REST API and what it needs, which `stack` owns: once, however often the port is tried. `key` signs its
+ * sessions. It is served in TLS where that is configured.
  */
 export async function prepareRest(
   { auth, server: { rest } }: Pick<ManagerConfig, "auth" | "server">,
   runtime: Runtime,
-  { store, jobs }: { readonly store: Store; readonly jobs: JobRunner },
+  { store, jobs, key }: { readonly store: Store; readonly jobs: JobRunner; readonly key: string },
   stack: AsyncDisposableStack,
 ): Promise<PreparedRest> {
-  const { clock, random, log, net } = runtime;
-  const { key = await store.secrets.getOrCreate(SESSION_KEY, randomKey(random)), ...jwt } = auth.jwt;
+  const { clock, log, net } = runtime;
+  const { jwt } = auth;
   const { cidrs, header } = rest.trustedProxies;
   const app = createRestApp({
     ...runtime,

@@ -8,13 +8,13 @@ import type { PreheatArgs, TaskArgs } from "../rest/job_args.ts";
 import { withoutSecrets } from "../rest/job_redaction.ts";
 import type { JobOrder, JobRunner } from "../rest/job_runner.ts";
 import type { Job, JobState } from "../store/jobs.ts";
-import { isLive } from "../store/liveness.ts";
 import type { SchedulerRecord } from "../store/services.ts";
 import type { Store } from "../store/store.ts";
 import { preheatRequests, taskRequest } from "./job_requests.ts";
+import { liveSchedulers } from "./live_schedulers.ts";
 import { jobResult, progressOf, type TaskProgress, type TaskState } from "./job_result.ts";
 import { type OnResult, type SchedulerCalls, withAny } from "./scheduler_calls.ts";
-import { peersOf } from "./sync_peers.ts";
+import { PeerSync } from "./sync_peers.ts";
 
 /** Jobs of this manager at a time. */
 const RUNNING_MAX = 100;
@@ -64,11 +64,12 @@ export class Jobs implements JobRunner, AsyncDisposable {
   readonly #created: Counter;
   readonly #started: Counter;
   readonly #timer: Disposable;
-  #isSyncing = false;
+  readonly #peerSync: PeerSync;
   #round: Promise<void>;
 
   constructor(options: JobsOptions) {
     this.#options = options;
+    this.#peerSync = new PeerSync(options);
     const prefix = "dragonfly_manager_create_job";
     this.#created = options.metrics.counter(`${prefix}_total`, "Jobs that were ordered.", ["name"]);
     this.#started = options.metrics.counter(`${prefix}_success_total`, "Jobs that were ordered and begun.", ["name"]);
@@ -101,8 +102,11 @@ export class Jobs implements JobRunner, AsyncDisposable {
 
   async #start(order: JobOrder, signal: AbortSignal): Promise<Job | { readonly answer: unknown }> {
     if (order.type === "gc") return await this.#collect(order);
-    const clusters = await this.#liveSchedulers(order.schedulerClusterIds);
-    if (order.type === "sync_peers") return { answer: await this.#syncPeers(clusters, signal) };
+    const clusters = await liveSchedulers(this.#options, order.schedulerClusterIds);
+    if (order.type === "sync_peers") {
+      await this.#peerSync.run(clusters, AbortSignal.any([signal, this.#stop.signal]));
+      return { answer: "OK" };
+    }
     const work = this.#workOf(order);
     if (this.#running.size >= RUNNING_MAX) {
       throw new DamselflyError("resource_exhausted", `Cannot take the job: ${RUNNING_MAX} others run`);
@@ -123,20 +127,6 @@ export class Jobs implements JobRunner, AsyncDisposable {
     return this.#options.store.jobs.create({
       ...{ ...order, args, schedulerClusterIds, taskId, state, result, seedPeerClusterIds: [] },
     });
-  }
-
-  /** The live schedulers of the clusters that are named, or of all. Throws `failed_precondition` where there is none. */
-  async #liveSchedulers(ids: readonly number[]): Promise<Map<number, SchedulerRecord[]>> {
-    const { store, clock } = this.#options;
-    const now = clock.wallMs();
-    const live = (await store.schedulers.all()).filter((scheduler) => isLive(scheduler, now));
-    const clusters = Map.groupBy(live, ({ clusterId }) => clusterId);
-    const missing = ids.find((id) => !clusters.has(id));
-    if (clusters.size === 0 || missing !== undefined) {
-      const where = missing === undefined ? "" : ` in scheduler cluster ${missing}`;
-      throw new DamselflyError("failed_precondition", `active schedulers not found${where}`);
-    }
-    return ids.length === 0 ? clusters : new Map([...clusters].filter(([id]) => ids.includes(id)));
   }
 
   #workOf({ type, args }: JobOrder): Work {
@@ -213,24 +203,6 @@ export class Jobs implements JobRunner, AsyncDisposable {
       }
     } catch (error) {
       if (!this.#stop.signal.aborted) log.error("Jobs that nobody runs could not be looked for", { error });
-    }
-  }
-
-  /** Makes the peers of each cluster those that its schedulers know. Throws `failed_precondition` while that is done. */
-  async #syncPeers(clusters: ReadonlyMap<number, readonly SchedulerRecord[]>, signal: AbortSignal): Promise<string> {
-    if (this.#isSyncing) throw new DamselflyError("failed_precondition", "Peers are being synchronized already");
-    this.#isSyncing = true;
-    const { store, calls } = this.#options;
-    const either = AbortSignal.any([signal, this.#stop.signal]);
-    try {
-      for (const [id, schedulers] of clusters) {
-        await withAny(schedulers, async (scheduler) => {
-          await store.peers.replace(id, peersOf(id, await calls.hosts(scheduler, either)));
-        });
-      }
-      return "OK";
-    } finally {
-      this.#isSyncing = false;
     }
   }
 

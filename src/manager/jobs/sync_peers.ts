@@ -1,9 +1,45 @@
+import { DamselflyError } from "../../core/error.ts";
 import type { Host } from "../../rpc/gen/common/v2/common.ts";
 import type { PeerInput } from "../store/peers.ts";
+import type { Store } from "../store/store.ts";
 import { hostTypeName } from "./job_result.ts";
+import type { LiveSchedulers } from "./live_schedulers.ts";
+import { type SchedulerCalls, withAny } from "./scheduler_calls.ts";
+
+/** What {@link PeerSync} works with. */
+export interface PeerSyncOptions {
+  readonly store: Store;
+  readonly calls: Pick<SchedulerCalls, "hosts">;
+}
+
+/** Makes the peers in the store those that schedulers know. */
+export class PeerSync {
+  readonly #options: PeerSyncOptions;
+  #isRunning = false;
+
+  constructor(options: PeerSyncOptions) {
+    this.#options = options;
+  }
+
+  /** Does it for each cluster, by one of its schedulers. Throws `failed_precondition` while that is done already. */
+  async run(clusters: LiveSchedulers, signal: AbortSignal): Promise<void> {
+    if (this.#isRunning) throw new DamselflyError("failed_precondition", "Peers are being synchronized already");
+    this.#isRunning = true;
+    const { store, calls } = this.#options;
+    try {
+      for (const [id, schedulers] of clusters) {
+        await withAny(schedulers, async (scheduler) => {
+          await store.peers.replace(id, peersOf(id, await calls.hosts(scheduler, signal)));
+        });
+      }
+    } finally {
+      this.#isRunning = false;
+    }
+  }
+}
 
 /** The peers of a cluster by what its scheduler says; one for each host name and address. */
-export function peersOf(clusterId: number, hosts: readonly Host[]): PeerInput[] {
+function peersOf(clusterId: number, hosts: readonly Host[]): PeerInput[] {
   const peers = hosts.map((host) => peerOf(clusterId, host));
   return [...new Map(peers.map((peer) => [`${peer.hostname} ${peer.ip}`, peer])).values()];
 }
