@@ -11,7 +11,7 @@ export interface JobInput {
   readonly bio: string;
   readonly type: string;
   readonly state: JobState;
-  /** May hold credentials: never shown as it is. */
+  /** Without secrets, which the queue keeps, but for rows that a stock manager wrote: never shown as it is. */
   readonly args: JsonObject;
   readonly result: JsonObject;
   /** 0 when it belongs to nobody. */
@@ -28,6 +28,6 @@ export type JobFilter = Partial<Pick<Job, "type" | "state" | "userId">>;
 
 /** Jobs; lists begin with the newest. */
 export interface JobStore extends Repository<Job, JobInput, JobFilter> {
-  /** Removes at most `limit` jobs that were made before `beforeMs`; how many. */
+  /** Removes at most `limit` jobs that were made before `beforeMs` and have ended; how many. */
   removeBefore(beforeMs: number, limit: number): Promise<number>;
 }

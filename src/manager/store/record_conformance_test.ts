@@ -2,10 +2,9 @@
 import assert from "node:assert/strict";
 import { VirtualClock } from "../../testing/virtual_clock.ts";
 import type { AuditInput } from "./audits.ts";
-import type { JobInput } from "./jobs.ts";
 import type { PeerInput } from "./peers.ts";
 import type { Page } from "./repository.ts";
-import { clusterInput, failsWith, type OpenStore, type RegisterTest } from "./store_builders_test.ts";
+import { clusterInput, failsWith, jobInput, type OpenStore, type RegisterTest } from "./store_builders_test.ts";
 import type { TokenInput } from "./tokens.ts";
 import { hashToken } from "./token_hash.ts";
 
@@ -19,21 +18,6 @@ function tokenInput(input: Partial<TokenInput> & { readonly name: string }): Tok
     state: "active",
     expiredAtMs: Date.UTC(2036, 0, 2, 3, 4, 5),
     userId: 1,
-    ...input,
-  };
-}
-
-function jobInput(input: Partial<JobInput>): JobInput {
-  return {
-    taskId: "",
-    bio: "",
-    type: "preheat",
-    state: "PENDING",
-    args: {},
-    result: {},
-    userId: 0,
-    schedulerClusterIds: [],
-    seedPeerClusterIds: [],
     ...input,
   };
 }

@@ -3,6 +3,7 @@ import type { AuditStore } from "./audits.ts";
 import type { ChangeFeed } from "./changes.ts";
 import type { ClusterStore, SchedulerClusterStore, SeedPeerClusterStore } from "./clusters.ts";
 import type { ConfigStore } from "./configs.ts";
+import type { JobQueue } from "./job_queue.ts";
 import type { JobStore } from "./jobs.ts";
 import type { OauthProviderStore } from "./oauth_providers.ts";
 import type { PeerStore } from "./peers.ts";
@@ -10,6 +11,7 @@ import type { RoleStore } from "./roles.ts";
 import type { SecretStore } from "./secrets.ts";
 import type { SchedulerStore, SeedPeerStore } from "./services.ts";
 import type { TokenStore } from "./tokens.ts";
+import type { TurnStore } from "./turns.ts";
 import type { UserStore } from "./users.ts";
 
 /** What the manager remembers. */
@@ -33,5 +35,7 @@ export interface Store extends AsyncDisposable {
   readonly applications: ApplicationStore;
   readonly configs: ConfigStore;
   readonly jobs: JobStore;
+  readonly jobQueue: JobQueue;
+  readonly turns: TurnStore;
   readonly audits: AuditStore;
 }

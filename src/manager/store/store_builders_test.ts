@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { DamselflyError, type ErrorCode } from "../../core/error.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { ClusterInput } from "./clusters.ts";
+import type { JobInput } from "./jobs.ts";
 import type { SchedulerInput, SeedPeerInput } from "./services.ts";
 import type { Store } from "./store.ts";
 
@@ -50,6 +51,22 @@ export function seedPeerInput(input: Partial<SeedPeerInput> & { readonly cluster
     objectStoragePort: 0,
     idc: "",
     location: "",
+    ...input,
+  };
+}
+
+/** A job as a test needs it. */
+export function jobInput(input: Partial<JobInput>): JobInput {
+  return {
+    taskId: "",
+    bio: "",
+    type: "preheat",
+    state: "PENDING",
+    args: {},
+    result: {},
+    userId: 0,
+    schedulerClusterIds: [],
+    seedPeerClusterIds: [],
     ...input,
   };
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { VirtualClock } from "../../testing/virtual_clock.ts";
 import { isLive } from "./liveness.ts";
 import type { Change } from "./changes.ts";
+import { queueConformance } from "./queue_conformance_test.ts";
 import { recordConformance } from "./record_conformance_test.ts";
 import { SERVICES_PER_CLUSTER_MAX } from "./sql/sql_services.ts";
 import {
@@ -22,6 +23,7 @@ export function storeConformance(name: string, open: OpenStore, test: RegisterTe
   clusterHalfConformance(name, open, test);
   fullClusterConformance(name, open, test);
   recordConformance(name, open, test);
+  queueConformance(name, open, test);
 }
 
 function clusterConformance(name: string, open: OpenStore, test: RegisterTest): void {

@@ -20,6 +20,7 @@ export interface Migration {
 export const MIGRATIONS: readonly Migration[] = [
   { version: 2, name: "all tables", apply: completeTables },
   { version: 3, name: "tokens as hashes", apply: hashTokens },
+  { version: 4, name: "orders of jobs, turns of managers", apply: completeTables },
 ];
 
 const SCHEMA_MIGRATION = `

@@ -14,12 +14,14 @@ import { APPLICATIONS, CONFIGS, OAUTH_PROVIDERS, SCHEDULERS, SEED_PEERS, TOKENS 
 import { SqlAudits } from "./sql_audits.ts";
 import { sqlSchedulerClusters, sqlSeedPeerClusters } from "./sql_cluster_halves.ts";
 import { SqlClusters } from "./sql_clusters.ts";
+import { SqlJobQueue } from "./sql_job_queue.ts";
 import { SqlJobs } from "./sql_jobs.ts";
 import { SqlPeers } from "./sql_peers.ts";
 import { SqlRepository } from "./sql_repository.ts";
 import { SqlRoles } from "./sql_roles.ts";
 import { SqlSecrets } from "./sql_secrets.ts";
 import { SqlServices } from "./sql_services.ts";
+import { SqlTurns } from "./sql_turns.ts";
 import { SqlUsers } from "./sql_users.ts";
 
 /** How long a manager may not know what another one wrote to their database. */
@@ -62,6 +64,8 @@ function storeOf(context: SqlContext): Store {
     applications: new SqlRepository<Application, ApplicationFilter>(context, APPLICATIONS, { kind: "applications" }),
     configs: new SqlConfigs(context, CONFIGS),
     jobs: new SqlJobs(context),
+    jobQueue: new SqlJobQueue(context),
+    turns: new SqlTurns(context),
     audits: new SqlAudits(context),
     [Symbol.asyncDispose]() {
       others?.[Symbol.dispose]();

@@ -37,6 +37,10 @@ export const CLUSTER_LINK = "seed_peer_cluster_scheduler_cluster";
 /** What clusters a job is for. */
 export const JOB_SCHEDULER_CLUSTER = "job_scheduler_cluster";
 export const JOB_SEED_PEER_CLUSTER = "job_seed_peer_cluster";
+/** What jobs that have not ended were ordered with, and which manager runs them; Dragonfly has no such table. */
+export const JOB_ORDER = "damselfly_job_order";
+/** What one manager does for all; Dragonfly has no such table. */
+export const TURN = "damselfly_turn";
 
 /** All tables of the manager. */
 export const SQL_TABLES: readonly SqlTableDefinition[] = [
@@ -68,6 +72,28 @@ export const SQL_TABLES: readonly SqlTableDefinition[] = [
   {
     name: SECRET,
     columns: [{ name: "name", type: { text: 256 } }, { name: "value", type: { text: 1024 } }],
+    primaryKey: ["name"],
+    unique: {},
+    indexes: {},
+    formerly: {},
+  },
+  {
+    name: JOB_ORDER,
+    columns: [
+      { name: "job_id", type: "reference" },
+      { name: "sealed", type: "long" },
+      { name: "owner", type: { text: 64 } },
+      ...["beat", "deadline_ms", "kept_until_ms"].map((name) => ({ name, type: "integer" as const })),
+      { name: "cancelled_by", type: { text: 256 } },
+    ],
+    primaryKey: ["job_id"],
+    unique: {},
+    indexes: { idx_damselfly_job_order_owner: ["owner"] },
+    formerly: {},
+  },
+  {
+    name: TURN,
+    columns: [{ name: "name", type: { text: 256 } }, { name: "due_ms", type: "integer" }],
     primaryKey: ["name"],
     unique: {},
     indexes: {},
