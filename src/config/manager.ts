@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { DamselflyError } from "../core/error.ts";
 import { parseCidr } from "../core/ip.ts";
-import { duration, flag, int, ip, list, listenAddress, parsed, path, port, section, text } from "./fields.ts";
+import { duration, flag, int, interval, ip, list, listenAddress, parsed, path, port, section, text } from "./fields.ts";
 import { goServerKeys, goTopKeys, metrics, network, tracing } from "./shared.ts";
 import { database } from "./manager_database.ts";
 import { grpcTls } from "./tls.ts";
@@ -109,10 +109,14 @@ const job = section({
     }, "TLS towards registries.").meta({ ignored: "registries are checked against the system's authorities" }),
   }, "Resolving images for preheat."),
   syncPeers: section({
-    interval: duration().default(24 * HOUR_MS).describe("Time between two counts of peers."),
+    interval: interval().default(24 * HOUR_MS).describe(
+      "Time between two counts of peers, which one of the managers makes; a minute at least.",
+    ),
     timeout: duration().default(10 * 60_000).describe("Longest time of one count."),
-    batchSize: int(1).default(500).describe("Peers stored in one transaction."),
-  }, "Counting the peers of each cluster.").meta({ ignored: "peers are counted when a job sync_peers is ordered" }),
+    batchSize: int(1).default(500).describe("Peers stored in one transaction.").meta({
+      ignored: "the peers of a cluster are stored together, or not at all",
+    }),
+  }, "Counting the peers of each cluster."),
   rateLimit: section({
     fillInterval: duration().default(60_000).describe("Time between two refills of the limit."),
     capacity: int(1).default(10).describe("Most jobs at once."),

@@ -16,6 +16,7 @@ import { managerKey } from "./manager_key.ts";
 import { removeOldRows } from "./old_rows.ts";
 import { API_GROUPS } from "./rest/routes.ts";
 import { prepareRest } from "./rest_server.ts";
+import { Seal } from "./seal.ts";
 import { createManagerService } from "./service/manager_service.ts";
 import { removeDeadServices } from "./service/dead_services.ts";
 
@@ -62,7 +63,8 @@ export async function startManager(
 
   const key = await managerKey(config.auth.jwt.key, store, runtime.random);
   const calls = stack.use(new SchedulerCalls(clock, tls));
-  const jobs = stack.use(new Jobs({ ...runtime, store, calls }));
+  const seal = new Seal({ key, purpose: "orders of jobs", random: runtime.random });
+  const jobs = stack.use(new Jobs({ ...runtime, store, calls, seal, syncPeers: config.job.syncPeers }));
   const { routes, start } = await prepareRest(config, runtime, { store, jobs, key }, stack);
   const rest = stack.use(await onceFree(config.server.rest.addr, start));
   const metricsServer = config.metrics.enable

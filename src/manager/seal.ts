@@ -1,11 +1,13 @@
 import { Buffer } from "node:buffer";
+import { createCipheriv, createDecipheriv, hkdfSync } from "node:crypto";
 import { DamselflyError } from "../core/error.ts";
 import type { Random } from "../runtime/random.ts";
 
-const ALGORITHM = "AES-GCM";
-const KEY_BITS = 256;
-/** What AES-GCM wants as the number that is used once (NIST SP 800-38D). */
+const CIPHER = "aes-256-gcm";
+const KEY_BYTES = 32;
+/** What GCM wants as the number that is used once, and what it proves itself with (NIST SP 800-38D). */
 const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
 /** The first byte of what is sealed, so that another way to seal can follow. */
 const VERSION = 1;
 
@@ -23,46 +25,33 @@ export interface SealOptions {
  * the manager's (RFC 5869). `place` says where a sealed text belongs; it does not open anywhere else.
  */
 export class Seal {
-  readonly #key: CryptoKey;
+  readonly #key: Uint8Array;
   readonly #random: Random;
 
-  private constructor(key: CryptoKey, random: Random) {
-    this.#key = key;
+  constructor({ key, purpose, random }: SealOptions) {
+    this.#key = new Uint8Array(hkdfSync("sha256", key, "", purpose, KEY_BYTES));
     this.#random = random;
   }
 
-  static async create({ key, purpose, random }: SealOptions): Promise<Seal> {
-    const secret = await crypto.subtle.importKey("raw", bytesOf(key), "HKDF", false, ["deriveKey"]);
-    const derivation = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: bytesOf(purpose) };
-    const type = { name: ALGORITHM, length: KEY_BITS };
-    return new Seal(await crypto.subtle.deriveKey(derivation, secret, type, false, ["encrypt", "decrypt"]), random);
-  }
-
   /** The text as base64 that only {@link open} reads. */
-  async seal(text: string, place: string): Promise<string> {
-    const iv = this.#random.bytes(NONCE_BYTES);
-    const sealed = await crypto.subtle.encrypt(parametersOf(iv, place), this.#key, bytesOf(text));
-    return Buffer.concat([Uint8Array.of(VERSION), iv, new Uint8Array(sealed)]).toString("base64");
+  seal(text: string, place: string): string {
+    const nonce = this.#random.bytes(NONCE_BYTES);
+    const cipher = createCipheriv(CIPHER, this.#key, nonce).setAAD(Buffer.from(place));
+    const sealed = [cipher.update(text, "utf8"), cipher.final()];
+    return Buffer.concat([Uint8Array.of(VERSION), nonce, cipher.getAuthTag(), ...sealed]).toString("base64");
   }
 
-  /** Fails with `data_loss` when it was sealed with another key, for another place, or changed since. */
-  async open(sealed: string, place: string): Promise<string> {
-    const bytes = new Uint8Array(Buffer.from(sealed, "base64"));
-    const iv = bytes.subarray(1, 1 + NONCE_BYTES);
+  /** Throws `data_loss` when it was sealed with another key, for another place, or changed since. */
+  open(sealed: string, place: string): string {
+    const bytes = Buffer.from(sealed, "base64");
+    const [tagAt, textAt] = [1 + NONCE_BYTES, 1 + NONCE_BYTES + TAG_BYTES];
     try {
-      if (bytes[0] !== VERSION) throw new Error(`its version is ${bytes[0]}`);
-      const text = await crypto.subtle.decrypt(parametersOf(iv, place), this.#key, bytes.subarray(1 + NONCE_BYTES));
-      return new TextDecoder().decode(text);
+      if (bytes[0] !== VERSION || bytes.length < textAt) throw new Error("it has another form");
+      const cipher = createDecipheriv(CIPHER, this.#key, bytes.subarray(1, tagAt)).setAAD(Buffer.from(place));
+      cipher.setAuthTag(bytes.subarray(tagAt, textAt));
+      return Buffer.concat([cipher.update(bytes.subarray(textAt)), cipher.final()]).toString("utf8");
     } catch (cause) {
       throw new DamselflyError("data_loss", "Cannot open what was sealed: auth.jwt.key is another one now", { cause });
     }
   }
-}
-
-function parametersOf(iv: Uint8Array<ArrayBuffer>, place: string): AesGcmParams {
-  return { name: ALGORITHM, iv, additionalData: bytesOf(place) };
-}
-
-function bytesOf(text: string): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(text);
 }

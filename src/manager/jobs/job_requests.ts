@@ -64,6 +64,7 @@ function taskIdsOf(args: TaskArgs): string[] {
   return [...new Set([true, false].map((byBlobDigest) => taskIdOf({ ...input, byBlobDigest })))];
 }
 
-function timeoutMsOf({ timeout }: { readonly timeout?: number | undefined }): number {
-  return timeout === undefined ? TIMEOUT_MS : millisecondsOfNanoseconds(timeout);
+/** How long a job with these arguments may take. */
+export function timeoutMsOf({ timeout }: { readonly timeout?: unknown }): number {
+  return typeof timeout !== "number" ? TIMEOUT_MS : millisecondsOfNanoseconds(timeout);
 }

@@ -1,88 +1,7 @@
 import assert from "node:assert/strict";
 import { DamselflyError } from "../../core/error.ts";
-import { Host } from "../../rpc/gen/common/v2/common.ts";
-import { HostResult } from "../../rpc/gen/damselfly/v1/jobs.ts";
-import { orAbort } from "../../runtime/or_abort.ts";
-import { MemoryLog } from "../../testing/memory_log.ts";
-import { MemoryMetrics } from "../../testing/memory_metrics.ts";
-import { memoryStore } from "../../testing/memory_store.ts";
-import { seededRandom } from "../../testing/seeded_random.ts";
-import { VirtualClock } from "../../testing/virtual_clock.ts";
-import { clusterInput, schedulerInput } from "../store/store_builders_test.ts";
-import type { SchedulerRecord } from "../store/services.ts";
-import type { PreheatRequests } from "./job_requests.ts";
-import { Jobs } from "./jobs.ts";
-import type { OnResult } from "./scheduler_calls.ts";
-
-const NEVER = new AbortController().signal;
-const ARGS = { type: "file", urls: ["https://files.corp/a", "https://files.corp/b"] };
-
-/** Schedulers that do what a test says. */
-class Calls {
-  readonly asked: string[] = [];
-  requests: PreheatRequests | undefined;
-  run: (hostname: string, onResult: OnResult, signal: AbortSignal) => Promise<void> = () => Promise.resolve();
-
-  async preheat({ hostname }: SchedulerRecord, requests: PreheatRequests, onResult: OnResult, signal: AbortSignal) {
-    this.asked.push(hostname);
-    this.requests = requests;
-    await this.run(hostname, onResult, signal);
-  }
-
-  async task(_type: string, { hostname }: SchedulerRecord, _request: unknown, onResult: OnResult, signal: AbortSignal) {
-    this.asked.push(hostname);
-    await this.run(hostname, onResult, signal);
-  }
-
-  async hosts({ hostname }: SchedulerRecord, signal: AbortSignal): Promise<Host[]> {
-    await this.run(hostname, () => {}, signal);
-    return [1, 2, 2].map((n) => Host.create({ id: `h${n}`, hostname: `h${n}`, ip: "10.0.0.1", type: n - 1 }));
-  }
-}
-
-/** A manager with two clusters, which have the schedulers `a-1` and `a-2`, and `b`. */
-async function stage() {
-  await using stack = new AsyncDisposableStack();
-  const clock = new VirtualClock();
-  const store = stack.use(await memoryStore(clock));
-  for (const [name, schedulers] of [["a", ["a-1", "a-2"]], ["b", ["b"]]] as const) {
-    const cluster = await store.clusters.create(clusterInput({ name }));
-    for (const hostname of schedulers) {
-      const { ip, clusterId } = await store.schedulers.upsert(schedulerInput({ clusterId: cluster.id, hostname }));
-      await store.schedulers.keepAlive({ hostname, ip, clusterId });
-    }
-  }
-  const calls = new Calls();
-  const log = new MemoryLog();
-  const metrics = new MemoryMetrics();
-  const open = (seed: number) => new Jobs({ store, calls, clock, random: seededRandom(seed), log, metrics });
-  const jobs = stack.use(open(1));
-  const start = async (type: string, args: Record<string, unknown>, ids: number[] = []) => {
-    const job = await jobs.start({ type, args, bio: "", userId: 0, schedulerClusterIds: ids }, NEVER);
-    if (!("id" in job)) throw new Error("it has an answer");
-    return job;
-  };
-  /** A job once it is over; its state, and of each cluster state, error and result. */
-  const ended = async (id: number) => {
-    for (let turn = 0; turn < 200; turn++) {
-      const job = await store.jobs.get(id);
-      if (job === undefined || job.state !== "PENDING") {
-        // deno-lint-ignore no-explicit-any -- what is missing fails the assertions
-        return { job, state: job?.state, tasks: (job?.result as any)?.job_states ?? [] };
-      }
-      await clock.advance(0);
-    }
-    throw new Error("the job does not end");
-  };
-  const owned = stack.move();
-  return {
-    ...{ clock, store, calls, log, metrics, jobs, start, ended, open },
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
-  };
-}
-
-const done = (url: string) => HostResult.create({ url, hostname: "seed", ip: "10.0.0.1" });
-const failed = (url: string) => HostResult.create({ url, hostname: "x", ip: "10.0.0.2", error: "its disk is full" });
+import { ARGS, done, failed, forever, NEVER, stage } from "./jobs_stage_test.ts";
+import { WAITING_MAX } from "./jobs.ts";
 
 Deno.test("one scheduler of each cluster gets the order, and the next one when it cannot be reached", async () => {
   await using manager = await stage();
@@ -167,68 +86,119 @@ Deno.test("no secret of an order is stored", async () => {
   );
 });
 
-Deno.test("while a job runs its row tells how far it is, and a manager that stops fails it", async () => {
+Deno.test("what an order asks in secret is stored sealed until its job has succeeded, and never otherwise", async () => {
   await using manager = await stage();
-  const { calls, start, clock, store, jobs } = manager;
-  calls.run = async (_hostname, onResult, signal) => {
-    onResult(done("https://files.corp/a"));
-    await orAbort(new Promise(() => {}), signal);
+  const { start, calls, ended, store } = manager;
+  calls.run = forever;
+  const { id, taskId } = await start("preheat", { ...ARGS, headers: { Authorization: "hush" } });
+  await manager.clock.advance(0);
+  const [lease] = await store.jobQueue.leases(10);
+  assert.ok(lease !== undefined);
+  const taken = await store.jobQueue.take(lease, "a thief");
+  assert.ok(taken !== undefined && taken.sealed.length > 100 && !atob(taken.sealed).includes("hush"));
+  assert.deepEqual([id, taskId], [lease.jobId, taken.job.taskId]);
+  calls.run = (_hostname, onResult) => Promise.resolve(onResult(done("https://files.corp/a")));
+  const next = await start("preheat", ARGS);
+  assert.equal((await ended(next.id)).state, "SUCCESS");
+  assert.equal(await store.jobQueue.retry(next.id, { deadlineMs: 0, result: {} }, 10), undefined, "its order is kept");
+});
+
+Deno.test("while a job runs its row tells how far it is, seconds after it happened and not more often", async () => {
+  await using manager = await stage();
+  const { calls, start, clock, now, store } = manager;
+  const news = new EventTarget();
+  calls.run = async (hostname, onResult, signal) => {
+    let count = 0;
+    news.addEventListener("more", () => onResult(done(`https://files.corp/${count++}`)));
+    await forever(hostname, onResult, signal);
   };
   const { id } = await start("preheat", ARGS);
-  await clock.advance(29_000);
-  assert.deepEqual((await store.jobs.get(id))?.result, {});
-  await clock.advance(200_000);
-  const running = await store.jobs.get(id);
-  assert.deepEqual([running?.state, running?.result["state"]], ["PENDING", "PENDING"], "it is not lost");
-  assert.match(JSON.stringify(running?.result), /"success_count":1/);
-  await jobs[Symbol.asyncDispose]();
-  const stopped = await store.jobs.get(id);
-  assert.equal(stopped?.state, "FAILURE");
-  assert.match(JSON.stringify(stopped?.result), /The manager stopped while the job ran; order it again/);
+  await clock.advance(2_000);
+  const begun = await now(id);
+  assert.deepEqual([begun.state, begun.tasks.map((task: { state: string }) => task.state)], [
+    "PENDING",
+    ["PENDING", "PENDING"],
+  ]);
+  for (let count = 0; count < 10; count++) news.dispatchEvent(new Event("more"));
+  await clock.advance(2_000);
+  const { progress, tasks: [{ results: [result] }] } = await now(id);
+  assert.deepEqual(progress, {
+    ...{ cluster_count: 2, cluster_done_count: 0, content_count: 20, content_done_count: 20 },
+    ...{ host_count: 2, success_count: 20, failure_count: 0 },
+  });
+  assert.deepEqual([result.success_tasks.length, result.contents[3]], [
+    10,
+    { url: "https://files.corp/3", success_count: 1, failure_count: 0 },
+  ]);
+  const { updatedAtMs } = await store.jobs.get(id) ?? {};
+  await clock.advance(60_000);
+  assert.equal((await store.jobs.get(id))?.updatedAtMs, updatedAtMs, "nothing has happened since");
 });
 
-Deno.test("a job whose manager is gone fails after two minutes, once another manager looks", async () => {
+Deno.test("a pending job that another kind of manager left behind fails after two minutes", async () => {
   await using manager = await stage();
-  const { store, clock, open, ended } = manager;
-  const lost = {
-    type: "preheat",
-    args: {},
-    bio: "",
-    userId: 0,
-    taskId: "group_1",
-    state: "PENDING" as const,
-    result: {},
-  };
-  const { id } = await store.jobs.create({ ...lost, schedulerClusterIds: [], seedPeerClusterIds: [] });
-  await using _other = open(2);
-  await clock.advance(119_000);
-  assert.equal((await store.jobs.get(id))?.state, "PENDING", "its manager may be alive");
-  await clock.advance(32_000);
-  const { state, tasks } = await ended(id);
-  assert.deepEqual([state, tasks[0].error], ["FAILURE", "The manager that ran the job is gone; order it again"]);
+  const { store, clock, now } = manager;
+  const lost = { type: "preheat", args: {}, bio: "", userId: 0, taskId: "group_1", state: "PENDING" as const };
+  const { id } = await store.jobs.create({ ...lost, result: {}, schedulerClusterIds: [], seedPeerClusterIds: [] });
+  await clock.advance(120_000);
+  assert.equal((await now(id)).state, "PENDING", "its manager may be alive");
+  await clock.advance(60_000);
+  const { state, tasks } = await now(id);
+  assert.deepEqual([state, tasks[0].error], [
+    "FAILURE",
+    "The manager that ran the job is gone, and its order with it; order it again",
+  ]);
 });
 
-Deno.test("a job that is cancelled stops, and one that nobody can take is refused without a row", async () => {
+Deno.test("a job that runs is cancelled at once, in somebody's name", async () => {
   await using manager = await stage();
-  const { calls, start, jobs, store, clock } = manager;
+  const { calls, start, jobs, now } = manager;
   const reasons: unknown[] = [];
-  calls.run = (_hostname, _onResult, signal) => {
-    return orAbort(new Promise<void>(() => {}), signal).catch((error) => {
+  calls.run = (...args) =>
+    forever(...args).catch((error) => {
       reasons.push(error.message);
       throw error;
     });
-  };
   const { id } = await start("preheat", ARGS);
-  await jobs.cancel(id);
-  await jobs.cancel(999);
-  assert.deepEqual(reasons, ["The job was cancelled", "The job was cancelled"]);
+  await manager.clock.advance(0);
+  await jobs.cancel(id, "ada");
+  await jobs.cancel(999, "ada");
+  const { state, tasks } = await now(id);
+  assert.deepEqual([state, tasks[1].error], ["FAILURE", "The job was cancelled by ada"]);
+  assert.deepEqual(reasons, ["The job was cancelled by ada", "The job was cancelled by ada"]);
+});
+
+Deno.test("a job that nobody can take is refused without a row", async () => {
+  await using manager = await stage();
+  const { start, store, clock, schedulers } = manager;
   await assert.rejects(start("preheat", ARGS, [99]), /active schedulers not found in scheduler cluster 99/);
   await assert.rejects(start("preheat", { ...ARGS, hdfs: {} }), /object storage or HDFS/);
-  for (let count = 0; count < 100; count++) await start("preheat", ARGS);
-  await assert.rejects(start("preheat", ARGS), /100 others run/);
+  schedulers.areLive = false;
   await clock.advance(60_000);
   await assert.rejects(start("sync_peers", {}), /active schedulers not found/, "they are silent for a minute");
-  assert.equal((await store.jobs.list({}, { offset: 0, limit: 1 })).total, 101);
+  assert.equal((await store.jobs.list({}, { offset: 0, limit: 1 })).total, 0);
+});
+
+Deno.test("a manager runs a hundred jobs, a thousand wait in turn, and one more is refused", async () => {
+  await using manager = await stage();
+  const { calls, start, jobs, store, clock, now } = manager;
+  calls.run = forever;
+  const first = await start("preheat", ARGS);
+  for (let count = 1; count < 100; count++) await start("preheat", ARGS);
+  while (calls.asked.length < 200) await clock.advance(0);
+  const next = await start("preheat", ARGS);
+  for (let count = 1; count < WAITING_MAX; count++) await start("preheat", ARGS);
+  await assert.rejects(start("preheat", ARGS), { code: "resource_exhausted", message: /1000 others wait/ });
+  await clock.advance(10_000);
+  assert.equal(calls.asked.length, 200, "more than a hundred run");
+  const last = (await store.jobs.list({}, { offset: 0, limit: 1 })).rows[0]?.id ?? 0;
+  await jobs.cancel(last, "ada");
+  assert.equal((await now(last)).state, "FAILURE", "to be cancelled it needs no place");
+  await jobs.cancel(first.id, "ada");
+  await clock.advance(0);
+  assert.equal(calls.asked.length, 202);
+  await jobs.cancel(next.id, "ada");
+  assert.match((await now(next.id)).tasks[0].error, /cancelled by ada/);
 });
 
 Deno.test("peers are those that the schedulers know, each once, and are synchronized one time after another", async () => {
@@ -257,20 +227,43 @@ Deno.test("peers are those that the schedulers know, each once, and are synchron
 Deno.test("gc removes what is old at once, and tells how much it was", async () => {
   await using manager = await stage();
   const { store, clock, start } = manager;
+  const value = JSON.stringify({ audit: { ttl: 60e9 }, job: { ttl: 60e9 } });
+  await store.configs.create({ name: "gc", value, bio: "", userId: 0 });
   const row = { type: "preheat", args: {}, bio: "", userId: 0, taskId: "", state: "SUCCESS" as const, result: {} };
   await store.jobs.create({ ...row, schedulerClusterIds: [], seedPeerClusterIds: [] });
-  await clock.advance(7 * 3_600_000);
+  await clock.advance(61_000);
   const { state, result } = await start("gc", { type: "job" });
   assert.deepEqual([state, result], ["SUCCESS", { purged: 1 }]);
 });
 
-Deno.test("a row holds so many hosts as it can, and counts the others", async () => {
+Deno.test("a row stays small for 5,000 hosts and 100 layers, and counts them all", async () => {
   await using manager = await stage();
-  const { calls, start, ended } = manager;
-  calls.run = (_hostname, onResult) => {
-    for (let count = 0; count < 10_001; count++) onResult(done("https://files.corp/a"));
-    return Promise.resolve();
+  const { calls, start, ended, clock, now } = manager;
+  const end = Promise.withResolvers<void>();
+  calls.run = async (_hostname, onResult) => {
+    for (let layer = 0; layer < 100; layer++) {
+      for (let host = 0; host < 5_000; host++) {
+        const url = `https://registry.corp/v2/a/blobs/sha256:${"0".repeat(61)}${layer}`;
+        const error = host % 10 === 0 ? "its disk is full" : undefined;
+        onResult({ ...done(url), hostname: `node-${host}`, ip: "10.0.0.1", error });
+      }
+    }
+    await end.promise;
   };
-  const { tasks: [{ results: [result] }] } = await ended((await start("preheat", ARGS)).id);
-  assert.deepEqual([result.success_count, result.success_tasks.length], [10_001, 10_000]);
+  const { id } = await start("preheat", ARGS, [1]);
+  await clock.advance(2_000);
+  const running = await now(id);
+  assert.ok(JSON.stringify(running.job?.result).length < 80_000);
+  assert.ok(running.tasks[0].results[0].success_tasks.length > 50);
+  end.resolve();
+  const { state, job, progress, tasks: [{ results: [result] }] } = await ended(id);
+  assert.ok(JSON.stringify(job?.result).length < 600_000);
+  assert.deepEqual([state, progress.host_count, progress.success_count, progress.failure_count], [
+    "SUCCESS",
+    5_000,
+    450_000,
+    50_000,
+  ]);
+  assert.deepEqual([result.contents.length, result.contents[99].success_count], [100, 4_500]);
+  assert.ok(result.success_tasks.length > 500 && result.failure_tasks.length > 500);
 });

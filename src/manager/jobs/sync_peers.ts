@@ -1,6 +1,7 @@
 import { DamselflyError } from "../../core/error.ts";
 import type { Host } from "../../rpc/gen/common/v2/common.ts";
 import type { PeerInput } from "../store/peers.ts";
+import type { SchedulerRecord } from "../store/services.ts";
 import type { Store } from "../store/store.ts";
 import { hostTypeName } from "./job_result.ts";
 import type { LiveSchedulers } from "./live_schedulers.ts";
@@ -21,20 +22,30 @@ export class PeerSync {
     this.#options = options;
   }
 
-  /** Does it for each cluster, by one of its schedulers. Throws `failed_precondition` while that is done already. */
+  /**
+   * Does it for each cluster, by one of its schedulers. Throws `failed_precondition` while that is done already, and in the
+   * end what the first cluster failed with.
+   */
   async run(clusters: LiveSchedulers, signal: AbortSignal): Promise<void> {
     if (this.#isRunning) throw new DamselflyError("failed_precondition", "Peers are being synchronized already");
     this.#isRunning = true;
-    const { store, calls } = this.#options;
+    const failures: unknown[] = [];
     try {
       for (const [id, schedulers] of clusters) {
-        await withAny(schedulers, async (scheduler) => {
-          await store.peers.replace(id, peersOf(id, await calls.hosts(scheduler, signal)));
-        });
+        await this.#sync(id, schedulers, signal).catch((error) => failures.push(error));
       }
     } finally {
       this.#isRunning = false;
     }
+    if (failures.length > 0) throw failures[0];
+  }
+
+  async #sync(clusterId: number, schedulers: readonly SchedulerRecord[], signal: AbortSignal): Promise<void> {
+    const { store, calls } = this.#options;
+    await withAny(schedulers, async (scheduler) => {
+      signal.throwIfAborted();
+      await store.peers.replace(clusterId, peersOf(clusterId, await calls.hosts(scheduler, signal)));
+    });
   }
 }
 

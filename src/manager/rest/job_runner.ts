@@ -12,6 +12,14 @@ export interface JobRunner {
    * `failed_precondition` when no scheduler can take it.
    */
   start(order: JobOrder, signal: AbortSignal): Promise<Job | { readonly answer: unknown }>;
-  /** Stops a job that runs, before its row is removed. */
-  cancel(id: number): Promise<void>;
+  /**
+   * Ends a job that has not ended, whichever manager runs it; `by` says who wants that. Here it has ended then, elsewhere
+   * it ends within seconds. Does nothing to a job that has ended.
+   */
+  cancel(id: number, by: string): Promise<void>;
+  /**
+   * Runs again what failed of a job. Fails with `not_found`, and with `failed_precondition` when it has not failed, or when
+   * its order is not kept any more.
+   */
+  retry(id: number): Promise<Job>;
 }

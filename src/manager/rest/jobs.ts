@@ -46,6 +46,11 @@ const Query = z.object({
   user_id: numberInText().optional(),
 });
 const Cluster = z.object({ id: z.int(), name: z.string() });
+const RESULT =
+  "How far the job is, a few seconds old at most: job_states has one entry for each scheduler cluster, whose " +
+  "results[0] lists what became of which host (success_tasks, failure_tasks, peers) and, for a preheat, of each content " +
+  "(contents). The lists are cut off where a row would be too large; success_count, failure_count, peer_count, " +
+  "content_count, content_done_count and host_count count all. progress has their sums.";
 const Reply = z.object({
   ...rowFields,
   task_id: z.string(),
@@ -53,7 +58,7 @@ const Reply = z.object({
   type: z.string(),
   state: shownState,
   args: JsonObject.meta({ description: "What was ordered; passwords, tokens and signatures are left out." }),
-  result: JsonObject.nullable(),
+  result: JsonObject.nullable().meta({ description: RESULT }),
   user_id: z.int(),
   user: UserReply.nullable(),
   seed_peer_clusters: z.array(Cluster).nullable(),
@@ -77,9 +82,7 @@ export function jobRoutes(options: RestOptions, prefix: string, access: Access, 
     }, async ({ body, caller, signal }) => {
       const args = parseJobArgs(body.type, body.args ?? {});
       const clusters = await clustersOf(body.scheduler_cluster_ids ?? [], options);
-      if (!rateLimit.take(clusters.map(({ id, config }) => ({ id, jobRateLimit: config.job_rate_limit })))) {
-        return new Answer("rate limit exceeded", { status: 429, isText: true });
-      }
+      if (!takes(rateLimit, clusters)) return RATE_EXCEEDED;
       if (!jobs.types.has(body.type)) {
         throw new DamselflyError("unimplemented", `Jobs of type ${body.type} are not run by this manager yet`);
       }
@@ -111,12 +114,36 @@ export function jobRoutes(options: RestOptions, prefix: string, access: Access, 
         return await whole(await store.jobs.update(params.id, present({ bio: body.bio, userId: body.user_id })));
       },
     ),
-    route({ ...one, method: "DELETE", summary: "Cancel and remove a job" }, async ({ params: { id } }) => {
+    route({ ...one, method: "DELETE", summary: "Cancel and remove a job" }, async ({ params: { id }, caller }) => {
       existing(await store.jobs.get(id), "job", id);
-      await jobs.cancel(id);
+      await jobs.cancel(id, nameOf(caller));
       await store.jobs.remove(id);
     }),
+    route({
+      ...{ ...one, method: "POST", path: `${one.path}/cancel`, reply: Reply },
+      summary: "Cancel a job, which then has failed; one that another manager runs ends within seconds",
+    }, async ({ params: { id }, caller }) => {
+      const { state } = existing(await store.jobs.get(id), "job", id);
+      if (isOver(state)) throw new DamselflyError("failed_precondition", `Cannot cancel job ${id}: it has ended`);
+      await jobs.cancel(id, nameOf(caller));
+      return await whole(existing(await store.jobs.get(id), "job", id));
+    }),
+    route({
+      ...{ ...one, method: "POST", path: `${one.path}/retry`, reply: Reply },
+      summary: "Run again what failed of a job, as long as its order is kept",
+    }, async ({ params: { id } }) => {
+      const { schedulerClusterIds } = existing(await store.jobs.get(id), "job", id);
+      if (!takes(rateLimit, await clustersOf(schedulerClusterIds, options))) return RATE_EXCEEDED;
+      return await whole(await jobs.retry(id));
+    }),
   ];
+}
+
+const RATE_EXCEEDED = new Answer("rate limit exceeded", { status: 429, isText: true }) as Answer<never>;
+
+/** Whether each of the clusters may get one job more now. */
+function takes(rateLimit: JobRateLimit, clusters: readonly SchedulerCluster[]): boolean {
+  return rateLimit.take(clusters.map(({ id, config }) => ({ id, jobRateLimit: config.job_rate_limit })));
 }
 
 /** The clusters that are named. Fails with `not_found` for one that does not exist. */
@@ -131,14 +158,24 @@ function userIdOf(caller: Caller): number {
   return caller.kind === "token" ? caller.token.userId : 0;
 }
 
+/** Who asks, as people know him. */
+function nameOf(caller: Caller): string {
+  if (caller.kind === "user") return caller.user.name;
+  return caller.kind === "token" ? `token ${caller.token.name}` : "nobody";
+}
+
+/** Whether a job has ended. */
+function isOver(state: JobState): state is "SUCCESS" | "FAILURE" {
+  return state === "SUCCESS" || state === "FAILURE";
+}
+
 function jobJson(job: Job, user: User | undefined, clusters: z.infer<typeof Cluster>[] | null) {
-  const isOver = job.state === "SUCCESS" || job.state === "FAILURE";
   return {
     ...rowJson(job),
     task_id: job.taskId,
     bio: job.bio,
     type: job.type,
-    state: isOver ? job.state as "SUCCESS" | "FAILURE" : "PENDING" as const,
+    state: isOver(job.state) ? job.state : "PENDING" as const,
     args: withoutSecrets(job.args),
     result: Object.keys(job.result).length === 0 ? null : withoutSecrets(job.result),
     user_id: job.userId,

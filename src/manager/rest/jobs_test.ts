@@ -15,7 +15,8 @@ function nested(depth: number): Record<string, unknown> {
 class NotingRunner implements JobRunner {
   readonly types = new Set(["preheat", "sync_peers"]);
   readonly orders: JobOrder[] = [];
-  readonly cancelled: number[] = [];
+  readonly cancelled: string[] = [];
+  readonly retried: number[] = [];
   rest: Rest | undefined;
 
   async start(order: JobOrder) {
@@ -27,9 +28,15 @@ class NotingRunner implements JobRunner {
     });
   }
 
-  cancel(id: number): Promise<void> {
-    this.cancelled.push(id);
-    return Promise.resolve();
+  async cancel(id: number, by: string): Promise<void> {
+    this.cancelled.push(`${id} by ${by}`);
+    await this.rest?.store.jobs.update(id, { state: "FAILURE" });
+  }
+
+  async retry(id: number) {
+    this.retried.push(id);
+    if (this.rest === undefined) throw new DamselflyError("failed_precondition", "its order is not kept any more");
+    return await this.rest.store.jobs.update(id, { state: "PENDING" });
   }
 }
 
@@ -179,5 +186,42 @@ Deno.test("jobs are listed by what they are and how they stand, and only known s
   assert.equal((await rest.send("GET", "/api/v1/jobs?state=DONE")).status, 422);
   assert.equal((await rest.send("DELETE", "/api/v1/jobs/2")).status, 200);
   assert.equal((await rest.send("DELETE", "/api/v1/jobs/2")).status, 404);
-  assert.deepEqual(jobs.cancelled, [2]);
+  assert.deepEqual(jobs.cancelled, ["2 by root"]);
+});
+
+Deno.test("a job is cancelled in somebody's name and stays; one that has ended is not", async () => {
+  const { rest, jobs, order } = await start();
+  await using _rest = rest;
+  await order({ type: "preheat", args: { type: "image", url: IMAGE } });
+  const cancelled = await rest.json("POST", "/api/v1/jobs/1/cancel");
+  assert.deepEqual([cancelled.id, cancelled.state, jobs.cancelled], [1, "FAILURE", ["1 by root"]]);
+  const again = await rest.send("POST", "/api/v1/jobs/1/cancel");
+  assert.deepEqual([again.status, (await again.json()).message], [409, "Cannot cancel job 1: it has ended"]);
+  assert.equal((await rest.send("POST", "/api/v1/jobs/9/cancel")).status, 404);
+  const body = { name: "ci", user_id: 1, expired_at: "2100-01-01T00:00:00Z", scopes: ["job"] };
+  const { token } = await rest.json("POST", "/api/v1/personal-access-tokens", { body });
+  await order({ type: "preheat", args: { type: "image", url: IMAGE } });
+  assert.equal((await rest.json("POST", "/oapi/v1/jobs/2/cancel", { token })).state, "FAILURE");
+  assert.equal(jobs.cancelled[1], "2 by token ci");
+  const { token: guest } = await rest.guest();
+  assert.equal((await rest.send("POST", "/api/v1/jobs/2/cancel", { token: guest })).status, 401);
+  assert.equal((await rest.send("POST", "/api/v1/jobs/2/retry", { token: guest })).status, 401);
+});
+
+Deno.test("a job is tried again as often as its clusters may get one", async () => {
+  const { rest, jobs, order } = await start();
+  await using _rest = rest;
+  const body = { name: "b", ...CONFIGS, scheduler_cluster_config: { job_rate_limit: 1 } };
+  const { id } = await rest.json("POST", "/api/v1/clusters", { body });
+  await order({ type: "preheat", args: { type: "image", url: IMAGE }, scheduler_cluster_ids: [id] });
+  assert.equal((await rest.send("POST", "/api/v1/jobs/1/retry")).status, 429);
+  await rest.clock.advance(1_000);
+  assert.equal((await rest.json("POST", "/api/v1/jobs/1/retry")).state, "PENDING");
+  await rest.clock.advance(1_000);
+  jobs.rest = undefined;
+  const gone = await rest.send("POST", "/oapi/v1/jobs/1/retry", { token: null });
+  assert.equal(gone.status, 401);
+  const refused = await rest.send("POST", "/api/v1/jobs/1/retry");
+  assert.deepEqual([refused.status, (await refused.json()).message], [409, "its order is not kept any more"]);
+  assert.deepEqual(jobs.retried, [1, 1]);
 });

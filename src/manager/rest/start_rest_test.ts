@@ -28,6 +28,7 @@ const NO_JOBS: JobRunner = {
   types: new Set(),
   start: () => Promise.reject(new Error("It has no types of jobs")),
   cancel: () => Promise.resolve(),
+  retry: () => Promise.reject(new Error("It has no jobs")),
 };
 
 /** How a request differs from one of root's, from elsewhere. */

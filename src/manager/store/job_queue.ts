@@ -46,8 +46,8 @@ export interface JobQueue {
   take(lease: JobLease, owner: string): Promise<TakenJob | undefined>;
   /** A sign of life of `owner`; what it has. */
   renew(owner: string): Promise<JobLease[]>;
-  /** Lets the jobs of `owner` wait for another one: this one, or all. */
-  release(owner: string, jobId?: number): Promise<void>;
+  /** Lets the jobs of `owner` wait for another one. */
+  release(owner: string): Promise<void>;
   /** Notes how far a job is; whether it is still `owner`'s. */
   note(owner: string, jobId: number, result: JsonObject): Promise<boolean>;
   /** Ends a job; whether it was still `owner`'s. Its order is kept until `keptUntilMs`, 0 for not at all. */

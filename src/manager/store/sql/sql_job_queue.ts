@@ -62,10 +62,9 @@ export class SqlJobQueue implements JobQueue {
     });
   }
 
-  async release(owner: string, jobId?: number): Promise<void> {
-    const one = jobId === undefined ? "" : " AND job_id = ?";
-    const values = jobId === undefined ? [NOBODY, owner] : [NOBODY, owner, jobId];
-    await this.#transaction((sql) => sql.run(`UPDATE ${JOB_ORDER} SET owner = ? WHERE owner = ?${one}`, values));
+  async release(owner: string): Promise<void> {
+    const release = `UPDATE ${JOB_ORDER} SET owner = ? WHERE owner = ?`;
+    await this.#transaction((sql) => sql.run(release, [NOBODY, owner]));
   }
 
   note(owner: string, jobId: number, result: JsonObject): Promise<boolean> {
