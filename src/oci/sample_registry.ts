@@ -18,6 +18,8 @@ export type RegistryFault =
   | { readonly kind: "hang_up"; readonly afterBytes: number }
   /** The body stands still until something has happened. */
   | { readonly kind: "hold"; readonly afterBytes: number; readonly until: Promise<unknown> }
+  /** The body pauses before each 64 KiB of it, for as long as is wanted then. */
+  | { readonly kind: "slow"; readonly pauseMs: () => number }
   /** One byte of the body is another one. */
   | { readonly kind: "corrupt" }
   | { readonly kind: "status"; readonly status: number; readonly headers?: Readonly<Record<string, string>> }
@@ -71,7 +73,7 @@ export function startSampleRegistry(options: SampleRegistryOptions): SampleRegis
       ? new Answer(fault.status, { ...fault.headers })
       : login?.answer(request, origin) ?? content.answer(request, path, fault);
     entry.status = answer.status;
-    return respond(answer, request.method, entry, fault);
+    return respond(answer, request.method, entry, fault, options.clock);
   };
   const server: HttpServer = startHttpServer({
     listen: { hostname: options.hostname ?? "127.0.0.1", port: 0 },
@@ -141,16 +143,19 @@ function respond(
   method: string,
   entry: Mutable<LoggedRequest>,
   fault: RegistryFault | undefined,
+  clock: Clock,
 ): Response {
   const sized = { ...headers, "content-length": String(body.length) };
   if (method === "HEAD" || body.length === 0) return new Response(null, { status, headers: sized });
   // Fewer bytes than promised: the server closes the connection.
   const end = fault?.kind === "hang_up" ? Math.min(fault.afterBytes, body.length) : body.length;
   let position = 0;
+  const left = new AbortController();
   const stream = new ReadableStream<Uint8Array<ArrayBuffer>>({
     async pull(controller) {
       if (position === end) return controller.close();
       if (fault?.kind === "hold" && position === fault.afterBytes) await fault.until;
+      if (fault?.kind === "slow") await clock.sleep(fault.pauseMs(), left.signal);
       const limit = fault?.kind === "hold" && position < fault.afterBytes ? fault.afterBytes : end;
       const chunk = body.slice(position, Math.min(limit, end, position + CHUNK_BYTES));
       if (position === 0 && fault?.kind === "corrupt") chunk[0] = (chunk[0] ?? 0) ^ 1;
@@ -158,6 +163,7 @@ function respond(
       entry.bytes += chunk.length;
       controller.enqueue(chunk);
     },
+    cancel: (reason) => left.abort(reason),
   }, { highWaterMark: 0 });
   return new Response(stream, { status, headers: sized });
 }

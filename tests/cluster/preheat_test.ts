@@ -182,21 +182,41 @@ Deno.test("sync_peers makes the manager's peers those that the scheduler knows",
   assert.deepEqual(await session.send("GET", JOBS), [], "it is no job that stays");
 });
 
-Deno.test("a job ends with the manager and says so, and one that is removed stops", async () => {
-  await using stage = await Stage.open();
+Deno.test("a job outlives a restart of the manager, with its credentials, and one that is removed stops", async () => {
+  await using stage = await Stage.open({ registry: { login: { kind: "bearer", random: seededRandom(4), account } } });
   const held = gate();
   stage.fault = ({ path }) =>
     path.includes("/blobs/") ? { kind: "hold", afterBytes: 0, until: held.opened } : undefined;
   const session = await root(stage);
-  const order = { type: "preheat", args: { type: "image", url: manifestUrl(stage) } };
+  const order = { type: "preheat", args: { type: "image", url: manifestUrl(stage), ...account } };
   const [first, second] = [await session.send("POST", JOBS, order), await session.send("POST", JOBS, order)];
   await session.send("DELETE", `${JOBS}/${first.id}`);
   assert.equal((await session.send("GET", `${JOBS}/${second.id}`)).state, "PENDING");
   await stage.manager.restart();
   const again = await root(stage);
-  const job = await ended(() => again.send("GET", `${JOBS}/${second.id}`));
-  assert.equal(job.state, "FAILURE");
-  assert.match(job.error, /The manager stopped while the job ran; order it again/);
-  assert.deepEqual((await again.send("GET", JOBS)).map(({ id }: { id: number }) => id), [second.id]);
+  assert.equal((await again.send("GET", `${JOBS}/${second.id}`)).state, "PENDING");
   held.open();
+  const job = await ended(() => again.send("GET", `${JOBS}/${second.id}`));
+  assert.deepEqual([job.state, job.error, job.successes.length], ["SUCCESS", "", ALL_BLOBS]);
+  assert.deepEqual((await again.send("GET", JOBS)).map(({ id }: { id: number }) => id), [second.id]);
+  assert.equal(stage.layerBytesSent(), layerBytes);
+});
+
+Deno.test("a job that was cancelled has failed, and is tried again with what it was ordered with", async () => {
+  await using stage = await Stage.open({ registry: { login: { kind: "bearer", random: seededRandom(3), account } } });
+  const held = gate();
+  stage.fault = ({ path }) =>
+    path.includes("/blobs/") ? { kind: "hold", afterBytes: 0, until: held.opened } : undefined;
+  const session = await root(stage);
+  const args = { type: "image", url: manifestUrl(stage), ...account };
+  const { id } = await session.send("POST", JOBS, { type: "preheat", args });
+  const cancelled = await session.send("POST", `${JOBS}/${id}/cancel`);
+  assert.deepEqual([cancelled.state, cancelled.result.job_states[0].error], [
+    "FAILURE",
+    "The job was cancelled by root",
+  ]);
+  held.open();
+  assert.equal((await session.send("POST", `${JOBS}/${id}/retry`)).state, "PENDING");
+  const job = await ended(() => session.send("GET", `${JOBS}/${id}`));
+  assert.deepEqual([job.state, job.successes.length], ["SUCCESS", ALL_BLOBS]);
 });

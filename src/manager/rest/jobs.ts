@@ -65,6 +65,8 @@ const Reply = z.object({
   scheduler_clusters: z.array(Cluster).nullable(),
 }).meta({ id: "Job" });
 
+const RATE_EXCEEDED = new Answer("rate limit exceeded", { status: 429, isText: true }) as Answer<never>;
+
 /** `jobs`, below `prefix` (manager-rest.md §4). */
 export function jobRoutes(options: RestOptions, prefix: string, access: Access, rateLimit: JobRateLimit): Route[] {
   const { store, jobs } = options;
@@ -119,6 +121,21 @@ export function jobRoutes(options: RestOptions, prefix: string, access: Access, 
       await jobs.cancel(id, nameOf(caller));
       await store.jobs.remove(id);
     }),
+    ...changeRoutes(options, one, { rateLimit, whole }),
+  ];
+}
+
+/** What stops a job, and what begins it again. */
+function changeRoutes(
+  options: RestOptions,
+  one: { readonly path: string; readonly access: Access; readonly params: typeof IdParams },
+  { rateLimit, whole }: {
+    readonly rateLimit: JobRateLimit;
+    readonly whole: (job: Job) => Promise<z.input<typeof Reply>>;
+  },
+): Route[] {
+  const { store, jobs } = options;
+  return [
     route({
       ...{ ...one, method: "POST", path: `${one.path}/cancel`, reply: Reply },
       summary: "Cancel a job, which then has failed; one that another manager runs ends within seconds",
@@ -138,8 +155,6 @@ export function jobRoutes(options: RestOptions, prefix: string, access: Access, 
     }),
   ];
 }
-
-const RATE_EXCEEDED = new Answer("rate limit exceeded", { status: 429, isText: true }) as Answer<never>;
 
 /** Whether each of the clusters may get one job more now. */
 function takes(rateLimit: JobRateLimit, clusters: readonly SchedulerCluster[]): boolean {

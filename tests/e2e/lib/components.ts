@@ -47,15 +47,20 @@ export interface Place {
   readonly dir: string;
 }
 
-/** The manager, with its embedded database. */
+/** A manager, with its embedded database where nothing else is said. */
 export interface Manager extends AsyncDisposable {
   readonly process: RunningProcess;
   readonly grpcUrl: string;
   readonly restUrl: string;
 }
 
-export async function startManager(place: Place, launch: Launch = fromCheckout): Promise<Manager> {
-  const process = await startComponent(launch, "manager", place, managerConfig(place));
+/** Starts a manager; `settings` are tables of its YAML that differ from those of {@link managerConfig}. */
+export async function startManager(
+  place: Place,
+  launch: Launch = fromCheckout,
+  settings: Readonly<Record<string, unknown>> = {},
+): Promise<Manager> {
+  const process = await startComponent(launch, "manager", place, { ...managerConfig(place), ...settings });
   const restUrl = `http://${place.ip}:${MANAGER_REST_PORT}`;
   await process.ready("the REST API", START_TIMEOUT_MS, (signal) => answers(`${restUrl}/healthy`, signal));
   await process.ready(
@@ -68,7 +73,7 @@ export async function startManager(place: Place, launch: Launch = fromCheckout):
 }
 
 /** A manager.yaml for standard ports on an address of its own. */
-export function managerConfig({ ip, dir }: Place): unknown {
+export function managerConfig({ ip, dir }: Place): Record<string, unknown> {
   return {
     server: {
       grpc: { advertiseIP: ip, listenIP: ip, port: MANAGER_GRPC_PORT },
