@@ -61,6 +61,8 @@ export const failed = (url: string) => {
 export interface Breakable {
   readonly store: Store;
   isBroken: boolean;
+  /** Whether what is asked is done, and the answer lost. */
+  isDeaf: boolean;
   /** What the next end of a job fails with. */
   fault: Error | undefined;
 }
@@ -74,11 +76,13 @@ export function breakable(store: Store): Breakable {
         handle.fault = undefined;
         return Promise.reject(fault);
       }
-      if (handle.isBroken) return Promise.reject(new DamselflyError("unavailable", "the database is away"));
-      return Reflect.apply(Reflect.get(queue, name), queue, args);
+      const away = () => Promise.reject(new DamselflyError("unavailable", "the database is away"));
+      if (handle.isBroken) return away();
+      const answer: Promise<unknown> = Reflect.apply(Reflect.get(queue, name), queue, args);
+      return handle.isDeaf ? answer.then(away) : answer;
     },
   });
-  const handle: Breakable = { store: { ...store, jobQueue }, isBroken: false, fault: undefined };
+  const handle: Breakable = { store: { ...store, jobQueue }, isBroken: false, isDeaf: false, fault: undefined };
   return handle;
 }
 
