@@ -13,6 +13,8 @@ import type { SchedulerStore, SeedPeerStore } from "./services.ts";
 import type { TokenStore } from "./tokens.ts";
 import type { TurnStore } from "./turns.ts";
 import type { UserStore } from "./users.ts";
+import type { WarmHostStore } from "./warm_hosts.ts";
+import type { WarmImageStore } from "./warm_images.ts";
 
 /** What the manager remembers. */
 export interface Store extends AsyncDisposable {
@@ -38,4 +40,6 @@ export interface Store extends AsyncDisposable {
   readonly jobQueue: JobQueue;
   readonly turns: TurnStore;
   readonly audits: AuditStore;
+  readonly warmImages: WarmImageStore;
+  readonly warmHosts: WarmHostStore;
 }

@@ -4,6 +4,8 @@ import { isLive, type KeepAlives } from "../liveness.ts";
 import type { Identified } from "../repository.ts";
 import type { PeerRecord } from "../peers.ts";
 import type { SchedulerRecord, SeedPeerRecord, ServiceKey } from "../services.ts";
+import type { WarmHost } from "../warm_hosts.ts";
+import type { WarmImage } from "../warm_images.ts";
 import type { SqlContext } from "./context.ts";
 import type { Sql } from "./database.ts";
 import {
@@ -14,8 +16,11 @@ import {
   SEED_PEER_CLUSTERS,
   SEED_PEERS,
   type SeedPeerClusterRow,
+  WARM_HOSTS,
+  WARM_IMAGES,
 } from "./schema.ts";
 import { type LinkTable, replaceLinks } from "./sql_links.ts";
+import { leaveCluster } from "./sql_warm_images.ts";
 import { SqlTable } from "./table.ts";
 import { CLUSTER_LINK } from "./tables.ts";
 
@@ -29,6 +34,8 @@ export class ClusterTables {
   readonly schedulers: SqlTable<SchedulerRecord>;
   readonly seedPeers: SqlTable<SeedPeerRecord>;
   readonly peers: SqlTable<PeerRecord>;
+  readonly warmImages: SqlTable<WarmImage>;
+  readonly warmHosts: SqlTable<WarmHost>;
   readonly fromSchedulerCluster: LinkTable = {
     table: CLUSTER_LINK,
     from: "scheduler_cluster_id",
@@ -48,6 +55,8 @@ export class ClusterTables {
     this.schedulers = new SqlTable(SCHEDULERS, context.log);
     this.seedPeers = new SqlTable(SEED_PEERS, context.log);
     this.peers = new SqlTable(PEERS, context.log);
+    this.warmImages = new SqlTable(WARM_IMAGES, context.log);
+    this.warmHosts = new SqlTable(WARM_HOSTS, context.log);
   }
 
   /** Runs a transaction that changes clusters, one at a time, and tells of it. */
@@ -86,7 +95,7 @@ export class ClusterTables {
     await replaceLinks(sql, this.fromSchedulerCluster, id, await this.#seedPeerClusters(sql, seedPeerClusterIds));
   }
 
-  /** Removes a scheduler cluster with its dead schedulers and its peers. */
+  /** Removes a scheduler cluster with its dead schedulers, its peers, and what was kept warm only there. */
   async removeSchedulerCluster(sql: Sql, id: number): Promise<void> {
     const cluster = await this.schedulerClusters.existing(sql, id, "delete");
     if (cluster.isDefault) {
@@ -98,6 +107,8 @@ export class ClusterTables {
     this.#checkDead(await this.schedulers.select(sql, { clusterId: id }), `cluster ${id}: stop its schedulers first`);
     await this.schedulers.remove(sql, { clusterId: id });
     await this.peers.remove(sql, { clusterId: id });
+    await leaveCluster(sql, this.warmImages, id);
+    await this.warmHosts.remove(sql, { clusterId: id });
     await replaceLinks(sql, this.fromSchedulerCluster, id, []);
     await this.schedulerClusters.remove(sql, { id });
   }

@@ -21,6 +21,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 2, name: "all tables", apply: completeTables },
   { version: 3, name: "tokens as hashes", apply: hashTokens },
   { version: 4, name: "orders of jobs, turns of managers", apply: completeTables },
+  { version: 5, name: "warm images", apply: completeTables },
 ];
 
 const SCHEMA_MIGRATION = `

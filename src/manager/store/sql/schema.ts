@@ -20,11 +20,14 @@ import {
 import type { SchedulerRecord, SeedPeerRecord } from "../services.ts";
 import type { Token } from "../tokens.ts";
 import type { User } from "../users.ts";
+import type { WarmHost } from "../warm_hosts.ts";
+import type { WarmImage } from "../warm_images.ts";
 import { choice, flag, integer, json, longText, mapped, reference, text, time } from "./columns.ts";
 import type { TableSpec } from "./table.ts";
 
 const STATES = ["active", "inactive"] as const;
 const TEXTS = z.array(z.string());
+const IDS = z.array(z.int());
 /** What a scheduler can do whose row does not say. */
 const FEATURES_ABSENT = ["schedule", "preheat"];
 
@@ -232,4 +235,58 @@ export const AUDITS: TableSpec<Audit> = {
   unique: {},
   indexes: { idx_audit_created_at: ["createdAtMs"] },
   newestFirst: true,
+};
+
+/** Ours: Dragonfly preheats only when it is told to. */
+export const WARM_IMAGES: TableSpec<WarmImage> = {
+  name: "damselfly_warm_image",
+  label: "warm image",
+  columns: {
+    name: text("name"),
+    bio: text("bio", 1024),
+    args: json("args", JsonObject, {}),
+    sealedArgs: longText("sealed_args"),
+    userId: reference("user_id"),
+    schedulerClusterIds: json("scheduler_cluster_ids", IDS, []),
+    cron: text("cron"),
+    timeZone: text("time_zone"),
+    followIntervalMs: integer("follow_interval_ms"),
+    onJoin: flag("on_join"),
+    isPaused: flag("is_paused"),
+    revision: integer("revision"),
+    dueAtMs: time("due_at"),
+    runAtMs: time("run_at"),
+    checkAtMs: time("check_at"),
+    declaredAtMs: time("declared_at"),
+    jobId: reference("job_id"),
+    jobIds: json("job_ids", IDS, []),
+    lastRunAtMs: time("last_run_at"),
+    lastState: choice("last_state", ["PENDING", "SUCCESS", "FAILURE", ""]),
+    runError: longText("run_error"),
+    runFailures: integer("run_failures"),
+    skipped: integer("skipped"),
+    seenDigest: text("seen_digest"),
+    warmDigest: text("warm_digest"),
+    checkError: longText("check_error"),
+    checkFailures: integer("check_failures"),
+  },
+  unique: { uk_damselfly_warm_image_name: ["name"] },
+  indexes: { idx_damselfly_warm_image_due_at: ["dueAtMs"] },
+};
+
+export const WARM_HOSTS: TableSpec<WarmHost> = {
+  name: "damselfly_warm_host",
+  label: "warm host",
+  columns: {
+    hostname: text("host_name"),
+    ip: text("ip"),
+    clusterId: reference("scheduler_cluster_id"),
+    warmedAtMs: time("warmed_at"),
+    nextAtMs: time("next_at"),
+    failures: integer("failures"),
+    error: longText("error"),
+    missingSinceMs: time("missing_since"),
+  },
+  unique: { uk_damselfly_warm_host: ["hostname", "ip", "clusterId"] },
+  indexes: { idx_damselfly_warm_host_cluster: ["clusterId"] },
 };

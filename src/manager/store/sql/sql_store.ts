@@ -23,6 +23,8 @@ import { SqlSecrets } from "./sql_secrets.ts";
 import { SqlServices } from "./sql_services.ts";
 import { SqlTurns } from "./sql_turns.ts";
 import { SqlUsers } from "./sql_users.ts";
+import { SqlWarmHosts } from "./sql_warm_hosts.ts";
+import { SqlWarmImages } from "./sql_warm_images.ts";
 
 /** How long a manager may not know what another one wrote to their database. */
 const OTHERS_UNSEEN_MAX_MS = 2_000;
@@ -67,6 +69,8 @@ function storeOf(context: SqlContext): Store {
     jobQueue: new SqlJobQueue(context),
     turns: new SqlTurns(context),
     audits: new SqlAudits(context),
+    warmImages: new SqlWarmImages(context),
+    warmHosts: new SqlWarmHosts(context),
     [Symbol.asyncDispose]() {
       others?.[Symbol.dispose]();
       return database[Symbol.asyncDispose]();

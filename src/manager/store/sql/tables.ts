@@ -13,6 +13,8 @@ import {
   SEED_PEERS,
   TOKENS,
   USERS,
+  WARM_HOSTS,
+  WARM_IMAGES,
 } from "./schema.ts";
 import { columnNamesOf, definitionsOf, type TableSpec } from "./table.ts";
 
@@ -56,6 +58,8 @@ export const SQL_TABLES: readonly SqlTableDefinition[] = [
   definition(CONFIGS),
   definition(JOBS, { task_result: "result" }),
   definition(AUDITS),
+  definition(WARM_IMAGES),
+  definition(WARM_HOSTS),
   join(CLUSTER_LINK, "scheduler_cluster_id", "seed_peer_cluster_id"),
   join(JOB_SCHEDULER_CLUSTER, "scheduler_cluster_id", "job_id"),
   join(JOB_SEED_PEER_CLUSTER, "seed_peer_cluster_id", "job_id"),
