@@ -19,6 +19,8 @@ import { prepareRest } from "./rest_server.ts";
 import { Seal } from "./seal.ts";
 import { createManagerService } from "./service/manager_service.ts";
 import { removeDeadServices } from "./service/dead_services.ts";
+import { Arrivals } from "./warm/arrivals.ts";
+import { startWarming } from "./warm/start_warming.ts";
 
 /** More than the rows of a first start: each failed attempt found one more of them there. */
 const FILL_ATTEMPTS_MAX = 20;
@@ -49,7 +51,8 @@ export async function startManager(
   stack.use(removeDeadServices({ store, clock, log }));
   stack.use(removeOldRows({ store, clock, log }));
 
-  const service = createManagerService({ store, clock, metrics });
+  const arrivals = new Arrivals(clock);
+  const service = createManagerService({ store, clock, metrics, arrivals });
   const grpcListen = { hostname: config.server.grpc.listenIP, port: config.server.grpc.port };
   const tls = stack.use(await openOptionalTlsFiles(tlsPathsOf(config.server.grpc.tls), runtime));
   const onceFree = whenFree(runtime, signal);
@@ -65,7 +68,8 @@ export async function startManager(
   const calls = stack.use(new SchedulerCalls(clock, tls));
   const seal = new Seal({ key, purpose: "orders of jobs", random: runtime.random });
   const jobs = stack.use(new Jobs({ ...runtime, store, calls, seal, syncPeers: config.job.syncPeers }));
-  const { routes, start } = await prepareRest(config, runtime, { store, jobs, key }, stack);
+  const warmArgs = await startWarming({ store, jobs, calls, arrivals, key }, runtime, stack);
+  const { routes, start } = await prepareRest(config, runtime, { store, jobs, warmArgs, key }, stack);
   const rest = stack.use(await onceFree(config.server.rest.addr, start));
   const metricsServer = config.metrics.enable
     ? stack.use(

@@ -4,9 +4,8 @@ import type { Runtime } from "../runtime/runtime.ts";
 import { openTlsFiles } from "../runtime/tls_files.ts";
 import { createRestApp } from "./rest/app.ts";
 import { AuditLog } from "./rest/audit_log.ts";
-import type { JobRunner } from "./rest/job_runner.ts";
+import type { RestOptions } from "./rest/context.ts";
 import { Sessions } from "./rest/sessions.ts";
-import type { Store } from "./store/store.ts";
 
 /** The REST API, ready to be served. */
 export interface PreparedRest {
@@ -22,7 +21,7 @@ export interface PreparedRest {
 export async function prepareRest(
   { auth, server: { rest } }: Pick<ManagerConfig, "auth" | "server">,
   runtime: Runtime,
-  { store, jobs, key }: { readonly store: Store; readonly jobs: JobRunner; readonly key: string },
+  { key, store, ...parts }: Pick<RestOptions, "store" | "jobs" | "warmArgs"> & { readonly key: string },
   stack: AsyncDisposableStack,
 ): Promise<PreparedRest> {
   const { clock, log, net } = runtime;
@@ -30,8 +29,8 @@ export async function prepareRest(
   const { cidrs, header } = rest.trustedProxies;
   const app = createRestApp({
     ...runtime,
+    ...parts,
     store,
-    jobs,
     sessions: new Sessions({ ...jwt, key }, clock),
     realm: jwt.realm,
     allowDefaultPassword: auth.allowDefaultPassword,

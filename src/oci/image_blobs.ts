@@ -12,14 +12,18 @@ const MANIFESTS_MAX = 100;
 const NO_PLATFORM = "unknown";
 
 /** An image by the URL of its manifest, and how to ask for it. */
-export interface ImageBlobsRequest {
+export interface ImageRequest {
   /** `scheme://host/v2/<repository>/manifests/<tag or digest>`. */
   readonly url: string;
-  /** Left out, all machines of an index. */
-  readonly platform: Platform | undefined;
   /** Sent to the registry; an `Authorization` among them is used before any login. */
   readonly headers: Readonly<Record<string, string>>;
   readonly credentials: Credentials | undefined;
+}
+
+/** An image, and which machines it is for. */
+export interface ImageBlobsRequest extends ImageRequest {
+  /** Left out, all machines of an index. */
+  readonly platform: Platform | undefined;
 }
 
 /** The blobs of an image. */
@@ -45,19 +49,11 @@ export function parsePlatform(text: string): Platform {
  * that is no manifest's, `not_found` when there is none for the platform, and what `getImageDocument` throws.
  */
 export async function findImageBlobs(
-  { url: text, platform, headers, credentials }: ImageBlobsRequest,
+  { platform, ...image }: ImageBlobsRequest,
   effects: PullEffects,
   signal: AbortSignal,
 ): Promise<ImageBlobs> {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const path = url === undefined ? undefined : parseDistributionPath(url.pathname);
-  if (url === undefined || path?.kind !== "manifest") {
-    throw new DamselflyError("invalid_argument", "Cannot find the image: its URL is not …/v2/<name>/manifests/<tag>");
-  }
-  const { repository, reference } = path;
-  const target = { endpoint: url.origin, namespace: url.host, repository };
-  const client = new PullClient(credentials === undefined ? target : { ...target, credentials }, effects);
-  const asked = { ...lowerCased(headers), accept: ACCEPT_ANY_IMAGE };
+  const { client, url, repository, reference, headers: asked } = openImage(image, effects);
   const get = (name: string) => getImageDocument(client, name, asked, signal);
   const digests = new Set<string>();
   let manifests = 0;
@@ -69,6 +65,19 @@ export async function findImageBlobs(
   }
   const urls = [...digests].map((digest) => new URL(`/v2/${repository}/blobs/${digest}`, url).href);
   return { urls, authorization: client.authorization };
+}
+
+/** Whom to ask for an image, and how. Throws `invalid_argument` for a URL that is no manifest's. */
+export function openImage({ url: text, headers, credentials }: ImageRequest, effects: PullEffects) {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const path = url === undefined ? undefined : parseDistributionPath(url.pathname);
+  if (url === undefined || path?.kind !== "manifest") {
+    throw new DamselflyError("invalid_argument", "Cannot find the image: its URL is not …/v2/<name>/manifests/<tag>");
+  }
+  const { repository, reference } = path;
+  const target = { endpoint: url.origin, namespace: url.host, repository };
+  const client = new PullClient(credentials === undefined ? target : { ...target, credentials }, effects);
+  return { client, url, repository, reference, headers: { ...lowerCased(headers), accept: ACCEPT_ANY_IMAGE } };
 }
 
 type Manifest = ImageDocument & { readonly kind: "manifest" };

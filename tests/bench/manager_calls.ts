@@ -4,6 +4,7 @@
  *
  *     deno task bench:manager [calls per second]
  */
+import { Arrivals } from "../../src/manager/warm/arrivals.ts";
 import { createManagerService } from "../../src/manager/service/manager_service.ts";
 import type { ServiceKey } from "../../src/manager/store/services.ts";
 import type { Store } from "../../src/manager/store/store.ts";
@@ -81,7 +82,9 @@ async function runManager(): Promise<never> {
   const log = silentLog();
   const store = await memoryStore(clock, log);
   await fill(store);
-  const { rpc } = createManagerService({ store, clock, metrics: new MemoryMetrics() });
+  const { rpc } = createManagerService({
+    ...{ store, clock, metrics: new MemoryMetrics(), arrivals: new Arrivals(clock) },
+  });
   const listen = { hostname: IP, port: 0 };
   return await serveAsPart({ port: (await startRpcServer({ listen, services: [rpc], log, clock })).port });
 }

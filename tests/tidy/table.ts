@@ -12,7 +12,7 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "src/scheduler": ["src/runtime", "src/config", "src/rpc", "src/http", "src/oci"],
   "src/scheduler/core": [],
   "src/scheduler/cache": ["src/scheduler/core"],
-  "src/manager": ["src/runtime", "src/config", "src/rpc", "src/http"],
+  "src/manager": ["src/runtime", "src/config", "src/rpc", "src/http", "src/oci"],
   "src/peer": ["src/runtime", "src/config", "src/rpc", "src/http", "src/oci"],
   "src/peer/mirror": ["src/peer/task", "src/peer/source", "src/oci", "src/http", "src/config", "src/runtime"],
   "src/peer/proxy": ["src/peer/mirror", "src/peer/source", "src/oci", "src/http", "src/runtime"],

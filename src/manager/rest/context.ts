@@ -5,6 +5,7 @@ import type { Metrics } from "../../runtime/metrics.ts";
 import type { Random } from "../../runtime/random.ts";
 import type { Fetch } from "../../runtime/runtime.ts";
 import type { Store } from "../store/store.ts";
+import type { WarmArgs } from "../warm/warm_args.ts";
 import type { TrustedProxies } from "./client_address.ts";
 import type { JobRunner } from "./job_runner.ts";
 import type { Sessions } from "./sessions.ts";
@@ -21,6 +22,7 @@ export interface RestOptions {
   readonly openSignUp: boolean;
   readonly trustedProxies: TrustedProxies;
   readonly jobs: JobRunner;
+  readonly warmArgs: WarmArgs;
   readonly clock: Clock;
   readonly random: Random;
   readonly fetch: Fetch;

@@ -162,13 +162,14 @@ function takes(rateLimit: JobRateLimit, clusters: readonly SchedulerCluster[]): 
 }
 
 /** The clusters that are named. Fails with `not_found` for one that does not exist. */
-function clustersOf(ids: readonly number[], { store }: RestOptions): Promise<SchedulerCluster[]> {
+export function clustersOf(ids: readonly number[], { store }: Pick<RestOptions, "store">): Promise<SchedulerCluster[]> {
   return Promise.all([...new Set(ids)].map(async (id) => {
     return existing(await store.schedulerClusters.get(id), "scheduler cluster", id);
   }));
 }
 
-function userIdOf(caller: Caller): number {
+/** Whose a thing is that a caller makes; 0 for nobody's. */
+export function userIdOf(caller: Caller): number {
   if (caller.kind === "user") return caller.user.id;
   return caller.kind === "token" ? caller.token.userId : 0;
 }

@@ -20,8 +20,12 @@ import { signInRoutes } from "./sign_in.ts";
 import { SignInLimits } from "./sign_in_limits.ts";
 import { tokenRoutes } from "./tokens.ts";
 import { userRoutes } from "./users.ts";
+import { warmImageRoutes } from "./warm_images.ts";
 
-/** What rights can be given for: the groups of routes below `/api/v1`, by their first path segment. */
+/**
+ * What rights can be given for: the groups of routes below `/api/v1`, by their first path segment. Warm images are jobs
+ * to come, and go by the rights for jobs.
+ */
 export const API_GROUPS = [
   ...["applications", "audits", "clusters", "configs", "jobs", "oauth", "peers", "permissions"],
   ...["persistent-cache-tasks", "personal-access-tokens", "roles", "scheduler-clusters", "scheduler-features"],
@@ -50,6 +54,8 @@ export function apiRoutes(options: RestOptions): Route[] {
     ...configRoutes(options),
     ...jobRoutes(options, "/api/v1", { kind: "role", object: "jobs" }, jobRate),
     ...jobRoutes(options, "/oapi/v1", { kind: "token", scope: "job" }, jobRate),
+    ...warmImageRoutes(options, "/api/v1", { kind: "role", object: "jobs" }),
+    ...warmImageRoutes(options, "/oapi/v1", { kind: "token", scope: "job" }),
     ...tokenRoutes(options),
     ...persistentCacheTaskRoutes(),
     ...auditRoutes(options),

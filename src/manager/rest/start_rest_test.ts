@@ -6,9 +6,11 @@ import { MemoryMetrics } from "../../testing/memory_metrics.ts";
 import { seededRandom } from "../../testing/seeded_random.ts";
 import { VirtualClock } from "../../testing/virtual_clock.ts";
 import { fillEmptyStore } from "../first_start.ts";
+import { Seal } from "../seal.ts";
 import { openSqliteStore } from "../store/sqlite_store.ts";
 import type { Store } from "../store/store.ts";
 import type { User } from "../store/users.ts";
+import { WARM_PURPOSE, WarmArgs } from "../warm/warm_args.ts";
 import { createRestApp } from "./app.ts";
 import { AuditLog } from "./audit_log.ts";
 import type { RestOptions } from "./context.ts";
@@ -71,8 +73,9 @@ export async function startRest(
   const key = "a key of the tests, which is long enough";
   const sessions = new Sessions({ key, timeout: 2 * HOUR_MS, maxRefresh: 3 * HOUR_MS }, clock);
   const audits = new AuditLog({ store, clock, log });
+  const warmArgs = new WarmArgs(await Seal.create({ key, purpose: WARM_PURPOSE, random }));
   const app = createRestApp({
-    ...{ store, sessions, audits, clock, random, log, metrics, realm: "Dragonfly", jobs: NO_JOBS },
+    ...{ store, sessions, audits, clock, random, log, metrics, realm: "Dragonfly", jobs: NO_JOBS, warmArgs },
     ...{ allowDefaultPassword: false, openSignUp: true, trustedProxies: { cidrs: [], header: "x-forwarded-for" } },
     fetch: () => Promise.reject(new Error("A test that needs another server gives its own fetch")),
     ...options,

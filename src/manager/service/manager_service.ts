@@ -13,6 +13,7 @@ import {
 import { type RpcService, service } from "../../rpc/server.ts";
 import type { ServiceKey } from "../store/services.ts";
 import type { Store } from "../store/store.ts";
+import type { Arrivals } from "../warm/arrivals.ts";
 import { Directory } from "./directory.ts";
 import { KeepAlives } from "./keep_alive.ts";
 import { applicationMessage } from "./messages.ts";
@@ -34,6 +35,8 @@ export interface ManagerServiceOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly metrics: Metrics;
+  /** Told of each host that looks for schedulers. */
+  readonly arrivals: Pick<Arrivals, "note">;
 }
 
 /** The service, and the way to end the streams that would keep its server from stopping. */
@@ -43,13 +46,15 @@ export interface StoppableService {
 }
 
 /** The gRPC service manager.v2.Manager (wire.md §1, §5). */
-export function createManagerService({ store, clock, metrics }: ManagerServiceOptions): StoppableService {
+export function createManagerService(
+  { store, clock, metrics, arrivals }: ManagerServiceOptions,
+): StoppableService {
   const directory = new Directory(store, clock);
   const keepAlives = new KeepAlives(store, clock);
   const counters = searchCounters(metrics);
   const rpc = service(AnsweringManagerService, {
     async listSchedulers(request) {
-      return await counters.count(request, () => listSchedulers(directory, request));
+      return await counters.count(request, () => listSchedulers(directory, arrivals, request));
     },
     async getScheduler(request) {
       return await directory.scheduler(checkedKey(request, "scheduler_cluster_id", request.schedulerClusterId));
@@ -95,11 +100,13 @@ export function createManagerService({ store, clock, metrics }: ManagerServiceOp
 
 async function listSchedulers(
   directory: Directory,
+  arrivals: ManagerServiceOptions["arrivals"],
   request: ListSchedulersRequest,
 ): Promise<ListSchedulersResponse> {
   const { hostname, ip, idc = "", location = "", version, commit, schedulerClusterId } = request;
   checkHost(request);
   checkTexts({ idc, location, version, commit });
+  arrivals.note({ hostname, ip });
   if (schedulerClusterId !== 0) return await directory.schedulersOf(schedulerClusterId);
   return await directory.schedulersFor({ hostname, ip, idc, location });
 }

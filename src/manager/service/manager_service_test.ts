@@ -19,6 +19,7 @@ import type { ClusterInput } from "../store/clusters.ts";
 import type { SchedulerInput } from "../store/services.ts";
 import type { Store } from "../store/store.ts";
 import { clusterInput, schedulerInput } from "../store/store_builders_test.ts";
+import { Arrivals } from "../warm/arrivals.ts";
 import { createManagerService } from "./manager_service.ts";
 
 const limited = { signal: new AbortController().signal, timeoutMs: 5_000 };
@@ -40,7 +41,7 @@ async function serve(): Promise<Served> {
   const clock = new VirtualClock();
   const store = stack.use(await memoryStore(clock));
   const metrics = new MemoryMetrics();
-  const service = createManagerService({ store, clock, metrics });
+  const service = createManagerService({ store, clock, metrics, arrivals: new Arrivals(clock) });
   const nextKeepAlive = reported(store.schedulers, "keepAlive");
   const nextEnd = reported(store.schedulers, "markInactive");
   const listen = { hostname: "127.0.0.1", port: 0 };

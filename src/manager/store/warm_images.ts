@@ -66,7 +66,7 @@ export interface WarmImage extends WarmImageInput, Identified {
 }
 
 /** Which warm images to list. */
-export type WarmImageFilter = Partial<Pick<WarmImage, "name" | "userId">>;
+export type WarmImageFilter = Partial<Pick<WarmImage, "name" | "userId" | "onJoin" | "isPaused">>;
 
 /** Warm images; several managers may work on them. One goes with the last of the clusters that it names. */
 export interface WarmImageStore extends Repository<WarmImage, WarmImageInput, WarmImageFilter> {
