@@ -25,10 +25,17 @@ export type RegistryFault =
   | { readonly kind: "status"; readonly status: number; readonly headers?: Readonly<Record<string, string>> }
   | { readonly kind: "ignore_range" };
 
+/** An image, and what it is called. */
+export interface PushedImage {
+  readonly repository: string;
+  readonly tag: string;
+  readonly image: SampleImage;
+}
+
 /** What a registry serves, and how. */
 export interface SampleRegistryOptions {
   readonly clock: Clock;
-  readonly images: readonly { readonly repository: string; readonly tag: string; readonly image: SampleImage }[];
+  readonly images: readonly PushedImage[];
   /** Left out, everybody may pull. */
   readonly login?: RegistryLogin;
   readonly faultOf?: (request: { readonly method: string; readonly path: string }) => RegistryFault | undefined;
@@ -54,6 +61,8 @@ export interface SampleRegistry extends AsyncDisposable {
   readonly url: string;
   /** Every request since the start, oldest first, token requests included. */
   readonly requests: readonly LoggedRequest[];
+  /** Serves one more image; its tag is this one's from now on. */
+  push(image: PushedImage): void;
 }
 
 /** Starts a registry on a free port of loopback. */
@@ -87,6 +96,7 @@ export function startSampleRegistry(options: SampleRegistryOptions): SampleRegis
     namespace,
     url: `http://${namespace}`,
     requests,
+    push: (image) => content.add(image),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
@@ -99,13 +109,15 @@ class Content {
   readonly #blobs = new Map<string, SampleBlob>();
 
   constructor(images: SampleRegistryOptions["images"]) {
-    for (const { repository, tag, image } of images) {
-      this.#manifests.set(`${repository}/${tag}`, image.index);
-      for (const manifest of [image.index, ...image.manifests]) {
-        this.#manifests.set(`${repository}/${manifest.digest}`, manifest);
-      }
-      for (const blob of image.blobs) this.#blobs.set(`${repository}/${blob.digest}`, blob);
+    for (const image of images) this.add(image);
+  }
+
+  add({ repository, tag, image }: PushedImage): void {
+    this.#manifests.set(`${repository}/${tag}`, image.index);
+    for (const manifest of [image.index, ...image.manifests]) {
+      this.#manifests.set(`${repository}/${manifest.digest}`, manifest);
     }
+    for (const blob of image.blobs) this.#blobs.set(`${repository}/${blob.digest}`, blob);
   }
 
   answer(request: Request, path: string, fault: RegistryFault | undefined): Answer {

@@ -12,8 +12,13 @@ export function withoutSecrets(json: JsonObject): JsonObject {
   return redact(json, DEPTH_MAX) as JsonObject;
 }
 
+/** A text without the secrets of URLs in it. */
+export function textWithoutSecrets(text: string): string {
+  return /:\/\//.test(text) ? redactUrl(text) : text;
+}
+
 function redact(value: unknown, depth: number): unknown {
-  if (typeof value === "string") return /:\/\//.test(value) ? redactUrl(value) : value;
+  if (typeof value === "string") return textWithoutSecrets(value);
   if (typeof value !== "object" || value === null) return value;
   if (depth === 0) return REDACTED;
   if (Array.isArray(value)) return value.map((item) => redact(item, depth - 1));

@@ -50,6 +50,7 @@ export interface Rest extends AsyncDisposable {
   readonly metrics: MemoryMetrics;
   readonly sessions: Sessions;
   readonly audits: AuditLog;
+  readonly warmArgs: WarmArgs;
   send(method: string, path: string, options?: SendOptions): Promise<Response>;
   /** {@link send}, and the JSON of a 200; anything else throws. */
   // deno-lint-ignore no-explicit-any -- a test says by its assertions what it expects
@@ -95,7 +96,7 @@ export async function startRest(
     return await app.request(path, init, { remote: { hostname: from, port: 1 }, signal });
   };
   return {
-    ...{ clock, store, log, metrics, sessions, audits, send },
+    ...{ clock, store, log, metrics, sessions, audits, warmArgs, send },
     async json(method, path, sendOptions) {
       const response = await send(method, path, sendOptions);
       if (response.status === 200) return await response.json();

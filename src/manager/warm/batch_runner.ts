@@ -1,4 +1,3 @@
-import { errorText } from "../../core/error.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Counter, Metrics } from "../../runtime/metrics.ts";
@@ -9,7 +8,7 @@ import type { WarmHostStore } from "../store/warm_hosts.ts";
 import type { WarmImage } from "../store/warm_images.ts";
 import { backoffMs } from "./backoff.ts";
 import { type Batch, errorIn, holdHosts, HOSTS_CLAIM_MS, settleHosts } from "./host_plan.ts";
-import { type JobOutcome, jobOutcomeOf } from "./job_outcome.ts";
+import { type JobOutcome, jobOutcomeOf, shownError } from "./job_outcome.ts";
 import type { WarmArgs } from "./warm_args.ts";
 
 /** How often a job that runs is looked at. */
@@ -93,7 +92,7 @@ export class BatchRunner {
     const before = this.#failing.get(key);
     if (before !== undefined && before.untilMs > clock.now()) return before.outcome;
     const outcome = await this.#preheat(clusterId, batch, image, signal).catch((error): JobOutcome => {
-      const failed = { state: "FAILURE" as const, error: errorText(error), isGone: false };
+      const failed = { state: "FAILURE" as const, error: shownError(error), isGone: false };
       return { ...failed, failedHosts: new Map(), areAllListed: false };
     });
     if (outcome.state === "SUCCESS") this.#failing.delete(key);

@@ -8,7 +8,7 @@ import type { JobOutcome } from "./job_outcome.ts";
 /** For so long one manager has a warm image for itself; if it dies, another one goes on then. */
 export const CLAIM_MS = 2 * 60_000;
 /** How often a job that runs is looked at, and whether there is room for one more. */
-export const WATCH_MS = 10_000;
+export const WATCH_MS = 4_000;
 /** Jobs that a warm image remembers. */
 const JOB_IDS_MAX = 10;
 

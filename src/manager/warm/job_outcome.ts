@@ -1,5 +1,9 @@
 import * as z from "zod";
+import { errorText } from "../../core/error.ts";
+import { textWithoutSecrets } from "../rest/job_redaction.ts";
 import type { Job } from "../store/jobs.ts";
+
+const ERROR_CHARACTERS_MAX = 1_000;
 
 /** How far a job is, as a warm image sees it. */
 export interface JobOutcome {
@@ -39,6 +43,11 @@ export function hostKey({ hostname, ip }: { readonly hostname: string; readonly 
   return `${ip} ${hostname}`;
 }
 
+/** Why something failed, as it is stored and shown. */
+export function shownError(error: unknown): string {
+  return textWithoutSecrets(errorText(error)).slice(0, ERROR_CHARACTERS_MAX);
+}
+
 /** How far a job is; `undefined` stands for one that is not there any more. */
 export function jobOutcomeOf(job: Pick<Job, "state" | "result"> | undefined): JobOutcome {
   if (job === undefined) return GONE;
@@ -50,9 +59,12 @@ export function jobOutcomeOf(job: Pick<Job, "state" | "result"> | undefined): Jo
   const error = tasks.map((task) => task.error).find((text) => text !== "") ?? "It does not say why";
   return {
     state: isOver ? job.state as "SUCCESS" | "FAILURE" : "PENDING",
-    error: job.state === "FAILURE" ? error : "",
+    error: job.state === "FAILURE" ? error.slice(0, ERROR_CHARACTERS_MAX) : "",
     isGone: false,
-    failedHosts: new Map(failures.map((failure) => [hostKey(failure), failure.description])),
+    failedHosts: new Map(failures.map((failure) => [
+      hostKey(failure),
+      failure.description.slice(0, ERROR_CHARACTERS_MAX),
+    ])),
     areAllListed: data !== undefined && results.every((result) => result.failure_count <= result.failure_tasks.length),
   };
 }

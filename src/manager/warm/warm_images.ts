@@ -1,4 +1,3 @@
-import { errorText } from "../../core/error.ts";
 import { inParallel } from "../../core/in_parallel.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -9,10 +8,10 @@ import type { JsonObject } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
 import type { WarmImage } from "../store/warm_images.ts";
 import { begun, checked, claimed, looked, type Moment, postponed, refused, stepOf } from "./image_steps.ts";
-import { jobOutcomeOf } from "./job_outcome.ts";
+import { jobOutcomeOf, shownError } from "./job_outcome.ts";
 import type { WarmArgs } from "./warm_args.ts";
 
-const ROUND_INTERVAL_MS = 5_000;
+const ROUND_INTERVAL_MS = 2_000;
 /** Warm images that are looked at in one round, and at a time. */
 const DUE_MAX = 100;
 const AT_ONCE = 8;
@@ -108,7 +107,7 @@ export class WarmImages implements AsyncDisposable {
       outcome = { digest: await digestOf(await args.open(image), signal) };
     } catch (error) {
       if (this.#stop.signal.aborted) return await this.#letGo(image);
-      outcome = { error: errorText(error) };
+      outcome = { error: shownError(error) };
       log.warn("The tag of a warm image could not be asked for; the registry is asked again later", {
         ...{ id: image.id, name: image.name, failures: image.checkFailures + 1, error },
       });
@@ -134,7 +133,7 @@ export class WarmImages implements AsyncDisposable {
       log.info("A warm image is run", { id, name, jobId: job.id, digest: image.seenDigest });
     } catch (error) {
       if (this.#stop.signal.aborted) return void await this.#letGo(image);
-      await this.#change(id, (now, moment) => refused(now, errorText(error), moment));
+      await this.#change(id, (now, moment) => refused(now, shownError(error), moment));
       this.#runs.inc({ result: "refused" });
       log.warn("A warm image could not be run; it is tried again later", { id, name, error });
     }
