@@ -215,8 +215,11 @@ export class JobWorker implements AsyncDisposable {
   }
 }
 
+/** How the reason of a job begins that somebody cancelled. */
+export const CANCELLED_BY = "The job was cancelled by";
+
 function cancelledError(by: string): DamselflyError {
-  return new DamselflyError("cancelled", `The job was cancelled by ${by}`);
+  return new DamselflyError("cancelled", `${CANCELLED_BY} ${by}`);
 }
 
 /** The end of a job that could not begin. */

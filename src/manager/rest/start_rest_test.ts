@@ -74,7 +74,7 @@ export async function startRest(
   const key = "a key of the tests, which is long enough";
   const sessions = new Sessions({ key, timeout: 2 * HOUR_MS, maxRefresh: 3 * HOUR_MS }, clock);
   const audits = new AuditLog({ store, clock, log });
-  const warmArgs = new WarmArgs(await Seal.create({ key, purpose: WARM_PURPOSE, random }));
+  const warmArgs = new WarmArgs(new Seal({ key, purpose: WARM_PURPOSE, random }));
   const app = createRestApp({
     ...{ store, sessions, audits, clock, random, log, metrics, realm: "Dragonfly", jobs: NO_JOBS, warmArgs },
     ...{ allowDefaultPassword: false, openSignUp: true, trustedProxies: { cidrs: [], header: "x-forwarded-for" } },

@@ -108,7 +108,7 @@ export function warmImageRoutes(options: RestOptions, prefix: string, access: Ac
     }, async ({ body, caller }) => {
       const clusters = await clustersOf(body.scheduler_cluster_ids ?? [], options);
       const declaration = checkedDeclaration({
-        ...{ name: body.name, bio: body.bio ?? "", ...await warmArgs.stored(body.name, checkedArgs(body.args)) },
+        ...{ name: body.name, bio: body.bio ?? "", ...warmArgs.stored(body.name, checkedArgs(body.args)) },
         ...{ userId: userIdOf(caller), schedulerClusterIds: clusters.map((cluster) => cluster.id) },
         ...{ cron: body.cron ?? "", timeZone: body.time_zone || "UTC", followIntervalMs: body.follow ?? 0 },
         ...{ onJoin: body.on_join ?? false, isPaused: body.paused ?? false },
@@ -141,7 +141,7 @@ export function warmImageRoutes(options: RestOptions, prefix: string, access: Ac
         ...{ followIntervalMs: body.follow, onJoin: body.on_join, isPaused: body.paused },
         schedulerClusterIds: body.scheduler_cluster_ids &&
           (await clustersOf(body.scheduler_cluster_ids, options)).map((cluster) => cluster.id),
-        ...await storedAnew(before, body, options),
+        ...storedAnew(before, body, options),
       });
       const changed = await store.warmImages.change(id, (image) => {
         refuseRace(before, image);
@@ -199,13 +199,13 @@ function hasTag({ type, url }: JsonObject): boolean {
 }
 
 /** The arguments as they are stored under a new name, or new ones. */
-async function storedAnew(
+function storedAnew(
   before: WarmImage,
   { name = before.name, args }: z.output<typeof Change>,
   { warmArgs }: Pick<RestOptions, "warmArgs">,
 ) {
-  if (args !== undefined) return await warmArgs.stored(name, checkedArgs(args));
-  return name === before.name ? {} : await warmArgs.stored(name, await warmArgs.open(before));
+  if (args !== undefined) return warmArgs.stored(name, checkedArgs(args));
+  return name === before.name ? {} : warmArgs.stored(name, warmArgs.open(before));
 }
 
 /** Arguments are sealed for the name that was read. */

@@ -109,10 +109,10 @@ Deno.test("secrets of a warm image are stored sealed and in no answer, and stay 
   for (const text of answers) assert.ok(!/hush/.test(text), text);
   const after = await store.warmImages.get(1);
   assert.deepEqual([after?.name, after?.args, after?.runAtMs], ["renamed", before?.args, before?.runAtMs]);
-  assert.deepEqual(await rest.warmArgs.open(after!), args);
-  await assert.rejects(rest.warmArgs.open({ ...after!, name: "app" }), /Cannot open what was sealed/);
+  assert.deepEqual(rest.warmArgs.open(after!), args);
+  assert.throws(() => rest.warmArgs.open({ ...after!, name: "app" }), /Cannot open what was sealed/);
   await rest.send("PATCH", `${PATH}/1`, { body: { args: ARGS } });
-  assert.deepEqual(await rest.warmArgs.open((await store.warmImages.get(1))!), ARGS);
+  assert.deepEqual(rest.warmArgs.open((await store.warmImages.get(1))!), ARGS);
 });
 
 Deno.test("new arguments begin anew, and what else is changed leaves a run that waits as it is", async () => {

@@ -8,7 +8,7 @@ import type { WarmHostStore } from "../store/warm_hosts.ts";
 import type { WarmImage } from "../store/warm_images.ts";
 import { backoffMs } from "./backoff.ts";
 import { type Batch, errorIn, holdHosts, HOSTS_CLAIM_MS, settleHosts } from "./host_plan.ts";
-import { type JobOutcome, jobOutcomeOf, shownError } from "./job_outcome.ts";
+import { hostKey, type JobOutcome, jobOutcomeOf, shownError } from "./job_outcome.ts";
 import type { WarmArgs } from "./warm_args.ts";
 
 /** How often a job that runs is looked at. */
@@ -41,7 +41,7 @@ export interface BatchOrder {
   readonly declaredAtMs: number;
 }
 
-/** A warm image that could be brought to nobody is not tried with each batch. */
+/** A warm image that can be brought to nobody is not tried with each batch. */
 interface Failing {
   readonly failures: number;
   readonly untilMs: number;
@@ -92,11 +92,11 @@ export class BatchRunner {
     const before = this.#failing.get(key);
     if (before !== undefined && before.untilMs > clock.now()) return before.outcome;
     const outcome = await this.#preheat(clusterId, batch, image, signal).catch((error): JobOutcome => {
-      const failed = { state: "FAILURE" as const, error: shownError(error), isGone: false };
+      const failed = { state: "FAILURE" as const, error: shownError(error), isUnwanted: false };
       return { ...failed, failedHosts: new Map(), areAllListed: false };
     });
     if (outcome.state === "SUCCESS") this.#failing.delete(key);
-    else if (!signal.aborted) {
+    else if (!signal.aborted && isImageAtFault(outcome, batch)) {
       const failures = (before?.failures ?? 0) + 1;
       if (this.#failing.size >= FAILING_MAX) this.#failing.clear();
       this.#failing.set(key, { failures, untilMs: clock.now() + backoffMs(failures, random), outcome });
@@ -108,7 +108,7 @@ export class BatchRunner {
 
   async #preheat(clusterId: number, batch: Batch, image: WarmImage, caller: AbortSignal): Promise<JobOutcome> {
     const { jobs, args, store, clock } = this.#options;
-    const { count: _count, percentage: _percentage, ...whole } = await args.open(image);
+    const { count: _count, percentage: _percentage, ...whole } = args.open(image);
     const ips = [...new Set(batch.hosts.map(({ ip }) => ip))];
     const order = {
       ...{ type: "preheat", bio: `Warm image ${image.name}, hosts that joined`, userId: image.userId },
@@ -134,4 +134,9 @@ export class BatchRunner {
       log.error("Hosts that are brought to warm images may be so by another manager too", { clusterId, error });
     }
   }
+}
+
+/** Whether others would fare no better: no host is named, or all of several. */
+function isImageAtFault({ failedHosts }: JobOutcome, { hosts }: Batch): boolean {
+  return failedHosts.size === 0 || (hosts.length > 1 && hosts.every((host) => failedHosts.has(hostKey(host))));
 }

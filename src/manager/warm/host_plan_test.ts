@@ -150,7 +150,7 @@ Deno.test("more hosts than are kept warm are left alone", () => {
 
 Deno.test("a host has failed when a list names it or its address, or when the whole job has failed", () => {
   const outcome = (parts: Partial<JobOutcome>): JobOutcome => {
-    return { state: "SUCCESS", error: "", isGone: false, failedHosts: new Map(), areAllListed: true, ...parts };
+    return { state: "SUCCESS", error: "", isUnwanted: false, failedHosts: new Map(), areAllListed: true, ...parts };
   };
   const [a = { hostname: "", ip: "" }, b = a] = hosts(2);
   const listed = outcome({ failedHosts: new Map([["10.0.0.0 node-0", "its disk is full"]]) });

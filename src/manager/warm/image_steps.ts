@@ -96,13 +96,13 @@ export function looked(image: WarmImage, end: JobOutcome | undefined, moment: Mo
   return withDue({ ...image, ...patch }, patch, nowMs);
 }
 
-function ended(image: WarmImage, { state, error, isGone }: JobOutcome, moment: Moment): Patch {
+function ended(image: WarmImage, { state, error, isUnwanted }: JobOutcome, moment: Moment): Patch {
   if (state === "SUCCESS") {
     return { jobId: 0, lastState: state, runError: "", runFailures: 0, warmDigest: image.seenDigest };
   }
   const failed = { jobId: 0, lastState: "FAILURE" as const, runError: error };
-  // Who removes a job does not want it again before its time.
-  return isGone ? failed : { ...failed, ...retry(image, moment) };
+  // Who removes or cancels a job does not want it again before its time.
+  return isUnwanted ? failed : { ...failed, ...retry(image, moment) };
 }
 
 /** A job was ordered. */

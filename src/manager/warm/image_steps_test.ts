@@ -12,8 +12,8 @@ const DAILY = { cron: "0 2 * * *" };
 const FOLLOWING = { followIntervalMs: 10 * MINUTE_MS };
 
 const at = (nowMs: number): steps.Moment => ({ nowMs, random: seededRandom(1) });
-const outcome = (state: JobOutcome["state"], error = "", isGone = false): JobOutcome => {
-  return { state, error, isGone, failedHosts: new Map(), areAllListed: true };
+const outcome = (state: JobOutcome["state"], error = "", isUnwanted = false): JobOutcome => {
+  return { state, error, isUnwanted, failedHosts: new Map(), areAllListed: true };
 };
 
 /** A warm image as it begins at midnight, with what is said of it. */

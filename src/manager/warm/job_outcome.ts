@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { errorText } from "../../core/error.ts";
 import { textWithoutSecrets } from "../rest/job_redaction.ts";
+import { CANCELLED_BY } from "../jobs/job_worker.ts";
 import type { Job } from "../store/jobs.ts";
 
 const ERROR_CHARACTERS_MAX = 1_000;
@@ -10,8 +11,8 @@ export interface JobOutcome {
   readonly state: "PENDING" | "SUCCESS" | "FAILURE";
   /** Why it failed; empty otherwise. */
   readonly error: string;
-  /** Whether somebody removed it. */
-  readonly isGone: boolean;
+  /** Whether somebody removed or cancelled it. */
+  readonly isUnwanted: boolean;
   /** Reasons of hosts that failed, by host name and address as {@link hostKey} writes them. */
   readonly failedHosts: ReadonlyMap<string, string>;
   /** Whether these are all hosts that failed. */
@@ -34,7 +35,7 @@ const Result = z.object({
 });
 
 const GONE: JobOutcome = {
-  ...{ state: "FAILURE", error: "Its job was removed before it had ended", isGone: true },
+  ...{ state: "FAILURE", error: "Its job was removed before it had ended", isUnwanted: true },
   ...{ failedHosts: new Map(), areAllListed: false },
 };
 
@@ -60,7 +61,7 @@ export function jobOutcomeOf(job: Pick<Job, "state" | "result"> | undefined): Jo
   return {
     state: isOver ? job.state as "SUCCESS" | "FAILURE" : "PENDING",
     error: job.state === "FAILURE" ? error.slice(0, ERROR_CHARACTERS_MAX) : "",
-    isGone: false,
+    isUnwanted: error.startsWith(CANCELLED_BY),
     failedHosts: new Map(failures.map((failure) => [
       hostKey(failure),
       failure.description.slice(0, ERROR_CHARACTERS_MAX),

@@ -21,17 +21,17 @@ export interface WarmingOptions {
 }
 
 /** Keeps images warm until `stack` is disposed; gives what reads and writes their arguments. */
-export async function startWarming(
+export function startWarming(
   { key, ...parts }: WarmingOptions,
   runtime: Runtime,
   stack: AsyncDisposableStack,
-): Promise<WarmArgs> {
+): WarmArgs {
   const { fetch, clock, random } = runtime;
-  const args = new WarmArgs(await Seal.create({ key, purpose: WARM_PURPOSE, random }));
-  const digestOf = async (args: unknown, signal: AbortSignal) => {
+  const args = new WarmArgs(new Seal({ key, purpose: WARM_PURPOSE, random }));
+  const digestOf = (args: unknown, signal: AbortSignal) => {
     const { url = "", headers = {}, username = "", password = "" } = args as PreheatArgs;
     const credentials = username === "" && password === "" ? undefined : { username, password };
-    return await findImageDigest({ url, headers, credentials }, { fetch, clock }, signal);
+    return findImageDigest({ url, headers, credentials }, { fetch, clock }, signal);
   };
   stack.use(new WarmImages({ ...runtime, ...parts, args, digestOf }));
   stack.use(new WarmHosts({ ...runtime, ...parts, args }));

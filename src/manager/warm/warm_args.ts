@@ -15,12 +15,12 @@ export class WarmArgs {
   }
 
   /** What is stored of the arguments of the warm image with this name. */
-  async stored(name: string, args: JsonObject): Promise<{ readonly args: JsonObject; readonly sealedArgs: string }> {
-    return { args: withoutSecrets(args), sealedArgs: await this.#seal.seal(JSON.stringify(args), name) };
+  stored(name: string, args: JsonObject): { readonly args: JsonObject; readonly sealedArgs: string } {
+    return { args: withoutSecrets(args), sealedArgs: this.#seal.seal(JSON.stringify(args), name) };
   }
 
-  /** The arguments with their secrets. Fails with `data_loss` when the key of the manager is another one than then. */
-  async open(image: { readonly name: string; readonly sealedArgs: string }): Promise<JsonObject> {
-    return JsonObject.parse(JSON.parse(await this.#seal.open(image.sealedArgs, image.name)));
+  /** The arguments with their secrets. Throws `data_loss` when the key of the manager is another one than then. */
+  open({ name, sealedArgs }: { readonly name: string; readonly sealedArgs: string }): JsonObject {
+    return JsonObject.parse(JSON.parse(this.#seal.open(sealedArgs, name)));
   }
 }

@@ -175,6 +175,34 @@ Deno.test("a host on which it fails is tried again, and an image that nobody can
   assert.match((await store.warmHosts.ofCluster(clusterId))[0]?.error ?? "", /404/);
 });
 
+Deno.test("a host that fails alone keeps nobody else from the image, and several that all fail do for a while", async () => {
+  await using stage_ = await stage();
+  const { clock, jobs, store, declare, open, arrive, clusterId } = stage_;
+  const failing = new Set(["node-0"]);
+  jobs.endOf = ({ args }) => {
+    const hosts = hostNames(9).filter((hostname) => failing.has(hostname));
+    const asked = hosts.filter((hostname) => (args["ips"] as string[]).includes(ipOf(hostname)));
+    const failed = asked.map((hostname) => ({ hostname, ip: ipOf(hostname), description: "no" }));
+    return ended(failed.length === 0 ? "" : "1 of 1 contents could be fetched by no host: no", failed);
+  };
+  await using _manager = open();
+  await declare({ name: "app", args: ARGS, onJoin: true });
+  arrive("node-0");
+  await clock.advance(20 * SECONDS);
+  arrive("node-1");
+  await clock.advance(20 * SECONDS);
+  assert.deepEqual((await store.warmHosts.ofCluster(clusterId)).map(({ failures }) => failures), [1, 0]);
+  failing.add("node-2").add("node-3");
+  arrive("node-2", "node-3");
+  await clock.advance(10 * SECONDS);
+  arrive("node-4");
+  await clock.advance(10 * SECONDS);
+  assert.equal(jobs.orders.length, 3, "the last one waits");
+  failing.clear();
+  await clock.advance(4 * MINUTE_MS);
+  assert.deepEqual((await store.warmHosts.ofCluster(clusterId)).map(({ failures }) => failures), [0, 0, 0, 0, 0]);
+});
+
 Deno.test("what a manager leaves when it stops another one takes at once", async () => {
   await using stage_ = await stage();
   const { clock, jobs, declare, open, arrive } = stage_;
@@ -190,14 +218,14 @@ Deno.test("what a manager leaves when it stops another one takes at once", async
   assert.equal(jobs.orders.length, 2);
 });
 
-Deno.test("a preheat of half an hour keeps its hosts, though they are given away after ten minutes", async () => {
+Deno.test("a preheat keeps its hosts for longer than the ten minutes after which others may take them", async () => {
   await using stage_ = await stage();
   const { clock, jobs, declare, open, arrive } = stage_;
   await using _manager = open();
   await using _other = open();
   await declare({ name: "app", args: ARGS, onJoin: true });
   arrive("node-1");
-  await clock.advance(25 * MINUTE_MS);
+  await clock.advance(12 * MINUTE_MS);
   assert.equal(jobs.orders.length, 1);
 });
 

@@ -104,7 +104,7 @@ export class WarmImages implements AsyncDisposable {
     try {
       using limit = clock.deadline(CHECK_TIMEOUT_MS);
       const signal = AbortSignal.any([limit.signal, this.#stop.signal]);
-      outcome = { digest: await digestOf(await args.open(image), signal) };
+      outcome = { digest: await digestOf(args.open(image), signal) };
     } catch (error) {
       if (this.#stop.signal.aborted) return await this.#letGo(image);
       outcome = { error: shownError(error) };
@@ -126,7 +126,7 @@ export class WarmImages implements AsyncDisposable {
     }
     try {
       const order = { type: "preheat", bio: `Warm image ${name}`, userId, schedulerClusterIds };
-      const job = await jobs.start({ ...order, args: await args.open(image) }, this.#stop.signal);
+      const job = await jobs.start({ ...order, args: args.open(image) }, this.#stop.signal);
       if ("answer" in job) throw new Error("a preheat is a job");
       await this.#change(id, (now, moment) => begun(now, job.id, moment));
       this.#runs.inc({ result: "begun" });

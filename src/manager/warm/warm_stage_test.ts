@@ -63,7 +63,7 @@ export async function warmStage() {
   const random = seededRandom(1);
   /** Opens what is not sealed. */
   const args = {
-    open: ({ sealedArgs }: { readonly sealedArgs: string }) => Promise.resolve(JSON.parse(sealedArgs) as JsonObject),
+    open: ({ sealedArgs }: { readonly sealedArgs: string }) => JSON.parse(sealedArgs) as JsonObject,
   };
   const declare = async (input: Partial<WarmImageInput> & { readonly name: string }): Promise<WarmImage> => {
     const declaration = warmImageInput({ sealedArgs: JSON.stringify(input.args), ...input });
