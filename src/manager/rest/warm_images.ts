@@ -92,10 +92,9 @@ const Reply = z.object({
 
 /** `warm-images`, below `prefix`: what is preheated by itself. No route of Dragonfly's. */
 export function warmImageRoutes(options: RestOptions, prefix: string, access: Access): Route[] {
-  const { store, warmArgs, clock, random } = options;
+  const { store, clock, random } = options;
   const path = `${prefix}/warm-images`;
   const one = { path: `${path}/:id`, access, params: IdParams };
-  const moment = () => ({ nowMs: clock.wallMs(), random });
   const whole = async (image: WarmImage) => {
     const { schedulerClusterIds, declaredAtMs, onJoin } = image;
     const hosts = onJoin ? await store.warmHosts.count(schedulerClusterIds, declaredAtMs) : null;
@@ -105,20 +104,7 @@ export function warmImageRoutes(options: RestOptions, prefix: string, access: Ac
     route({
       ...{ method: "POST", path, access, summary: "Declare a warm image" },
       ...{ body: Creation, reply: Reply },
-    }, async ({ body, caller }) => {
-      const clusters = await clustersOf(body.scheduler_cluster_ids ?? [], options);
-      const declaration = checkedDeclaration({
-        ...{ name: body.name, bio: body.bio ?? "", ...warmArgs.stored(body.name, checkedArgs(body.args)) },
-        ...{ userId: userIdOf(caller), schedulerClusterIds: clusters.map((cluster) => cluster.id) },
-        ...{ cron: body.cron ?? "", timeZone: body.time_zone || "UTC", followIntervalMs: body.follow ?? 0 },
-        ...{ onJoin: body.on_join ?? false, isPaused: body.paused ?? false },
-      }, clock.wallMs());
-      const { total } = await store.warmImages.list({}, { offset: 0, limit: 1 });
-      if (total >= WARM_IMAGES_MAX) {
-        throw new DamselflyError("resource_exhausted", `Cannot declare a warm image: there are ${total} already`);
-      }
-      return await whole(await store.warmImages.create({ ...declaration, ...firstProgress(declaration, moment()) }));
-    }),
+    }, async ({ body, caller }) => await whole(await declare(body, userIdOf(caller), options))),
     route({
       ...{ method: "GET", path, access, summary: "List warm images", isList: true },
       ...{ query: Query, reply: Reply },
@@ -134,25 +120,7 @@ export function warmImageRoutes(options: RestOptions, prefix: string, access: Ac
     route({
       ...{ ...one, method: "PATCH", summary: "Change a warm image" },
       ...{ body: Change, reply: Reply },
-    }, async ({ params: { id }, body }) => {
-      const before = existing(await store.warmImages.get(id), "warm image", id);
-      const patch = present<Partial<WarmImageDeclaration>>({
-        ...{ name: body.name, bio: body.bio, cron: body.cron, timeZone: body.time_zone || undefined },
-        ...{ followIntervalMs: body.follow, onJoin: body.on_join, isPaused: body.paused },
-        schedulerClusterIds: body.scheduler_cluster_ids &&
-          (await clustersOf(body.scheduler_cluster_ids, options)).map((cluster) => cluster.id),
-        ...storedAnew(before, body, options),
-      });
-      const changed = await store.warmImages.change(id, (image) => {
-        refuseRace(before, image);
-        const declaration = checkedDeclaration({ ...image, ...patch }, clock.wallMs());
-        return {
-          ...patch,
-          ...redeclared({ ...image, ...declaration }, changesOf(image, patch, body.args !== undefined), moment()),
-        };
-      });
-      return await whole(existing(changed, "warm image", id));
-    }),
+    }, async ({ params: { id }, body }) => await whole(await declareAnew(id, body, options))),
     route({ ...one, method: "DELETE", summary: "Remove a warm image; a job that runs goes on" }, ({ params }) => {
       return store.warmImages.remove(params.id);
     }),
@@ -162,11 +130,52 @@ export function warmImageRoutes(options: RestOptions, prefix: string, access: Ac
     }, async ({ params: { id } }) => {
       const changed = await store.warmImages.change(id, (image) => {
         refuseRun(image);
-        return runNow(image, moment());
+        return runNow(image, { nowMs: clock.wallMs(), random });
       });
       return await whole(existing(changed, "warm image", id));
     }),
   ];
+}
+
+async function declare(
+  body: z.output<typeof Creation>,
+  userId: number,
+  options: RestOptions,
+): Promise<WarmImage> {
+  const { store, warmArgs, clock, random } = options;
+  const clusters = await clustersOf(body.scheduler_cluster_ids ?? [], options);
+  const declaration = checkedDeclaration({
+    ...{ name: body.name, bio: body.bio ?? "", ...warmArgs.stored(body.name, checkedArgs(body.args)) },
+    ...{ userId, schedulerClusterIds: clusters.map((cluster) => cluster.id) },
+    ...{ cron: body.cron ?? "", timeZone: body.time_zone || "UTC", followIntervalMs: body.follow ?? 0 },
+    ...{ onJoin: body.on_join ?? false, isPaused: body.paused ?? false },
+  }, clock.wallMs());
+  const { total } = await store.warmImages.list({}, { offset: 0, limit: 1 });
+  if (total >= WARM_IMAGES_MAX) {
+    throw new DamselflyError("resource_exhausted", `Cannot declare a warm image: there are ${total} already`);
+  }
+  const progress = firstProgress(declaration, { nowMs: clock.wallMs(), random });
+  return await store.warmImages.create({ ...declaration, ...progress });
+}
+
+async function declareAnew(id: number, body: z.output<typeof Change>, options: RestOptions): Promise<WarmImage> {
+  const { store, clock, random } = options;
+  const before = existing(await store.warmImages.get(id), "warm image", id);
+  const clusters = body.scheduler_cluster_ids && await clustersOf(body.scheduler_cluster_ids, options);
+  const patch = present<Partial<WarmImageDeclaration>>({
+    ...{ name: body.name, bio: body.bio, cron: body.cron, timeZone: body.time_zone || undefined },
+    ...{ followIntervalMs: body.follow, onJoin: body.on_join, isPaused: body.paused },
+    schedulerClusterIds: clusters?.map((cluster) => cluster.id),
+    ...storedAnew(before, body, options),
+  });
+  const changed = await store.warmImages.change(id, (image) => {
+    refuseRace(before, image);
+    const nowMs = clock.wallMs();
+    const declaration = checkedDeclaration({ ...image, ...patch }, nowMs);
+    const changes = changesOf(image, patch, body.args !== undefined);
+    return { ...patch, ...redeclared({ ...image, ...declaration }, changes, { nowMs, random }) };
+  });
+  return existing(changed, "warm image", id);
 }
 
 /** The arguments of a preheat, cleaned. Fails with `invalid_argument`, and `unimplemented` for what no run could do. */

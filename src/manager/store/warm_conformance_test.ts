@@ -27,6 +27,7 @@ export function warmHostInput(input: Partial<WarmHostInput> & { readonly cluster
 /** The promises of warm images and of the hosts that are kept warm. */
 export function warmConformance(name: string, open: OpenStore, test: RegisterTest): void {
   imageConformance(name, open, test);
+  sharedConformance(name, open, test);
   hostConformance(name, open, test);
 }
 
@@ -64,7 +65,9 @@ function imageConformance(name: string, open: OpenStore, test: RegisterTest): vo
     assert.equal(await store.warmImages.countRunning(), 1);
     assert.equal((await store.warmImages.all()).length, 5);
   });
+}
 
+function sharedConformance(name: string, open: OpenStore, test: RegisterTest): void {
   test(`${name}: of many who change a warm image at once each sees what the one before wrote`, async () => {
     await using store = await open(new VirtualClock());
     const { id } = await store.warmImages.create(warmImageInput({ name: "app" }));
