@@ -13,6 +13,7 @@ import { type Log, silentLog } from "../../src/runtime/log.ts";
 import { realRandom } from "../../src/runtime/random.ts";
 import { MemoryLog } from "../../src/testing/memory_log.ts";
 import { testRuntime } from "../../src/testing/test_runtime.ts";
+import { checkRestFacts } from "../conformance/manager_rest_facts.ts";
 import { type DatabaseServer, type DatabaseServerKind, MARIADB, POSTGRESQL } from "./lib/database_servers.ts";
 import { e2eTest } from "./lib/programs.ts";
 import { Workspace } from "./lib/workspace.ts";
@@ -40,6 +41,14 @@ async function serve(kind: DatabaseServerKind): Promise<Servers> {
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
+}
+
+function managerOn({ type }: DatabaseServerKind, options: ServerOptions): ManagerConfig {
+  const { host, port, user, password, database: dbname } = options;
+  return ManagerConfig.parse({
+    server: { grpc: { listenIP: "127.0.0.1", port: 0 }, rest: { addr: "127.0.0.1:0" } },
+    database: { type, [type]: { host, port, user, password, dbname } },
+  });
 }
 
 for (const kind of [MARIADB, POSTGRESQL]) {
@@ -72,14 +81,16 @@ for (const kind of [MARIADB, POSTGRESQL]) {
     assert.deepEqual(log.lines, []);
   });
 
+  e2eTest(`the REST API on ${kind.name} answers as a stock manager does`, needs, async () => {
+    await using servers = await serve(kind);
+    await using manager = await startManager(managerOn(kind, await servers.server.create()), testRuntime());
+    await checkRestFacts(`http://127.0.0.1:${manager.rest.port}`);
+  });
+
   e2eTest(`two managers that start on one empty ${kind.name} share what they find`, needs, async () => {
     await using servers = await serve(kind);
     const options = await servers.server.create();
-    const { host, port, user, password, database: dbname } = options;
-    const config = ManagerConfig.parse({
-      server: { grpc: { listenIP: "127.0.0.1", port: 0 }, rest: { addr: "127.0.0.1:0" } },
-      database: { type: kind.type, [kind.type]: { host, port, user, password, dbname } },
-    });
+    const config = managerOn(kind, options);
     const [one, other] = await Promise.all([1, 2].map(() => startManager(config, testRuntime())));
     await using _one = one;
     await using _other = other;
