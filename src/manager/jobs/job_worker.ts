@@ -174,7 +174,7 @@ export class JobWorker implements AsyncDisposable {
     let noting: Promise<void> | undefined;
     const note = async () => {
       try {
-        if (!await jobQueue.note(this.#owner, job.id, run.state().result)) left.abort();
+        await jobQueue.note(this.#owner, job.id, run.state().result);
       } catch (error) {
         log.error("The progress of a job could not be stored", { id: job.id, error });
       }

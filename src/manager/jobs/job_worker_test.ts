@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { DamselflyError } from "../../core/error.ts";
+import { seededRandom } from "../../testing/seeded_random.ts";
+import { Seal } from "../seal.ts";
+import { jobInput } from "../store/store_builders_test.ts";
 import { ARGS, breakable, done, forever, stage } from "./jobs_stage_test.ts";
 
 /** The time within which the jobs of a manager that is gone go on elsewhere. */
@@ -99,6 +102,45 @@ Deno.test("a job outlives a restart of the only manager; what was over before is
   assert.deepEqual(ended.tasks[0], first);
 });
 
+Deno.test("what a manager leaves has not failed, however long schedulers take to let go", async () => {
+  await using manager = await stage();
+  const { calls, jobs, start, clock, now } = manager;
+  const end = Promise.withResolvers<void>();
+  calls.run = (hostname, ...rest) => hostname === "b" ? end.promise : forever(hostname, ...rest);
+  const { id } = await start("preheat", ARGS);
+  await clock.advance(2_000);
+  const stopped = jobs[Symbol.asyncDispose]();
+  await clock.advance(10_000);
+  end.resolve();
+  await stopped;
+  const { state, tasks } = await now(id);
+  assert.deepEqual([state, tasks.map((task: { error: string }) => task.error)], ["PENDING", ["", ""]]);
+});
+
+Deno.test("a manager that starts takes all that waits, as far as it has places, at once", async () => {
+  await using manager = await stage();
+  const { jobs, calls, start, clock, open } = manager;
+  calls.run = forever;
+  for (let count = 0; count < 45; count++) await start("preheat", ARGS);
+  await clock.advance(0);
+  await jobs[Symbol.asyncDispose]();
+  await using next = open(2);
+  next.calls.run = forever;
+  for (let turn = 0; turn < 50; turn++) await clock.advance(0);
+  assert.equal(next.calls.asked.length, 90);
+});
+
+Deno.test("a job whose clusters were deleted while it waited fails", async () => {
+  await using manager = await stage();
+  const { store, clock, now } = manager;
+  const seal = new Seal({ key: "the key of all managers", purpose: "orders of jobs", random: seededRandom(9) });
+  const order = { sealed: seal.seal("{}", "group"), deadlineMs: clock.wallMs() + 60_000 };
+  const { id } = await store.jobQueue.add(jobInput({ taskId: "group" }), order, 10);
+  await clock.advance(3_000);
+  const { state, tasks } = await now(id);
+  assert.deepEqual([state, tasks[0].error], ["FAILURE", "The clusters of the job are gone"]);
+});
+
 Deno.test("a job that another manager runs is cancelled, or removed, within seconds", async () => {
   const { clock, store, other, id, jobs, now, start, ...manager } = await takenByOther();
   await using _manager = manager;
@@ -110,7 +152,7 @@ Deno.test("a job that another manager runs is cancelled, or removed, within seco
   let stopped = 0;
   other.calls.run = (...args) => forever(...args).finally(() => stopped += 1);
   const { id: removed } = await start("preheat", ARGS, [], other.jobs);
-  await clock.advance(0);
+  await clock.advance(10_000);
   await store.jobs.remove(removed);
   await clock.advance(3_000);
   assert.deepEqual([stopped, await store.jobs.get(removed)], [2, undefined]);
@@ -185,20 +227,24 @@ Deno.test("a job whose result cannot be stored fails with the reason, and one wh
 
 Deno.test("schedulers that are all away are tried again for a while, and the row says so", async () => {
   await using manager = await stage();
-  const { calls, start, clock, now } = manager;
+  const { calls, start, clock, now, ended } = manager;
+  const end = Promise.withResolvers<void>();
   let attempts = 0;
   calls.run = (_hostname, onResult) => {
     attempts += 1;
     if (attempts <= 4) return Promise.reject(new DamselflyError("unavailable", "gone"));
-    return Promise.resolve(onResult(done("https://files.corp/a")));
+    onResult(done("https://files.corp/a"));
+    return end.promise;
   };
   const { id } = await start("preheat", ARGS, [1]);
   await clock.advance(2_000);
   const { state, tasks } = await now(id);
   assert.deepEqual([state, tasks[0].error], ["PENDING", "Attempt 1 of 5: gone"]);
   await clock.advance(20_000);
-  const ended = await now(id);
-  assert.deepEqual([ended.state, ended.tasks[0].error, calls.asked.length], ["SUCCESS", "", 5]);
+  const runs = await now(id);
+  assert.deepEqual([runs.state, runs.tasks[0].error, calls.asked.length], ["PENDING", "", 5]);
+  end.resolve();
+  assert.equal((await ended(id)).state, "SUCCESS");
   calls.run = () => Promise.reject(new DamselflyError("unavailable", "gone for good"));
   const { id: failing } = await start("preheat", ARGS, [1]);
   await clock.advance(90_000);

@@ -48,8 +48,8 @@ export interface JobQueue {
   renew(owner: string): Promise<JobLease[]>;
   /** Lets the jobs of `owner` wait for another one. */
   release(owner: string): Promise<void>;
-  /** Notes how far a job is; whether it is still `owner`'s. */
-  note(owner: string, jobId: number, result: JsonObject): Promise<boolean>;
+  /** Notes how far a job is, where it is still `owner`'s. */
+  note(owner: string, jobId: number, result: JsonObject): Promise<void>;
   /** Ends a job; whether it was still `owner`'s. Its order is kept until `keptUntilMs`, 0 for not at all. */
   end(owner: string, jobId: number, end: JobEnd, keptUntilMs: number): Promise<boolean>;
   /** Notes that `by` wants a job to end; whether it has not ended. */

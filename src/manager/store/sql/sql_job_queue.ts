@@ -67,11 +67,10 @@ export class SqlJobQueue implements JobQueue {
     await this.#transaction((sql) => sql.run(release, [NOBODY, owner]));
   }
 
-  note(owner: string, jobId: number, result: JsonObject): Promise<boolean> {
+  note(owner: string, jobId: number, result: JsonObject): Promise<void> {
     return this.#transaction(async (sql) => {
-      if (!await change(sql, "beat = beat + 1", [], { owner, jobId })) return false;
+      if (!await change(sql, "beat = beat + 1", [], { owner, jobId })) return;
       await this.#jobs.update(sql, jobId, { result }, this.#now());
-      return true;
     });
   }
 
