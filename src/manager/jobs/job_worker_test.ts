@@ -70,6 +70,28 @@ Deno.test("a manager that cannot reach the database lets go of its jobs before a
   for (const one of [id, third]) assert.equal((await now(one)).state, "PENDING", "the first one ended it all the same");
 });
 
+Deno.test("a single manager whose database was away goes on with its jobs when it is back", async () => {
+  await using manager = await stage();
+  const { store, jobs, clock, open, start, now } = manager;
+  await jobs[Symbol.asyncDispose]();
+  const handle = breakable(store);
+  await using only = open(2, { store: handle.store });
+  only.calls.run = forever;
+  const { id } = await start("preheat", ARGS, [], only.jobs);
+  await clock.advance(3_000);
+  handle.isBroken = true;
+  await clock.advance(40_000);
+  only.calls.run = (_hostname, onResult) => Promise.resolve(onResult(done("https://files.corp/a")));
+  handle.isBroken = false;
+  await clock.advance(3_000);
+  assert.equal((await now(id)).state, "SUCCESS");
+  const said = only.log.lines.filter(({ level }) => level !== "info").map(({ message }) => message);
+  assert.deepEqual(said, [
+    "The queue of jobs could not be looked at",
+    "Jobs are left to other managers, for the database does not answer",
+  ]);
+});
+
 Deno.test("a manager that stops in good order gives its jobs to another one at once", async () => {
   const { clock, calls, other, id, now, ...manager } = await takenByOther();
   await using _manager = manager;

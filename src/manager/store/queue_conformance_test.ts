@@ -52,6 +52,20 @@ function leaseConformance(name: string, open: OpenStore, test: RegisterTest): vo
     assert.equal(await jobQueue.take(lease, "late"), undefined);
   });
 
+  test(`${name}: a lease that has moved on since it was seen takes nothing`, async () => {
+    await using store = await open(new VirtualClock());
+    const { jobQueue } = store;
+    await addTo(store, "a");
+    const [seen] = await jobQueue.leases(1);
+    assert.ok(seen !== undefined);
+    await jobQueue.renew("a");
+    assert.equal(await jobQueue.take(seen, "b"), undefined, "its owner lives");
+    const [later] = await jobQueue.leases(1);
+    assert.ok(later !== undefined);
+    await jobQueue.release("a");
+    assert.equal(await jobQueue.take(later, "b"), undefined, "it waits now");
+  });
+
   test(`${name}: each sign of life moves the leases of a manager, and only its own`, async () => {
     await using store = await open(new VirtualClock());
     const { jobQueue } = store;
@@ -106,6 +120,7 @@ function endConformance(name: string, open: OpenStore, test: RegisterTest): void
     assert.deepEqual(await jobQueue.leases(10), []);
     assert.deepEqual([await jobQueue.cancel(done, "ada"), await jobQueue.cancel(failed, "ada")], [false, false]);
     assert.equal(await jobQueue.retry(done, again, WAITING_MAX), undefined);
+    await assert.rejects(jobQueue.retry(failed, again, 0), failsWith("resource_exhausted", /0 others wait/));
     const job = await jobQueue.retry(failed, again, WAITING_MAX);
     assert.deepEqual([job?.id, job?.state, job?.result], [failed, "PENDING", { left: 1 }]);
     const [lease] = await jobQueue.leases(10);
@@ -131,12 +146,12 @@ function cleaningConformance(name: string, open: OpenStore, test: RegisterTest):
     await using store = await open(clock);
     const { jobQueue } = store;
     const ids: number[] = [];
-    for (const keptMs of [1_000, 5_000, 5_000, 5_000, 5_000]) {
+    for (const keptMs of [5_000, 5_000, 5_000, 5_000, 1_000]) {
       const id = await addTo(store, "a");
       await jobQueue.end("a", id, FAILED, clock.wallMs() + keptMs);
       ids.push(id);
     }
-    const [brief = 0, oldest = 0, removed = 0, third = 0, newest = 0] = ids;
+    const [oldest = 0, removed = 0, third = 0, newest = 0, brief = 0] = ids;
     const runs = await addTo(store, "a");
     const retried = async (id: number) => {
       return await jobQueue.retry(id, { deadlineMs: 0, result: {} }, 10) !== undefined;

@@ -45,8 +45,7 @@ export class SqlJobQueue implements JobQueue {
   take({ jobId, owner, beat }: JobLease, newOwner: string): Promise<TakenJob | undefined> {
     return this.#transaction(async (sql) => {
       const taken = await sql.run(
-        `UPDATE ${JOB_ORDER} SET owner = ?, beat = beat + 1
-          WHERE job_id = ? AND owner = ? AND beat = ? AND kept_until_ms = 0`,
+        `UPDATE ${JOB_ORDER} SET owner = ?, beat = beat + 1 WHERE job_id = ? AND owner = ? AND beat = ?`,
         [newOwner, jobId, owner, beat],
       );
       if (taken === 0) return undefined;
