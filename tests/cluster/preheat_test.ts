@@ -26,6 +26,7 @@ interface ShownJob {
   readonly error: string;
   readonly successes: HostEntry[];
   readonly failures: HostEntry[];
+  readonly progress: Readonly<Record<string, number>>;
   readonly peers: { readonly hostname: string; readonly host_type: string; readonly IsFinished: boolean }[];
 }
 
@@ -45,7 +46,8 @@ async function ended(ask: () => Promise<unknown>): Promise<ShownJob> {
     if (job.state === "PENDING") return undefined;
     const [task] = job.result.job_states;
     const [{ success_tasks: successes = [], failure_tasks: failures = [], peers = [] } = {}] = task.results;
-    return { id: job.id, state: job.state, error: task.error, successes, failures, peers };
+    const { progress } = job.result;
+    return { id: job.id, state: job.state, error: task.error, successes, failures, progress, peers };
   });
 }
 
@@ -112,6 +114,10 @@ Deno.test("all peers hold an image after a preheat for all of them, at the cost 
   const preheat = await run(session, "preheat", { type: "image", url: manifestUrl(stage), scope: "all_peers" });
   assert.deepEqual([preheat.state, preheat.failures], ["SUCCESS", []]);
   assert.equal(preheat.successes.length, 3 * ALL_BLOBS);
+  assert.deepEqual(preheat.progress, {
+    ...{ cluster_count: 1, cluster_done_count: 1, content_count: ALL_BLOBS, content_done_count: ALL_BLOBS },
+    ...{ host_count: 3, success_count: 3 * ALL_BLOBS, failure_count: 0, expected_count: 3 * ALL_BLOBS },
+  });
   assert.equal(stage.layerBytesSent(), layerBytes);
   for (const name of ["peer-1", "peer-2"]) {
     const node = stage.node(name);

@@ -40,9 +40,17 @@ export function preheatRequests(args: PreheatArgs): PreheatRequests {
     const request = PreheatImageRequest.create({ ...common, url, username, password, platform });
     return { images: [request], files: [], atOnce, timeoutMs };
   }
-  const urls = new Set([...args.urls ?? [], ...args.url === undefined ? [] : [args.url]]);
-  const files = [...urls].map((url) => PreheatFileRequest.create({ ...common, url }));
+  const files = [...urlsOf(args)].map((url) => PreheatFileRequest.create({ ...common, url }));
   return { images: [], files, atOnce, timeoutMs };
+}
+
+/** How many orders a scheduler gets for a job with these arguments. */
+export function orderCountOf(args: PreheatArgs): number {
+  return args.type === "image" ? 1 : urlsOf(args).size;
+}
+
+function urlsOf({ url, urls = [] }: PreheatArgs): Set<string> {
+  return new Set([...urls, ...url === undefined ? [] : [url]]);
 }
 
 /** The request of a job about a task, and how long it may take. Of several names of the task the URL counts first. */

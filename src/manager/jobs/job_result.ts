@@ -24,10 +24,10 @@ export interface TaskProgress {
   readonly failure: string | undefined;
 }
 
-/** The progress of a type of job in a cluster. */
-export function progressOf(type: string, clusterId: number): TaskProgress {
+/** The progress of a type of job in a cluster, whose scheduler gets so many orders for it. */
+export function progressOf(type: string, clusterId: number, orderCount: number): TaskProgress {
   if (type === "get_task") return new Holders(clusterId);
-  return type === "preheat" ? new Preheated(clusterId) : new Deleted(clusterId);
+  return type === "preheat" ? new Preheated(clusterId, orderCount) : new Deleted(clusterId);
 }
 
 /** What became of one content on all hosts. */
@@ -41,18 +41,23 @@ interface Content {
 /** What hosts fetched. */
 class Preheated implements TaskProgress {
   readonly #clusterId: number;
+  readonly #orderCount: number;
   readonly #successes = new Entries(ENDED_CHARACTERS_MAX);
   readonly #failures = new Entries(ENDED_CHARACTERS_MAX);
   readonly #contents = new Map<string, Content>();
   readonly #hosts = new Set<string>();
   /** Contents that a host has. */
   #there = 0;
+  /** Of all orders; 0 as long as nobody has said. */
+  #expected = 0;
 
-  constructor(clusterId: number) {
+  constructor(clusterId: number, orderCount: number) {
     this.#clusterId = clusterId;
+    this.#orderCount = orderCount;
   }
 
-  add({ url, hostId, hostname, ip, error }: HostResult): void {
+  add({ url, hostId, hostname, ip, error, answerCount }: HostResult): void {
+    this.#expected = Math.max(this.#expected, answerCount * this.#orderCount);
     const content = this.#contents.get(url) ?? { successes: 0, failures: 0, error: "" };
     this.#contents.set(url, content);
     if (hostname !== "" && this.#hosts.size < HOSTS_MAX) this.#hosts.add(hostId || `${hostname} ${ip}`);
@@ -83,6 +88,7 @@ class Preheated implements TaskProgress {
       content_count: this.#contents.size,
       content_done_count: this.#there,
       host_count: this.#hosts.size,
+      expected_count: this.#expected,
       scheduler_cluster_id: this.#clusterId,
     };
   }
@@ -202,7 +208,14 @@ function sums(tasks: readonly TaskState[]): JsonObject {
   };
 }
 
-const SUMMED = ["content_count", "content_done_count", "host_count", "success_count", "failure_count"];
+const SUMMED = [
+  "content_count",
+  "content_done_count",
+  "host_count",
+  "success_count",
+  "failure_count",
+  "expected_count",
+];
 
 /** A part of a job that is over, as {@link jobResult} wrote it. */
 const EndedTask = z.object({

@@ -19,12 +19,15 @@ function resultOf(tasks: readonly TaskState[]) {
 }
 
 Deno.test("a preheat counts contents that a host has, and hosts that are known, each once", () => {
-  const progress = progressOf("preheat", 1);
+  const progress = progressOf("preheat", 1, 3);
   progress.add(HostResult.create({ url })); // a stock scheduler does not say which host
-  progress.add(HostResult.create({ url, hostId: "h1", hostname: "h1", ip: "10.0.0.1" }));
+  assert.equal(progress.results(1_000)["expected_count"], 0);
+  progress.add(HostResult.create({ url, hostId: "h1", hostname: "h1", ip: "10.0.0.1", answerCount: 4 }));
   progress.add(HostResult.create({ url, hostId: "h1", hostname: "h1", ip: "10.0.0.1", error: "full" }));
   progress.add(HostResult.create({ url: `${url}b`, hostId: "h2", hostname: "h1", ip: "10.0.0.1", error: "slow" }));
-  const { content_count, content_done_count, host_count, success_count, failure_count } = progress.results(1_000);
+  const { content_count, content_done_count, host_count, success_count, failure_count, expected_count } = progress
+    .results(1_000);
+  assert.equal(expected_count, 12, "of each of three orders four answers");
   assert.deepEqual([content_count, content_done_count, host_count, success_count, failure_count], [2, 1, 2, 2, 2]);
   assert.equal(progress.failure, "1 of 2 contents could be fetched by no host: slow");
 });

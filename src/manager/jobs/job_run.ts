@@ -18,6 +18,8 @@ import {
   type TaskProgress,
   type TaskState,
 } from "./job_result.ts";
+import type { PreheatArgs } from "../rest/job_args.ts";
+import { orderCountOf } from "./job_requests.ts";
 import { type JobCalls, within, workOf } from "./job_work.ts";
 import { withAny } from "./scheduler_calls.ts";
 
@@ -58,6 +60,7 @@ export class JobRun {
   readonly #job: Job;
   readonly #args: JsonObject;
   readonly #deadlineMs: number;
+  readonly #orderCount: number;
   readonly #ended: readonly TaskState[];
   readonly #tasks: readonly Task[];
   #hasNews = true;
@@ -67,11 +70,12 @@ export class JobRun {
     this.#job = job;
     this.#args = args;
     this.#deadlineMs = deadlineMs;
+    this.#orderCount = job.type === "preheat" ? orderCountOf(args as unknown as PreheatArgs) : 1;
     const ended = endedTasks(job.result);
     this.#ended = [...ended.values()];
     this.#tasks = job.schedulerClusterIds.filter((id) => !ended.has(id)).map((clusterId) => ({
       ...{ uuid: `task_${options.random.uuid()}`, clusterId, state: "PENDING", error: "" },
-      progress: progressOf(job.type, clusterId),
+      progress: progressOf(job.type, clusterId, this.#orderCount),
     }));
   }
 
@@ -141,7 +145,7 @@ export class JobRun {
     const work = workOf({ type, args: within(this.#args, this.#deadlineMs - clock.wallMs()) }, calls);
     await withAny(schedulers, async (scheduler) => {
       // What another scheduler has told is told again.
-      task.progress = progressOf(type, task.clusterId);
+      task.progress = progressOf(type, task.clusterId, this.#orderCount);
       task.error = "";
       const onResult: Parameters<typeof work>[1] = (result) => {
         task.progress.add(result);

@@ -124,7 +124,7 @@ Deno.test("while a job runs its row tells how far it is, seconds after it happen
   const { progress, tasks: [{ results: [result] }] } = await now(id);
   assert.deepEqual(progress, {
     ...{ cluster_count: 2, cluster_done_count: 0, content_count: 20, content_done_count: 20 },
-    ...{ host_count: 2, success_count: 20, failure_count: 0 },
+    ...{ host_count: 2, success_count: 20, failure_count: 0, expected_count: 0 },
   });
   assert.deepEqual([result.success_tasks.length, result.contents[3]], [
     10,

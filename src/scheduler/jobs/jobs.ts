@@ -100,15 +100,17 @@ export class Jobs {
       throw new DamselflyError("failed_precondition", `Cannot preheat: the cluster has no ${whom} that is meant`);
     }
     const downloads = await this.#downloads(order, signal);
+    const isOneEach = targets.scope === "single_seed_peer";
+    const answerCount = downloads.length * (unknownIps.length + (isOneEach ? 1 : hosts.length));
     for (const { url } of downloads) {
       for (const ip of unknownIps) {
-        yield HostResult.create({ url, ip, error: `No host of the scope has address ${ip}` });
+        yield HostResult.create({ url, ip, error: `No host of the scope has address ${ip}`, answerCount });
       }
     }
-    const isOneEach = targets.scope === "single_seed_peer";
     const errands = isOneEach ? errandsForOne(downloads, hosts) : errandsForAll(downloads, hosts);
     const atOnce = tasksAtOnce * Math.min(hostsAtOnce, isOneEach ? 1 : hosts.length);
-    yield* inParallel(errands, Math.min(atOnce, CALLS_MAX), (errand) => this.#fetch(errand, signal));
+    const run = async (errand: Errand) => ({ ...await this.#fetch(errand, signal), answerCount });
+    yield* inParallel(errands, Math.min(atOnce, CALLS_MAX), run);
   }
 
   /** Makes the first host fetch that can. */

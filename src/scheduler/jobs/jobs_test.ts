@@ -116,6 +116,9 @@ Deno.test("of all peers each is told of, and one that fails is the only failure"
   const results = await Array.fromAsync(cluster.jobs.preheatFile(file({ scope: "all_peers" }), limited));
   assert.deepEqual(ends(results), [["a", false], ["b", true], ["seed", true]]);
   assert.match(results.find(({ hostId }) => hostId === "a")?.error ?? "", /its disk is full/);
+  assert.deepEqual(results.map(({ answerCount }) => answerCount), [3, 3, 3]);
+  const [one] = await Array.fromAsync(cluster.jobs.preheatFile(file(), limited));
+  assert.equal(one?.answerCount, 1);
   assert.deepEqual(await cluster.stock.preheatFile(file({ scope: "all_peers" }), limited), {}, "b has it");
   for (const host of cluster.hosts) host.failure = a.failure;
   await assert.rejects(cluster.stock.preheatFile(file({ scope: "all_peers" }), limited), /Cannot preheat 1 contents/);

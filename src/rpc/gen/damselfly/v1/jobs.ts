@@ -39,6 +39,8 @@ export interface HostResult {
   createdAt?: Timestamp | undefined;
   updatedAt?: Timestamp | undefined;
   isFinished: boolean;
+  /** How many answers the order gets, this one included; 0 when that is not known. Only of preheats. */
+  answerCount: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -150,6 +152,7 @@ function createBaseHostResult(): HostResult {
     createdAt: undefined,
     updatedAt: undefined,
     isFinished: false,
+    answerCount: 0,
    
   };
 }
@@ -182,6 +185,9 @@ export const HostResult: MessageFns<HostResult> = {
     }
     if (message.isFinished !== false) {
       writer.uint32(72).bool(message.isFinished);
+    }
+    if (message.answerCount !== 0) {
+      writer.uint32(80).uint64(message.answerCount);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -279,6 +285,14 @@ export const HostResult: MessageFns<HostResult> = {
             message.isFinished = reader.bool();
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.answerCount = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -317,6 +331,7 @@ export const HostResult: MessageFns<HostResult> = {
       ? Timestamp.fromPartial(object.updatedAt)
       : undefined;
     message.isFinished = object.isFinished ?? false;
+    message.answerCount = object.answerCount ?? 0;
     return message;
   },
 };
