@@ -42,7 +42,7 @@ async function story(random: Random): Promise<void> {
   const twice: string[] = [];
   const counted = noting(store, ends);
   const add = (): Replica => {
-    const handle = breakable(counted);
+    const handle = breakable(counted, clock);
     const manager = open(random.below(1e9), { store: handle.store });
     const replica = { manager, handle, killed: new AbortController() };
     const { calls } = manager;

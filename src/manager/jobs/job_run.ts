@@ -63,7 +63,7 @@ export class JobRun {
   readonly #orderCount: number;
   readonly #ended: readonly TaskState[];
   readonly #tasks: readonly Task[];
-  #hasNews = true;
+  #news = 0;
 
   constructor({ job, args, deadlineMs }: JobToRun, options: JobRunOptions) {
     this.#options = options;
@@ -89,14 +89,13 @@ export class JobRun {
     await Promise.all(this.#tasks.map((task) => this.#runTask(task, either)));
   }
 
-  /** Whether something has happened since {@link state} was last asked for. */
-  get hasNews(): boolean {
-    return this.#hasNews;
+  /** Grows whenever something has happened. */
+  get news(): number {
+    return this.#news;
   }
 
   /** How far it is. */
   state(): JobEnd {
-    this.#hasNews = false;
     const { taskId, type, createdAtMs } = this.#job;
     const isRunning = this.#tasks.some(({ state }) => state === "PENDING");
     const count = this.#ended.length + this.#tasks.length;
@@ -117,7 +116,7 @@ export class JobRun {
       task.error = errorText(signal.aborted ? signal.reason : error);
     }
     task.state = task.error === "" ? "SUCCESS" : "FAILURE";
-    this.#hasNews = true;
+    this.#news += 1;
   }
 
   /** Tries again after a while where no scheduler of the cluster can be reached. */
@@ -131,7 +130,7 @@ export class JobRun {
         const error = toDamselflyError(cause, "internal", "Cannot run the job");
         if (error.code !== "unavailable" || attempt === ATTEMPTS_MAX || signal.aborted) throw error;
         task.error = `Attempt ${attempt} of ${ATTEMPTS_MAX}: ${errorText(error)}`;
-        this.#hasNews = true;
+        this.#news += 1;
         log.warn("A job could not reach a scheduler and tries again", { id: this.#job.id, error: task.error });
         await clock.sleep(pauseMs + random.below(pauseMs), signal);
       }
@@ -149,7 +148,7 @@ export class JobRun {
       task.error = "";
       const onResult: Parameters<typeof work>[1] = (result) => {
         task.progress.add(result);
-        this.#hasNews = true;
+        this.#news += 1;
       };
       await work(scheduler, onResult, signal);
       signal.throwIfAborted();

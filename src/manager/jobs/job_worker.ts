@@ -9,8 +9,6 @@ import { HEARTBEAT_MS, isOver, LeaseWatch, UNHEARD_MAX_MS } from "./leases.ts";
 
 /** Jobs that one manager runs at a time. */
 export const RUNNING_MAX = 100;
-/** Jobs that it takes between two signs of life. */
-const TAKEN_AT_ONCE = 20;
 /** Leases that it looks at: those of all that wait, and of what so many managers run. */
 const LEASES_MAX = 5_000;
 /** How often the row of a job tells what is new. */
@@ -57,10 +55,15 @@ export class JobWorker implements AsyncDisposable {
     this.look();
   }
 
+  /** Says that a job waits, which may have a place. */
+  wake(): void {
+    if (this.#running.size < RUNNING_MAX) this.look();
+  }
+
   /** Looks now for jobs that it can run; resolves when it has begun with them. */
   look(): Promise<void> {
     this.#isWanted = true;
-    return this.#rounds ??= this.#runRounds().finally(() => this.#rounds = undefined);
+    return this.#rounds ??= this.#runRounds();
   }
 
   /** Ends a job that has not ended, and waits for that where it runs here. */
@@ -106,6 +109,7 @@ export class JobWorker implements AsyncDisposable {
         this.#isFailing = true;
       }
     }
+    this.#rounds = undefined; // in the same turn as the last look at what is wanted
   }
 
   /** Says that this manager lives, and learns what was wanted meanwhile of the jobs that it runs. */
@@ -125,11 +129,10 @@ export class JobWorker implements AsyncDisposable {
   async #take(): Promise<void> {
     const { clock, store: { jobQueue } } = this.#options;
     const leases = (await jobQueue.leases(LEASES_MAX)).filter(({ jobId }) => !this.#running.has(jobId));
-    const times = { nowMs: clock.now(), wallMs: clock.wallMs() };
+    const nowMs = clock.now();
     const places = RUNNING_MAX - this.#running.size;
-    const chosen = this.#watch.choose(leases, { owner: this.#owner, places, ...times });
-    if (chosen.length > TAKEN_AT_ONCE) this.#isWanted = true;
-    for (const lease of chosen.slice(0, TAKEN_AT_ONCE)) {
+    for (const lease of this.#watch.choose(leases, { owner: this.#owner, places, nowMs, wallMs: clock.wallMs() })) {
+      if (clock.now() - nowMs >= HEARTBEAT_MS) return; // the others after the next sign of life
       const taken = await jobQueue.take(lease, this.#owner);
       if (this.#isStopped) return; // it is given back with the others
       if (taken !== undefined) this.#begin(lease, taken);
@@ -172,16 +175,19 @@ export class JobWorker implements AsyncDisposable {
     }
     const run = new JobRun({ job, args, deadlineMs }, this.#options);
     let noting: Promise<void> | undefined;
+    let noted = -1;
     const note = async () => {
+      const { news } = run;
       try {
         await jobQueue.note(this.#owner, job.id, run.state().result);
+        noted = news;
       } catch (error) {
-        log.error("The progress of a job could not be stored", { id: job.id, error });
+        if (!isAway(error)) log.error("The progress of a job could not be stored", { id: job.id, error });
       }
     };
     const timer = clock.every(NOTE_INTERVAL_MS, () => {
       // What is left has not failed, whatever its tasks say on their way out.
-      if (run.hasNews && !left.signal.aborted) noting ??= note().finally(() => noting = undefined);
+      if (run.news !== noted && !left.signal.aborted) noting ??= note().finally(() => noting = undefined);
     });
     await run.run(AbortSignal.any([stop, left.signal]));
     timer[Symbol.dispose]();
@@ -203,8 +209,7 @@ export class JobWorker implements AsyncDisposable {
         return;
       } catch (error) {
         log.error("The end of a job could not be stored, which is tried again", { id, error });
-        const isAway = error instanceof DamselflyError && error.code === "unavailable";
-        if (!isAway) end = failedBefore(job, `The result cannot be stored: ${errorText(error)}`, clock.wallMs());
+        if (!isAway(error)) end = failedBefore(job, `The result cannot be stored: ${errorText(error)}`, clock.wallMs());
       }
       await clock.sleep(HEARTBEAT_MS, left).catch(() => {}); // then it is left
     }
@@ -213,6 +218,11 @@ export class JobWorker implements AsyncDisposable {
   #leave(jobIds: readonly number[]): void {
     for (const id of jobIds) this.#running.get(id)?.left.abort(new DamselflyError("cancelled", "The job was left"));
   }
+}
+
+/** Whether the database cannot be reached, of which it is told elsewhere. */
+function isAway(error: unknown): boolean {
+  return error instanceof DamselflyError && error.code === "unavailable";
 }
 
 /** How the reason of a job begins that somebody cancelled. */

@@ -13,7 +13,7 @@ async function takenByOther() {
   const manager = await stage();
   const { store, open, clock, calls, start, jobs } = manager;
   calls.run = forever;
-  const handle = breakable(store);
+  const handle = breakable(store, clock);
   const other = open(2, { store: handle.store });
   other.calls.run = forever;
   const { id } = await start("preheat", { ...ARGS, headers: { Authorization: "hush" } }, [], other.jobs);
@@ -74,7 +74,7 @@ Deno.test("a single manager whose database was away goes on with its jobs when i
   await using manager = await stage();
   const { store, jobs, clock, open, start, now } = manager;
   await jobs[Symbol.asyncDispose]();
-  const handle = breakable(store);
+  const handle = breakable(store, clock);
   await using only = open(2, { store: handle.store });
   only.calls.run = forever;
   const { id } = await start("preheat", ARGS, [], only.jobs);
@@ -150,6 +150,19 @@ Deno.test("a manager that starts takes all that waits, as far as it has places, 
   next.calls.run = forever;
   for (let turn = 0; turn < 50; turn++) await clock.advance(0);
   assert.equal(next.calls.asked.length, 90);
+});
+
+Deno.test("a manager that needs long to take jobs says all the while that it runs those that it has", async () => {
+  await using manager = await stage();
+  const { store, jobs, clock, open, start } = manager;
+  await jobs[Symbol.asyncDispose]();
+  const handle = breakable(store, clock);
+  await using slow = open(2, { store: handle.store });
+  slow.calls.run = forever;
+  handle.takeMs = 2_000;
+  for (let count = 0; count < 12; count++) await start("preheat", ARGS, [1], slow.jobs);
+  await clock.advance(60_000);
+  assert.deepEqual([slow.calls.asked.length, slow.log.lines], [12, []]);
 });
 
 Deno.test("a job whose clusters were deleted while it waited fails", async () => {

@@ -76,7 +76,7 @@ export class Jobs implements JobRunner, AsyncDisposable {
         `Cannot retry job ${id}: its order is not kept any more; order it again`,
       );
     }
-    this.#worker.look();
+    this.#worker.wake();
     return retried;
   }
 
@@ -102,7 +102,7 @@ export class Jobs implements JobRunner, AsyncDisposable {
     const sealed = seal.seal(JSON.stringify(order.args), input.taskId);
     const deadlineMs = clock.wallMs() + timeoutMsOf(order.args);
     const job = await store.jobQueue.add(input, { sealed, deadlineMs }, WAITING_MAX);
-    this.#worker.look();
+    this.#worker.wake();
     return job;
   }
 

@@ -2,6 +2,7 @@
 import { DamselflyError } from "../../core/error.ts";
 import { Host } from "../../rpc/gen/common/v2/common.ts";
 import { HostResult } from "../../rpc/gen/damselfly/v1/jobs.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import { orAbort } from "../../runtime/or_abort.ts";
 import { MemoryLog } from "../../testing/memory_log.ts";
 import { MemoryMetrics } from "../../testing/memory_metrics.ts";
@@ -63,26 +64,35 @@ export interface Breakable {
   isBroken: boolean;
   /** Whether what is asked is done, and the answer lost. */
   isDeaf: boolean;
+  /** How long it takes to take a job. */
+  takeMs: number;
   /** What the next end of a job fails with. */
   fault: Error | undefined;
 }
 
 /** A store whose queue stops to answer one manager when a test says so. */
-export function breakable(store: Store): Breakable {
+export function breakable(store: Store, clock: Clock): Breakable {
   const jobQueue = new Proxy(store.jobQueue, {
-    get: (queue, name) => (...args: unknown[]) => {
+    get: (queue, name) => async (...args: unknown[]) => {
       if (name === "end" && handle.fault !== undefined) {
         const { fault } = handle;
         handle.fault = undefined;
-        return Promise.reject(fault);
+        throw fault;
       }
+      if (name === "take" && handle.takeMs > 0) await clock.sleep(handle.takeMs, NEVER);
       const away = () => Promise.reject(new DamselflyError("unavailable", "the database is away"));
-      if (handle.isBroken) return away();
+      if (handle.isBroken) return await away();
       const answer: Promise<unknown> = Reflect.apply(Reflect.get(queue, name), queue, args);
-      return handle.isDeaf ? answer.then(away) : answer;
+      return await (handle.isDeaf ? answer.then(away) : answer);
     },
   });
-  const handle: Breakable = { store: { ...store, jobQueue }, isBroken: false, isDeaf: false, fault: undefined };
+  const handle: Breakable = {
+    store: { ...store, jobQueue },
+    isBroken: false,
+    isDeaf: false,
+    takeMs: 0,
+    fault: undefined,
+  };
   return handle;
 }
 
