@@ -50,5 +50,6 @@ Deno.test("where a registry does not tell the digest the manifest is read for it
 Deno.test("what is not there, and what is no image, is told", async () => {
   await using registry = startSampleRegistry({ clock, images });
   await assert.rejects(asking(`${registry.url}/v2/${REPOSITORY}/manifests/v2`), /digest of v2: the answer was 404/);
+  assert.equal(registry.requests.length, 1, "it is not asked once more");
   await assert.rejects(asking(`${registry.url}/v2/${REPOSITORY}/blobs/v1`), /its URL is not/);
 });

@@ -115,6 +115,21 @@ Deno.test("secrets of a warm image are stored sealed and in no answer, and stay 
   assert.deepEqual(rest.warmArgs.open((await store.warmImages.get(1))!), ARGS);
 });
 
+Deno.test("a rename does not write over arguments that somebody else gave meanwhile", async () => {
+  await using rest = await startRest();
+  const { warmImages } = rest.store;
+  await declare(rest, { on_join: true });
+  const newer = { ...ARGS, tag: "other" };
+  const change = warmImages.change.bind(warmImages);
+  warmImages.change = async (id, decide) => {
+    await change(id, () => rest.warmArgs.stored("app", newer));
+    return await change(id, decide);
+  };
+  const refused = await rest.send("PATCH", `${PATH}/1`, { body: { name: "renamed" } });
+  assert.match(`${refused.status} ${await refused.text()}`, /^409 .*somebody else changed its arguments/);
+  assert.deepEqual(rest.warmArgs.open((await warmImages.get(1))!), newer);
+});
+
 Deno.test("new arguments begin anew, and what else is changed leaves a run that waits as it is", async () => {
   await using rest = await startRest();
   const { store, clock } = rest;

@@ -90,7 +90,7 @@ Deno.test("hosts lack what was declared since they were brought to the rest", ()
 });
 
 Deno.test("hosts of a batch are nobody else's, until their manager is gone for ten minutes", () => {
-  const table = new Table();
+  const table = new Table({ ...hosts(1)[0], warmedAtMs: 7 });
   const { batches } = table.plan(hosts(2));
   assert.deepEqual(namesOf(table.plan(hosts(2), NOW + HOSTS_CLAIM_MS - 1)), []);
   table.apply(holdHosts(table.rows, batches[0]!, NOW + 2 * HOSTS_CLAIM_MS));

@@ -126,6 +126,9 @@ Deno.test("a digest that is new is run at once, and the same one waits for the n
   assert.equal(warm.dueAtMs, warm.checkAtMs);
   const same = patched(warm, steps.checked(warm, { digest: "sha256:1" }, at(warm.checkAtMs)));
   assert.equal(steps.stepOf(same, warm.checkAtMs), "nothing");
+  const unwarmed = { ...warm, warmDigest: "sha256:0" };
+  const { runAtMs } = steps.checked(unwarmed, { digest: "sha256:1" }, at(MIDNIGHT));
+  assert.equal(runAtMs, undefined, "what failed is tried again by its own time, not with each question");
   assert.equal(steps.stepOf(patched(same, steps.checked(same, { digest: "sha256:2" }, at(MIDNIGHT))), MIDNIGHT), "run");
 });
 

@@ -80,19 +80,29 @@ Deno.test("a node that joins is brought to what is declared for it, some seconds
   assert.ok((host?.warmedAtMs ?? 0) > 0);
   await clock.advance(5 * MINUTE_MS);
   assert.equal(jobs.orders.length, 1, "it has everything");
+  await declare({ name: "new", args: ARGS, onJoin: true });
+  await clock.advance(MINUTE_MS + 5 * SECONDS);
+  assert.deepEqual(jobs.orders.slice(1).map(({ bio }) => bio), ["Warm image new, hosts that joined"]);
 });
 
 Deno.test("five thousand nodes that join at once are fifty orders of each image, four at a time", async () => {
   await using stage_ = await stage();
-  const { clock, jobs, store, declare, open, arrive, clusterId } = stage_;
+  const { clock, jobs, store, declare, open, arrive, clusterId, swarm } = stage_;
   await using _manager = open();
   for (const name of ["one", "two"]) await declare({ name, args: ARGS, onJoin: true });
   arrive(...hostNames(5_000));
-  let running: number[] = [];
+  await clock.advance(5 * SECONDS);
+  const { listed } = swarm;
+  await clock.advance(2 * MINUTE_MS);
+  assert.deepEqual(
+    [jobs.orders.length, swarm.listed],
+    [4, listed],
+    "nobody asks who else is there before one has ended",
+  );
   let done = 0;
-  for (let turn = 0; turn < 200 && done < 100; turn++) {
+  for (let turn = 0; turn < 80 && done < 100; turn++) {
     await clock.advance(5 * SECONDS);
-    running = jobs.orders.slice(done).map(({ id }) => id);
+    const running = jobs.orders.slice(done).map(({ id }) => id);
     assert.ok(running.length <= 4, `${running.length} at a time`);
     for (const id of running) await jobs.end(id);
     done += running.length;

@@ -152,6 +152,21 @@ Deno.test("of many managers of one store one runs what is due, and the others ta
   assert.equal(jobs.orders.length, before + 1);
 });
 
+Deno.test("a registry that answers slowly is asked by one of the managers", async () => {
+  await using stage_ = await stage();
+  const { clock, declare, open } = stage_;
+  let asked = 0;
+  const digestOf = (_: JsonObject, signal: AbortSignal) => {
+    asked += 1;
+    return orAbort(new Promise<string>(() => {}), signal);
+  };
+  await using _one = open({ digestOf });
+  await using _other = open({ digestOf });
+  await declare({ name: "app", args: ARGS, followIntervalMs: MINUTE_MS });
+  await clock.advance(50 * SECONDS);
+  assert.equal(asked, 1);
+});
+
 Deno.test("after an outage of days each warm image has one run, and no more than twenty run at a time", async () => {
   await using stage_ = await stage();
   const { clock, jobs, declare, open } = stage_;
