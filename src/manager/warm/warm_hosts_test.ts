@@ -116,6 +116,20 @@ Deno.test("five thousand nodes that join at once are fifty orders of each image,
   assert.equal(warm.length, 5_000);
 });
 
+Deno.test("a batch that ends makes room for one more, while the others go on", async () => {
+  await using stage_ = await stage();
+  const { clock, jobs, declare, open, arrive } = stage_;
+  await using _manager = open();
+  await declare({ name: "app", args: ARGS, onJoin: true });
+  arrive(...hostNames(1_000));
+  await clock.advance(10 * SECONDS);
+  for (const orders of [5, 6]) {
+    await jobs.end(jobs.orders[orders - 5]?.id ?? 0);
+    await clock.advance(10 * SECONDS);
+    assert.equal(jobs.orders.length, orders);
+  }
+});
+
 Deno.test("a manager that starts again sees thousands of hosts arrive and orders nothing", async () => {
   await using stage_ = await stage();
   const { clock, jobs, declare, open, arrive, swarm, arrivals } = stage_;

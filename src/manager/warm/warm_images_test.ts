@@ -154,15 +154,18 @@ Deno.test("of many managers of one store one runs what is due, and the others ta
 
 Deno.test("a registry that answers slowly is asked by one of the managers", async () => {
   await using stage_ = await stage();
-  const { clock, declare, open } = stage_;
+  const { clock, declare, open, store } = stage_;
   let asked = 0;
   const digestOf = (_: JsonObject, signal: AbortSignal) => {
     asked += 1;
     return orAbort(new Promise<string>(() => {}), signal);
   };
+  const image = await declare({ name: "app", args: ARGS, followIntervalMs: MINUTE_MS });
+  const { warmImages } = store;
+  // What the other one reads is old when it acts.
+  const late = { due: () => Promise.resolve([image]), change: warmImages.change.bind(warmImages) };
   await using _one = open({ digestOf });
-  await using _other = open({ digestOf });
-  await declare({ name: "app", args: ARGS, followIntervalMs: MINUTE_MS });
+  await using _other = open({ digestOf, store: { ...store, warmImages: late as unknown as typeof warmImages } });
   await clock.advance(50 * SECONDS);
   assert.equal(asked, 1);
 });
