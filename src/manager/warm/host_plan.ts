@@ -29,6 +29,8 @@ export interface Batch {
 /** What becomes of the hosts of a cluster, and who is brought to the warm images now. */
 export interface HostPlan extends WarmHostChanges {
   readonly batches: readonly Batch[];
+  /** Whether all that are stored are there, and lack nothing: until something changes there is nothing to do. */
+  readonly isSettled: boolean;
 }
 
 /** What a plan is made of. */
@@ -45,36 +47,41 @@ export interface HostPlanInput {
   readonly batchesMax: number;
 }
 
+/** A host that is there, and what is stored of it. */
+interface Present {
+  readonly host: HostName;
+  readonly stored: WarmHost | undefined;
+}
+
 /** Takes hosts that lack something, so many as there is room for; the others are looked at again when there is. */
 export function planHosts(input: HostPlanInput): HostPlan {
   const { clusterId, known, declaredAtMs, nowMs, batchesMax } = input;
-  const present = new Map(input.present.slice(0, HOSTS_MAX).map((host) => [hostKey(host), host]));
   const stored = new Map(known.map((host) => [hostKey(host), host]));
-  const isLacking = (key: string) => {
-    const host = stored.get(key);
-    return host === undefined || (host.warmedAtMs < declaredAtMs && host.nextAtMs <= nowMs);
-  };
-  const lacking = [...present].filter(([key]) => isLacking(key)).map(([, host]) => host);
-  const groups = batchesOf(lacking, batchesMax);
+  const present = new Map(
+    input.present.slice(0, HOSTS_MAX).map((host): [string, Present] => {
+      const key = hostKey(host);
+      return [key, { host, stored: stored.get(key) }];
+    }),
+  );
+  const lacking = [...present.values()].filter(({ stored }) => (stored?.warmedAtMs ?? -1) < declaredAtMs);
+  const groups = batchesOf(lacking.filter(({ stored }) => (stored?.nextAtMs ?? 0) <= nowMs), batchesMax);
   const taken = groups.flat();
-  const idsOf = (hosts: readonly WarmHost[]) => hosts.map(({ id }) => id);
-  const gone = known.filter((host) => !present.has(hostKey(host)));
+  const gone = [...stored].flatMap(([key, host]) => present.has(key) ? [] : [host]);
+  const back = [...present.values()].flatMap(({ stored }) => stored?.missingSinceMs ? [stored] : []);
   const patches = [
     { ids: idsOf(gone.filter(({ missingSinceMs }) => missingSinceMs === 0)), patch: { missingSinceMs: nowMs } },
-    {
-      ids: idsOf(known.filter((host) => host.missingSinceMs !== 0 && present.has(hostKey(host)))),
-      patch: { missingSinceMs: 0 },
-    },
-    { ids: taken.flatMap((host) => stored.get(hostKey(host))?.id ?? []), patch: { nextAtMs: nowMs + HOSTS_CLAIM_MS } },
+    { ids: idsOf(back), patch: { missingSinceMs: 0 } },
+    { ids: idsOf(taken.flatMap(({ stored }) => stored ?? [])), patch: { nextAtMs: nowMs + HOSTS_CLAIM_MS } },
   ];
   return {
-    added: taken.filter((host) => !stored.has(hostKey(host))).map((host) => joined(clusterId, host, nowMs)),
+    added: taken.flatMap(({ host, stored }) => stored === undefined ? [joined(clusterId, host, nowMs)] : []),
     changed: patches.filter(({ ids }) => ids.length > 0),
     removed: idsOf(gone.filter(({ missingSinceMs: since }) => since > 0 && nowMs - since >= LEFT_AFTER_MS)),
     batches: groups.map((hosts) => ({
-      hosts,
-      warmedAtMs: Math.min(...hosts.map((host) => stored.get(hostKey(host))?.warmedAtMs ?? 0)),
+      hosts: hosts.map(({ host }) => host),
+      warmedAtMs: Math.min(...hosts.map(({ stored }) => stored?.warmedAtMs ?? 0)),
     })),
+    isSettled: lacking.length === 0 && gone.length === 0,
   };
 }
 
@@ -122,9 +129,9 @@ export function errorIn(outcomes: readonly JobOutcome[]): (host: HostName) => st
 }
 
 /** Hosts in groups of so many addresses; those that share an address stay together, for an order names addresses. */
-function batchesOf(hosts: readonly HostName[], batchesMax: number): HostName[][] {
-  const byIp = [...Map.groupBy(hosts, ({ ip }) => ip).values()];
-  const batches: HostName[][] = [];
+function batchesOf(hosts: readonly Present[], batchesMax: number): Present[][] {
+  const byIp = [...Map.groupBy(hosts, ({ host }) => host.ip).values()];
+  const batches: Present[][] = [];
   for (let start = 0; start < byIp.length && batches.length < batchesMax; start += BATCH_IPS_MAX) {
     batches.push(byIp.slice(start, start + BATCH_IPS_MAX).flat());
   }
@@ -134,6 +141,10 @@ function batchesOf(hosts: readonly HostName[], batchesMax: number): HostName[][]
 function ofBatch(known: readonly WarmHost[], hosts: readonly HostName[]): readonly WarmHost[] {
   const keys = new Set(hosts.map(hostKey));
   return known.filter((host) => keys.has(hostKey(host)));
+}
+
+function idsOf(hosts: readonly WarmHost[]): number[] {
+  return hosts.map(({ id }) => id);
 }
 
 function joined(clusterId: number, { hostname, ip }: HostName, nowMs: number): WarmHostInput {

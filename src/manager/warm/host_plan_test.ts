@@ -77,7 +77,18 @@ Deno.test("five thousand hosts that join at once come in batches of a hundred, e
 
 Deno.test("what a host was brought to is known after a restart: nothing is ordered again", () => {
   const table = new Table(...hosts(300).map((host) => ({ ...host, warmedAtMs: DECLARED })));
-  assert.deepEqual(table.plan(hosts(300)), { added: [], changed: [], removed: [], batches: [] });
+  assert.deepEqual(table.plan(hosts(300)), { added: [], changed: [], removed: [], batches: [], isSettled: true });
+});
+
+Deno.test("nothing is settled while a host lacks something, tries again or is away", () => {
+  const [one, two] = hosts(2);
+  const warm = { ...one, warmedAtMs: DECLARED };
+  const isSettled = (present: number, ...rows: Partial<WarmHostInput>[]) =>
+    new Table(...rows).plan(hosts(present)).isSettled;
+  assert.equal(isSettled(1, warm), true);
+  assert.equal(isSettled(2, warm), false, "one has joined");
+  assert.equal(isSettled(2, warm, { ...two, nextAtMs: NOW + 1 }), false, "one tries again later");
+  assert.equal(isSettled(1, warm, { ...two, warmedAtMs: DECLARED }), false, "one is away");
 });
 
 Deno.test("hosts lack what was declared since they were brought to the rest", () => {

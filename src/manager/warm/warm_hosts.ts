@@ -12,6 +12,7 @@ import { type SchedulerCalls, withAny } from "../jobs/scheduler_calls.ts";
 import type { Arrivals } from "./arrivals.ts";
 import { BatchRunner, type BatchRunnerOptions } from "./batch_runner.ts";
 import { type Batch, type HostName, planHosts } from "./host_plan.ts";
+import { hostKey } from "./job_outcome.ts";
 
 const ROUND_INTERVAL_MS = 5_000;
 /** How often a scheduler is asked for its hosts where nobody arrives. */
@@ -41,6 +42,8 @@ interface ClusterState {
   listedAtMs: number;
   /** Whether there were more hosts than batches. */
   hasMore: boolean;
+  /** Who was there, and what was declared, when nobody lacked anything. */
+  settled: { readonly hosts: ReadonlySet<string>; readonly declaredAtMs: number } | undefined;
   readonly batches: Set<Promise<void>>;
 }
 
@@ -96,7 +99,8 @@ export class WarmHosts implements AsyncDisposable {
   }
 
   #stateOf(clusterId: number): ClusterState {
-    const state = this.#clusters.get(clusterId) ?? { listedAtMs: -Infinity, hasMore: false, batches: new Set() };
+    const fresh = { listedAtMs: -Infinity, hasMore: false, settled: undefined, batches: new Set<Promise<void>>() };
+    const state = this.#clusters.get(clusterId) ?? fresh;
     this.#clusters.set(clusterId, state);
     return state;
   }
@@ -120,11 +124,14 @@ export class WarmHosts implements AsyncDisposable {
     const batchesMax = BATCHES_AT_ONCE - state.batches.size;
     try {
       const present = await this.#present(schedulers);
+      if (isSettled(state, present, declaredAtMs)) return;
       const nowMs = clock.wallMs();
-      const { batches } = await store.warmHosts.change(clusterId, (known) => {
+      const plan = await store.warmHosts.change(clusterId, (known) => {
         return planHosts({ clusterId, known, present, declaredAtMs, nowMs, batchesMax });
       });
+      const { batches } = plan;
       state.hasMore = batches.length === batchesMax;
+      state.settled = plan.isSettled ? { hosts: new Set(present.map(hostKey)), declaredAtMs } : undefined;
       for (const batch of batches) this.#begin(clusterId, state, batch, mine, declaredAtMs);
     } catch (error) {
       if (!this.#stop.signal.aborted) log.warn("The hosts of a cluster are not known now", { clusterId, error });
@@ -156,4 +163,10 @@ export class WarmHosts implements AsyncDisposable {
       .finally(() => state.batches.delete(run));
     state.batches.add(run);
   }
+}
+
+/** Whether nothing has changed since nobody lacked anything: then the rows of thousands of hosts need not be read. */
+function isSettled({ settled }: ClusterState, present: readonly HostName[], declaredAtMs: number): boolean {
+  if (settled === undefined || settled.declaredAtMs < declaredAtMs) return false;
+  return settled.hosts.size === present.length && present.every((host) => settled.hosts.has(hostKey(host)));
 }

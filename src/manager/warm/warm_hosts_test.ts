@@ -158,6 +158,28 @@ Deno.test("of two managers that see the same hosts join each host is one's", asy
   assert.deepEqual(jobs.orders.map(({ args }) => (args["ips"] as string[]).length), [100, 100, 100]);
 });
 
+Deno.test("where nothing changes the rows of hosts are not read, and what changes is seen", async () => {
+  await using stage_ = await stage();
+  const { clock, jobs, store, declare, open, arrive, swarm } = stage_;
+  jobs.endOf = () => ended();
+  const change = store.warmHosts.change.bind(store.warmHosts);
+  let read = 0;
+  store.warmHosts.change = (clusterId, decide) => change(clusterId, (known) => (read++, decide(known)));
+  await using _manager = open();
+  await declare({ name: "app", args: ARGS, onJoin: true });
+  arrive(...hostNames(3));
+  await clock.advance(2 * MINUTE_MS);
+  const before = read;
+  await clock.advance(5 * MINUTE_MS);
+  assert.equal(read, before);
+  await declare({ name: "new", args: ARGS, onJoin: true });
+  await clock.advance(2 * MINUTE_MS);
+  assert.equal(jobs.orders.length, 2);
+  swarm.hosts[0] = "node-7";
+  await clock.advance(2 * MINUTE_MS);
+  assert.deepEqual(jobs.orders.slice(2).map(({ args }) => args["ips"]), [["10.0.0.7"], ["10.0.0.7"]]);
+});
+
 Deno.test("hosts that nobody announced to this manager are found within a minute, and an idle cluster is asked once a minute", async () => {
   await using stage_ = await stage();
   const { clock, jobs, declare, open, swarm } = stage_;
