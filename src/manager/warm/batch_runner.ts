@@ -51,7 +51,7 @@ interface Failing {
 /** Brings hosts to the warm images that they lack, one preheat after another, and notes who was brought to all of them. */
 export class BatchRunner {
   readonly #options: BatchRunnerOptions;
-  /** By cluster and image. */
+  /** By cluster, and image as it was declared. */
   readonly #failing = new Map<string, Failing>();
   readonly #counter: Counter;
 
@@ -65,9 +65,7 @@ export class BatchRunner {
   async run({ clusterId, batch, images, declaredAtMs }: BatchOrder, signal: AbortSignal): Promise<void> {
     const { hosts, clock, random, log } = this.#options;
     let held = Promise.resolve();
-    await using _holding = {
-      [Symbol.asyncDispose]: () => held,
-    };
+    await using _held = { [Symbol.asyncDispose]: () => held };
     using _timer = clock.every(HOLD_INTERVAL_MS, () => held = held.then(() => this.#hold(clusterId, batch)));
     const outcomes: JobOutcome[] = [];
     for (const image of images.filter((image) => image.declaredAtMs > batch.warmedAtMs)) {
@@ -88,7 +86,7 @@ export class BatchRunner {
 
   async #bring(clusterId: number, batch: Batch, image: WarmImage, signal: AbortSignal): Promise<JobOutcome> {
     const { clock, random, log } = this.#options;
-    const key = `${clusterId} ${image.id}`;
+    const key = `${clusterId} ${image.id} ${image.declaredAtMs}`;
     const before = this.#failing.get(key);
     if (before !== undefined && before.untilMs > clock.now()) return before.outcome;
     const outcome = await this.#preheat(clusterId, batch, image, signal).catch((error): JobOutcome => {

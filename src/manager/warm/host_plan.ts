@@ -10,6 +10,8 @@ export const HOSTS_MAX = 20_000;
 export const BATCH_IPS_MAX = 100;
 /** A host that no scheduler knows for so long has left; when it comes back it has joined. */
 export const LEFT_AFTER_MS = 10 * 60_000;
+/** The longest wait after failures: what a host lacks may be declared anew meanwhile, and then be good for it. */
+const BACKOFF_MAX_MS = 10 * 60_000;
 /** For so long hosts are one manager's; it says so again before that while their jobs run. */
 export const HOSTS_CLAIM_MS = 10 * 60_000;
 
@@ -22,7 +24,7 @@ export interface HostName {
 /** Hosts that one job brings to a warm image. */
 export interface Batch {
   readonly hosts: readonly HostName[];
-  /** Since when something was declared that none of them has. */
+  /** What was declared until then each of them was brought to. */
   readonly warmedAtMs: number;
 }
 
@@ -101,7 +103,7 @@ export function settleHosts(
   const warm = mine.filter((host) => errorOf(host) === undefined);
   const failed = mine.filter((host) => errorOf(host) !== undefined).map((host) => {
     const failures = host.failures + 1;
-    const nextAtMs = nowMs + backoffMs(failures, random);
+    const nextAtMs = nowMs + backoffMs(failures, random, { maxMs: BACKOFF_MAX_MS });
     return { ids: [host.id], patch: { failures, error: errorOf(host) ?? "", nextAtMs } };
   });
   const done = { warmedAtMs: declaredAtMs, nextAtMs: 0, failures: 0, error: "" };

@@ -113,7 +113,7 @@ Deno.test("hosts of a batch are nobody else's, until their manager is gone for t
 Deno.test("a host that failed is tried again, less and less often, and the others are warm", () => {
   const table = new Table();
   let nowMs = NOW;
-  for (const minutes of [1, 2, 4]) {
+  for (const minutes of [1, 2, 4, 8, 10, 10]) {
     table.settle(
       table.plan(hosts(2), nowMs),
       ({ hostname }) => hostname === "node-1" ? "its disk is full" : undefined,

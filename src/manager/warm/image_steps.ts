@@ -135,7 +135,7 @@ export function checked(
   let patch: Patch;
   if ("error" in outcome) {
     const checkFailures = image.checkFailures + 1;
-    const checkAtMs = nowMs + backoffMs(checkFailures + 1, random, followIntervalMs);
+    const checkAtMs = nowMs + backoffMs(checkFailures + 1, random, { firstMs: followIntervalMs });
     patch = { checkAtMs, checkFailures, checkError: outcome.error };
   } else {
     const { digest } = outcome;

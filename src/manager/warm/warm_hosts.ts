@@ -1,4 +1,3 @@
-import { errorText } from "../../core/error.ts";
 import { inParallel } from "../../core/in_parallel.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -158,7 +157,7 @@ export class WarmHosts implements AsyncDisposable {
     const { log } = this.#options;
     const run = this.#runner.run({ clusterId, batch, images, declaredAtMs }, this.#stop.signal)
       .catch((error) => {
-        log.error("Hosts that joined could not be brought to the warm images", { clusterId, error: errorText(error) });
+        log.error("Hosts that joined could not be brought to the warm images", { clusterId, error });
       })
       .finally(() => state.batches.delete(run));
     state.batches.add(run);

@@ -219,6 +219,15 @@ Deno.test("a host on which it fails is tried again, and an image that nobody can
   assert.ok(orders("gone") <= 4, `${orders("gone")} orders of what is not there`);
   assert.equal(orders("app"), 2 + 6, "the other one is brought to all of them");
   assert.match((await store.warmHosts.ofCluster(clusterId))[0]?.error ?? "", /404/);
+
+  // Declared anew, it is another one.
+  const { rows: [gone] } = await store.warmImages.list({ name: "gone" }, { offset: 0, limit: 1 });
+  jobs.endOf = () => ended();
+  await store.warmImages.update(gone?.id ?? 0, { declaredAtMs: clock.wallMs() });
+  arrive("node-1000");
+  await clock.advance(10 * SECONDS);
+  const last = jobs.orders.filter(({ bio }) => bio.includes("gone")).at(-1);
+  assert.ok((last?.args["ips"] as string[]).includes(ipOf("node-1000")));
 });
 
 Deno.test("a host that fails alone keeps nobody else from the image, and several that all fail do for a while", async () => {
