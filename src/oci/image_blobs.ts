@@ -2,7 +2,8 @@ import { DamselflyError } from "../core/error.ts";
 import { parseDistributionPath } from "./distribution_path.ts";
 import { ACCEPT_ANY_IMAGE, getImageDocument } from "./image_document.ts";
 import { type Credentials, PullClient, type PullEffects } from "./image_pull_client.ts";
-import { choosePlatform, type Descriptor, type ImageDocument, type Platform } from "./image_pull_manifest.ts";
+import { chooseEntries, type ImageDocument, type IndexEntry } from "./image_pull_manifest.ts";
+import type { Platform } from "./platform.ts";
 
 /** An index may point to another one; no registry nests them deeper. */
 const INDEX_DEPTH_MAX = 3;
@@ -10,6 +11,8 @@ const INDEX_DEPTH_MAX = 3;
 const MANIFESTS_MAX = 100;
 /** What build tools note of an image besides it is no machine's (BuildKit, "Attestation storage"). */
 const NO_PLATFORM = "unknown";
+/** Layers that registries need not have, for somebody else hands them out (OCI image-spec, "Non-Distributable Layers"). */
+const FOREIGN = /\.foreign\.|\.nondistributable\./;
 
 /** An image by the URL of its manifest, and how to ask for it. */
 export interface ImageRequest {
@@ -30,18 +33,10 @@ export interface ImageBlobsRequest extends ImageRequest {
 export interface ImageBlobs {
   /** URLs of configs and layers, each once. */
   readonly urls: readonly string[];
-  /** What the registry wants to see for them; undefined when it asks for nothing but what the request had. */
-  readonly authorization: string | undefined;
-}
-
-/** Parses `os/architecture[/variant]`. Throws `invalid_argument`. */
-export function parsePlatform(text: string): Platform {
-  const [os = "", architecture = "", variant, ...rest] = text.split("/");
-  if (os !== "" && architecture !== "" && variant !== "" && rest.length === 0) return { os, architecture, variant };
-  throw new DamselflyError(
-    "invalid_argument",
-    `Cannot read platform "${text.slice(0, 100)}": expected os/architecture or os/architecture/variant`,
-  );
+  /** Digests of layers that registries need not have. */
+  readonly foreign: readonly string[];
+  /** What the registry wants to see for the blobs: undefined when it asks for nothing but what the request had. */
+  readonly login: Pick<PullClient, "authorization" | "renew">;
 }
 
 /**
@@ -55,16 +50,17 @@ export async function findImageBlobs(
 ): Promise<ImageBlobs> {
   const { client, url, repository, reference, headers: asked } = openImage(image, effects);
   const get = (name: string) => getImageDocument(client, name, asked, signal);
-  const digests = new Set<string>();
+  const blobs = new Set<string>();
+  const foreign = new Set<string>();
   let manifests = 0;
-  for await (const { config, layers } of manifestsOf(await get(reference), platform, get, INDEX_DEPTH_MAX)) {
+  for await (const manifest of manifestsOf(await get(reference), platform, get, INDEX_DEPTH_MAX)) {
     if (++manifests > MANIFESTS_MAX) {
       throw new DamselflyError("source_error", `Cannot find the image: it has more than ${MANIFESTS_MAX} manifests`);
     }
-    for (const { digest } of [config, ...layers]) digests.add(digest);
+    for (const { digest, mediaType } of manifest.blobs) (FOREIGN.test(mediaType) ? foreign : blobs).add(digest);
   }
-  const urls = [...digests].map((digest) => new URL(`/v2/${repository}/blobs/${digest}`, url).href);
-  return { urls, authorization: client.authorization };
+  const urlOf = (digest: string) => new URL(`/v2/${repository}/blobs/${digest}`, url).href;
+  return { urls: [...blobs].map(urlOf), foreign: [...foreign], login: client };
 }
 
 /** Whom to ask for an image, and how. Throws `invalid_argument` for a URL that is no manifest's. */
@@ -90,11 +86,11 @@ async function* manifestsOf(
 ): AsyncGenerator<Manifest, void, undefined> {
   if (document.kind === "manifest") return yield document;
   if (depth === 0) throw new DamselflyError("source_error", "Cannot find the image: its indexes are nested too deep");
-  const chosen = platform === undefined ? machinesOf(document) : [choosePlatform(document, platform)];
+  const chosen = platform === undefined ? machinesOf(document) : chooseEntries(document, platform);
   for (const { digest } of chosen) yield* manifestsOf(await get(digest), platform, get, depth - 1);
 }
 
-function machinesOf({ manifests }: ImageDocument & { readonly kind: "index" }): readonly Descriptor[] {
+function machinesOf({ manifests }: ImageDocument & { readonly kind: "index" }): readonly IndexEntry[] {
   return manifests.filter(({ platform }) => platform?.os !== NO_PLATFORM);
 }
 

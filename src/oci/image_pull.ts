@@ -9,7 +9,8 @@ import { DamselflyError, errorText } from "../core/error.ts";
 import type { ImageReference } from "./image_reference.ts";
 import { ACCEPT_ANY_IMAGE, DOCUMENT_BYTES_MAX, getImageDocument, wrongDigest } from "./image_document.ts";
 import { type Credentials, PullClient, type PullEffects } from "./image_pull_client.ts";
-import { choosePlatform, type Descriptor, type ImageDocument, type Platform } from "./image_pull_manifest.ts";
+import { chooseEntries, type Descriptor, type ImageDocument } from "./image_pull_manifest.ts";
+import type { Platform } from "./platform.ts";
 
 /** containerd's own limits and defaults. */
 const BLOBS_AT_ONCE = 3;
@@ -53,8 +54,8 @@ export async function pullImage(
   const startedAt = effects.clock.now();
   const pull = new Pull(request, effects, signal);
   const digest = await pull.resolve();
-  const { config, layers } = await pull.manifestFor(digest);
-  const blobs = [...new Map([config, ...layers].map((blob) => [blob.digest, blob])).values()];
+  const { blobs: all, layers } = await pull.manifestFor(digest);
+  const blobs = [...new Map(all.map((blob) => [blob.digest, blob])).values()];
   await pull.blobs(blobs);
   return { digest, layers, bytes: totalSize(blobs), ms: effects.clock.now() - startedAt };
 }
@@ -89,7 +90,7 @@ class Pull {
     if (isComplete && digest !== null) return parseDigest(digest).text;
     const answer = await this.#client.send("GET", path, headers, this.#signal);
     if (!answer.ok) throw await this.#client.refusal(answer, `Cannot resolve ${this.#name()}`);
-    const bytes = await this.#client.readAll(answer, DOCUMENT_BYTES_MAX);
+    const bytes = await this.#client.readAll(answer, DOCUMENT_BYTES_MAX, `manifest ${this.#name()}`);
     return image.digest?.text ?? `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
   }
 
@@ -97,9 +98,9 @@ class Pull {
   async manifestFor(digest: string): Promise<ImageDocument & { kind: "manifest" }> {
     const found = await this.#document(digest, ACCEPT_ANY_IMAGE);
     if (found.kind === "manifest") return found;
-    const chosen = choosePlatform(found, this.#request.platform);
-    const document = await this.#document(chosen.digest, `${chosen.mediaType}, */*`);
-    if (document.kind === "manifest") return document;
+    const [chosen] = chooseEntries(found, this.#request.platform);
+    const document = chosen && await this.#document(chosen.digest, `${chosen.mediaType}, */*`);
+    if (document?.kind === "manifest") return document;
     throw new DamselflyError("source_error", `Cannot pull ${this.#name()}: its index points to another index`);
   }
 

@@ -1,9 +1,8 @@
 /** Orders of jobs, checked once (manager-rest.md §4.2). */
 import { DEFAULT_FILTERED_QUERY_PARAMS } from "../../core/task_id.ts";
 import { DamselflyError } from "../../core/error.ts";
-import { parsePlatform } from "../../oci/image_blobs.ts";
 import type { Credentials } from "../../oci/image_pull_client.ts";
-import type { Platform } from "../../oci/image_pull_manifest.ts";
+import { parsePlatform, type Platform } from "../../oci/platform.ts";
 import { Download, TaskType } from "../../rpc/gen/common/v2/common.ts";
 import type { TaskJobRequest } from "../../rpc/gen/damselfly/v1/jobs.ts";
 import type {

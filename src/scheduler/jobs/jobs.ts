@@ -1,9 +1,10 @@
-import { DamselflyError, errorText } from "../../core/error.ts";
+import { DamselflyError, errorText, toDamselflyError } from "../../core/error.ts";
 import { inParallel } from "../../core/in_parallel.ts";
 import { taskIdOf } from "../../core/task_id.ts";
-import { findImageBlobs } from "../../oci/image_blobs.ts";
+import { findImageBlobs, type ImageBlobs } from "../../oci/image_blobs.ts";
 import type { Download, Host } from "../../rpc/gen/common/v2/common.ts";
 import { HostResult } from "../../rpc/gen/damselfly/v1/jobs.ts";
+import type { Backend } from "../../rpc/gen/errordetails/v2/errordetails.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { type HostCalls, isHostAtFault } from "./host_calls.ts";
 import type { JobLimits, PreheatOrder, StatOrder, TaskOrder } from "./job_order.ts";
@@ -19,7 +20,17 @@ export interface JobsOptions {
   readonly calls: HostCalls;
   /** All hosts that are known now. */
   readonly hosts: () => Host[];
-  readonly runtime: Pick<Runtime, "clock" | "fetch">;
+  readonly runtime: Pick<Runtime, "clock" | "fetch" | "log">;
+}
+
+/** How hosts log in at the registry of an image; undefined of a file. */
+type Login = ImageBlobs["login"] | undefined;
+
+/** What an order is about. */
+interface Contents {
+  /** One for each content, with the headers of the order. */
+  readonly downloads: readonly Download[];
+  readonly login: Login;
 }
 
 /** One content, and the hosts of which one shall fetch it: the next when the one before cannot. */
@@ -27,6 +38,9 @@ interface Errand {
   readonly download: Download;
   readonly hosts: readonly Host[];
 }
+
+/** What registries answer to a login that is not, or no longer, good. */
+const UNAUTHORIZED = 401;
 
 /** Runs jobs: each is a loop over what became of each content on each host, and ends when all have ended. */
 export class Jobs {
@@ -99,7 +113,7 @@ export class Jobs {
       const whom = targets.scope === "all_peers" ? "host" : "seed peer";
       throw new DamselflyError("failed_precondition", `Cannot preheat: the cluster has no ${whom} that is meant`);
     }
-    const downloads = await this.#downloads(order, signal);
+    const { downloads, login } = await this.#contents(order, signal);
     const isOneEach = targets.scope === "single_seed_peer";
     const answerCount = downloads.length * (unknownIps.length + (isOneEach ? 1 : hosts.length));
     for (const { url } of downloads) {
@@ -109,19 +123,34 @@ export class Jobs {
     }
     const errands = isOneEach ? errandsForOne(downloads, hosts) : errandsForAll(downloads, hosts);
     const atOnce = tasksAtOnce * Math.min(hostsAtOnce, isOneEach ? 1 : hosts.length);
-    const run = async (errand: Errand) => ({ ...await this.#fetch(errand, signal), answerCount });
+    const run = async (errand: Errand) => ({ ...await this.#fetch(errand, login, signal), answerCount });
     yield* inParallel(errands, Math.min(atOnce, CALLS_MAX), run);
   }
 
   /** Makes the first host fetch that can. */
-  async #fetch({ download, hosts }: Errand, signal: AbortSignal): Promise<HostResult> {
+  async #fetch({ download, hosts }: Errand, login: Login, signal: AbortSignal): Promise<HostResult> {
     let result: HostResult | undefined;
     for (const host of hosts) {
-      const error = await this.#options.calls.download(host, download, signal);
+      const error = await this.#download(host, download, login, signal);
       result = hostResult(host, download.url, error === undefined ? {} : { error: errorText(error) });
       if (error === undefined || signal.aborted || !isHostAtFault(error)) break;
     }
     return result ?? HostResult.create({ url: download.url, error: "No seed peer is there" });
+  }
+
+  /** Makes a host fetch, and once more when the registry no longer takes the login that it was sent with. */
+  async #download(host: Host, download: Download, login: Login, signal: AbortSignal) {
+    const { calls } = this.#options;
+    try {
+      const authorization = await login?.authorization(signal);
+      const error = await calls.download(host, withAuthorization(download, authorization), signal);
+      const isRefused = error?.code === "source_error" && (error.details as Backend)?.statusCode === UNAUTHORIZED;
+      const renewed = isRefused ? await login?.renew(authorization, signal) : undefined;
+      if (renewed === undefined) return error;
+      return await calls.download(host, withAuthorization(download, renewed), signal);
+    } catch (error) {
+      return toDamselflyError(error, "internal", "Cannot log in at the registry");
+    }
   }
 
   async *#stat(
@@ -129,7 +158,7 @@ export class Jobs {
     onContents: (urls: readonly string[]) => void,
     signal: AbortSignal,
   ): AsyncGenerator<HostResult, void, undefined> {
-    const downloads = await this.#downloads(order, signal);
+    const { downloads } = await this.#contents(order, signal);
     onContents(downloads.map(({ url }) => url));
     for (const download of downloads) yield* this.#find(taskIdsOf(download), download.url, order, signal);
   }
@@ -160,13 +189,14 @@ export class Jobs {
     }
   }
 
-  async #downloads({ image, download }: StatOrder, signal: AbortSignal): Promise<Download[]> {
-    if (image === undefined) return [download];
-    const { urls, authorization } = await findImageBlobs(image, this.#options.runtime, signal);
-    const requestHeader = authorization === undefined
-      ? download.requestHeader
-      : { ...withoutAuthorization(download.requestHeader), authorization };
-    return urls.map((url) => ({ ...download, url, requestHeader }));
+  async #contents({ image, download }: StatOrder, signal: AbortSignal): Promise<Contents> {
+    if (image === undefined) return { downloads: [download], login: undefined };
+    const { runtime } = this.#options;
+    const { urls, foreign, login } = await findImageBlobs(image, runtime, signal);
+    if (foreign.length > 0) {
+      runtime.log.info("Layers of an image are left out, for registries need not have them", { digests: foreign });
+    }
+    return { downloads: urls.map((url) => ({ ...download, url })), login };
   }
 }
 
@@ -193,6 +223,9 @@ function hostResult({ id, hostname, ip, type }: Host, url: string, rest: Partial
   return HostResult.create({ url, hostId: id, hostname, ip, hostType: type, ...rest });
 }
 
-function withoutAuthorization(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== "authorization"));
+/** A download with another login than the order's, if there is one. */
+function withAuthorization(download: Download, authorization: string | undefined): Download {
+  if (authorization === undefined) return download;
+  const others = Object.entries(download.requestHeader).filter(([name]) => name.toLowerCase() !== "authorization");
+  return { ...download, requestHeader: { ...Object.fromEntries(others), authorization } };
 }
