@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { DamselflyError } from "../core/error.ts";
 import { duration, flag, grpcAddress, int, interval, ip, parsed, path, port, section, text } from "./fields.ts";
-import { goServerKeys, goTopKeys, metrics, network, redis, tracing } from "./shared.ts";
+import { allowedRegistries, goServerKeys, goTopKeys, metrics, network, redis, tracing } from "./shared.ts";
 import { grpcTls } from "./tls.ts";
 
 const MINUTE_MS = 60_000;
@@ -106,6 +106,7 @@ export const SchedulerConfig = z.strictObject({
     tls: grpcTls("connections to peers that are no seed peers, for jobs and copies of the persistent cache"),
   }, "Peers."),
   job: section(jobWorkers, "Jobs from Redis.").meta({ ignored: "the manager sends jobs over gRPC, not through Redis" }),
+  preheat: section({ allowedRegistries: allowedRegistries() }, "Reading images for preheats."),
   storage: z.unknown().optional().describe("Records of downloads, gone since Dragonfly 2.2.").meta({
     type: "table",
     ignored: "no records of downloads are kept",

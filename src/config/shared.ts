@@ -1,7 +1,20 @@
 import * as z from "zod";
 import { DamselflyError } from "../core/error.ts";
 import type { LogLevel } from "../runtime/log.ts";
-import { choice, duration, flag, int, listenAddress, parsed, path, section, text, textMap } from "./fields.ts";
+import {
+  choice,
+  duration,
+  flag,
+  httpUrl,
+  int,
+  list,
+  listenAddress,
+  parsed,
+  path,
+  section,
+  text,
+  textMap,
+} from "./fields.ts";
 
 /** Why keys about Redis have no effect. */
 export const NO_REDIS = "nothing is kept in Redis";
@@ -32,6 +45,13 @@ export function tracing(serviceName: string) {
       "Name of the component in traces.",
     ),
   }, "OpenTelemetry traces over OTLP.").meta({ ignored: "traces are not exported yet" });
+}
+
+/** Registries that a service may read images from though their addresses are its own host's, or link-local. */
+export function allowedRegistries() {
+  return list(httpUrl()).default([]).describe(
+    "Registries, such as http://127.0.0.1:5000, that images may be read from though only this host reaches them.",
+  );
 }
 
 /** `network.*` of every component. */

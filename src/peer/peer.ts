@@ -42,8 +42,8 @@ import { createParentRpc } from "./piece/parent.ts";
 import { createPieceClient, type PieceClient, pieceClientFor } from "./piece/vortex_client.ts";
 import { Proxy } from "./proxy/proxy.ts";
 import { openRegistryClients } from "./registry_clients.ts";
-import { Destinations } from "./source/destination.ts";
-import { type ExchangeParts, Exchanger } from "./source/exchange.ts";
+import { Destinations } from "../http/destination.ts";
+import { type ExchangeParts, Exchanger, UPSTREAMS_KEY } from "./source/exchange.ts";
 import { createSource } from "./source/http_source.ts";
 import type { Source } from "./source/source.ts";
 import { withSharedBackoff } from "./source/source_backoff.ts";
@@ -159,7 +159,7 @@ async function openOrigins({ config, runtime, identity }: Foundation, { upstream
   const role = identity.isSeed ? "seed peer" : "peer";
   return {
     ...origins,
-    destinations: new Destinations(runtime.net, isConfigured),
+    destinations: new Destinations(runtime.net, isConfigured, UPSTREAMS_KEY),
     source: withSharedBackoff(createSource({ ...origins, role }), runtime.clock),
     [Symbol.asyncDispose]: () => registries[Symbol.asyncDispose](),
   };

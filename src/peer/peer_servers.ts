@@ -12,7 +12,7 @@ import type { TlsFiles } from "../runtime/tls_files.ts";
 import type { BandwidthMeter } from "./bandwidth_meter.ts";
 import type { CacheTasks } from "./cache/cache_tasks.ts";
 import type { Control } from "./control/control.ts";
-import type { Destinations } from "./source/destination.ts";
+import type { Destinations } from "../http/destination.ts";
 import type { Source } from "./source/source.ts";
 import type { Storage } from "./storage/storage.ts";
 import type { Tasks } from "./task/task.ts";

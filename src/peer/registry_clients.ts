@@ -1,11 +1,12 @@
 import { X509Certificate } from "node:crypto";
 import { DamselflyError, errorText } from "../core/error.ts";
-import type { Fetch, Runtime } from "../runtime/runtime.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { certificatesOf } from "../core/certificates.ts";
 import {
-  certificatesOf,
   createRegistryFetch,
   type RegistryFetch,
   type RegistryFetchParts,
+  type SourceFetch,
   type Trust,
 } from "./source/registry_fetch.ts";
 
@@ -44,7 +45,7 @@ export interface RegistryClientsParts extends RegistryFetchParts, Pick<Runtime, 
 export async function openRegistryClients(
   config: RegistryTrust,
   parts: RegistryClientsParts,
-): Promise<AsyncDisposable & { readonly fetch: Fetch }> {
+): Promise<AsyncDisposable & { readonly fetch: SourceFetch }> {
   const { trust, problem } = await readTrust(config, parts);
   if (problem !== undefined) warnOfSystem(parts, problem);
   return new RereadClients(config, parts, trust, problem);
@@ -71,7 +72,7 @@ class RereadClients implements AsyncDisposable {
     });
   }
 
-  readonly fetch: Fetch = (input, init) => this.#clients.fetch(input, init);
+  readonly fetch: SourceFetch = (input, init) => this.#clients.fetch(input, init);
 
   async #reread(): Promise<void> {
     const { log } = this.#parts;

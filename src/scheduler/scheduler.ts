@@ -1,8 +1,10 @@
 import { join } from "node:path";
 import type { SchedulerConfig } from "../config/scheduler.ts";
+import { isLoopback } from "../http/destination.ts";
 import { metricsHandler } from "../http/ops.ts";
 import { type HttpServer, startHttpServer } from "../http/serve.ts";
 import { tlsPathsOf } from "../config/tls.ts";
+import { RegistryAccess } from "../oci/registry_access.ts";
 import { startRpcServer } from "../rpc/server.ts";
 import type { AnnounceHostRequest } from "../rpc/gen/scheduler/v2/scheduler.ts";
 import { isEveryAddress } from "../runtime/net.ts";
@@ -65,7 +67,9 @@ export async function startScheduler(
   const cacheState = emptyCacheState(settings, clock.now());
   const cache = new CacheScheduling({ state: cacheState, answers, replicator, metrics, runtime });
   const calls = stack.use(new HostCalls(clock, { seeds: seedTls, peers: peerTls }));
-  const jobs = new Jobs({ calls, hosts: () => [...state.hosts.values()].map((host) => answers.host(host)), runtime });
+  const registries = registryAccess(config, runtime);
+  const knownHosts = () => [...state.hosts.values()].map((host) => answers.host(host));
+  const jobs = new Jobs({ calls, hosts: knownHosts, registries, runtime });
   const scheduling = new Scheduling({ state, answers, trigger, cache, jobs, metrics, runtime, onAnnounced });
   for (const host of hosts) scheduling.restore(host);
   const listen = { hostname: config.server.listenIP, port: config.server.port };
@@ -122,11 +126,23 @@ function settingsOf({ scheduler, seedPeer }: SchedulerConfig): Settings {
   };
 }
 
+/** The way to the registries of preheats. */
+function registryAccess(config: SchedulerConfig, runtime: Runtime): RegistryAccess {
+  const { server, preheat: { allowedRegistries: allowed } } = config;
+  const isOnLoopback = isLoopback(addressOf(server, runtime));
+  return new RegistryAccess({ runtime, allowed, key: "preheat.allowedRegistries", isOnLoopback });
+}
+
+/** The address that peers are told. */
+function addressOf({ advertiseIP, listenIP }: SchedulerConfig["server"], runtime: Runtime): string {
+  return advertiseIP ?? (isEveryAddress(listenIP) ? runtime.localIps()[0] : undefined) ?? listenIP;
+}
+
 /** How the manager knows this scheduler, and where peers find it. */
 function identityOf({ server, host, manager, dynconfig }: SchedulerConfig, runtime: Runtime, port: number) {
   return {
     hostname: server.host ?? runtime.hostname(),
-    ip: server.advertiseIP ?? (isEveryAddress(server.listenIP) ? runtime.localIps()[0] : undefined) ?? server.listenIP,
+    ip: addressOf(server, runtime),
     port: server.advertisePort ?? port,
     idc: host.idc,
     location: host.location,

@@ -4,7 +4,7 @@ import { DamselflyError, errorText } from "../../core/error.ts";
 import { RESPONSE_HEADERS } from "../../http/dragonfly_headers.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
-import { isLoopback } from "../source/destination.ts";
+import { isLoopback } from "../../http/destination.ts";
 import { rightsOf } from "../source/headers.ts";
 import type { Source, SourceRequest, SourceStat } from "../source/source.ts";
 import type { TaskHandle, TaskRequest, Tasks } from "../task/task.ts";

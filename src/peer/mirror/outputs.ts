@@ -1,7 +1,7 @@
 import { DamselflyError } from "../../core/error.ts";
 import type { RequestInfo } from "../../http/serve.ts";
 import type { Log } from "../../runtime/log.ts";
-import { isLoopback } from "../source/destination.ts";
+import { isLoopback } from "../../http/destination.ts";
 import type { TaskWishes, WantedOutput } from "./task_wishes.ts";
 
 /** What writes the content of a task to a path. */

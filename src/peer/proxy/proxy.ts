@@ -11,7 +11,7 @@ import { failureResponse, refusalWithoutBody, RELAYED_REFUSALS } from "../mirror
 import type { MirrorParts } from "../mirror/mirror.ts";
 import { isForSwarm, ruleFor } from "../mirror/swarm_rule.ts";
 import { type TaskWishes, taskWishes } from "../mirror/task_wishes.ts";
-import { type Destination, type Destinations, isLoopback } from "../source/destination.ts";
+import { type Destination, type Destinations, isLoopback } from "../../http/destination.ts";
 import { sourceAnswerOf, sourceFailure } from "../source/source_failure.ts";
 import { authenticationRequired, isAuthorized, type ProxyCredentials } from "./credentials.ts";
 import { fileContent } from "./file.ts";

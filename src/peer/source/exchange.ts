@@ -3,23 +3,23 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Counter, Histogram, Metrics } from "../../runtime/metrics.ts";
 import type { Net } from "../../runtime/net.ts";
 import { orAbort } from "../../runtime/or_abort.ts";
-import type { Fetch } from "../../runtime/runtime.ts";
-import { Destinations } from "./destination.ts";
-import { crossOriginHeaders } from "./headers.ts";
+import { Destinations } from "../../http/destination.ts";
+import { redirectOf, REDIRECTS_MAX } from "../../http/redirect.ts";
+import type { SourceFetch } from "./registry_fetch.ts";
 import type { SourceRequest } from "./source.ts";
-import { publicUrl, sourceFailure } from "./source_failure.ts";
+import { sourceFailure } from "./source_failure.ts";
 
-const REDIRECTS_MAX = 10;
+/** Where a peer's configuration names origins, whose addresses are not questioned. */
+export const UPSTREAMS_KEY = "proxy.registryMirror.upstreams";
 /** For the headers of the answer, redirects included; below the 30 s that containerd waits for ours (node-side.md §2.4). */
 const HEADERS_TIMEOUT_MS = 25_000;
 /** Of the body of a redirect. */
 const SKIPPED_BYTES_MAX = 16 * 1024;
-const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const DURATION_BUCKETS_MS = Array.from({ length: 24 }, (_, n) => 2 ** n);
 
 /** What an exchange with an origin needs. */
 export interface ExchangeParts {
-  readonly fetch: Fetch;
+  readonly fetch: SourceFetch;
   readonly net: Pick<Net, "resolve">;
   readonly clock: Clock;
   readonly metrics: Metrics;
@@ -47,7 +47,7 @@ export class Exchanger {
 
   constructor(parts: ExchangeParts) {
     this.#parts = parts;
-    this.#destinations = new Destinations(parts.net, parts.isConfigured);
+    this.#destinations = new Destinations(parts.net, parts.isConfigured, UPSTREAMS_KEY);
     const labels = ["scheme", "method"];
     const { metrics } = parts;
     this.#requests = metrics.counter("dragonfly_client_backend_request_total", "Requests to sources", labels);
@@ -92,22 +92,19 @@ export class Exchanger {
   async #follow(
     method: string,
     first: URL,
-    { headers: firstHeaders, remoteIp }: Omit<SourceRequest, "url">,
+    { headers: firstHeaders, remoteIp, authorities }: Omit<SourceRequest, "url">,
     signal: AbortSignal,
   ): Promise<Exchange> {
     using limit = this.#parts.clock.deadline(HEADERS_TIMEOUT_MS);
     let [url, headers] = [first, firstHeaders];
     for (let redirects = 0; redirects <= REDIRECTS_MAX; redirects++) {
       await this.#mayGo(url, remoteIp, signal, limit.signal);
-      const exchange = await this.#once(method, url, headers, signal, limit.signal);
-      const next = redirectTarget(exchange);
-      if (next === undefined) return { ...exchange, isFirstOrigin: headers === firstHeaders };
+      const exchange = await this.#once(method, url, { headers, authorities }, signal, limit.signal);
+      const redirect = redirectOf(exchange.response, url, headers);
+      if (redirect === undefined) return { ...exchange, isFirstOrigin: headers === firstHeaders };
       await skipBody(exchange);
-      if (url.protocol === "https:" && next.protocol === "http:") {
-        throw sourceFailure(url, `it redirects to plain HTTP at ${publicUrl(next)}, which is refused`);
-      }
-      if (next.origin !== url.origin) headers = crossOriginHeaders(headers);
-      url = next;
+      if ("refused" in redirect) throw sourceFailure(url, redirect.refused);
+      ({ url, headers } = redirect);
     }
     throw sourceFailure(first, `it redirects more than ${REDIRECTS_MAX} times`);
   }
@@ -127,7 +124,7 @@ export class Exchanger {
   async #once(
     method: string,
     url: URL,
-    headers: Readonly<Record<string, string>>,
+    { headers, authorities = [] }: Pick<SourceRequest, "headers" | "authorities">,
     signal: AbortSignal,
     limit: AbortSignal,
   ): Promise<Omit<Exchange, "isFirstOrigin">> {
@@ -136,7 +133,7 @@ export class Exchanger {
       const response = await this.#parts.fetch(url, {
         method,
         headers: { ...headers, "accept-encoding": "identity" },
-        redirect: "manual",
+        ...{ redirect: "manual" as const, authorities },
         signal: AbortSignal.any([signal, limit, transfer.signal]),
       });
       const close = async (reason: unknown) => {
@@ -167,18 +164,4 @@ function parseUrl(text: string): URL {
   const url = new URL(text);
   url.hash = "";
   return url;
-}
-
-function redirectTarget({ response, url }: { response: Response; url: URL }): URL | undefined {
-  const location = response.headers.get("location");
-  if (!REDIRECTS.has(response.status) || location === null) return undefined;
-  if (!URL.canParse(location, url)) throw sourceFailure(url, "it redirects to something that is not a URL");
-  const next = new URL(location, url);
-  if (next.protocol !== "http:" && next.protocol !== "https:") {
-    throw sourceFailure(url, `it redirects to the scheme ${next.protocol}`);
-  }
-  // Credentials in a location are the redirecting server's idea, not the requester's; fetch refuses them too.
-  next.username = "";
-  next.password = "";
-  return next;
 }

@@ -1,4 +1,5 @@
 import { returnedHeaders } from "../../http/forwarded_headers.ts";
+import { CROSS_ORIGIN } from "../../http/redirect.ts";
 import type { SourceAnswer } from "./source.ts";
 
 /** What a later requester may be told of a content; everything else is about one answer or one requester. */
@@ -15,9 +16,6 @@ const REPLAYED = [
 
 /** Headers of a body that is cut or dropped, and cookies. */
 const NOT_RELAYED = new Set(["content-length", "content-encoding", "set-cookie"]);
-
-/** Request headers that another origin may see. An allow-list: credentials have more names than anybody can list. */
-const CROSS_ORIGIN = new Set(["accept", "accept-encoding", "accept-language", "range", "user-agent"]);
 
 /** Headers of traces, another value in each request. */
 const TRACING = new Set(["traceparent", "tracestate", "baggage"]);
@@ -42,11 +40,6 @@ export function refusalHeaders(headers: Headers, isFirstOrigin: boolean): Source
       !NOT_RELAYED.has(name) && (isFirstOrigin || name !== "www-authenticate")
     ),
   );
-}
-
-/** The headers of a request that may follow a redirect to another origin. */
-export function crossOriginHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => CROSS_ORIGIN.has(name.toLowerCase())));
 }
 
 /** The headers of a request that may be what the origin lets the requester in for, in order of their names. */

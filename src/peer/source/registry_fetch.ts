@@ -2,8 +2,8 @@ import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { DamselflyError, errorText } from "../../core/error.ts";
 import type { Fetch } from "../../runtime/runtime.ts";
-import { isLoopback } from "./destination.ts";
-import { createNodeFetch } from "./node_fetch.ts";
+import { isLoopback } from "../../http/destination.ts";
+import { createNodeFetch } from "../../http/node_fetch.ts";
 
 /** Whose certificates are trusted, besides those whom the platform trusts: PEM texts. */
 export interface Trust {
@@ -20,12 +20,19 @@ export interface RegistryFetchParts {
   readonly isConfigured: (origin: string) => boolean;
 }
 
+/** `fetch` that trusts, for one request, more authorities than usual: PEM texts. */
+export type SourceFetch = (
+  input: string | URL,
+  init?: Parameters<Fetch>[1] & { readonly authorities?: readonly string[] },
+) => Promise<Response>;
+
 /** HTTP for origins; disposing it closes its connections. */
 export interface RegistryFetch extends Disposable {
-  readonly fetch: Fetch;
+  readonly fetch: SourceFetch;
 }
 
-const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
+/** Clients that are kept for authorities which came with requests. */
+const GIVEN_CLIENTS_MAX = 8;
 
 /**
  * Ports that `fetch` refuses because browsers must (Fetch §2.9), and that registries have all the same. Those below
@@ -37,18 +44,6 @@ const REFUSED_PORTS = new Set(
 /** What a client of TLS says when the other side speaks plain HTTP. */
 const NOT_TLS = /InvalidContentType|wrong version number/i;
 
-/** The certificates of a PEM text that can be read; what else is in it is left out. */
-export function certificatesOf(text: string): string[] {
-  return (text.match(CERTIFICATE) ?? []).filter((certificate) => {
-    try {
-      new X509Certificate(certificate);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}
-
 /**
  * `fetch` as container runtimes would do it: with more authorities, on all ports, and by plain HTTP where a registry of
  * this host that nobody configured speaks no TLS. Throws `invalid_argument` for what is no PEM, with the name of its
@@ -56,13 +51,7 @@ export function certificatesOf(text: string): string[] {
  */
 export function createRegistryFetch({ everywhere, byOrigin }: Trust, parts: RegistryFetchParts): RegistryFetch {
   using opened = new DisposableStack();
-  const open = (name: string, authorities: readonly string[]) => {
-    try {
-      return opened.use(Deno.createHttpClient({ caCerts: [...authorities] }));
-    } catch (cause) {
-      throw untrusted(name, cause);
-    }
-  };
+  const open = (name: string, authorities: readonly string[]) => opened.use(clientOf(name, authorities));
   const usual = everywhere.length === 0 ? undefined : open("all registries", everywhere);
   const clients = new Map<string, Deno.HttpClient>();
   for (const [origin, authority] of byOrigin) {
@@ -73,14 +62,14 @@ export function createRegistryFetch({ everywhere, byOrigin }: Trust, parts: Regi
     }
     clients.set(origin, open(origin, [authority, ...everywhere]));
   }
+  const given = opened.use(new GivenClients());
   const stack = opened.move();
 
-  function send(url: URL, init: Parameters<Fetch>[1]): Promise<Response> {
+  function send(url: URL, { authorities = [], ...init }: Parameters<SourceFetch>[1] = {}): Promise<Response> {
     const own = byOrigin.get(url.origin);
-    if (REFUSED_PORTS.has(Number(url.port))) {
-      return createNodeFetch([...own === undefined ? [] : [own], ...everywhere])(url, init);
-    }
-    const client = clients.get(url.origin) ?? usual;
+    const trusted = [...own === undefined ? [] : [own], ...authorities, ...everywhere];
+    if (REFUSED_PORTS.has(Number(url.port))) return createNodeFetch({ authorities: trusted })(url, init);
+    const client = authorities.length > 0 ? given.get(trusted) : clients.get(url.origin) ?? usual;
     return parts.fetch(url, { ...init, ...(client !== undefined && { client }) });
   }
 
@@ -98,6 +87,36 @@ export function createRegistryFetch({ everywhere, byOrigin }: Trust, parts: Regi
     },
     [Symbol.dispose]: () => stack.dispose(),
   };
+}
+
+/** Clients for authorities that came with requests; the one that was not used for longest gives way. */
+class GivenClients implements Disposable {
+  readonly #clients = new Map<string, Deno.HttpClient>();
+
+  get(authorities: readonly string[]): Deno.HttpClient {
+    const key = authorities.join();
+    const client = this.#clients.get(key) ?? clientOf("this request", authorities);
+    this.#clients.delete(key);
+    this.#clients.set(key, client);
+    const [oldest] = this.#clients;
+    if (this.#clients.size > GIVEN_CLIENTS_MAX && oldest !== undefined) {
+      this.#clients.delete(oldest[0]);
+      oldest[1].close(); // requests that run go on
+    }
+    return client;
+  }
+
+  [Symbol.dispose](): void {
+    for (const client of this.#clients.values()) client.close();
+  }
+}
+
+function clientOf(name: string, authorities: readonly string[]): Deno.HttpClient {
+  try {
+    return Deno.createHttpClient({ caCerts: [...authorities] });
+  } catch (cause) {
+    throw untrusted(name, cause);
+  }
 }
 
 function isOfThisHost({ hostname }: URL): boolean {

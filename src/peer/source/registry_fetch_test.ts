@@ -4,7 +4,7 @@ import { testCertificates } from "../../testing/certificates.ts";
 import type { Fetch } from "../../runtime/runtime.ts";
 import { testRuntime } from "../../testing/test_runtime.ts";
 import { createSource } from "./http_source.ts";
-import { certificatesOf, createRegistryFetch, type Trust } from "./registry_fetch.ts";
+import { createRegistryFetch, type Trust } from "./registry_fetch.ts";
 import type { SourceBody } from "./source.ts";
 import { sourceAnswerOf } from "./source_failure.ts";
 
@@ -50,13 +50,19 @@ Deno.test("an authority that is no PEM is refused, by the name of its origin", (
   );
 });
 
-Deno.test("of a text with authorities the good ones count, and one that is damaged spoils none of them", () => {
-  const damaged = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----";
-  assert.deepEqual(certificatesOf(`# some\n${damaged}\n${AUTHORITY}\n${STRANGER}`), [
-    AUTHORITY.trim(),
-    STRANGER.trim(),
-  ]);
-  assert.deepEqual(certificatesOf("nothing"), []);
+Deno.test("an authority that comes with a request is trusted for that request only, however many come", async () => {
+  await using registry = startTls();
+  const runtime = testRuntime();
+  using registries = createRegistryFetch({ everywhere: [STRANGER], byOrigin: new Map() }, {
+    ...{ ...runtime, isConfigured: () => true },
+  });
+  const source = createSource({ ...runtime, fetch: registries.fetch, role: "peer", isConfigured: () => true });
+  const stat = (authorities?: string[]) => source.stat({ url: registry.origin, headers: {}, authorities }, NEVER);
+  assert.equal((await stat([AUTHORITY])).contentLength, 5);
+  await assert.rejects(stat(), { code: "source_error", message: /cannot be reached/ });
+  await assert.rejects(stat([STRANGER]), { code: "source_error" });
+  for (let count = 1; count <= 20; count++) await stat(Array(count).fill(AUTHORITY));
+  await stat([AUTHORITY]);
 });
 
 const CONTENT = Uint8Array.from({ length: 3_000_000 }, (_, index) => (index * 7 + (index >> 8)) & 0xff);

@@ -10,6 +10,8 @@ export interface SourceRequest {
    * which asked over the unix socket.
    */
   readonly remoteIp?: string;
+  /** PEM texts of authorities that vouch for the origin, besides those that are trusted for all requests. */
+  readonly authorities?: readonly string[] | undefined;
 }
 
 /** What the origin says of a content. */

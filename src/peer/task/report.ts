@@ -1,3 +1,4 @@
+import { derOfPem } from "../../core/certificates.ts";
 import { DamselflyError, errorText } from "../../core/error.ts";
 import { type PiecePlan, pieceRange } from "../../core/piece.ts";
 import { type Download, type Piece, type Priority, TaskType, TrafficType } from "../../rpc/gen/common/v2/common.ts";
@@ -32,7 +33,7 @@ export function downloadOf(request: TaskRequest, plan: PiecePlan, concurrentPiec
     pieceLength: request.pieceLength,
     disableBackToSource: request.disableBackToSource,
     needBackToSource: request.needBackToSource,
-    certificateChain: [],
+    certificateChain: (request.source.authorities ?? []).map(derOfPem),
     prefetch: false,
     isPrefetch: false,
     needPieceContent: false,

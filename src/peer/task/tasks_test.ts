@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { derOfPem } from "../../core/certificates.ts";
 import { DamselflyError } from "../../core/error.ts";
+import { testCertificates } from "../../testing/certificates.ts";
 import { VirtualClock } from "../../testing/virtual_clock.ts";
 import type { TaskHandle } from "./task.ts";
 import { blob, FakeSource, NEVER, PIECE, readAll, requestFor, sourceError, Swarm, SwarmNode } from "./harness_test.ts";
@@ -40,7 +42,9 @@ Deno.test("a download tells the scheduler its shape, each piece and its end", as
     source,
     decide: () => ({ kind: "back_to_source", description: "" }),
   });
-  const taskRequest = requestFor(CONTENT, { tag: "t", needBackToSource: true });
+  const { source: plain, ...others } = requestFor(CONTENT, { tag: "t", needBackToSource: true });
+  const authority = await Deno.readTextFile(testCertificates("a").caCert);
+  const taskRequest = { ...others, source: { ...plain, authorities: [authority] } };
   await node.pull(taskRequest);
   await node.tasks[Symbol.asyncDispose]();
   const [register, ...rest] = node.control.events;
@@ -52,6 +56,7 @@ Deno.test("a download tells the scheduler its shape, each piece and its end", as
   );
   assert.deepEqual([download.digest, download.tag], [taskRequest.digest?.text, "t"]);
   assert.equal(download.requestHeader["authorization"], "Bearer t");
+  assert.deepEqual(download.certificateChain, [derOfPem(authority)], "so that a seed peer can fetch it");
   assert.deepEqual(rest.map(({ kind }) => kind), [
     "back_to_source_started",
     ...Array<string>(11).fill("piece_back_to_source_finished"),

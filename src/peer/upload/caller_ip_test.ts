@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isLoopback } from "../source/destination.ts";
+import { isLoopback } from "../../http/destination.ts";
 import { callerIp } from "./caller_ip.ts";
 
 Deno.test("the address of a caller is what stands before the port", () => {

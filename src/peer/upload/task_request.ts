@@ -1,3 +1,4 @@
+import { pemOfDer } from "../../core/certificates.ts";
 import { type Digest, parseDigest } from "../../core/digest.ts";
 import { DamselflyError } from "../../core/error.ts";
 import { askedPieceLength } from "../../core/piece.ts";
@@ -10,6 +11,9 @@ const PRIORITY_UNSET = 0;
 const PRIORITY_DEFAULT = 6;
 /** The highest of the protocol (wire.md §1.1). */
 const PRIORITY_MAX = 6;
+
+/** Of all authorities of a request; one has 2 KB. */
+const AUTHORITIES_BYTES_MAX = 64 * 1024;
 
 /**
  * The request for a task that a `Download` describes. `callerIp` is who sent it; undefined for a program of this host
@@ -30,6 +34,7 @@ export function taskRequestOf(download: Download, callerIp: string | undefined):
     source: {
       ...{ url, headers: contentHeaders(Object.entries(download.requestHeader)) },
       ...(callerIp !== undefined && { remoteIp: callerIp }),
+      ...(download.certificateChain.length > 0 && { authorities: authoritiesOf(download.certificateChain) }),
     },
     digest,
     ...(tag !== undefined && { tag }),
@@ -43,6 +48,15 @@ export function taskRequestOf(download: Download, callerIp: string | undefined):
     disableBackToSource: download.disableBackToSource,
     ...(remoteIp !== undefined && { remoteIp }),
   };
+}
+
+/** Whom the caller trusts for this content besides those whom we trust. */
+function authoritiesOf(certificates: readonly Uint8Array[]): string[] {
+  const bytes = certificates.reduce((sum, { length }) => sum + length, 0);
+  if (bytes > AUTHORITIES_BYTES_MAX) {
+    throw new DamselflyError("invalid_argument", `Cannot download: certificate_chain has ${bytes} bytes`);
+  }
+  return certificates.map(pemOfDer);
 }
 
 /** A blob of a registry has its digest in its URL: what is stored under that name must be that content. */

@@ -9,7 +9,7 @@ import type { Metrics } from "../../runtime/metrics.ts";
 import { CONTENT_VERSION_HEADER, PIECE_LENGTH_HEADER } from "../piece/parent.ts";
 import { cacheUploadHandlers } from "./cache_handlers.ts";
 import type { CacheDeps } from "./cache_stream.ts";
-import type { Destinations } from "../source/destination.ts";
+import type { Destinations } from "../../http/destination.ts";
 import { callerIp } from "./caller_ip.ts";
 import { type DownloadDeps, streamDownload } from "./download_stream.ts";
 import { type EntriesDeps, listEntries } from "./list_entries.ts";

@@ -6,7 +6,7 @@ import { type TaskType } from "../../rpc/gen/common/v2/common.ts";
 import { ListTaskEntriesRequest } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import type { DownloadTaskResponse } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import { settle, VirtualClock } from "../../testing/virtual_clock.ts";
-import type { Destination } from "../source/destination.ts";
+import type { Destination } from "../../http/destination.ts";
 import type { SourceRequest } from "../source/source.ts";
 import { syncPieces } from "./sync_pieces.ts";
 import {

@@ -1,6 +1,8 @@
 /** Orders of jobs, checked once (manager-rest.md §4.2). */
+import { pemOfDer } from "../../core/certificates.ts";
 import { DEFAULT_FILTERED_QUERY_PARAMS } from "../../core/task_id.ts";
 import { DamselflyError } from "../../core/error.ts";
+import type { TlsTrust } from "../../http/node_fetch.ts";
 import type { Credentials } from "../../oci/image_pull_client.ts";
 import { parsePlatform, type Platform } from "../../oci/platform.ts";
 import { Download, TaskType } from "../../rpc/gen/common/v2/common.ts";
@@ -17,6 +19,8 @@ import { SCOPES, type Targets } from "./targets.ts";
 
 const HEADERS_MAX = 100;
 const HEADER_LENGTH_MAX = 8 * 1024;
+/** Of all authorities of an order, and of what hosts take with a download. */
+const CERTIFICATE_BYTES_MAX = 64 * 1024;
 const IPS_MAX = 100;
 const TASK_IDS_MAX = 10;
 /** Contents at a time, and hosts at a time for each, of an order that does not say; and the most that it may. */
@@ -39,6 +43,7 @@ export interface ImageOrder {
   readonly headers: Readonly<Record<string, string>>;
   readonly credentials: Credentials | undefined;
   readonly platform: Platform | undefined;
+  readonly trust: TlsTrust;
 }
 
 /** Contents that hosts are asked about. */
@@ -98,12 +103,11 @@ type Content = Pick<
   | "filteredQueryParams"
   | "header"
   | "certificateChain"
-  | "insecureSkipVerify"
   | "priority"
 >;
 
 function imageStat(
-  request: Content & Pick<PreheatImageRequest, "username" | "password" | "platform">,
+  request: Content & Pick<PreheatImageRequest, "username" | "password" | "platform" | "insecureSkipVerify">,
   limits: JobLimits,
 ): StatOrder {
   const { url, header, username = "", password = "", platform = "" } = request;
@@ -112,13 +116,18 @@ function imageStat(
     ...{ url, headers: header },
     credentials: username === "" && password === "" ? undefined : { username, password },
     platform: platform === "" ? undefined : parsePlatform(platform),
+    trust: { authorities: authoritiesOf(request), checksCertificates: !request.insecureSkipVerify },
   };
   return { ...limits, image, download };
 }
 
-function fileStat(request: Content & Pick<PreheatFileRequest, "objectStorage" | "hdfs">, limits: JobLimits): StatOrder {
+function fileStat(
+  request: Content & Pick<PreheatFileRequest, "objectStorage" | "hdfs" | "insecureSkipVerify">,
+  limits: JobLimits,
+): StatOrder {
   refuse(request.objectStorage !== undefined, "object_storage: use presigned URLs");
   refuse(request.hdfs !== undefined, "hdfs: peers fetch over HTTP only");
+  refuse(request.insecureSkipVerify, "insecure_skip_verify: peers always check the certificates of sources");
   return { ...limits, image: undefined, download: downloadOf(request) };
 }
 
@@ -128,10 +137,9 @@ function downloadOf(content: Content): Download {
   const headers = Object.entries(header);
   const areUsable = headers.every(([name, value]) => name.length + value.length <= HEADER_LENGTH_MAX);
   check(areUsable && headers.length <= HEADERS_MAX, "header", `at most ${HEADERS_MAX} headers`);
-  refuse(content.certificateChain.length > 0, "certificate_chain: the system's authorities are trusted");
-  refuse(content.insecureSkipVerify, "insecure_skip_verify: certificates of sources are always checked");
+  authoritiesOf(content);
   const download = Download.create({
-    ...{ url, type: TaskType.STANDARD, priority, requestHeader: header },
+    ...{ url, type: TaskType.STANDARD, priority, requestHeader: header, certificateChain: content.certificateChain },
     filteredQueryParams: filteredQueryParams.length > 0 ? filteredQueryParams : [...DEFAULT_FILTERED_QUERY_PARAMS],
     ...(pieceLength === undefined || pieceLength === 0 ? {} : { pieceLength }),
     ...(tag === "" ? {} : { tag }),
@@ -139,6 +147,13 @@ function downloadOf(content: Content): Download {
   });
   checkDownload(download);
   return download;
+}
+
+/** Whom the order trusts at the source, as PEM. */
+function authoritiesOf({ certificateChain }: Pick<Content, "certificateChain">): string[] {
+  const bytes = certificateChain.reduce((sum, { length }) => sum + length, 0);
+  check(bytes <= CERTIFICATE_BYTES_MAX, "certificate_chain", `at most ${CERTIFICATE_BYTES_MAX} bytes`);
+  return certificateChain.map(pemOfDer);
 }
 
 function targetsOf({ scope, ips, count, percentage }: PreheatImageRequest | PreheatFileRequest): Targets {

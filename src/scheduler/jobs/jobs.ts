@@ -2,6 +2,7 @@ import { DamselflyError, errorText, toDamselflyError } from "../../core/error.ts
 import { inParallel } from "../../core/in_parallel.ts";
 import { taskIdOf } from "../../core/task_id.ts";
 import { findImageBlobs, type ImageBlobs } from "../../oci/image_blobs.ts";
+import type { RegistryAccess } from "../../oci/registry_access.ts";
 import type { Download, Host } from "../../rpc/gen/common/v2/common.ts";
 import { HostResult } from "../../rpc/gen/damselfly/v1/jobs.ts";
 import type { Backend } from "../../rpc/gen/errordetails/v2/errordetails.ts";
@@ -20,7 +21,9 @@ export interface JobsOptions {
   readonly calls: HostCalls;
   /** All hosts that are known now. */
   readonly hosts: () => Host[];
-  readonly runtime: Pick<Runtime, "clock" | "fetch" | "log">;
+  /** The way to the registries of images. */
+  readonly registries: Pick<RegistryAccess, "fetch">;
+  readonly runtime: Pick<Runtime, "clock" | "log">;
 }
 
 /** How hosts log in at the registry of an image; undefined of a file. */
@@ -191,10 +194,11 @@ export class Jobs {
 
   async #contents({ image, download }: StatOrder, signal: AbortSignal): Promise<Contents> {
     if (image === undefined) return { downloads: [download], login: undefined };
-    const { runtime } = this.#options;
-    const { urls, foreign, login } = await findImageBlobs(image, runtime, signal);
+    const { registries, runtime: { clock, log } } = this.#options;
+    const effects = { clock, fetch: registries.fetch(image.trust) };
+    const { urls, foreign, login } = await findImageBlobs(image, effects, signal);
     if (foreign.length > 0) {
-      runtime.log.info("Layers of an image are left out, for registries need not have them", { digests: foreign });
+      log.info("Layers of an image are left out, for registries need not have them", { digests: foreign });
     }
     return { downloads: urls.map((url) => ({ ...download, url })), login };
   }

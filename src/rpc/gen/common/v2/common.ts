@@ -390,7 +390,7 @@ export interface Download {
   disableBackToSource: boolean;
   /** The scheduler must answer NeedBackToSourceResponse. */
   needBackToSource: boolean;
-  /** DER certificates of the client for the origin. */
+  /** DER certificates of authorities that vouch for the origin. */
   certificateChain: Uint8Array[];
   /** A range request also fetches the rest in the background. */
   prefetch: boolean;

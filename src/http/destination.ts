@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
-import { DamselflyError } from "../../core/error.ts";
-import { parseCidr } from "../../core/ip.ts";
-import type { Net } from "../../runtime/net.ts";
+import { DamselflyError } from "../core/error.ts";
+import { parseCidr } from "../core/ip.ts";
+import type { Net } from "../runtime/net.ts";
 import { isForbidden } from "./forbidden_address.ts";
 
 const LOOPBACK = ["127.0.0.0/8", "::1/128", "64:ff9b::7f00:0/104"].map(parseCidr);
@@ -28,10 +28,13 @@ export interface Destination {
 export class Destinations {
   readonly #net: Pick<Net, "resolve">;
   readonly #isConfigured: (origin: string) => boolean;
+  readonly #key: string;
 
-  constructor(net: Pick<Net, "resolve">, isConfigured: (origin: string) => boolean) {
+  /** `key` is where the configuration names an origin, for the message to whoever needs that. */
+  constructor(net: Pick<Net, "resolve">, isConfigured: (origin: string) => boolean, key: string) {
     this.#net = net;
     this.#isConfigured = isConfigured;
+    this.#key = key;
   }
 
   /**
@@ -40,7 +43,7 @@ export class Destinations {
    */
   async addressesOf(destination: Destination): Promise<string[]> {
     const addresses = await this.#lookUp(destination);
-    if (!this.#isConfigured(destination.origin)) checkAll(addresses, destination);
+    if (!this.#isConfigured(destination.origin)) checkAll(addresses, destination, this.#key);
     return addresses;
   }
 
@@ -50,7 +53,7 @@ export class Destinations {
    */
   async check(destination: Destination): Promise<void> {
     if (this.#isConfigured(destination.origin)) return;
-    checkAll(await this.#lookUp(destination).catch(() => []), destination);
+    checkAll(await this.#lookUp(destination).catch(() => []), destination, this.#key);
   }
 
   /**
@@ -67,7 +70,7 @@ export class Destinations {
   }
 }
 
-function checkAll(addresses: readonly string[], { origin, remoteIp }: Destination): void {
+function checkAll(addresses: readonly string[], { origin, remoteIp }: Destination, key: string): void {
   const isOwnProcess = remoteIp === undefined || isLoopback(remoteIp);
   for (const address of addresses) {
     const isOfThisHost = isLoopback(address);
@@ -77,8 +80,7 @@ function checkAll(addresses: readonly string[], { origin, remoteIp }: Destinatio
       : "link-local or of a metadata service";
     throw new DamselflyError(
       "permission_denied",
-      `Cannot go to ${origin}: it is ${what}; ` +
-        "if a registry is there, configure it under proxy.registryMirror.upstreams",
+      `Cannot go to ${origin}: it is ${what}; if a registry is there, configure it under ${key}`,
     );
   }
 }

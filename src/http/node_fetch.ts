@@ -1,17 +1,26 @@
 import { type IncomingMessage, request as sendPlain } from "node:http";
 import { request as sendTls } from "node:https";
 import { rootCertificates } from "node:tls";
-import { headersOf } from "../../http/node_request.ts";
-import type { Fetch } from "../../runtime/runtime.ts";
+import { headersOf } from "./node_request.ts";
+import type { Fetch } from "../runtime/runtime.ts";
 
 /** Answers without a body, which `Response` insists on. */
 const BODILESS = new Set([204, 205, 304]);
 
+/** Whose certificates are good. */
+export interface TlsTrust {
+  /** PEM texts, trusted besides Mozilla's. */
+  readonly authorities: readonly string[];
+  /** Left out, they are checked. */
+  readonly checksCertificates?: boolean;
+}
+
 /**
  * `fetch` without its list of ports, for requests without a body. Each takes a connection of its own, which knows no
- * proxy of the environment, and redirects are answers. `authorities` are PEM texts, trusted besides Mozilla's.
+ * proxy of the environment, and redirects are answers.
  */
-export function createNodeFetch(authorities: readonly string[]): Fetch {
+export function createNodeFetch({ authorities, checksCertificates = true }: TlsTrust): Fetch {
+  const ca = [...rootCertificates, ...authorities];
   return async (input, { method = "GET", headers, signal } = {}) => {
     const url = new URL(input);
     const options = {
@@ -22,7 +31,7 @@ export function createNodeFetch(authorities: readonly string[]): Fetch {
     };
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {
       const outgoing = url.protocol === "https:"
-        ? sendTls(url, { ...options, ca: [...rootCertificates, ...authorities] })
+        ? sendTls(url, { ...options, ca, rejectUnauthorized: checksCertificates })
         : sendPlain(url, options);
       outgoing.once("response", resolve).on("error", reject).end();
     });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DamselflyError } from "../../core/error.ts";
+import { DamselflyError } from "../core/error.ts";
 import { Destinations, isLoopback } from "./destination.ts";
 
 const NAMES: Readonly<Record<string, readonly string[]>> = {
@@ -10,13 +10,17 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
   "localhost": ["::1", "127.0.0.1"],
 };
 
-const destinations = new Destinations({
-  resolve(hostname) {
-    const addresses = NAMES[hostname];
-    if (addresses === undefined) throw new DamselflyError("unavailable", "no such name");
-    return Promise.resolve([...addresses]);
+const destinations = new Destinations(
+  {
+    resolve(hostname) {
+      const addresses = NAMES[hostname];
+      if (addresses === undefined) throw new DamselflyError("unavailable", "no such name");
+      return Promise.resolve([...addresses]);
+    },
   },
-}, (origin) => origin === "http://localhost:5000");
+  (origin) => origin === "http://localhost:5000",
+  "proxy.registryMirror.upstreams",
+);
 
 function ask(hostname: string, remoteIp: string, port = 80): Promise<string[]> {
   return destinations.addressesOf({ origin: `http://${hostname}:${port}`, hostname, remoteIp });

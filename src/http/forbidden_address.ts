@@ -1,4 +1,4 @@
-import { parseCidr } from "../../core/ip.ts";
+import { parseCidr } from "../core/ip.ts";
 
 /**
  * Link-local addresses, none at all, and what clouds have elsewhere: there metadata services hand out the secrets of a

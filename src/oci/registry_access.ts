@@ -1,0 +1,42 @@
+import { createGuardedFetch } from "../http/guarded_fetch.ts";
+import { Destinations } from "../http/destination.ts";
+import { createNodeFetch, type TlsTrust } from "../http/node_fetch.ts";
+import type { Fetch, Runtime } from "../runtime/runtime.ts";
+
+/** Nobody whose address is known: he has no right to what only this host's own processes may ask for. */
+const ELSEWHERE = "";
+
+/** How a service that reads images for others reaches registries. */
+export interface RegistryAccessOptions {
+  readonly runtime: Pick<Runtime, "fetch" | "net">;
+  /** URLs of registries whose addresses are not questioned. */
+  readonly allowed: readonly string[];
+  /** The key of the configuration that names them. */
+  readonly key: string;
+  /** Whether the service is on a loopback address: then all of its cluster is on this machine, its registry too. */
+  readonly isOnLoopback: boolean;
+}
+
+/**
+ * The way to registries for those who read images for others: whoever orders a job names the URL, and must not reach by
+ * it what only this host can reach (see {@link Destinations}).
+ */
+export class RegistryAccess {
+  readonly #options: RegistryAccessOptions;
+  readonly #destinations: Destinations;
+
+  constructor(options: RegistryAccessOptions) {
+    const { runtime, allowed, key } = options;
+    this.#options = options;
+    const origins = new Set(allowed.map((url) => new URL(url).origin));
+    this.#destinations = new Destinations(runtime.net, (origin) => origins.has(origin), key);
+  }
+
+  /** `fetch` for one job, which trusts whom its order trusts. */
+  fetch(trust: TlsTrust): Fetch {
+    const { runtime, isOnLoopback } = this.#options;
+    const isUsual = trust.authorities.length === 0 && trust.checksCertificates !== false;
+    const fetch = isUsual ? runtime.fetch : createNodeFetch(trust);
+    return createGuardedFetch(fetch, this.#destinations, isOnLoopback ? undefined : ELSEWHERE);
+  }
+}
