@@ -2,7 +2,7 @@ import * as z from "zod";
 import { DamselflyError } from "../core/error.ts";
 import { parseCidr } from "../core/ip.ts";
 import { duration, flag, int, interval, ip, list, listenAddress, parsed, path, port, section, text } from "./fields.ts";
-import { goServerKeys, goTopKeys, metrics, network, tracing } from "./shared.ts";
+import { allowedRegistries, goServerKeys, goTopKeys, metrics, network, tracing } from "./shared.ts";
 import { database } from "./manager_database.ts";
 import { grpcTls } from "./tls.ts";
 
@@ -101,13 +101,24 @@ const cache = section({
 const job = section({
   preheat: section({
     registryTimeout: duration().default(60_000).describe("Longest wait for a registry.").meta({
-      ignored: "schedulers resolve images, with a fixed limit",
+      ignored: "an answer of a registry is waited for 30 s",
     }),
     tls: section({
-      insecureSkipVerify: flag().default(false).describe("Do not check certificates of registries."),
-      caCert: text("path or PEM").optional().describe("Authority of registries' certificates."),
-    }, "TLS towards registries.").meta({ ignored: "registries are checked against the system's authorities" }),
-  }, "Resolving images for preheat."),
+      insecureSkipVerify: flag().default(false).describe(
+        "Do not check certificates where images are read; peers check them all the same, so caCert is the better way.",
+      ),
+      caCert: text("path or PEM").optional().describe(
+        "Authorities of registries' certificates, besides Mozilla's; schedulers and peers trust them for a preheat.",
+      ),
+    }, "TLS towards registries."),
+    allowedRegistries: allowedRegistries(),
+    legacyAPI: section({
+      enable: flag().default(false).describe("Serve /_ping and /preheats, which Harbor before 2.12 asks for."),
+      requireToken: flag().default(true).describe(
+        "Only for personal access tokens with scope job; otherwise whoever reaches the port can order preheats.",
+      ),
+    }, "The API of preheats of old Harbors."),
+  }, "Preheats."),
   syncPeers: section({
     interval: interval().default(24 * HOUR_MS).describe(
       "Time between two counts of peers, which one of the managers makes; a minute at least.",

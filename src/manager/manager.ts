@@ -11,6 +11,7 @@ import { startRpcServer } from "../rpc/server.ts";
 import { fillEmptyStore } from "./first_start.ts";
 import { openStore, placeOf } from "./open_store.ts";
 import { Jobs } from "./jobs/jobs.ts";
+import { openImages } from "./jobs/open_images.ts";
 import { SchedulerCalls } from "./jobs/scheduler_calls.ts";
 import { managerKey } from "./manager_key.ts";
 import { removeOldRows } from "./old_rows.ts";
@@ -65,9 +66,10 @@ export async function startManager(
   stack.defer(() => service.stop());
 
   const key = await managerKey(config.auth.jwt.key, store, runtime.random);
-  const calls = stack.use(new SchedulerCalls(clock, tls));
+  const { trust, images } = await openImages(config, runtime);
+  const calls = stack.use(new SchedulerCalls(clock, tls, trust));
   const seal = new Seal({ key, purpose: "orders of jobs", random: runtime.random });
-  const jobs = stack.use(new Jobs({ ...runtime, store, calls, seal, syncPeers: config.job.syncPeers }));
+  const jobs = stack.use(new Jobs({ ...runtime, store, calls, images, seal, syncPeers: config.job.syncPeers }));
   const warmArgs = startWarming({ store, jobs, calls, arrivals, key }, runtime, stack);
   const { routes, start } = await prepareRest(config, runtime, { store, jobs, warmArgs, key }, stack);
   const rest = stack.use(await onceFree(config.server.rest.addr, start));

@@ -23,6 +23,6 @@ export async function findImageDigest(
   if (tryParseDigest(told) !== undefined) return told;
   const answer = await client.send("GET", `manifests/${reference}`, headers, signal);
   if (!answer.ok) throw await client.refusal(answer, action);
-  const bytes = await client.readAll(answer, DOCUMENT_BYTES_MAX);
+  const bytes = await client.readAll(answer, DOCUMENT_BYTES_MAX, `manifest ${reference}`);
   return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 }

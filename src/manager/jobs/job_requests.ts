@@ -1,6 +1,8 @@
 /** What a job asks of schedulers, by its arguments (manager-rest.md §4). */
+import { derOfPem } from "../../core/certificates.ts";
 import { DEFAULT_FILTERED_QUERY_PARAMS, taskIdOf } from "../../core/task_id.ts";
 import { DamselflyError } from "../../core/error.ts";
+import type { TlsTrust } from "../../http/node_fetch.ts";
 import { TaskJobRequest } from "../../rpc/gen/damselfly/v1/jobs.ts";
 import { PreheatFileRequest, PreheatImageRequest } from "../../rpc/gen/scheduler/v2/scheduler.ts";
 import { durationOfMs } from "../../rpc/time.ts";
@@ -51,6 +53,20 @@ export function orderCountOf(args: PreheatArgs): number {
 
 function urlsOf({ url, urls = [] }: PreheatArgs): Set<string> {
   return new Set([...urls, ...url === undefined ? [] : [url]]);
+}
+
+/** The same requests for hosts that shall trust the registry's authorities; a file's source is checked in any case. */
+export function withTrust(
+  requests: PreheatRequests,
+  { authorities, checksCertificates = true }: TlsTrust,
+): PreheatRequests {
+  const certificateChain = authorities.map(derOfPem);
+  const insecureSkipVerify = !checksCertificates;
+  return {
+    ...requests,
+    images: requests.images.map((request) => ({ ...request, certificateChain, insecureSkipVerify })),
+    files: requests.files.map((request) => ({ ...request, certificateChain })),
+  };
 }
 
 /** The request of a job about a task, and how long it may take. Of several names of the task the URL counts first. */

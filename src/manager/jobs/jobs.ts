@@ -1,9 +1,12 @@
 import { DamselflyError } from "../../core/error.ts";
 import type { Counter, Metrics } from "../../runtime/metrics.ts";
 import { type OldRows, removeOld } from "../old_rows.ts";
+import type { ImageDistributionArgs } from "../rest/job_args.ts";
 import { withoutSecrets } from "../rest/job_redaction.ts";
 import type { JobOrder, JobRunner } from "../rest/job_runner.ts";
 import type { Job, JobInput } from "../store/jobs.ts";
+import { imageDistribution } from "./image_distribution.ts";
+import type { Images } from "./images.ts";
 import { timeoutMsOf } from "./job_requests.ts";
 import { withoutFailures } from "./job_result.ts";
 import { workOf } from "./job_work.ts";
@@ -20,6 +23,7 @@ export const WAITING_MAX = 1_000;
 /** What {@link Jobs} work with. */
 export interface JobsOptions extends JobWorkerOptions {
   readonly calls: Pick<SchedulerCalls, "preheat" | "task" | "hosts">;
+  readonly images: Pick<Images, "blobs">;
   readonly metrics: Metrics;
   /** `job.syncPeers` of the configuration. */
   readonly syncPeers: PeerSyncTimes;
@@ -30,7 +34,14 @@ export interface JobsOptions extends JobWorkerOptions {
  * which others of the database share; what is quick is done at once.
  */
 export class Jobs implements JobRunner, AsyncDisposable {
-  readonly types: ReadonlySet<string> = new Set(["preheat", "get_task", "delete_task", "sync_peers", "gc"]);
+  readonly types: ReadonlySet<string> = new Set([
+    "preheat",
+    "get_task",
+    "delete_task",
+    "sync_peers",
+    "gc",
+    "get_image_distribution",
+  ]);
   readonly #options: JobsOptions;
   readonly #peerSync: PeerSync;
   readonly #worker: JobWorker;
@@ -88,9 +99,14 @@ export class Jobs implements JobRunner, AsyncDisposable {
   async #start(order: JobOrder, signal: AbortSignal): Promise<Job | { readonly answer: unknown }> {
     if (order.type === "gc") return await this.#collect(order);
     const clusters = await liveSchedulers(this.#options, order.schedulerClusterIds);
+    const either = AbortSignal.any([signal, this.#stop.signal]);
     if (order.type === "sync_peers") {
-      await this.#peerSync.run(clusters, AbortSignal.any([signal, this.#stop.signal]));
+      await this.#peerSync.run(clusters, either);
       return { answer: "OK" };
+    }
+    if (order.type === "get_image_distribution") {
+      const args = order.args as unknown as ImageDistributionArgs;
+      return { answer: await imageDistribution(args, clusters, this.#options, either) };
     }
     return await this.#queue(order, [...clusters.keys()]);
   }

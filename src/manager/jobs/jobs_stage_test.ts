@@ -132,7 +132,9 @@ export async function stage(syncPeers: PeerSyncTimes = { interval: 24 * HOUR_MS,
   const open = (seed: number, options: OpenOptions = {}): Other => {
     const [calls, log, random] = [new Calls(), new MemoryLog(), seededRandom(seed)];
     const seal = new Seal({ key: options.key ?? "the key of all managers", purpose: "orders of jobs", random });
-    const jobs = new Jobs({ store: options.store ?? store, calls, clock, random, log, metrics, seal, syncPeers });
+    const images = { blobs: () => Promise.reject(new DamselflyError("not_found", "no such image")) };
+    const parts = { store: options.store ?? store, calls, images, clock, random, log, metrics };
+    const jobs = new Jobs({ ...parts, seal, syncPeers });
     return { jobs, calls, log, [Symbol.asyncDispose]: () => jobs[Symbol.asyncDispose]() };
   };
   const { jobs, calls, log } = stack.use(open(1));

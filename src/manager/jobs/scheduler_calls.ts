@@ -1,6 +1,7 @@
 import { formatHostPort } from "../../config/addresses.ts";
 import { DamselflyError, toDamselflyError } from "../../core/error.ts";
 import { inParallel } from "../../core/in_parallel.ts";
+import type { TlsTrust } from "../../http/node_fetch.ts";
 import { RpcChannels } from "../../rpc/client.ts";
 import type { Host } from "../../rpc/gen/common/v2/common.ts";
 import { HostResult, JobsService, type TaskJobRequest } from "../../rpc/gen/damselfly/v1/jobs.ts";
@@ -8,7 +9,7 @@ import { SchedulerService } from "../../rpc/gen/scheduler/v2/scheduler.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { TlsFiles } from "../../runtime/tls_files.ts";
 import type { SchedulerRecord } from "../store/services.ts";
-import type { PreheatRequests } from "./job_requests.ts";
+import { type PreheatRequests, withTrust } from "./job_requests.ts";
 
 /** Schedulers that are talked to at a time. */
 const CHANNELS_MAX = 200;
@@ -23,18 +24,22 @@ export type OnResult = (result: HostResult) => void;
 /** What the manager asks of schedulers. Of a cluster any live one will do, for hosts are known to all of them. */
 export class SchedulerCalls implements Disposable {
   readonly #channels: RpcChannels;
+  readonly #trust: () => Promise<TlsTrust>;
 
-  constructor(clock: Clock, tls: TlsFiles | undefined) {
+  /** `tls` is for calls to schedulers, `trust` for the registries of preheats. */
+  constructor(clock: Clock, tls: TlsFiles | undefined, trust: () => Promise<TlsTrust>) {
+    this.#trust = trust;
     this.#channels = new RpcChannels({ clock, tls, channelsMax: CHANNELS_MAX, connectTimeoutMs: CONNECT_TIMEOUT_MS });
   }
 
   /** Has hosts fetch contents. Throws what the scheduler says; what it was asked besides then ends too. */
   async preheat(
     scheduler: SchedulerRecord,
-    { images, files, atOnce, timeoutMs }: PreheatRequests,
+    requests: PreheatRequests,
     onResult: OnResult,
     caller: AbortSignal,
   ): Promise<void> {
+    const { images, files, atOnce, timeoutMs } = withTrust(requests, await this.#trust());
     const [ours, stock] = [this.#jobs(scheduler), this.#stock(scheduler)];
     const left = new AbortController();
     const options = { signal: AbortSignal.any([caller, left.signal]), timeoutMs: timeoutMs + GRACE_MS };

@@ -13,6 +13,8 @@ import { SchedulerCalls } from "./scheduler_calls.ts";
 const NEVER = new AbortController().signal;
 const HEX = "a".repeat(64);
 
+const trust = () => Promise.resolve({ authorities: [] });
+
 Deno.test("a stock scheduler is asked in its own words, and what it refuses is the failure, and the end of the rest", async () => {
   const { clock, log } = testRuntime();
   const asked: string[] = [];
@@ -28,7 +30,7 @@ Deno.test("a stock scheduler is asked in its own words, and what it refuses is t
       },
     })],
   });
-  using calls = new SchedulerCalls(clock, undefined);
+  using calls = new SchedulerCalls(clock, undefined, trust);
   const scheduler = { ip: "127.0.0.1", port: server.port } as SchedulerRecord;
   const results: HostResult[] = [];
   const preheat = async (urls: string[]) => {

@@ -92,6 +92,9 @@ const ImageDistribution = z.object({
   concurrent_peer_count: within(1, 1_000),
 });
 
+/** What the question who holds an image is asked with. */
+export type ImageDistributionArgs = z.output<typeof ImageDistribution>;
+
 /** The arguments of each type of job (manager-rest.md §4.1, §4.2). */
 const ARGS: Readonly<Record<string, z.ZodType>> = {
   preheat: Preheat,

@@ -1,0 +1,42 @@
+import { findImageBlobs, type ImageBlobs } from "../../oci/image_blobs.ts";
+import { parsePlatform } from "../../oci/platform.ts";
+import type { RegistryAccess } from "../../oci/registry_access.ts";
+import type { TlsTrust } from "../../http/node_fetch.ts";
+import type { Clock } from "../../runtime/clock.ts";
+
+/** An image as jobs name it (manager-rest.md §4.2). */
+export interface ImageArgs {
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  /** `os/architecture[/variant]`; left out, all. */
+  readonly platform?: string | undefined;
+}
+
+/** Reads images at their registries, for jobs in which the manager needs to know what an image is made of. */
+export class Images {
+  readonly #registries: Pick<RegistryAccess, "fetch">;
+  readonly #trust: () => Promise<TlsTrust>;
+  readonly #clock: Clock;
+
+  constructor(registries: Pick<RegistryAccess, "fetch">, trust: () => Promise<TlsTrust>, clock: Clock) {
+    this.#registries = registries;
+    this.#trust = trust;
+    this.#clock = clock;
+  }
+
+  /** The blobs of an image. Throws `invalid_argument` for a platform that is none, and what `findImageBlobs` throws. */
+  async blobs(
+    { url, headers = {}, username, password, platform }: ImageArgs,
+    signal: AbortSignal,
+  ): Promise<ImageBlobs> {
+    const hasAccount = username !== undefined || password !== undefined;
+    const request = {
+      ...{ url, headers, platform: platform === undefined ? undefined : parsePlatform(platform) },
+      credentials: hasAccount ? { username: username ?? "", password: password ?? "" } : undefined,
+    };
+    const fetch = this.#registries.fetch(await this.#trust());
+    return await findImageBlobs(request, { fetch, clock: this.#clock }, signal);
+  }
+}
