@@ -19,7 +19,7 @@ export interface PreparedRest {
  * sessions. It is served in TLS where that is configured.
  */
 export async function prepareRest(
-  { auth, server: { rest } }: Pick<ManagerConfig, "auth" | "server">,
+  { auth, server: { rest }, job: { preheat: { legacyAPI } } }: Pick<ManagerConfig, "auth" | "server" | "job">,
   runtime: Runtime,
   { key, store, ...parts }: Pick<RestOptions, "store" | "jobs" | "warmArgs"> & { readonly key: string },
   stack: AsyncDisposableStack,
@@ -36,6 +36,7 @@ export async function prepareRest(
     allowDefaultPassword: auth.allowDefaultPassword,
     openSignUp: auth.openSignUp,
     trustedProxies: { cidrs, header },
+    legacyPreheats: legacyAPI.enable ? legacyAPI : undefined,
     audits: stack.use(new AuditLog({ store, clock, log })),
   });
   const onError = (error: unknown) => log.error("A REST request failed", { error });

@@ -65,8 +65,10 @@ export class Gate {
 
   async #token(c: Context<RestEnv>, scope: string): Promise<Token> {
     const { store, clock } = this.#options;
-    const header = /^Bearer +(.+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
+    const authorization = c.req.header("authorization") ?? "";
+    const header = /^Bearer +(.+)$/i.exec(authorization)?.[1];
     const secret = c.req.query("access_token") || header;
+    if (secret === undefined && /^Basic /i.test(authorization)) throw notByPassword();
     const token = secret === undefined ? undefined : await store.tokens.findByHash(hashToken(secret));
     if (token === undefined) throw unauthorized();
     if (token.state !== "active") throw new DamselflyError("permission_denied", "Token is inactive");
@@ -80,6 +82,12 @@ export class Gate {
     if (user?.state === "disable") throw new DamselflyError("permission_denied", "The user of this token is disabled");
     return token;
   }
+}
+
+/** Whom Harbor's mode BASIC sends here is told which one it is. */
+function notByPassword(): DamselflyError {
+  const what = "send a personal access token as Authorization: Bearer (in Harbor the auth mode OAuth), no password";
+  return new DamselflyError("unauthenticated", `Unauthorized: ${what}`);
 }
 
 function mustChangePassword({ id, name }: User): DamselflyError {

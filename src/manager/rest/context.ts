@@ -8,6 +8,7 @@ import type { Store } from "../store/store.ts";
 import type { WarmArgs } from "../warm/warm_args.ts";
 import type { TrustedProxies } from "./client_address.ts";
 import type { JobRunner } from "./job_runner.ts";
+import type { LegacyPreheats } from "./legacy_preheats.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** What the REST API works on. */
@@ -21,6 +22,8 @@ export interface RestOptions {
   /** Whether people may make accounts for themselves. */
   readonly openSignUp: boolean;
   readonly trustedProxies: TrustedProxies;
+  /** Left out, the old API of preheats is not served. */
+  readonly legacyPreheats?: LegacyPreheats | undefined;
   readonly jobs: JobRunner;
   readonly warmArgs: WarmArgs;
   readonly clock: Clock;

@@ -6,6 +6,7 @@ import { configRoutes } from "./configs.ts";
 import type { RestOptions } from "./context.ts";
 import { JobRateLimit } from "./job_rate_limit.ts";
 import { jobRoutes } from "./jobs.ts";
+import { legacyPreheatRoutes } from "./legacy_preheats.ts";
 import { oauthRoutes } from "./oauth.ts";
 import { oauthProviderRoutes } from "./oauth_providers.ts";
 import { peerRoutes } from "./peers.ts";
@@ -56,6 +57,7 @@ export function apiRoutes(options: RestOptions): Route[] {
     ...jobRoutes(options, "/oapi/v1", { kind: "token", scope: "job" }, jobRate),
     ...warmImageRoutes(options, "/api/v1", { kind: "role", object: "jobs" }),
     ...warmImageRoutes(options, "/oapi/v1", { kind: "token", scope: "job" }),
+    ...options.legacyPreheats === undefined ? [] : legacyPreheatRoutes(options, options.legacyPreheats),
     ...tokenRoutes(options),
     ...persistentCacheTaskRoutes(),
     ...auditRoutes(options),
