@@ -3,6 +3,7 @@ import { contentRangeHeader, resolveRange } from "../core/byte_range.ts";
 import { type HttpServer, type RequestInfo, startHttpServer } from "../http/serve.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { realNet } from "../runtime/real_net.ts";
+import type { TlsFiles } from "../runtime/tls_files.ts";
 import { type DistributionPath, parseDistributionPath } from "./distribution_path.ts";
 import { Answer, errorAnswer } from "./sample_registry_answer.ts";
 import type { SampleBlob, SampleImage } from "./sample_image.ts";
@@ -40,6 +41,8 @@ export interface SampleRegistryOptions {
   readonly login?: RegistryLogin;
   readonly faultOf?: (request: { readonly method: string; readonly path: string }) => RegistryFault | undefined;
   readonly hostname?: string;
+  /** Serves in TLS, with this certificate. */
+  readonly tls?: TlsFiles;
 }
 
 /** One request that was answered. */
@@ -63,6 +66,8 @@ export interface SampleRegistry extends AsyncDisposable {
   readonly requests: readonly LoggedRequest[];
   /** Serves one more image; its tag is this one's from now on. */
   push(image: PushedImage): void;
+  /** Ends the life of all tokens that it has given. */
+  expireTokens(): void;
 }
 
 /** Starts a registry on a free port of loopback. */
@@ -88,15 +93,15 @@ export function startSampleRegistry(options: SampleRegistryOptions): SampleRegis
     listen: { hostname: options.hostname ?? "127.0.0.1", port: 0 },
     handler: handle,
     onError() {}, // a requester that leaves while it is being delayed
-    clock: options.clock,
-    net: realNet(),
+    ...{ tls: options.tls, clock: options.clock, net: realNet() },
   });
   const namespace = `${server.hostname}:${server.port}`;
   return {
     namespace,
-    url: `http://${namespace}`,
+    url: `http${options.tls === undefined ? "" : "s"}://${namespace}`,
     requests,
     push: (image) => content.add(image),
+    expireTokens: () => login?.expireTokens(),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }

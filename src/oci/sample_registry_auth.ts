@@ -51,6 +51,11 @@ export class SampleRegistryAuth {
     });
   }
 
+  /** Ends the life of all tokens. */
+  expireTokens(): void {
+    this.#tokens.clear();
+  }
+
   #issue(scope: string, random: Random): Answer {
     const token = random.uuid();
     this.#tokens.set(token, scope);

@@ -34,6 +34,7 @@ import { ManagerService, SourceType } from "../../src/rpc/gen/manager/v2/manager
 import { SchedulerService } from "../../src/rpc/gen/scheduler/v2/scheduler.ts";
 import { type Clock, realClock } from "../../src/runtime/clock.ts";
 import type { Net } from "../../src/runtime/net.ts";
+import type { Fetch } from "../../src/runtime/runtime.ts";
 import { realRandom } from "../../src/runtime/random.ts";
 import { realDisk } from "../../src/runtime/real_disk.ts";
 import { type SchedulerProcess, startScheduler } from "../../src/scheduler/scheduler.ts";
@@ -167,8 +168,8 @@ export class Node extends Part<PeerProcess> {
     await waitFor(`traffic of ${this.name}`, READY_TIMEOUT_MS, () => isSo(this.traffic) || undefined);
   }
 
-  /** Pulls the image as a container runtime does. */
-  async pull(credentials?: Credentials): Promise<PulledImage> {
+  /** Pulls the image as a container runtime does, which sends its requests by `send`. */
+  async pull(credentials?: Credentials, send: Fetch = fetch): Promise<PulledImage> {
     return await pullImage(
       {
         image: parseImageReference(`${this.#stage.registry.namespace}/${REPOSITORY}:v1`),
@@ -176,7 +177,7 @@ export class Node extends Part<PeerProcess> {
         platform: { os: "linux", architecture: "amd64" },
         ...(credentials === undefined ? {} : { credentials }),
       },
-      { fetch, clock: realClock() },
+      { fetch: send, clock: realClock() },
       NEVER,
     );
   }
@@ -197,6 +198,8 @@ export interface StageOptions {
   readonly nodes?: readonly string[];
   /** Settings of all nodes. */
   readonly settings?: Settings;
+  /** Settings of the manager besides the usual ones. */
+  readonly managerSettings?: Settings;
 }
 
 /** A registry with one image, and a cluster around it. */
@@ -212,13 +215,19 @@ export class Stage implements AsyncDisposable {
   readonly schedulerClock = new MovableClock();
   managerAddress: HostPort | undefined;
   readonly #settings: Settings;
+  readonly #managerSettings: Settings;
   readonly #nodes = new Map<string, Node>();
   #stack: AsyncDisposableStack;
 
-  private constructor(dir: string, stack: AsyncDisposableStack, { registry, settings = {} }: StageOptions) {
+  private constructor(
+    dir: string,
+    stack: AsyncDisposableStack,
+    { registry, settings = {}, managerSettings = {} }: StageOptions,
+  ) {
     this.dir = dir;
     this.#stack = stack;
     this.#settings = settings;
+    this.#managerSettings = managerSettings;
     const images = [{ repository: REPOSITORY, tag: "v1", image }];
     const faultOf = (request: { method: string; path: string }): RegistryFault | undefined => this.fault?.(request);
     this.registry = stack.use(startSampleRegistry({ clock: realClock(), images, faultOf, ...registry }));
@@ -332,7 +341,7 @@ export class Stage implements AsyncDisposable {
 
   async #openManager(before: Manager | undefined): Promise<Manager> {
     const ports = { grpcPort: before?.grpc.port ?? 0, restPort: before?.rest.port ?? 0 };
-    const settings = managerSettings({ dir: this.dir, ip: this.ip, ...ports });
+    const settings = { ...managerSettings({ dir: this.dir, ip: this.ip, ...ports }), ...this.#managerSettings };
     const manager = await startManager(configOf(ManagerConfig, settings), this.runtime(realClock()));
     this.managerAddress = manager.grpc;
     return manager;
