@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import { formatHostPort } from "../../src/config/addresses.ts";
 import { seededRandom } from "../../src/testing/seeded_random.ts";
-import { managerRequest, type ManagerSession, signIn } from "../e2e/lib/manager_api.ts";
+import { type ManagerSession, signIn } from "../e2e/lib/manager_api.ts";
 import { waitFor } from "../e2e/lib/wait.ts";
 import { gate, image, layer, layerBytes, READY_TIMEOUT_MS, REPOSITORY, Stage } from "./stage.ts";
 
+const MIB = 1024 * 1024;
 const account = { username: "ada", password: "lovelace" };
 const JOBS = "/api/v1/jobs";
 const LAYERS = image.layers.length;
@@ -56,41 +57,6 @@ async function run(session: ManagerSession, type: string, args: Record<string, u
   const { id } = await session.send("POST", JOBS, { type, args });
   return await ended(() => session.send("GET", `${JOBS}/${id}`));
 }
-
-Deno.test("an image that Harbor preheats with its own token costs a pull on a node nothing at the registry", async () => {
-  await using stage = await Stage.open({ registry: { login: { kind: "bearer", random: seededRandom(3), account } } });
-  const session = await root(stage);
-  const pat = await session.send("POST", "/api/v1/personal-access-tokens", {
-    ...{ name: "harbor", user_id: 1, expired_at: "2100-01-01T00:00:00Z", scopes: ["job"] },
-  });
-  const basic = `Basic ${btoa(`${account.username}:${account.password}`)}`;
-  const tokenUrl = `${stage.registry.url}/token?service=sample-registry&scope=repository:${REPOSITORY}:pull`;
-  const { token } = await (await fetch(tokenUrl, { headers: { authorization: basic } })).json();
-  const oapi = `http://${formatHostPort(stage.manager.it.rest)}/oapi/v1/jobs`;
-  const order = {
-    type: "preheat",
-    args: {
-      ...{ type: "image", url: manifestUrl(stage), tag: "", filtered_query_params: "" },
-      ...{ headers: { Authorization: `Bearer ${token}` }, scope: "", concurrent_count: 0, timeout: 0 },
-    },
-    scheduler_cluster_ids: null,
-  };
-  const made = await managerRequest(oapi, "POST", pat.token, order) as Record<string, unknown>;
-  assert.equal(made["state"], "PENDING");
-  assert.ok(Number.isInteger(made["id"]) && !Number.isNaN(Date.parse(String(made["created_at"]))));
-  const job = await ended(() => managerRequest(`${oapi}/${made["id"]}`, "GET", pat.token));
-  assert.deepEqual([job.state, job.error, job.failures], ["SUCCESS", "", []]);
-  assert.equal(job.successes.length, ALL_BLOBS, "configs of all platforms, and the layers");
-  for (const { url, hostname } of job.successes) assert.deepEqual([url.includes("/blobs/"), hostname], [true, "seed"]);
-
-  assert.equal(stage.layerBytesSent(), layerBytes);
-  const peer = stage.node("peer-1");
-  await peer.pull(account);
-  assert.equal(stage.layerBytesSent(), layerBytes, "the pull went to the registry");
-  assert.equal(peer.traffic.backToSource, 0);
-  const shown = JSON.stringify(await session.send("GET", JOBS));
-  assert.ok(!shown.includes(token), "the registry's token is shown");
-});
 
 for (const kind of ["basic", "bearer"] as const) {
   Deno.test(`an image behind a ${kind} login is preheated with the order's account, for the platform it names`, async () => {
@@ -163,6 +129,24 @@ Deno.test("files are preheated, and one that is not there fails the job and says
   assert.equal(failed.state, "FAILURE");
   assert.match(failed.error, /1 of 2 contents could be fetched by no host/);
   assert.deepEqual(failed.failures.map(({ url }) => url), [gone]);
+});
+
+Deno.test("a file is preheated under the name that its arguments make, and found under no other", async () => {
+  await using stage = await Stage.open();
+  const session = await root(stage);
+  const url = `${stage.registry.url}/v2/${REPOSITORY}/blobs/${layer.digest}`;
+  const signed = (signature: string) => `${url}?signature=${signature}`;
+  const names = { tag: "nightly", application: "ci", piece_length: 8 * MIB, filtered_query_params: "signature" };
+  const order = { type: "file", url: signed("1"), headers: {}, ...names };
+  assert.equal((await run(session, "preheat", order)).state, "SUCCESS");
+  const holders = async (args: Record<string, unknown>) => {
+    return (await run(session, "get_task", { url: signed("2"), ...names, ...args })).peers.length;
+  };
+  assert.equal(await holders({}), 1);
+  const others = [{ tag: "other" }, { application: "other" }, { piece_length: 4 * MIB }, {
+    filtered_query_params: "x",
+  }];
+  for (const other of others) assert.equal(await holders(other), 0, JSON.stringify(other));
 });
 
 Deno.test("an image that is not there, and a cluster without seed peers, fail a preheat with the reason", async () => {

@@ -1,21 +1,28 @@
 import { type DamselflyError, type ErrorCode, errorText, toDamselflyError } from "../../core/error.ts";
+import { Places } from "../../core/places.ts";
 import type { Download, Host } from "../../rpc/gen/common/v2/common.ts";
 import type { StatLocalTaskResponse } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { HostChannels, type HostTls } from "../host_channels.ts";
 
-/** Hosts that are talked to at a time: as many as one order may have at work. */
-const CHANNELS_MAX = 1_000;
+/** Downloads of hosts, which may take hours, and short calls that all jobs together have under way. */
+const CALLS_MAX = { downloads: 1_000, short: 500 };
 const CONNECT_TIMEOUT_MS = 3_000;
 const CALL_TIMEOUT_MS = 5_000;
 
-/** What hosts are asked for in jobs (`DfdaemonUpload`). */
+/** What hosts are asked for in jobs (`DfdaemonUpload`); a call beyond the limits of all jobs waits for its turn. */
 export class HostCalls implements Disposable {
   readonly #channels: HostChannels;
+  readonly #downloads: Places;
+  readonly #shortCalls: Places;
 
-  constructor(clock: Clock, tls: HostTls) {
+  constructor(clock: Clock, tls: HostTls, callsMax = CALLS_MAX) {
+    this.#downloads = new Places(callsMax.downloads);
+    this.#shortCalls = new Places(callsMax.short);
     this.#channels = new HostChannels({
-      ...{ clock, channelsMax: CHANNELS_MAX, connectTimeoutMs: CONNECT_TIMEOUT_MS },
+      // Nobody who has his turn finds all of them in use.
+      channelsMax: callsMax.downloads + callsMax.short,
+      ...{ clock, connectTimeoutMs: CONNECT_TIMEOUT_MS },
       ...tls,
     });
   }
@@ -23,6 +30,7 @@ export class HostCalls implements Disposable {
   /** Makes a host fetch a content; gives the error that kept it from that. */
   async download(host: Host, download: Download, signal: AbortSignal): Promise<DamselflyError | undefined> {
     try {
+      using _place = await this.#downloads.take(signal);
       for await (const _ of this.#channels.client(host).downloadTask({ download }, { signal }));
       return undefined;
     } catch (error) {
@@ -32,6 +40,7 @@ export class HostCalls implements Disposable {
 
   /** What a host holds under the first of these ids that it knows; undefined when it holds nothing. */
   async stat(host: Host, taskIds: readonly string[], signal: AbortSignal): Promise<StatLocalTaskResponse | undefined> {
+    using _place = await this.#shortCalls.take(signal);
     for (const taskId of taskIds) {
       try {
         return await this.#channels.client(host).statLocalTask({ taskId }, { signal, timeoutMs: CALL_TIMEOUT_MS });
@@ -46,6 +55,7 @@ export class HostCalls implements Disposable {
 
   /** Makes a host delete what it holds under these ids: whether there was something, or what kept it from that. */
   async delete(host: Host, taskIds: readonly string[], signal: AbortSignal): Promise<boolean | DamselflyError> {
+    using _place = await this.#shortCalls.take(signal);
     let isDeleted = false;
     for (const taskId of taskIds) {
       try {

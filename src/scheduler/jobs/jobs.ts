@@ -1,5 +1,5 @@
 import { DamselflyError, errorText, toDamselflyError } from "../../core/error.ts";
-import { inParallel } from "../../core/in_parallel.ts";
+import { inParallel, mergeInParallel } from "../../core/in_parallel.ts";
 import { taskIdOf } from "../../core/task_id.ts";
 import { findImageBlobs, type ImageBlobs } from "../../oci/image_blobs.ts";
 import type { RegistryAccess } from "../../oci/registry_access.ts";
@@ -13,12 +13,10 @@ import { chooseHosts, rankSeeds } from "./targets.ts";
 
 /** Orders that run at a time. */
 const JOBS_MAX = 100;
-/** Calls that one order may have under way. */
-const CALLS_MAX = 1_000;
 
 /** What {@link Jobs} work with. */
 export interface JobsOptions {
-  readonly calls: HostCalls;
+  readonly calls: Pick<HostCalls, "download" | "stat" | "delete">;
   /** All hosts that are known now. */
   readonly hosts: () => Host[];
   /** The way to the registries of images. */
@@ -34,12 +32,6 @@ interface Contents {
   /** One for each content, with the headers of the order. */
   readonly downloads: readonly Download[];
   readonly login: Login;
-}
-
-/** One content, and the hosts of which one shall fetch it: the next when the one before cannot. */
-interface Errand {
-  readonly download: Download;
-  readonly hosts: readonly Host[];
 }
 
 /** What registries answer to a login that is not, or no longer, good. */
@@ -124,14 +116,18 @@ export class Jobs {
         yield HostResult.create({ url, ip, error: `No host of the scope has address ${ip}`, answerCount });
       }
     }
-    const errands = isOneEach ? errandsForOne(downloads, hosts) : errandsForAll(downloads, hosts);
-    const atOnce = tasksAtOnce * Math.min(hostsAtOnce, isOneEach ? 1 : hosts.length);
-    const run = async (errand: Errand) => ({ ...await this.#fetch(errand, login, signal), answerCount });
-    yield* inParallel(errands, Math.min(atOnce, CALLS_MAX), run);
+    const fetchAll = (download: Download) => {
+      const candidates = isOneEach ? [rankSeeds(hosts, taskIdsOf(download)[0] ?? "")] : hosts.map((host) => [host]);
+      const fetch = async (some: readonly Host[]) => {
+        return { ...await this.#fetch(download, some, login, signal), answerCount };
+      };
+      return inParallel(candidates, hostsAtOnce, fetch);
+    };
+    yield* mergeInParallel(downloads, tasksAtOnce, fetchAll);
   }
 
-  /** Makes the first host fetch that can. */
-  async #fetch({ download, hosts }: Errand, login: Login, signal: AbortSignal): Promise<HostResult> {
+  /** Makes the first of the hosts fetch that can. */
+  async #fetch(download: Download, hosts: readonly Host[], login: Login, signal: AbortSignal): Promise<HostResult> {
     let result: HostResult | undefined;
     for (const host of hosts) {
       const error = await this.#download(host, download, login, signal);
@@ -163,7 +159,8 @@ export class Jobs {
   ): AsyncGenerator<HostResult, void, undefined> {
     const { downloads } = await this.#contents(order, signal);
     onContents(downloads.map(({ url }) => url));
-    for (const download of downloads) yield* this.#find(taskIdsOf(download), download.url, order, signal);
+    const findAll = (download: Download) => this.#find(taskIdsOf(download), download.url, order, signal);
+    yield* mergeInParallel(downloads, order.tasksAtOnce, findAll);
   }
 
   async *#find(
@@ -201,18 +198,6 @@ export class Jobs {
       log.info("Layers of an image are left out, for registries need not have them", { digests: foreign });
     }
     return { downloads: urls.map((url) => ({ ...download, url })), login };
-  }
-}
-
-/** Each content on one seed peer: the one that the peers of the task are sent to. */
-function* errandsForOne(downloads: readonly Download[], seeds: readonly Host[]): Generator<Errand> {
-  for (const download of downloads) yield { download, hosts: rankSeeds(seeds, taskIdsOf(download)[0] ?? "") };
-}
-
-/** Each content on each host, content by content. */
-function* errandsForAll(downloads: readonly Download[], hosts: readonly Host[]): Generator<Errand> {
-  for (const download of downloads) {
-    for (const host of hosts) yield { download, hosts: [host] };
   }
 }
 
