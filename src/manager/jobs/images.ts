@@ -1,4 +1,5 @@
 import { findImageBlobs, type ImageBlobs } from "../../oci/image_blobs.ts";
+import type { PullEffects } from "../../oci/image_pull_client.ts";
 import { parsePlatform } from "../../oci/platform.ts";
 import type { RegistryAccess } from "../../oci/registry_access.ts";
 import type { TlsTrust } from "../../http/node_fetch.ts";
@@ -36,7 +37,11 @@ export class Images {
       ...{ url, headers, platform: platform === undefined ? undefined : parsePlatform(platform) },
       credentials: hasAccount ? { username: username ?? "", password: password ?? "" } : undefined,
     };
-    const fetch = this.#registries.fetch(await this.#trust());
-    return await findImageBlobs(request, { fetch, clock: this.#clock }, signal);
+    return await findImageBlobs(request, await this.effects(), signal);
+  }
+
+  /** The way to registries for one question. Throws as `readPreheatTrust` does. */
+  async effects(): Promise<PullEffects> {
+    return { fetch: this.#registries.fetch(await this.#trust()), clock: this.#clock };
   }
 }
