@@ -1,6 +1,5 @@
 import { type IncomingMessage, request as sendPlain } from "node:http";
 import { request as sendTls } from "node:https";
-import { rootCertificates } from "node:tls";
 import { headersOf } from "./node_request.ts";
 import type { Fetch } from "../runtime/runtime.ts";
 
@@ -9,7 +8,7 @@ const BODILESS = new Set([204, 205, 304]);
 
 /** Whose certificates are good. */
 export interface TlsTrust {
-  /** PEM texts, trusted besides Mozilla's. */
+  /** PEM texts. */
   readonly authorities: readonly string[];
   /** Left out, they are checked. */
   readonly checksCertificates?: boolean;
@@ -17,10 +16,11 @@ export interface TlsTrust {
 
 /**
  * `fetch` without its list of ports, for requests without a body. Each takes a connection of its own, which knows no
- * proxy of the environment, and redirects are answers.
+ * proxy of the environment, and redirects are answers. It trusts `authorities` and nobody else: Mozilla's list is only
+ * for programs that may ask for all of the system's state.
  */
 export function createNodeFetch({ authorities, checksCertificates = true }: TlsTrust): Fetch {
-  const ca = [...rootCertificates, ...authorities];
+  const ca = [...authorities];
   return async (input, { method = "GET", headers, signal } = {}) => {
     const url = new URL(input);
     const options = {

@@ -66,7 +66,7 @@ export async function startManager(
   stack.defer(() => service.stop());
 
   const key = await managerKey(config.auth.jwt.key, store, runtime.random);
-  const { trust, images } = await openImages(config, runtime);
+  const { trust, images } = await openImages(config, runtime, stack);
   const calls = stack.use(new SchedulerCalls(clock, tls, trust));
   const seal = new Seal({ key, purpose: "orders of jobs", random: runtime.random });
   const jobs = stack.use(new Jobs({ ...runtime, store, calls, images, seal, syncPeers: config.job.syncPeers }));

@@ -1,6 +1,7 @@
 import { createGuardedFetch } from "../http/guarded_fetch.ts";
 import { Destinations } from "../http/destination.ts";
 import { createNodeFetch, type TlsTrust } from "../http/node_fetch.ts";
+import { TrustingClients } from "../http/trusting_clients.ts";
 import type { Fetch, Runtime } from "../runtime/runtime.ts";
 
 /** Nobody whose address is known: he has no right to what only this host's own processes may ask for. */
@@ -21,8 +22,9 @@ export interface RegistryAccessOptions {
  * The way to registries for those who read images for others: whoever orders a job names the URL, and must not reach by
  * it what only this host can reach (see {@link Destinations}).
  */
-export class RegistryAccess {
+export class RegistryAccess implements Disposable {
   readonly #options: RegistryAccessOptions;
+  readonly #clients = new TrustingClients();
   readonly #destinations: Destinations;
 
   constructor(options: RegistryAccessOptions) {
@@ -32,11 +34,19 @@ export class RegistryAccess {
     this.#destinations = new Destinations(runtime.net, (origin) => origins.has(origin), key);
   }
 
-  /** `fetch` for one job, which trusts whom its order trusts. */
-  fetch(trust: TlsTrust): Fetch {
+  /** `fetch` for one job, which trusts whom its order trusts, besides Mozilla's authorities. */
+  fetch({ authorities, checksCertificates = true }: TlsTrust): Fetch {
     const { runtime, isOnLoopback } = this.#options;
-    const isUsual = trust.authorities.length === 0 && trust.checksCertificates !== false;
-    const fetch = isUsual ? runtime.fetch : createNodeFetch(trust);
+    const trusting: Fetch = (input, init) => runtime.fetch(input, { ...init, client: this.#clients.get(authorities) });
+    const fetch = !checksCertificates
+      ? createNodeFetch({ authorities: [], checksCertificates })
+      : authorities.length > 0
+      ? trusting
+      : runtime.fetch;
     return createGuardedFetch(fetch, this.#destinations, isOnLoopback ? undefined : ELSEWHERE);
+  }
+
+  [Symbol.dispose](): void {
+    this.#clients[Symbol.dispose]();
   }
 }

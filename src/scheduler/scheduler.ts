@@ -67,7 +67,7 @@ export async function startScheduler(
   const cacheState = emptyCacheState(settings, clock.now());
   const cache = new CacheScheduling({ state: cacheState, answers, replicator, metrics, runtime });
   const calls = stack.use(new HostCalls(clock, { seeds: seedTls, peers: peerTls }));
-  const registries = registryAccess(config, runtime);
+  const registries = stack.use(registryAccess(config, runtime));
   const knownHosts = () => [...state.hosts.values()].map((host) => answers.host(host));
   const jobs = new Jobs({ calls, hosts: knownHosts, registries, runtime });
   const scheduling = new Scheduling({ state, answers, trigger, cache, jobs, metrics, runtime, onAnnounced });

@@ -13,10 +13,11 @@ export interface OpenedImages {
   readonly images: Images;
 }
 
-/** Prepares the way to registries. Fails with `invalid_argument` when `job.preheat.tls` cannot be used. */
+/** Prepares the way to registries, which `stack` owns. Fails with `invalid_argument` when `job.preheat.tls` cannot be used. */
 export async function openImages(
   { job: { preheat }, server: { grpc } }: Pick<ManagerConfig, "job" | "server">,
   runtime: Pick<Runtime, "fetch" | "net" | "disk" | "clock" | "log">,
+  stack: AsyncDisposableStack,
 ): Promise<OpenedImages> {
   const trust = () => readPreheatTrust(preheat.tls, runtime.disk);
   await trust();
@@ -26,9 +27,11 @@ export async function openImages(
         "their own settings all the same, and trust what job.preheat.tls.caCert names",
     );
   }
-  const registries = new RegistryAccess({
-    ...{ runtime, allowed: preheat.allowedRegistries, key: "job.preheat.allowedRegistries" },
-    isOnLoopback: isLoopback(grpc.listenIP),
-  });
+  const registries = stack.use(
+    new RegistryAccess({
+      ...{ runtime, allowed: preheat.allowedRegistries, key: "job.preheat.allowedRegistries" },
+      isOnLoopback: isLoopback(grpc.listenIP),
+    }),
+  );
   return { trust, images: new Images(registries, trust, runtime.clock) };
 }

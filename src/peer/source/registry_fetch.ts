@@ -4,6 +4,7 @@ import { DamselflyError, errorText } from "../../core/error.ts";
 import type { Fetch } from "../../runtime/runtime.ts";
 import { isLoopback } from "../../http/destination.ts";
 import { createNodeFetch } from "../../http/node_fetch.ts";
+import { TrustingClients } from "../../http/trusting_clients.ts";
 
 /** Whose certificates are trusted, besides those whom the platform trusts: PEM texts. */
 export interface Trust {
@@ -31,9 +32,6 @@ export interface RegistryFetch extends Disposable {
   readonly fetch: SourceFetch;
 }
 
-/** Clients that are kept for authorities which came with requests. */
-const GIVEN_CLIENTS_MAX = 8;
-
 /**
  * Ports that `fetch` refuses because browsers must (Fetch §2.9), and that registries have all the same. Those below
  * 1024 stay refused: mail and the like are there.
@@ -51,7 +49,13 @@ const NOT_TLS = /InvalidContentType|wrong version number/i;
  */
 export function createRegistryFetch({ everywhere, byOrigin }: Trust, parts: RegistryFetchParts): RegistryFetch {
   using opened = new DisposableStack();
-  const open = (name: string, authorities: readonly string[]) => opened.use(clientOf(name, authorities));
+  const open = (name: string, authorities: readonly string[]) => {
+    try {
+      return opened.use(Deno.createHttpClient({ caCerts: [...authorities] }));
+    } catch (cause) {
+      throw untrusted(name, cause);
+    }
+  };
   const usual = everywhere.length === 0 ? undefined : open("all registries", everywhere);
   const clients = new Map<string, Deno.HttpClient>();
   for (const [origin, authority] of byOrigin) {
@@ -62,7 +66,7 @@ export function createRegistryFetch({ everywhere, byOrigin }: Trust, parts: Regi
     }
     clients.set(origin, open(origin, [authority, ...everywhere]));
   }
-  const given = opened.use(new GivenClients());
+  const given = opened.use(new TrustingClients());
   const stack = opened.move();
 
   function send(url: URL, { authorities = [], ...init }: Parameters<SourceFetch>[1] = {}): Promise<Response> {
@@ -87,36 +91,6 @@ export function createRegistryFetch({ everywhere, byOrigin }: Trust, parts: Regi
     },
     [Symbol.dispose]: () => stack.dispose(),
   };
-}
-
-/** Clients for authorities that came with requests; the one that was not used for longest gives way. */
-class GivenClients implements Disposable {
-  readonly #clients = new Map<string, Deno.HttpClient>();
-
-  get(authorities: readonly string[]): Deno.HttpClient {
-    const key = authorities.join();
-    const client = this.#clients.get(key) ?? clientOf("this request", authorities);
-    this.#clients.delete(key);
-    this.#clients.set(key, client);
-    const [oldest] = this.#clients;
-    if (this.#clients.size > GIVEN_CLIENTS_MAX && oldest !== undefined) {
-      this.#clients.delete(oldest[0]);
-      oldest[1].close(); // requests that run go on
-    }
-    return client;
-  }
-
-  [Symbol.dispose](): void {
-    for (const client of this.#clients.values()) client.close();
-  }
-}
-
-function clientOf(name: string, authorities: readonly string[]): Deno.HttpClient {
-  try {
-    return Deno.createHttpClient({ caCerts: [...authorities] });
-  } catch (cause) {
-    throw untrusted(name, cause);
-  }
 }
 
 function isOfThisHost({ hostname }: URL): boolean {

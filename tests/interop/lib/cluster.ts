@@ -48,6 +48,11 @@ export class Cluster implements AsyncDisposable {
     return this.#scheduler;
   }
 
+  /** Where the scheduler's gRPC server is, the same whatever kind runs there. */
+  get schedulerTarget(): string {
+    return `${this.#ip(SCHEDULER)}:8002`;
+  }
+
   peer(name: string): AnyPeer {
     const peer = this.#peers.get(name);
     assert(peer !== undefined, `${this.name} has no peer ${name}`);
