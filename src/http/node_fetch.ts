@@ -6,6 +6,19 @@ import type { Fetch } from "../runtime/runtime.ts";
 /** Answers without a body, which `Response` insists on. */
 const BODILESS = new Set([204, 205, 304]);
 
+/**
+ * Ports that `fetch` refuses because browsers must (Fetch §2.9), and that registries have all the same. Those below
+ * 1024 stay refused: mail and the like are there.
+ */
+const REFUSED_PORTS = new Set(
+  [1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080],
+);
+
+/** Whether `fetch` refuses a URL for its port, though servers may be there. */
+export function isRefusedByFetch({ port }: URL): boolean {
+  return REFUSED_PORTS.has(Number(port));
+}
+
 /** Whose certificates are good. */
 export interface TlsTrust {
   /** PEM texts. */

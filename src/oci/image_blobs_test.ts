@@ -85,6 +85,18 @@ Deno.test("what build tools note besides an image is no platform of it", async (
   assert.deepEqual(registry.asked, ["v1", app.digest]);
 });
 
+Deno.test("of several images that a machine can run it gets the one that suits it best", async () => {
+  const registry = new Documents();
+  const made = [["arm", "a"], ["amd64", "b"], ["arm64", "c"], ["arm", "d"]] as const;
+  const manifests = made.map(([architecture, letter]) => {
+    return { ...registry.add(manifest(letter)), platform: { os: "linux", architecture } };
+  });
+  registry.add({ manifests }, "v1");
+  const find = async (platform: string) => (await registry.find({ platform: parsePlatform(platform) })).digests;
+  assert.deepEqual(await find("linux/arm64"), digestsOf("c"));
+  assert.deepEqual(await find("linux/arm/v8"), digestsOf("a"), "the first of two that are as good");
+});
+
 Deno.test("of an index in an index the machine's image is found too", async () => {
   const registry = new Documents();
   const [amd64, arm64] = [registry.add(manifest("a", "b")), registry.add(manifest("c", "d"))];

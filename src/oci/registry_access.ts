@@ -1,6 +1,6 @@
 import { createGuardedFetch } from "../http/guarded_fetch.ts";
 import { Destinations } from "../http/destination.ts";
-import { createNodeFetch, type TlsTrust } from "../http/node_fetch.ts";
+import { createNodeFetch, isRefusedByFetch, type TlsTrust } from "../http/node_fetch.ts";
 import { TrustingClients } from "../http/trusting_clients.ts";
 import type { Fetch, Runtime } from "../runtime/runtime.ts";
 
@@ -34,15 +34,15 @@ export class RegistryAccess implements Disposable {
     this.#destinations = new Destinations(runtime.net, (origin) => origins.has(origin), key);
   }
 
-  /** `fetch` for one job, which trusts whom its order trusts, besides Mozilla's authorities. */
+  /** `fetch` for one job, on all ports, which trusts whom its order trusts besides Mozilla's authorities. */
   fetch({ authorities, checksCertificates = true }: TlsTrust): Fetch {
     const { runtime, isOnLoopback } = this.#options;
-    const trusting: Fetch = (input, init) => runtime.fetch(input, { ...init, client: this.#clients.get(authorities) });
-    const fetch = !checksCertificates
-      ? createNodeFetch({ authorities: [], checksCertificates })
-      : authorities.length > 0
-      ? trusting
-      : runtime.fetch;
+    const byNode = createNodeFetch({ authorities, checksCertificates });
+    const fetch: Fetch = (input, init) => {
+      if (!checksCertificates || isRefusedByFetch(new URL(input))) return byNode(input, init);
+      const client = authorities.length === 0 ? {} : { client: this.#clients.get(authorities) };
+      return runtime.fetch(input, { ...init, ...client });
+    };
     return createGuardedFetch(fetch, this.#destinations, isOnLoopback ? undefined : ELSEWHERE);
   }
 

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { DamselflyError } from "../../core/error.ts";
 import type { HostResult } from "../../rpc/gen/damselfly/v1/jobs.ts";
 import { SchedulerService } from "../../rpc/gen/scheduler/v2/scheduler.ts";
 import { service, startRpcServer } from "../../rpc/server.ts";
 import { orAbort } from "../../runtime/or_abort.ts";
+import { testCertificates } from "../../testing/certificates.ts";
 import { testRuntime } from "../../testing/test_runtime.ts";
 import type { PreheatArgs, TaskArgs } from "../rest/job_args.ts";
 import type { SchedulerRecord } from "../store/services.ts";
@@ -13,17 +15,20 @@ import { SchedulerCalls } from "./scheduler_calls.ts";
 const NEVER = new AbortController().signal;
 const HEX = "a".repeat(64);
 
-const trust = () => Promise.resolve({ authorities: [] });
+const AUTHORITY = readFileSync(testCertificates("a").caCert, "utf8");
+const trust = () => Promise.resolve({ authorities: [AUTHORITY] });
 
 Deno.test("a stock scheduler is asked in its own words, and what it refuses is the failure, and the end of the rest", async () => {
   const { clock, log } = testRuntime();
   const asked: string[] = [];
+  const certificates: number[] = [];
   const stopped = Promise.withResolvers<void>();
   await using server = await startRpcServer({
     ...{ listen: { hostname: "127.0.0.1", port: 0 }, clock, log },
     services: [service(SchedulerService, {
-      preheatFile: async ({ url }, { signal }) => {
+      preheatFile: async ({ url, certificateChain }, { signal }) => {
         await Promise.resolve(asked.push(url));
+        certificates.push(certificateChain.length);
         if (url.endsWith("/b")) throw new DamselflyError("internal", "it went wrong");
         if (url.endsWith("/slow")) await orAbort(new Promise(() => {}), signal).finally(() => stopped.resolve());
         return {};
@@ -40,6 +45,7 @@ Deno.test("a stock scheduler is asked in its own words, and what it refuses is t
   await preheat(["https://files.corp/a", "https://files.corp/c"]);
   const shown = results.map(({ url, hostname, error }) => [url, hostname, error]).toSorted();
   assert.deepEqual(shown, [["https://files.corp/a", "", undefined], ["https://files.corp/c", "", undefined]]);
+  assert.deepEqual(certificates, [1, 1], "whom the manager trusts");
   await assert.rejects(preheat(["https://files.corp/slow", "https://files.corp/b"]), /it went wrong/);
   await stopped.promise;
   const task = taskRequest({ task_id: "x" } as TaskArgs);

@@ -3,7 +3,7 @@ import { isIP } from "node:net";
 import { DamselflyError, errorText } from "../../core/error.ts";
 import type { Fetch } from "../../runtime/runtime.ts";
 import { isLoopback } from "../../http/destination.ts";
-import { createNodeFetch } from "../../http/node_fetch.ts";
+import { createNodeFetch, isRefusedByFetch } from "../../http/node_fetch.ts";
 import { TrustingClients } from "../../http/trusting_clients.ts";
 
 /** Whose certificates are trusted, besides those whom the platform trusts: PEM texts. */
@@ -32,13 +32,6 @@ export interface RegistryFetch extends Disposable {
   readonly fetch: SourceFetch;
 }
 
-/**
- * Ports that `fetch` refuses because browsers must (Fetch §2.9), and that registries have all the same. Those below
- * 1024 stay refused: mail and the like are there.
- */
-const REFUSED_PORTS = new Set(
-  [1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080],
-);
 /** What a client of TLS says when the other side speaks plain HTTP. */
 const NOT_TLS = /InvalidContentType|wrong version number/i;
 
@@ -72,7 +65,7 @@ export function createRegistryFetch({ everywhere, byOrigin }: Trust, parts: Regi
   function send(url: URL, { authorities = [], ...init }: Parameters<SourceFetch>[1] = {}): Promise<Response> {
     const own = byOrigin.get(url.origin);
     const trusted = [...own === undefined ? [] : [own], ...authorities, ...everywhere];
-    if (REFUSED_PORTS.has(Number(url.port))) return createNodeFetch({ authorities: trusted })(url, init);
+    if (isRefusedByFetch(url)) return createNodeFetch({ authorities: trusted })(url, init);
     const client = authorities.length > 0 ? given.get(trusted) : clients.get(url.origin) ?? usual;
     return parts.fetch(url, { ...init, ...(client !== undefined && { client }) });
   }
