@@ -8,13 +8,13 @@ export const CROSS_ORIGIN: ReadonlySet<string> = new Set([
   ...["accept", "accept-encoding", "accept-language", "range", "user-agent"],
 ]);
 
-type Headers = Readonly<Record<string, string>>;
+type HeaderMap = Readonly<Record<string, string>>;
 
 /** Where an answer sends its requester, and with which headers; or why he does not go. */
-export type Redirect = { readonly url: URL; readonly headers: Headers } | { readonly refused: string };
+export type Redirect = { readonly url: URL; readonly headers: HeaderMap } | { readonly refused: string };
 
 /** What an answer to a request for `url` with `headers` redirects to; undefined when it does not. */
-export function redirectOf(response: Response, url: URL, headers: Headers): Redirect | undefined {
+export function redirectOf(response: Response, url: URL, headers: HeaderMap): Redirect | undefined {
   const location = response.headers.get("location");
   if (!REDIRECTS.has(response.status) || location === null) return undefined;
   if (!URL.canParse(location, url)) return { refused: "it redirects to something that is not a URL" };
@@ -32,6 +32,6 @@ export function redirectOf(response: Response, url: URL, headers: Headers): Redi
 }
 
 /** The headers of a request that may follow a redirect to another origin. */
-export function crossOriginHeaders(headers: Headers): Record<string, string> {
+export function crossOriginHeaders(headers: HeaderMap): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => CROSS_ORIGIN.has(name.toLowerCase())));
 }
