@@ -19,7 +19,7 @@ export interface PreparedRest {
  * sessions. It is served in TLS where that is configured.
  */
 export async function prepareRest(
-  { auth, server: { rest }, job: { preheat: { legacyAPI } } }: Pick<ManagerConfig, "auth" | "server" | "job">,
+  { auth, server: { rest }, job }: Pick<ManagerConfig, "auth" | "server" | "job">,
   runtime: Runtime,
   { key, store, ...parts }: Pick<RestOptions, "store" | "jobs" | "warmArgs"> & { readonly key: string },
   stack: AsyncDisposableStack,
@@ -27,6 +27,7 @@ export async function prepareRest(
   const { clock, log, net } = runtime;
   const { jwt } = auth;
   const { cidrs, header } = rest.trustedProxies;
+  const { enable, requireToken } = job.preheat.legacyAPI;
   const app = createRestApp({
     ...runtime,
     ...parts,
@@ -36,7 +37,7 @@ export async function prepareRest(
     allowDefaultPassword: auth.allowDefaultPassword,
     openSignUp: auth.openSignUp,
     trustedProxies: { cidrs, header },
-    legacyPreheats: legacyAPI.enable ? legacyAPI : undefined,
+    legacyPreheats: enable ? { requireToken } : undefined,
     audits: stack.use(new AuditLog({ store, clock, log })),
   });
   const onError = (error: unknown) => log.error("A REST request failed", { error });

@@ -1,4 +1,5 @@
-import { findImageBlobs, type ImageBlobs } from "../../oci/image_blobs.ts";
+import { findImageBlobs, type ImageBlobs, type ImageRequest } from "../../oci/image_blobs.ts";
+import { findImageDigest } from "../../oci/image_digest.ts";
 import type { PullEffects } from "../../oci/image_pull_client.ts";
 import { parsePlatform } from "../../oci/platform.ts";
 import type { RegistryAccess } from "../../oci/registry_access.ts";
@@ -15,7 +16,7 @@ export interface ImageArgs {
   readonly platform?: string | undefined;
 }
 
-/** Reads images at their registries, for jobs in which the manager needs to know what an image is made of. */
+/** Reads images at their registries, where the manager itself needs to know something of an image. */
 export class Images {
   readonly #registries: Pick<RegistryAccess, "fetch">;
   readonly #trust: () => Promise<TlsTrust>;
@@ -28,20 +29,23 @@ export class Images {
   }
 
   /** The blobs of an image. Throws `invalid_argument` for a platform that is none, and what `findImageBlobs` throws. */
-  async blobs(
-    { url, headers = {}, username, password, platform }: ImageArgs,
-    signal: AbortSignal,
-  ): Promise<ImageBlobs> {
-    const hasAccount = username !== undefined || password !== undefined;
-    const request = {
-      ...{ url, headers, platform: platform === undefined ? undefined : parsePlatform(platform) },
-      credentials: hasAccount ? { username: username ?? "", password: password ?? "" } : undefined,
-    };
-    return await findImageBlobs(request, await this.effects(), signal);
+  async blobs({ platform, ...image }: ImageArgs, signal: AbortSignal): Promise<ImageBlobs> {
+    const request = { ...requestOf(image), platform: platform === undefined ? undefined : parsePlatform(platform) };
+    return await findImageBlobs(request, await this.#effects(), signal);
+  }
+
+  /** The digest that an image has now. Throws what `findImageDigest` throws. */
+  async digest(image: ImageArgs, signal: AbortSignal): Promise<string> {
+    return await findImageDigest(requestOf(image), await this.#effects(), signal);
   }
 
   /** The way to registries for one question. Throws as `readPreheatTrust` does. */
-  async effects(): Promise<PullEffects> {
+  async #effects(): Promise<PullEffects> {
     return { fetch: this.#registries.fetch(await this.#trust()), clock: this.#clock };
   }
+}
+
+function requestOf({ url, headers = {}, username = "", password = "" }: ImageArgs): ImageRequest {
+  const hasAccount = username !== "" || password !== "";
+  return { url, headers, credentials: hasAccount ? { username, password } : undefined };
 }

@@ -17,18 +17,21 @@ async function read(settings: Record<string, unknown>, host: string, login = {})
     const headers = { "www-authenticate": 'Basic realm="x"' };
     const isIn = asked.at(-1)?.["authorization"] !== undefined || Object.keys(login).length === 0;
     const manifest = Response.json({ config: blob("a"), layers: [blob("b")] });
+    if (init?.method === "HEAD" && isIn) manifest.headers.set("docker-content-digest", blob("f").digest);
     return Promise.resolve(isIn ? manifest : new Response(null, { status: 401, headers }));
   };
   const runtime = testRuntime({ fetch });
   const { config } = parseConfig(ManagerConfig, "", "manager", settings);
   const { images } = await openImages(config, runtime, stack);
   const url = `http://${host}/v2/app/manifests/v1`;
-  const { urls } = await images.blobs({ url, headers: { "X-Key": "k" }, ...login }, NEVER);
-  return { urls, asked, log: runtime.log };
+  const image = { url, headers: { "X-Key": "k" }, ...login };
+  const { urls } = await images.blobs(image, NEVER);
+  return { urls, asked, digest: await images.digest(image, NEVER) };
 }
 
 Deno.test("an image is read with the headers and the account that the question has", async () => {
-  const { urls, asked } = await read({}, "192.0.2.1");
+  const { urls, asked, digest } = await read({}, "192.0.2.1");
+  assert.equal(digest, blob("f").digest);
   assert.deepEqual(urls, ["a", "b"].map((letter) => `http://192.0.2.1/v2/app/blobs/${blob(letter).digest}`));
   assert.equal(asked[0]?.["x-key"], "k");
   const login = { username: "ada", password: "lovelace" };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { JobState } from "../store/jobs.ts";
 import type { JsonObject } from "../store/records.ts";
-import type { JobOrder, JobRunner } from "./job_runner.ts";
+import type { JobOrder } from "./job_runner.ts";
 import { type Rest, startRest } from "./start_rest_test.ts";
 
 const IMAGE = "https://harbor.corp/v2/team/app/manifests/v1";
@@ -18,13 +18,14 @@ async function start(requireToken: boolean): Promise<{ rest: Rest; orders: JobOr
     legacyPreheats: { requireToken },
     jobs: {
       types: new Set(["preheat"]),
-      start: (order: JobOrder) => {
+      start: (order) => {
         orders.push(order);
         const job = { ...order, taskId: "group", state: "PENDING" as const, result: {}, seedPeerClusterIds: [] };
         return rest.store.jobs.create(job);
       },
       cancel: () => Promise.resolve(),
-    } as JobRunner,
+      retry: () => Promise.reject(new Error("Harbor never asks for that")),
+    },
   });
   return { rest, orders };
 }

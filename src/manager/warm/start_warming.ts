@@ -1,7 +1,6 @@
-import { findImageDigest } from "../../oci/image_digest.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
+import type { ImageArgs, Images } from "../jobs/images.ts";
 import type { SchedulerCalls } from "../jobs/scheduler_calls.ts";
-import type { PreheatArgs } from "../rest/job_args.ts";
 import type { JobRunner } from "../rest/job_runner.ts";
 import { Seal } from "../seal.ts";
 import type { Store } from "../store/store.ts";
@@ -15,6 +14,7 @@ export interface WarmingOptions {
   readonly store: Store;
   readonly jobs: JobRunner;
   readonly calls: SchedulerCalls;
+  readonly images: Pick<Images, "digest">;
   readonly arrivals: Arrivals;
   /** The secret that all managers of the database share. */
   readonly key: string;
@@ -22,17 +22,12 @@ export interface WarmingOptions {
 
 /** Keeps images warm until `stack` is disposed; gives what reads and writes their arguments. */
 export function startWarming(
-  { key, ...parts }: WarmingOptions,
+  { key, images, ...parts }: WarmingOptions,
   runtime: Runtime,
   stack: AsyncDisposableStack,
 ): WarmArgs {
-  const { fetch, clock, random } = runtime;
-  const args = new WarmArgs(new Seal({ key, purpose: WARM_PURPOSE, random }));
-  const digestOf = (args: unknown, signal: AbortSignal) => {
-    const { url = "", headers = {}, username = "", password = "" } = args as PreheatArgs;
-    const credentials = username === "" && password === "" ? undefined : { username, password };
-    return findImageDigest({ url, headers, credentials }, { fetch, clock }, signal);
-  };
+  const args = new WarmArgs(new Seal({ key, purpose: WARM_PURPOSE, random: runtime.random }));
+  const digestOf = (args: unknown, signal: AbortSignal) => images.digest(args as ImageArgs, signal);
   stack.use(new WarmImages({ ...runtime, ...parts, args, digestOf }));
   stack.use(new WarmHosts({ ...runtime, ...parts, args }));
   return args;
