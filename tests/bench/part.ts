@@ -11,7 +11,7 @@ export interface Part extends AsyncDisposable {
 const TICKS_PER_SECOND = 100;
 
 /** Processor time of a process: user and system, the fields 14 and 15 of its `stat`; 0 where there is no /proc. */
-function cpuSecondsOf(pid: number): number {
+export function cpuSecondsOf(pid: number): number {
   try {
     const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ")[1]?.split(" ") ?? [];
     return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
@@ -20,11 +20,15 @@ function cpuSecondsOf(pid: number): number {
   }
 }
 
-/** Runs `script` with `args`; it ends with this process. With `BENCH_PROFILE=<role>` the process of that role is profiled. */
+/** With `BENCH_PROFILE=<role>` the process of that role is profiled. */
+export function profileFlags(role: string): string[] {
+  return role === Deno.env.get("BENCH_PROFILE") ? ["--v8-flags=--prof"] : [];
+}
+
+/** Runs `script` with `args`; it ends with this process. */
 export async function spawnPart(script: string, role: string, args: readonly string[]): Promise<Part> {
-  const flags = role === Deno.env.get("BENCH_PROFILE") ? ["--v8-flags=--prof"] : [];
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", ...flags, script, ...args],
+    args: ["run", "-A", ...profileFlags(role), script, ...args],
     stdin: "piped",
     stdout: "piped",
     stderr: "inherit",

@@ -1,0 +1,131 @@
+/** ListSchedulers, as the peers of all clusters call it. */
+import { createRpcClient } from "../../../src/rpc/client.ts";
+import { ListSchedulersRequest, ManagerService, SourceType } from "../../../src/rpc/gen/manager/v2/manager.ts";
+import { realClock } from "../../../src/runtime/clock.ts";
+import { startBare } from "./bare.ts";
+import { CLUSTERS, nameOf, PASSWORD, PEOPLE } from "./content.ts";
+import { type Call, CALLS_AT_ONCE, flood, median, percentile, steady } from "./load.ts";
+import type { Row } from "./report.ts";
+import type { ShippedManager } from "./shipped.ts";
+
+/** Hosts that ask, one after the other; they fit different clusters, and some fit none. */
+const HOSTS = 2_000;
+const PER_CORE_MIN = 5_000;
+const STEADY_PER_SECOND = PER_CORE_MIN / 2;
+const P99_MS_MAX = 10;
+const FLOOD_MS = 2_000;
+const STEADY_MS = 4_000;
+const ROUNDS = 3;
+const IP = "127.0.0.1";
+const clock = realClock();
+const limited = { signal: new AbortController().signal, timeoutMs: 10_000 };
+
+/** The call, whose answer is counted and not read: that costs a caller more than it costs the manager. */
+const COUNTED = {
+  listSchedulers: { ...ManagerService.listSchedulers, responseDeserialize: (bytes: Uint8Array) => bytes.length },
+} as const;
+/** Less than the schedulers of one cluster take. */
+const ANSWER_BYTES_MIN = 200;
+
+const requests = Array.from({ length: HOSTS }, (_, n) =>
+  ListSchedulersRequest.create({
+    sourceType: SourceType.PEER_SOURCE,
+    hostname: n % 4 === 0 ? `rack-${n % CLUSTERS}-node-${n}` : `node-${n}`,
+    ip: `10.${(n * 7) % 256}.${n % 200}.10`,
+    idc: n % 3 === 0 ? `idc-${n % CLUSTERS}` : "",
+    location: n % 3 === 1 ? `region-${n % 10}|zone-${n % CLUSTERS}` : "",
+  }));
+
+interface Caller extends Disposable {
+  readonly call: Call;
+  /** Bytes of the mean answer so far. */
+  answerBytes(): number;
+}
+
+/** Calls over a connection for each call at once, as peers have one each. */
+function openCaller(port: number): Caller {
+  const clients = Array.from({ length: CALLS_AT_ONCE }, () => createRpcClient(COUNTED, `${IP}:${port}`, { clock }));
+  let bytes = 0;
+  let calls = 0;
+  return {
+    async call(n) {
+      const [client, request] = [clients[n % clients.length], requests[n % HOSTS]];
+      if (client === undefined || request === undefined) throw new Error("there is no such request");
+      const length = await client.listSchedulers(request, limited);
+      if (length < ANSWER_BYTES_MIN) throw new Error(`An answer had ${length} bytes`);
+      bytes += length;
+      calls++;
+    },
+    answerBytes: () => Math.round(bytes / calls),
+    [Symbol.dispose]() {
+      for (const client of clients) client[Symbol.dispose]();
+    },
+  };
+}
+
+/** The rows about ListSchedulers. */
+export async function measureListSchedulers(manager: ShippedManager): Promise<Row[]> {
+  using caller = openCaller(manager.grpcPort);
+  await flood(caller.call, FLOOD_MS, manager.cpuSeconds);
+  await using bare = await startBare("grpc", caller.answerBytes());
+  using bareCaller = openCaller(bare.port);
+  await flood(bareCaller.call, FLOOD_MS, bare.cpuSeconds);
+  const ours = [];
+  const bares = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    ours.push(await flood(caller.call, FLOOD_MS, manager.cpuSeconds));
+    bares.push(await flood(bareCaller.call, FLOOD_MS, bare.cpuSeconds));
+  }
+  const perCore = median(ours.map(({ perCoreSecond }) => perCoreSecond));
+  const barePerCore = median(bares.map(({ perCoreSecond }) => perCoreSecond));
+  const name = `ListSchedulers, ${CLUSTERS} clusters`;
+  const bareName = `bare gRPC, ${(caller.answerBytes() / 1000).toFixed(0)} kB`;
+  return [
+    {
+      ...{ what: `${name}, per core`, value: perCore, unit: "calls/s", target: { atLeast: PER_CORE_MIN } },
+      ratio: { value: perCore / barePerCore, to: bareName },
+    },
+    { what: `${name}, beside its callers`, value: median(ours.map(({ perSecond }) => perSecond)), unit: "calls/s" },
+    ...await measureTimes(manager, caller.call, bareCaller.call),
+  ];
+}
+
+/** How long a call takes at half of what one core must do: by itself, and while people sign in. */
+async function measureTimes(manager: ShippedManager, call: Call, bareCall: Call): Promise<Row[]> {
+  const forAWhile = (sinceMs: number) => sinceMs >= STEADY_MS;
+  const bare = percentile(await steady(bareCall, STEADY_PER_SECOND, forAWhile), 99);
+  const alone = await steady(call, STEADY_PER_SECOND, forAWhile);
+  let isSignedIn = false;
+  const startedAt = clock.now();
+  const signedIn = signInAll(manager.restPort).then(() => {
+    isSignedIn = true;
+    return clock.now() - startedAt;
+  });
+  const beside = await steady(call, STEADY_PER_SECOND, () => isSignedIn);
+  const row = (what: string, times: readonly number[]): Row => {
+    const value = percentile(times, 99);
+    const ratio = { value: value / bare, to: "bare gRPC" };
+    return { what, value, unit: "ms", target: { atMost: P99_MS_MAX }, ratio };
+  };
+  const rate = `at ${STEADY_PER_SECOND} calls/s`;
+  return [
+    row(`p99 ${rate}`, alone),
+    row(`p99 ${rate} while ${PEOPLE} people sign in`, beside),
+    { what: `${PEOPLE} people sign in at once beside that`, value: await signedIn / 1_000, unit: "s" },
+  ];
+}
+
+async function signInAll(restPort: number): Promise<void> {
+  await Promise.all(Array.from({ length: PEOPLE }, (_, n) => signIn(restPort, nameOf(n), PASSWORD)));
+}
+
+/** Signs somebody in; the token. */
+export async function signIn(restPort: number, name: string, password: string): Promise<string> {
+  const response = await fetch(`http://${IP}:${restPort}/api/v1/users/signin`, {
+    method: "POST",
+    body: JSON.stringify({ name, password }),
+  });
+  const { token } = await response.json();
+  if (!response.ok) throw new Error(`${name} could not sign in: ${response.status}`);
+  return token;
+}

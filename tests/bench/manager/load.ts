@@ -1,0 +1,57 @@
+/** Calls in numbers: as many as can be, or so many a second. */
+import { realClock } from "../../../src/runtime/clock.ts";
+
+/** Calls that are under way at once when as many are made as can be. */
+export const CALLS_AT_ONCE = 64;
+/** The same at a steady rate; what is due beyond that waits, and the wait counts. */
+const STEADY_CALLS_MAX = 1_000;
+const clock = realClock();
+const never = new AbortController().signal;
+
+/** Makes the nth call. */
+export type Call = (n: number) => Promise<void>;
+
+/** How a server did while it got as many calls as it could answer. */
+export interface Throughput {
+  readonly perSecond: number;
+  /** By the processor time of the server: what it would do with a core of its own. */
+  readonly perCoreSecond: number;
+}
+
+/** Makes as many calls as can be answered, for `ms` milliseconds. */
+export async function flood(call: Call, ms: number, cpuSeconds: () => number, callsAtOnce = CALLS_AT_ONCE): Promise<Throughput> {
+  const cpuBefore = cpuSeconds();
+  const endsAt = clock.now() + ms;
+  let count = 0;
+  await Promise.all(Array.from({ length: callsAtOnce }, async () => {
+    while (clock.now() < endsAt) await call(count++);
+  }));
+  return { perSecond: count * 1_000 / ms, perCoreSecond: count / (cpuSeconds() - cpuBefore) };
+}
+
+/** Makes `perSecond` calls a second until `isOver`, whether or not the earlier ones were answered; their times, sorted. */
+export async function steady(call: Call, perSecond: number, isOver: (sinceMs: number) => boolean): Promise<number[]> {
+  const startedAt = clock.now();
+  const times: Promise<number>[] = [];
+  let underWay = 0;
+  while (!isOver(clock.now() - startedAt)) {
+    const due = Math.floor((clock.now() - startedAt) / 1_000 * perSecond);
+    while (times.length < due && underWay < STEADY_CALLS_MAX) {
+      const dueAt = startedAt + times.length * 1_000 / perSecond;
+      underWay++;
+      times.push(call(times.length).then(() => (underWay--, clock.now() - dueAt)));
+    }
+    await clock.sleep(1, never);
+  }
+  return (await Promise.all(times)).toSorted((a, b) => a - b);
+}
+
+/** The value that `percent` of the sorted values do not exceed. */
+export function percentile(sorted: readonly number[], percent: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * percent / 100))] ?? NaN;
+}
+
+/** The value in the middle. */
+export function median(values: readonly number[]): number {
+  return percentile(values.toSorted((a, b) => a - b), 50);
+}

@@ -1,0 +1,40 @@
+/**
+ * What a manager does on one core, how long its callers wait, and what it costs while nobody asks: each number with the
+ * one that must be reached. The manager runs as it is shipped, in a process of its own; its processor time is counted,
+ * so that other work on the machine changes little. Takes about two minutes.
+ *
+ *     deno task bench:manager [--json]
+ */
+import { join } from "node:path";
+import { fillDatabase, keepAlive, PASSWORD } from "./content.ts";
+import { measureListPeers } from "./list_peers.ts";
+import { measureListSchedulers, signIn } from "./list_schedulers.ts";
+import { type Row, tableOf } from "./report.ts";
+import { startShipped } from "./shipped.ts";
+import { measureStarts } from "./starts.ts";
+
+async function measure(dir: string): Promise<Row[]> {
+  const database = join(dir, "manager.db");
+  const configPath = join(dir, "manager.yaml");
+  const server = { grpc: { listenIP: "127.0.0.1", port: 0 }, rest: { addr: "127.0.0.1:0" } };
+  await Deno.writeTextFile(configPath, JSON.stringify({ server, database: { type: "sqlite", sqlite: { path: database } } }));
+  await fillDatabase(database);
+  const rows: Row[] = [];
+  {
+    await using manager = await startShipped("sources", configPath, PASSWORD);
+    using _alive = await keepAlive(`127.0.0.1:${manager.grpcPort}`);
+    rows.push(...await measureListSchedulers(manager));
+    rows.push(...await measureListPeers(manager, await signIn(manager.restPort, "root", PASSWORD)));
+  }
+  rows.push(...await measureStarts("sources", configPath));
+  return rows;
+}
+
+const dir = await Deno.makeTempDir();
+try {
+  const rows = await measure(dir);
+  console.log(Deno.args.includes("--json") ? JSON.stringify(rows, undefined, 2) : tableOf(rows));
+} finally {
+  await Deno.remove(dir, { recursive: true });
+}
+Deno.exit();

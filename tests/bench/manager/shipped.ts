@@ -1,0 +1,85 @@
+/** The manager as it is shipped: as a process, under its permissions, from the sources or from its bundle. */
+import { permissionFlags, type PermissionSet } from "../../e2e/lib/bundle.ts";
+import { cpuSecondsOf, profileFlags } from "../part.ts";
+
+const REPOSITORY = new URL("../../..", import.meta.url).pathname;
+const READY = "Manager is ready";
+const READY_TIMEOUT_MS = 30_000;
+
+/** Which form of the program runs. */
+export type Form = "sources" | "bundle";
+
+/** A running manager. */
+export interface ShippedManager extends AsyncDisposable {
+  readonly grpcPort: number;
+  readonly restPort: number;
+  /** From its start as a process until it answered. */
+  readonly readyAfterMs: number;
+  /** Processor time that it has used, in seconds. */
+  cpuSeconds(): number;
+  /** Memory that it has now. */
+  rssMiB(): number;
+}
+
+/** Starts the manager with a configuration file. Fails with what it wrote when it is not ready in time. */
+export async function startShipped(form: Form, configPath: string, rootPassword: string): Promise<ShippedManager> {
+  const startedAt = performance.now();
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", ...profileFlags("manager"), ...await scriptOf(form), "--config", configPath],
+    env: { DRAGONFLY_INITIAL_ROOT_PASSWORD: rootPassword },
+    cwd: REPOSITORY,
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const stop = async () => {
+    child.kill("SIGTERM");
+    await child.status;
+  };
+  const late = setTimeout(() => child.kill("SIGKILL"), READY_TIMEOUT_MS);
+  const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const written = await untilReady(lines).finally(() => clearTimeout(late));
+  const { grpc, rest } = JSON.parse(written) as Record<"grpc" | "rest", { readonly port: number }>;
+  const readyAfterMs = performance.now() - startedAt;
+  const drained = drain(lines);
+  return {
+    grpcPort: grpc.port,
+    restPort: rest.port,
+    readyAfterMs,
+    cpuSeconds: () => cpuSecondsOf(child.pid),
+    rssMiB: () => rssMiBOf(child.pid),
+    async [Symbol.asyncDispose]() {
+      await stop();
+      await drained;
+    },
+  };
+}
+
+async function scriptOf(form: Form): Promise<string[]> {
+  if (form === "sources") return ["-q", "--no-prompt", "-P=manager", "src/cmd/manager.ts"];
+  const { permissions } = JSON.parse(await Deno.readTextFile(`${REPOSITORY}/deno.json`)) as {
+    permissions: { manager: PermissionSet };
+  };
+  const offline = ["--no-config", "--no-npm", "--no-remote", "--cached-only", "--no-prompt"];
+  return [...offline, ...permissionFlags(permissions.manager), "dist/manager.js"];
+}
+
+/** The log line that says where it listens. */
+async function untilReady(lines: ReadableStreamDefaultReader<string>): Promise<string> {
+  let text = "";
+  while (true) {
+    const { done, value } = await lines.read();
+    if (done) throw new Error(`The manager did not start: ${text}`);
+    text += value;
+    const line = text.split("\n").slice(0, -1).find((each) => each.includes(READY));
+    if (line !== undefined) return line;
+  }
+}
+
+async function drain(lines: ReadableStreamDefaultReader<string>): Promise<void> {
+  while (!(await lines.read()).done);
+}
+
+function rssMiBOf(pid: number): number {
+  const kib = /^VmRSS:\s+(\d+) kB/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))?.[1];
+  return Number(kib ?? 0) / 1024;
+}

@@ -1,0 +1,42 @@
+/** How long a manager takes to start, and what it needs when nobody asks it anything. */
+import { openMysql } from "../../../src/manager/store/sql/mysql.ts";
+import { MARIADB } from "../../e2e/lib/database_servers.ts";
+import { findProgram } from "../../e2e/lib/programs.ts";
+import { median } from "./load.ts";
+import type { Row } from "./report.ts";
+import { type Form, type ShippedManager, startShipped } from "./shipped.ts";
+
+const STARTS = 3;
+const SQLITE_SECONDS_MAX = 1;
+const MARIADB_SECONDS_MAX = 2;
+const RSS_MIB_MAX = 120;
+/** After a start: what was only needed for it is given back. */
+const IDLE_MS = 3_000;
+
+interface Starts {
+  readonly readySeconds: number;
+  readonly rssMiB: number;
+}
+
+/** Starts it several times; the middle of what that took. */
+async function startRepeatedly(form: Form, configPath: string): Promise<Starts> {
+  const readySeconds: number[] = [];
+  let rssMiB = 0;
+  for (let n = 0; n <= STARTS; n++) {
+    await using manager: ShippedManager = await startShipped(form, configPath, "only for benches");
+    if (n > 0) readySeconds.push(manager.readyAfterMs / 1_000); // the first one fills the code cache
+    if (n < STARTS) continue;
+    await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
+    rssMiB = manager.rssMiB();
+  }
+  return { readySeconds: median(readySeconds), rssMiB };
+}
+
+/** The rows about starts with the SQLite database of `configPath`. */
+export async function measureStarts(form: Form, configPath: string): Promise<Row[]> {
+  const { readySeconds, rssMiB } = await startRepeatedly(form, configPath);
+  return [
+    { what: `start to ready, SQLite, from ${form}`, value: readySeconds, unit: "s", target: { atMost: SQLITE_SECONDS_MAX } },
+    { what: `idle memory, SQLite, from ${form}`, value: rssMiB, unit: "MiB", target: { atMost: RSS_MIB_MAX } },
+  ];
+}
