@@ -1,20 +1,29 @@
-import { BlockList, isIP } from "node:net";
+import { isIP } from "node:net";
 import { DamselflyError } from "./error.ts";
 
 /** A parsed CIDR block. */
 export interface Cidr {
   readonly text: string;
+  /** Whether an address is in it; false for what is none. */
   contains(ip: string): boolean;
+  /** The same of the bytes of {@link addressBytes}, for whoever asks many blocks about one address. */
+  has(address: Uint8Array): boolean;
 }
 
 const MAPPED_PREFIX = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 
 /** The IPv4 address in an IPv4-mapped IPv6 one, however it is written; other text is returned unchanged. */
 export function unmapIp(ip: string): string {
-  if (isIP(ip) !== 6 || ip.includes("%")) return ip;
-  const bytes = [...ipBytes(ip)];
-  const isMapped = MAPPED_PREFIX.every((byte, index) => bytes[index] === byte);
-  return isMapped ? bytes.slice(MAPPED_PREFIX.length).join(".") : ip;
+  const bytes = isIP(ip) === 6 ? addressBytes(ip) : undefined;
+  return bytes?.length === 4 ? bytes.join(".") : ip;
+}
+
+/** The bytes of an address, of the IPv4 one in an IPv4-mapped IPv6 one; undefined for what is none, or has a zone. */
+export function addressBytes(ip: string): Uint8Array | undefined {
+  if (isIP(ip) === 0 || ip.includes("%")) return undefined;
+  const bytes = ipBytes(ip);
+  const isMapped = bytes.length > 4 && MAPPED_PREFIX.every((byte, index) => bytes[index] === byte);
+  return isMapped ? bytes.subarray(MAPPED_PREFIX.length) : bytes;
 }
 
 /** Parses `10.0.0.0/8` or `2001:db8::/32`; a bare address is a block of one. Throws `invalid_argument`. */
@@ -29,16 +38,24 @@ export function parseCidr(text: string): Cidr {
       `Cannot parse CIDR "${text}": expected an address and a prefix length`,
     );
   }
-  const list = new BlockList();
-  list.addSubnet(address, bits, family === 4 ? "ipv4" : "ipv6");
+  const block = ipBytes(address);
+  const has = (bytes: Uint8Array) => bytes.length === block.length && startsAlike(bytes, block, bits);
   return {
     text,
+    has,
     contains(ip) {
-      const plain = unmapIp(ip);
-      const kind = isIP(plain);
-      return kind === family && list.check(plain, kind === 4 ? "ipv4" : "ipv6");
+      const bytes = addressBytes(ip);
+      return bytes !== undefined && has(bytes);
     },
   };
+}
+
+/** Whether the first `bits` bits are the same. */
+function startsAlike(a: Uint8Array, b: Uint8Array, bits: number): boolean {
+  const whole = bits >> 3;
+  for (let index = 0; index < whole; index++) if (a[index] !== b[index]) return false;
+  const mask = 0xff00 >> (bits & 7) & 0xff;
+  return (((a[whole] ?? 0) ^ (b[whole] ?? 0)) & mask) === 0;
 }
 
 /** The bytes of an IP address in network order: 4 or 16. Throws `invalid_argument`. */

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { BlockList } from "node:net";
+import fc from "fast-check";
 import { ipBytes, parseCidr, unmapIp } from "./ip.ts";
 
 Deno.test("ipBytes() gives network order for both families, compressed or not", () => {
@@ -30,4 +32,23 @@ Deno.test("parseCidr() refuses what is no block, a zone included, with one and t
   for (const text of ["", "10.0.0.0/33", "10.0.0.0/8/8", "10.0.0.0/x", "fe80::1%eth0/64", "example.com/8"]) {
     assert.throws(() => parseCidr(text), { code: "invalid_argument", message: /Cannot parse CIDR/ });
   }
+});
+
+Deno.test("a block holds the addresses that the system's own rules say, and no text that is none", () => {
+  const octet = fc.constantFrom(0, 1, 127, 128, 254, 255);
+  const v4 = fc.tuple(octet, octet, octet, octet).map((bytes) => bytes.join("."));
+  const group = fc.constantFrom("0", "1", "7fff", "8000", "ffff");
+  const v6 = fc.array(group, { minLength: 8, maxLength: 8 }).map((groups) => `2001:${groups.slice(1).join(":")}`);
+  for (const [family, address, bitsMax] of [["ipv4", v4, 32], ["ipv6", v6, 128]] as const) {
+    fc.assert(fc.property(address, address, fc.integer({ min: 0, max: bitsMax }), (block, ip, bits) => {
+      const system = new BlockList();
+      system.addSubnet(block, bits, family);
+      assert.equal(parseCidr(`${block}/${bits}`).contains(ip), system.check(ip, family));
+    }));
+  }
+  for (const other of ["", "10.1.2", "example.com", "::1", "fe80::1%eth0"]) {
+    assert.equal(parseCidr("0.0.0.0/0").contains(other), false);
+  }
+  assert.equal(parseCidr("::/0").contains("10.0.0.1"), false);
+  assert.equal(parseCidr("10.0.0.0/8").contains("::ffff:10.9.9.9"), true);
 });

@@ -1,4 +1,4 @@
-import { type Cidr, parseCidr } from "./ip.ts";
+import { addressBytes, type Cidr, parseCidr } from "./ip.ts";
 import { parsePattern, type Pattern } from "./pattern.ts";
 
 /** What a host says of itself when it asks for its cluster. */
@@ -53,20 +53,43 @@ export interface RankedCluster {
   readonly isDefault: boolean;
 }
 
+/** A host as it is compared: parsed once for all clusters. */
+interface ParsedHost {
+  readonly address: Uint8Array | undefined;
+  readonly hostname: string;
+  readonly idc: string;
+  readonly idcs: readonly string[];
+  readonly location: readonly string[];
+}
+
+function parseHost({ ip, hostname, idc, location }: HostPlace): ParsedHost {
+  return {
+    address: addressBytes(ip),
+    hostname,
+    idc: idc.trim().toLowerCase(),
+    idcs: elements(idc),
+    location: elements(location),
+  };
+}
+
 /**
  * Ranks strictly, as the documentation promises (design, §4): a CIDR or host name match beats everything, then the
  * IDC, then the number of leading location elements, then being the default cluster.
  */
-export function scopeRank({ scope, isDefault }: RankedCluster, host: HostPlace): ScopeRank {
-  const inCidr = scope.cidrs.some((cidr) => cidr.contains(host.ip));
-  const isNamed = host.hostname !== "" && scope.hostnames.some((pattern) => pattern.test(host.hostname));
-  const idc = host.idc.trim().toLowerCase();
+function rankOf({ scope, isDefault }: RankedCluster, host: ParsedHost): ScopeRank {
+  const { address, hostname, idc, idcs } = host;
+  const inCidr = address !== undefined && scope.cidrs.some((cidr) => cidr.has(address));
+  const isNamed = inCidr || (hostname !== "" && scope.hostnames.some((pattern) => pattern.test(hostname)));
   return [
-    Number(inCidr || isNamed),
-    Number(idc !== "" && (scope.idcs.includes(idc) || scope.idcs.join("|") === elements(idc).join("|"))),
-    leadingElements(scope.location, elements(host.location)),
+    Number(isNamed),
+    Number(idcs.length > 0 && (scope.idcs.includes(idc) || isSame(scope.idcs, idcs))),
+    leadingElements(scope.location, host.location),
     Number(isDefault),
   ];
+}
+
+function isSame(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((element, index) => element === b[index]);
 }
 
 function leadingElements(scope: readonly string[], host: readonly string[]): number {
@@ -76,12 +99,23 @@ function leadingElements(scope: readonly string[], host: readonly string[]): num
   return count;
 }
 
+/** A cluster and how well it fits. */
+export interface Ranked<C> {
+  readonly cluster: C;
+  readonly rank: ScopeRank;
+}
+
 /** The clusters in the order in which `host` should try them; equals keep their order. */
-export function rankClusters<C extends RankedCluster>(clusters: readonly C[], host: HostPlace): C[] {
+export function rankClusters<C extends RankedCluster>(clusters: readonly C[], host: HostPlace): Ranked<C>[] {
+  const parsed = parseHost(host);
   return clusters
-    .map((cluster) => ({ cluster, rank: scopeRank(cluster, host) }))
-    .sort((a, b) => compareRanks(b.rank, a.rank))
-    .map(({ cluster }) => cluster);
+    .map((cluster) => ({ cluster, rank: rankOf(cluster, parsed) }))
+    .sort((a, b) => compareRanks(b.rank, a.rank));
+}
+
+/** Whether scopes alone rank two clusters the same; the default is only the first among such. */
+export function isSameFit(a: ScopeRank, b: ScopeRank): boolean {
+  return a[0] === b[0] && a[1] === b[1] && a[2] === b[2];
 }
 
 function compareRanks(a: ScopeRank, b: ScopeRank): number {

@@ -18,7 +18,7 @@ const cluster = (name: string, scopes: ScopeInput, isDefault = false) => ({
 });
 
 function best(clusters: ReturnType<typeof cluster>[], place: HostPlace): string {
-  return rankClusters(clusters, place)[0]?.name ?? "";
+  return rankClusters(clusters, place)[0]?.cluster.name ?? "";
 }
 
 const byCidr = cluster("cidr", { cidrs: ["10.1.0.0/16"] });
@@ -57,7 +57,8 @@ Deno.test("where nothing matches the default cluster is first", () => {
 });
 
 Deno.test("an empty IDC or location of the host matches nothing", () => {
-  assert.equal(best([cluster("empty", { idc: "", location: "" }), byDefault], host({ ip: "192.0.2.1" })), "default");
+  const empty = cluster("empty", { idc: "", location: "" });
+  for (const idc of ["", " ", "|"]) assert.equal(best([empty, byDefault], host({ ip: "192.0.2.1", idc })), "default");
 });
 
 Deno.test("an IPv4-mapped address is matched by an IPv4 block, and families do not mix", () => {
@@ -81,8 +82,9 @@ Deno.test("ranking keeps every cluster, and equals keep their order", () => {
   const scopes = fc.record({ idc: fc.constantFrom("", "a", "b"), location: fc.constantFrom("", "x", "x|y") });
   fc.assert(fc.property(fc.array(scopes, { maxLength: 8 }), (inputs) => {
     const clusters = inputs.map((input, index) => cluster(String(index), input));
-    const ranked = rankClusters(clusters, host({ idc: "a", location: "x|y" }));
+    const place = host({ idc: "a", location: "x|y" });
+    const ranked = rankClusters(clusters, place).map(({ cluster }) => cluster);
     assert.deepEqual(ranked.map(({ name }) => name).sort(), clusters.map(({ name }) => name).sort());
-    assert.deepEqual(rankClusters(ranked, host({ idc: "a", location: "x|y" })), ranked);
+    assert.deepEqual(rankClusters(ranked, place).map(({ cluster }) => cluster), ranked);
   }));
 });

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { type HostPlace, parseScope, rankClusters, scopeRank } from "../../core/scope.ts";
+import { type HostPlace, parseScope, rankClusters, type Ranked, type RankedCluster } from "../../core/scope.ts";
 import type { Cluster } from "../store/clusters.ts";
 import { servesPeers } from "../store/liveness.ts";
 import type { RestOptions } from "./context.ts";
@@ -27,6 +27,8 @@ const ClusterMatch = z.object({
   live_schedulers: z.int(),
 }).meta({ id: "ClusterMatch" });
 
+type Parsed = RankedCluster & { readonly cluster: Cluster };
+
 const MatchReply = z.object({
   winner: z.int().nullable(),
   reason: z.string(),
@@ -47,7 +49,7 @@ export function clusterMatchRoutes({ store, clock }: RestOptions): Route[] {
       clusters.map((cluster) => ({ cluster, scope: parseScope(cluster.scopes), isDefault: cluster.isDefault })),
       host,
     );
-    const matches = ranked.map(({ cluster }) => explain(cluster, host, counts.get(cluster.id)?.length ?? 0));
+    const matches = ranked.map((one) => explain(one, host, counts.get(one.cluster.cluster.id)?.length ?? 0));
     // Clusters without a live scheduler do not count, so they come last, in their order.
     const usable = matches.filter(({ live_schedulers }) => live_schedulers > 0);
     const rest = matches.filter(({ live_schedulers }) => live_schedulers === 0);
@@ -56,9 +58,11 @@ export function clusterMatchRoutes({ store, clock }: RestOptions): Route[] {
   })];
 }
 
-function explain(cluster: Cluster, host: HostPlace, liveSchedulers: number) {
-  const scope = parseScope(cluster.scopes);
-  const [, isInIdc, locationElements] = scopeRank({ scope, isDefault: cluster.isDefault }, host);
+function explain(
+  { cluster: { cluster, scope }, rank: [, isInIdc, locationElements] }: Ranked<Parsed>,
+  host: HostPlace,
+  liveSchedulers: number,
+) {
   const hostnames = host.hostname === "" ? [] : cluster.scopes.hostnames ?? [];
   return {
     id: cluster.id,

@@ -81,16 +81,30 @@ Deno.test("a host whose place was asked for before follows when scopes or the de
   assert.deepEqual(await asked(), ["b", "a"]);
 });
 
-Deno.test("hosts that differ in anything but their order of clusters share one answer, and a change ends it", async () => {
+Deno.test("a host that no scope tells apart is told of all clusters, and one in a scope of enough of them", async () => {
   const clock = new VirtualClock();
   await using store = await memoryStore(clock);
   using directory = new Directory(store, clock);
-  const id = await liveCluster(store, "a", "fra");
+  const named = (prefix: string, count: number) => Array.from({ length: count }, (_, n) => `${prefix}-${n}`);
+  const [others, alike, alone] = [named("other", 30), named("alike", 20), ["alone"]];
+  for (const name of others) await liveCluster(store, name);
+  for (const name of alike) await liveCluster(store, name, "fra");
+  const id = await liveCluster(store, "alone", "ams");
+  const told = async (place: Partial<typeof HOST>) => hostnames(await directory.schedulersFor({ ...HOST, ...place }));
+  assert.deepEqual(await told({}), [...others, ...alike, ...alone]);
+  assert.deepEqual(await told({ idc: "fra" }), alike);
+  assert.deepEqual(await told({ idc: "ams" }), [...alone, ...others.slice(0, 15)]);
+  await store.schedulers.markInactive({ ...SCHEDULER, clusterId: id, hostname: "alone" });
+  assert.deepEqual(await told({ idc: "ams" }), [...others, ...alike]);
+});
+
+Deno.test("two hosts whose places differ only in where one text ends do not get each other's answer", async () => {
+  const clock = new VirtualClock();
+  await using store = await memoryStore(clock);
+  using directory = new Directory(store, clock);
   await liveCluster(store, "b");
-  const answer = await directory.schedulersFor({ ...HOST, idc: "fra" });
-  assert.equal(await directory.schedulersFor({ ...HOST, ip: "10.9.9.9", hostname: "x", idc: "FRA" }), answer);
-  const joined = { ...HOST, hostname: "x", idc: "ams\nfra" };
-  assert.deepEqual(hostnames(await directory.schedulersFor(joined)), ["a", "b"]);
-  await store.schedulers.markInactive({ ...SCHEDULER, clusterId: id, hostname: "a" });
-  assert.deepEqual(hostnames(await directory.schedulersFor({ ...HOST, idc: "fra" })), ["b"]);
+  await liveCluster(store, "a", "fra");
+  assert.deepEqual(hostnames(await directory.schedulersFor({ ...HOST, idc: "fra" })), ["a", "b"]);
+  assert.deepEqual(hostnames(await directory.schedulersFor({ ...HOST, hostname: `${HOST.hostname}fra` })), ["b", "a"]);
+  assert.deepEqual(hostnames(await directory.schedulersFor({ ...HOST, idc: "", location: "fra" })), ["b", "a"]);
 });

@@ -1,45 +1,62 @@
 import { Buffer } from "node:buffer";
 import { isDeepStrictEqual } from "node:util";
 import { BoundedMap } from "../../core/bounded_map.ts";
-import { type HostPlace, rankClusters } from "../../core/scope.ts";
+import { type HostPlace, isSameFit, rankClusters, type Ranked } from "../../core/scope.ts";
 import { ListSchedulersResponse, ManagerService, type Scheduler } from "../../rpc/gen/manager/v2/manager.ts";
 import type { ListedCluster } from "./listed_cluster.ts";
 
-/** Characters of hosts and their orders of clusters that are remembered: 50,000 hosts of a hundred clusters. */
-const ORDERS_CHARACTERS_MAX = 32 * 1024 * 1024;
-/** Bytes of answers that are remembered; most hosts get one of a few. */
-const ANSWERS_BYTES_MAX = 32 * 1024 * 1024;
+/** Bytes of hosts and their orders of clusters that are remembered: 50,000 hosts of a hundred clusters. */
+const ORDERS_BYTES_MAX = 32 * 1024 * 1024;
+/**
+ * Once a host has so many schedulers it is told of no cluster that fits less well than its best one. It looks at those
+ * of another cluster only while none of the better ones answers, and each minute it is told anew.
+ */
+const SCHEDULERS_ENOUGH = 16;
 
-/** The ids of clusters, best first, joined: hosts with the same order get the same answer. */
-type Order = string;
+/** The clusters as a host should try them. */
+interface Order {
+  /** Best first. */
+  readonly ids: Uint32Array;
+  /** For each of them the same number as for those that fit alike, and a higher one than for those that fit better. */
+  readonly tiers: Uint8Array;
+}
 
 /**
  * Answers to ListSchedulers. Ranking a hundred clusters and writing their messages costs far more than the rest of a
- * call, so both are remembered: the order by host, until a cluster changes its scopes, and the answer by order, until any
- * cluster is read again.
+ * call, so both are remembered: the order by host, until a cluster changes its scopes, and the bytes of a scheduler as
+ * long as its message lives.
  */
 export class SchedulerAnswers {
-  readonly #orders = new BoundedMap<Order>(ORDERS_CHARACTERS_MAX, (place, order) => place.length + order.length);
-  readonly #answers = new BoundedMap<ListSchedulersResponse>(ANSWERS_BYTES_MAX, (_, answer) => bytesOf(answer).length);
+  readonly #orders = new BoundedMap<Order>(
+    ORDERS_BYTES_MAX,
+    (place, { ids, tiers }) => place.length + ids.byteLength + tiers.byteLength,
+  );
   #clusters: ReadonlyMap<number, ListedCluster> = new Map();
 
-  /** The live schedulers of `clusters`, those of the cluster that fits `host` best first. */
+  /**
+   * Live schedulers of `clusters`, those of the cluster that fits `host` best first. Clusters that fit as well as that
+   * one are all there, so that a host which no scope tells apart finds the one that it can reach; others as far as
+   * there is need.
+   */
   answer(clusters: ReadonlyMap<number, ListedCluster>, host: HostPlace): ListSchedulersResponse {
     if (clusters !== this.#clusters) this.#adopt(clusters);
-    const order = this.#orderFor(host);
-    const known = this.#answers.get(order);
-    if (known !== undefined) return known;
-    const ids = order === "" ? [] : order.split(" ").map(Number);
-    const answer = writtenOnce({ schedulers: ids.flatMap((id) => [...clusters.get(id)?.live ?? []]) });
-    this.#answers.add(order, answer);
-    return answer;
+    const { ids, tiers } = this.#orderFor(host);
+    const schedulers: Scheduler[] = [];
+    let best: number | undefined;
+    for (let index = 0; index < ids.length; index++) {
+      if (schedulers.length >= SCHEDULERS_ENOUGH && tiers[index] !== best) break;
+      const live = clusters.get(ids[index] ?? 0)?.live ?? [];
+      if (live.length > 0) best ??= tiers[index];
+      schedulers.push(...live);
+    }
+    return { schedulers };
   }
 
   #orderFor(host: HostPlace): Order {
     const place = JSON.stringify([host.ip, host.hostname, host.idc, host.location]);
     let order = this.#orders.get(place);
     if (order === undefined) {
-      order = rankClusters([...this.#clusters.values()], host).map(({ id }) => id).join(" ");
+      order = orderOf(rankClusters([...this.#clusters.values()], host));
       this.#orders.add(place, order);
     }
     return order;
@@ -47,9 +64,18 @@ export class SchedulerAnswers {
 
   #adopt(clusters: ReadonlyMap<number, ListedCluster>): void {
     if (!isRankedAlike([...this.#clusters.values()], [...clusters.values()])) this.#orders.clear();
-    this.#answers.clear();
     this.#clusters = clusters;
   }
+}
+
+function orderOf(ranked: readonly Ranked<ListedCluster>[]): Order {
+  const tiers = new Uint8Array(ranked.length);
+  for (const [index, { rank }] of ranked.entries()) {
+    const before = ranked[index - 1];
+    if (before === undefined) continue;
+    tiers[index] = (tiers[index - 1] ?? 0) + Number(!isSameFit(before.rank, rank));
+  }
+  return { ids: Uint32Array.from(ranked, ({ cluster }) => cluster.id), tiers };
 }
 
 /** Whether hosts would rank these clusters as they ranked those; in an order, one that is gone stands for nothing. */
@@ -62,20 +88,23 @@ function isRankedAlike(before: readonly ListedCluster[], after: readonly ListedC
   });
 }
 
-const written = new WeakMap<ListSchedulersResponse, Buffer>();
+/** The bytes of schedulers, each as the only one of an answer. */
+const written = new WeakMap<Scheduler, Uint8Array>();
 
-/** An answer that is written once, however often it is sent. */
-function writtenOnce(answer: { readonly schedulers: Scheduler[] }): ListSchedulersResponse {
-  written.set(answer, bytesOf(answer));
-  return answer;
+function bytesOf(scheduler: Scheduler): Uint8Array {
+  let bytes = written.get(scheduler);
+  if (bytes === undefined) {
+    bytes = ListSchedulersResponse.encode({ schedulers: [scheduler] }).finish();
+    written.set(scheduler, bytes);
+  }
+  return bytes;
 }
 
-function bytesOf(answer: ListSchedulersResponse): Buffer {
-  return written.get(answer) ?? Buffer.from(ListSchedulersResponse.encode(answer).finish());
-}
-
-/** The service of the manager, which sends the answers from here as they were written. */
+/** The service of the manager. An answer is the bytes of its schedulers, one after the other, as protobuf has it. */
 export const AnsweringManagerService = {
   ...ManagerService,
-  listSchedulers: { ...ManagerService.listSchedulers, responseSerialize: bytesOf },
+  listSchedulers: {
+    ...ManagerService.listSchedulers,
+    responseSerialize: ({ schedulers }: ListSchedulersResponse) => Buffer.concat(schedulers.map(bytesOf)),
+  },
 } as const;
