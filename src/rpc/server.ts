@@ -167,8 +167,16 @@ function callObserver(log: Log, metrics: Metrics | undefined): CallObserver {
   ]);
   return {
     log,
-    started: (method) => started?.inc(labelsOf(method)),
-    handled: (method, code) => handled?.inc({ ...labelsOf(method), grpc_code: codeName(code) }),
+    of(method) {
+      const ofMethod = labelsOf(method);
+      const ofCode = new Map<status, Record<string, string>>();
+      const withCode = (code: status) => {
+        const known = ofCode.get(code) ?? { ...ofMethod, grpc_code: codeName(code) };
+        ofCode.set(code, known);
+        return known;
+      };
+      return { started: () => started?.inc(ofMethod), handled: (code) => handled?.inc(withCode(code)) };
+    },
   };
 }
 

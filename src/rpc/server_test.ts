@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import { DamselflyError } from "../core/error.ts";
 import { PIECE_LENGTH_MAX } from "../core/piece.ts";
 import { MemoryLog } from "../testing/memory_log.ts";
@@ -9,6 +11,7 @@ import {
   DfdaemonDownloadService,
   DfdaemonUploadService,
   DownloadTaskResponse,
+  SyncPiecesRequest,
   SyncPiecesResponse,
 } from "./gen/dfdaemon/v2/dfdaemon.ts";
 import { Backend } from "./gen/errordetails/v2/errordetails.ts";
@@ -45,6 +48,32 @@ Deno.test("a unary call gets the answer of its handler, and the handler gets the
   assert.deepEqual(await client.listHosts({}, limited), { hosts: [] });
   await assert.rejects(client.statTask({ hostId: "h", taskId: "t1" }, limited), { code: "not_found", message: /t1/ });
   assert.match(peer, /^127\.0\.0\.1:\d+$/);
+});
+
+Deno.test("a handler takes out of its context what it needs, and sends headers before it has an answer", async () => {
+  const release = Promise.withResolvers<void>();
+  await using server = await serve([service(DfdaemonUploadService, {
+    syncPieces: async function* (_, { sendHeaders, metadata, peer, signal }) {
+      sendHeaders();
+      sendHeaders();
+      await release.promise;
+      const said = [metadata.get("who")[0], peer.split(":")[0], signal.aborted].join(" ");
+      yield SyncPiecesResponse.create({ number: said === "me 127.0.0.1 false" ? 1 : 0 });
+    },
+  })]);
+  const raw = new Client(`127.0.0.1:${server.port}`, credentials.createInsecure());
+  try {
+    const { path, requestSerialize, responseDeserialize } = DfdaemonUploadService.syncPieces;
+    const metadata = new Metadata();
+    metadata.set("who", "me");
+    const request = SyncPiecesRequest.create({ hostId: "h", taskId: "t" });
+    const call = raw.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, metadata);
+    await once(call, "metadata");
+    release.resolve();
+    assert.deepEqual((await Array.fromAsync<SyncPiecesResponse>(call)).map(({ number }) => number), [1]);
+  } finally {
+    raw.close();
+  }
 });
 
 Deno.test("a bidi stream answers each request, and the server may end it while the client still could send", async () => {

@@ -51,8 +51,13 @@ export interface RpcService {
 /** Learns of the calls of a server. */
 export interface CallObserver {
   readonly log: Log;
-  started(method: MethodDefinition): void;
-  handled(method: MethodDefinition, code: status): void;
+  of(method: MethodDefinition): MethodObserver;
+}
+
+/** Learns of the calls of one method. */
+export interface MethodObserver {
+  started(): void;
+  handled(code: status): void;
 }
 
 /** Joins a generated definition with its handlers; a method without a handler answers UNIMPLEMENTED. */
@@ -80,11 +85,12 @@ type AnyCall = ServerUnaryCall<unknown, unknown> & Duplex;
 
 /** A handler in the form of grpc-js; all four kinds of calls look the same here, so their types cannot be told apart. */
 function adapt(method: MethodDefinition, handler: AnyHandler, observer: CallObserver): UntypedHandleCall {
-  const inputOf = (call: AnyCall, { signal }: CallContext) =>
-    method.requestStream ? requestsOf(call, signal) : call.request;
+  const running = { method, log: observer.log, calls: observer.of(method) };
+  const inputOf = (call: AnyCall, context: CallContext) =>
+    method.requestStream ? requestsOf(call, context.signal) : call.request;
   const answerOnce = (call: AnyCall, respond: sendUnaryData<unknown>) => {
     const answer = async (context: CallContext) => respond(null, await handler(inputOf(call, context), context));
-    run(call, { method, observer, answer, fail: (failure) => respond(failure) });
+    run(call, { ...running, answer, fail: (failure) => respond(failure) });
   };
   const answerWithStream = (call: AnyCall) => {
     const answer = async (context: CallContext) => {
@@ -92,45 +98,72 @@ function adapt(method: MethodDefinition, handler: AnyHandler, observer: CallObse
       for await (const response of responses) await write(call, response, context.signal);
       call.end();
     };
-    run(call, { method, observer, answer, fail: (failure) => call.emit("error", failure) });
+    run(call, { ...running, answer, fail: (failure) => call.emit("error", failure) });
   };
   return (method.responseStream ? answerWithStream : answerOnce) as unknown as UntypedHandleCall;
 }
 
 interface Run {
   readonly method: MethodDefinition;
-  readonly observer: CallObserver;
+  readonly log: Log;
+  readonly calls: MethodObserver;
   readonly answer: (context: CallContext) => Promise<void>;
   readonly fail: (failure: CallStatus & Error) => void;
 }
 
 /** Runs one call to its end. Never rejects: whatever goes wrong becomes the status of the call. */
-async function run(call: AnyCall, { method, observer, answer, fail }: Run): Promise<void> {
-  const context = contextOf(call);
-  observer.started(method);
+async function run(call: AnyCall, { method, log, calls, answer, fail }: Run): Promise<void> {
+  const context = new CallContextOf(call);
+  calls.started();
   let code = status.OK;
   try {
     await answer(context);
   } catch (error) {
     if (!(error instanceof DamselflyError || isCancelled(error))) {
-      observer.log.error("An RPC handler failed", { method: method.path, error });
+      log.error("An RPC handler failed", { method: method.path, error });
     }
-    const failure = statusOfError(context.signal.aborted ? context.signal.reason : error);
+    const failure = statusOfError(call.cancelled ? ended() : error);
     code = failure.code;
-    if (!context.signal.aborted) fail({ ...failure, name: "Error", message: failure.details });
+    if (!call.cancelled) fail({ ...failure, name: "Error", message: failure.details });
   }
-  observer.handled(method, code);
+  calls.handled(code);
 }
 
-function contextOf(call: AnyCall): CallContext {
+/** What is said of a call to somebody who waits for it, once its caller waits no more. */
+function ended(): DamselflyError {
+  return new DamselflyError("cancelled", "The call has ended");
+}
+
+/** Most handlers ask for little of it, and each part costs something: it is made when it is asked for. */
+class CallContextOf implements CallContext {
+  readonly #call: AnyCall;
+  #signal: AbortSignal | undefined;
+  /** Handlers take it out of the context. */
+  readonly sendHeaders = (): void => this.#call.sendMetadata(new Metadata());
+
+  constructor(call: AnyCall) {
+    this.#call = call;
+  }
+
+  get signal(): AbortSignal {
+    return this.#signal ??= signalOf(this.#call);
+  }
+
+  get peer(): string {
+    return this.#call.getPeer().replace("unknown", "");
+  }
+
+  get metadata(): Metadata {
+    return this.#call.metadata;
+  }
+}
+
+/** A signal that aborts when the call ends, which grpc-js calls `cancelled` whatever the end. */
+function signalOf(call: AnyCall): AbortSignal {
+  if (call.cancelled) return AbortSignal.abort(ended());
   const abort = new AbortController();
-  call.on("cancelled", () => abort.abort(new DamselflyError("cancelled", "The call has ended")));
-  return {
-    signal: abort.signal,
-    peer: call.getPeer().replace("unknown", ""),
-    metadata: call.metadata,
-    sendHeaders: () => call.sendMetadata(new Metadata()),
-  };
+  call.on("cancelled", () => abort.abort(ended()));
+  return abort.signal;
 }
 
 /** The requests of a stream; leaving the loop early leaves the call as it is, for the responses may go on. */
