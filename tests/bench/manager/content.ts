@@ -21,7 +21,9 @@ export async function fillDatabase(path: string): Promise<void> {
   await using store = await openSqliteStore(path, { clock, log: silentLog() });
   for (let n = 0; n < CLUSTERS; n++) await addCluster(store, n);
   const passwordHash = await hashPassword(PASSWORD, realRandom());
-  for (let n = 0; n < PEOPLE; n++) await store.users.create({ name: nameOf(n), email: `${nameOf(n)}@example.org`, passwordHash });
+  for (let n = 0; n < PEOPLE; n++) {
+    await store.users.create({ name: nameOf(n), email: `${nameOf(n)}@example.org`, passwordHash });
+  }
 }
 
 /** The name of the nth person. */
@@ -53,7 +55,11 @@ async function addCluster(store: Store, n: number): Promise<void> {
   await store.peers.replace(id, Array.from({ length: PEERS / CLUSTERS }, (_, m) => peerOf(n, m, id)));
 }
 
-function servicesOf(n: number, clusterId: number, seedPeerClusterId: number): Record<"scheduler" | "seedPeer", ServiceKey> {
+function servicesOf(
+  n: number,
+  clusterId: number,
+  seedPeerClusterId: number,
+): Record<"scheduler" | "seedPeer", ServiceKey> {
   return {
     scheduler: { hostname: `scheduler-${n}`, ip: `10.${n}.0.1`, clusterId },
     seedPeer: { hostname: `seed-${n}`, ip: `10.${n}.0.2`, clusterId: seedPeerClusterId },
@@ -91,7 +97,13 @@ export async function keepAlive(address: string): Promise<Disposable> {
     }
   }
   const limit = stack.use(clock.deadline(KEEP_ALIVE_INTERVAL_MS));
-  const caller = { sourceType: SourceType.SCHEDULER_SOURCE, hostname: "bench", ip: "127.0.0.1", version: "", commit: "" };
+  const caller = {
+    sourceType: SourceType.SCHEDULER_SOURCE,
+    hostname: "bench",
+    ip: "127.0.0.1",
+    version: "",
+    commit: "",
+  };
   while ((await client.listSeedPeers(caller, { signal: limit.signal, timeoutMs: 1_000 })).seedPeers.length < CLUSTERS);
   return stack.move();
 }

@@ -38,7 +38,18 @@ export async function measureListPeers(manager: ShippedManager, token: string): 
   const to = `bare hono, ${(bytes / 1000).toFixed(0)} kB`;
   const target = { atLeast: PER_SECOND_MIN };
   return [
-    { what: `${name}, per core`, value: perCore, unit: "requests/s", target, ratio: { value: perCore / barePerCore, to } },
-    { what: `${name}, beside its callers`, value: median(ours.map(({ perSecond }) => perSecond)), unit: "requests/s", target },
+    {
+      what: `${name}, per core`,
+      value: perCore,
+      unit: "requests/s",
+      target,
+      ratio: { value: perCore / barePerCore, to },
+    },
+    {
+      what: `${name}, beside its callers`,
+      value: median(ours.map(({ perSecond }) => perSecond)),
+      unit: "requests/s",
+      target,
+    },
   ];
 }

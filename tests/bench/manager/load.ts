@@ -19,7 +19,12 @@ export interface Throughput {
 }
 
 /** Makes as many calls as can be answered, for `ms` milliseconds. */
-export async function flood(call: Call, ms: number, cpuSeconds: () => number, callsAtOnce = CALLS_AT_ONCE): Promise<Throughput> {
+export async function flood(
+  call: Call,
+  ms: number,
+  cpuSeconds: () => number,
+  callsAtOnce = CALLS_AT_ONCE,
+): Promise<Throughput> {
   const cpuBefore = cpuSeconds();
   const endsAt = clock.now() + ms;
   let count = 0;

@@ -17,7 +17,10 @@ async function measure(dir: string): Promise<Row[]> {
   const database = join(dir, "manager.db");
   const configPath = join(dir, "manager.yaml");
   const server = { grpc: { listenIP: "127.0.0.1", port: 0 }, rest: { addr: "127.0.0.1:0" } };
-  await Deno.writeTextFile(configPath, JSON.stringify({ server, database: { type: "sqlite", sqlite: { path: database } } }));
+  await Deno.writeTextFile(
+    configPath,
+    JSON.stringify({ server, database: { type: "sqlite", sqlite: { path: database } } }),
+  );
   await fillDatabase(database);
   const rows: Row[] = [];
   {

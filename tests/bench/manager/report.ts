@@ -22,7 +22,8 @@ export function tableOf(rows: readonly Row[]): string {
   const cells = rows.map((row) => [row.what, numberText(row.value, row.unit), targetText(row), ratioText(row)]);
   const head = ["what", "measured", "target", "ratio"];
   const widths = head.map((_, column) => Math.max(...[head, ...cells].map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[]) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
+  const line = (row: readonly string[]) =>
+    `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
   return [line(head), line(widths.map((width) => "-".repeat(width))), ...cells.map(line)].join("\n");
 }
 

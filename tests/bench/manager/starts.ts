@@ -36,7 +36,12 @@ async function startRepeatedly(form: Form, configPath: string): Promise<Starts> 
 export async function measureStarts(form: Form, configPath: string): Promise<Row[]> {
   const { readySeconds, rssMiB } = await startRepeatedly(form, configPath);
   return [
-    { what: `start to ready, SQLite, from ${form}`, value: readySeconds, unit: "s", target: { atMost: SQLITE_SECONDS_MAX } },
+    {
+      what: `start to ready, SQLite, from ${form}`,
+      value: readySeconds,
+      unit: "s",
+      target: { atMost: SQLITE_SECONDS_MAX },
+    },
     { what: `idle memory, SQLite, from ${form}`, value: rssMiB, unit: "MiB", target: { atMost: RSS_MIB_MAX } },
   ];
 }
