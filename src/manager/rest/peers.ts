@@ -1,5 +1,4 @@
 import * as z from "zod";
-import type { SchedulerCluster } from "../store/clusters.ts";
 import type { PeerFilter, PeerInput, PeerRecord } from "../store/peers.ts";
 import type { RestOptions } from "./context.ts";
 import { existing } from "./errors.ts";
@@ -92,11 +91,16 @@ const Reply = z.object({
 export function peerRoutes({ store }: RestOptions): Route[] {
   const access = roleAccess(PATH);
   const one = { path: `${PATH}/:id`, access, params: IdParams };
+  const clusterJson = async (id: number): Promise<ClusterJson> => {
+    const cluster = await store.schedulerClusters.get(id);
+    return cluster === undefined ? null : schedulerClusterJson(cluster, null);
+  };
   const withClusters = async (rows: readonly PeerRecord[]) => {
-    const ids = [...new Set(rows.map(({ clusterId }) => clusterId))];
-    const clusters = await Promise.all(ids.map((id) => store.schedulerClusters.get(id)));
-    const known = new Map(ids.map((id, index) => [id, clusters[index]]));
-    return rows.map((row) => peerJson(row, known.get(row.clusterId)));
+    const clusters = new Map<number, ClusterJson>();
+    for (const { clusterId } of rows) {
+      if (!clusters.has(clusterId)) clusters.set(clusterId, await clusterJson(clusterId));
+    }
+    return rows.map((row) => peerJson(row, clusters.get(row.clusterId) ?? null));
   };
   return [
     route({
@@ -117,7 +121,7 @@ export function peerRoutes({ store }: RestOptions): Route[] {
         state: body.state ?? "inactive",
         ...machineOf((key) => body[key] ?? ""),
       });
-      return peerJson(peer, undefined);
+      return peerJson(peer, null);
     }),
     route({
       ...{ method: "GET", path: PATH, access, summary: "List peers", isList: true },
@@ -142,7 +146,7 @@ export function peerRoutes({ store }: RestOptions): Route[] {
     }),
     route({ ...one, method: "GET", summary: "Show a peer", reply: Reply }, async ({ params: { id } }) => {
       const row = existing(await store.peers.get(id), "peer", id);
-      return peerJson(row, await store.schedulerClusters.get(row.clusterId));
+      return peerJson(row, await clusterJson(row.clusterId));
     }),
     route({ ...one, method: "DELETE", summary: "Remove a peer" }, ({ params }) => store.peers.remove(params.id)),
   ];
@@ -154,8 +158,10 @@ function machineOf<T>(valueOf: (key: keyof typeof MACHINE) => T): { [K in (typeo
   return Object.fromEntries(entries) as { [K in (typeof MACHINE)[keyof typeof MACHINE]]: T };
 }
 
-function peerJson(peer: PeerRecord, cluster: SchedulerCluster | undefined) {
-  const entries = Object.entries(MACHINE).map(([key, field]) => [key, peer[field]]);
+/** Written once for all peers of a page. */
+type ClusterJson = ReturnType<typeof schedulerClusterJson> | null;
+
+function peerJson(peer: PeerRecord, cluster: ClusterJson) {
   return {
     ...rowJson(peer),
     host_name: peer.hostname,
@@ -168,8 +174,15 @@ function peerJson(peer: PeerRecord, cluster: SchedulerCluster | undefined) {
     proxy_port: peer.proxyPort,
     object_storage_port: peer.objectStoragePort,
     state: peer.state,
-    ...Object.fromEntries(entries) as { [K in keyof typeof MACHINE]: string },
+    os: peer.os,
+    platform: peer.platform,
+    platform_family: peer.platformFamily,
+    platform_version: peer.platformVersion,
+    kernel_version: peer.kernelVersion,
+    git_version: peer.gitVersion,
+    git_commit: peer.gitCommit,
+    build_platform: peer.buildPlatform,
     scheduler_cluster_id: peer.clusterId,
-    scheduler_cluster: cluster === undefined ? null : schedulerClusterJson(cluster, null),
+    scheduler_cluster: cluster,
   };
 }
