@@ -59,6 +59,7 @@ async function handle(
     query: route.query === undefined ? {} : parseInput(route.query, c.req.query()),
     body: await bodyOf(c, route, clock),
     page: { offset: (page - 1) * perPage, limit: perPage },
+    foundCaller: (user) => audited.caller = { kind: "user", user, permissions: [] },
     sessionToken: sessionTokenOf(c),
     ...{ caller, address, headers: c.req.raw.headers, url: new URL(c.req.url), signal: c.env.signal },
   });

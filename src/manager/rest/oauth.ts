@@ -64,7 +64,7 @@ export function oauthRoutes(options: RestOptions): Route[] {
     route({
       ...{ method: "GET", path: `${PATH}/callback`, access: { kind: "public" } },
       ...{ summary: "Come back from a provider", params: Params, query: Callback },
-    }, async ({ params, query, url, headers }) => {
+    }, async ({ params, query, url, headers, foundCaller }) => {
       const [name, row] = await provider(params.name);
       const flow = flowOf(parse(headers.get("cookie") ?? "", COOKIE)[COOKIE] ?? "");
       const [forProvider, endsAtMs] = flow.cookie.split(".");
@@ -73,6 +73,7 @@ export function oauthRoutes(options: RestOptions): Route[] {
       const identity = await identityOf(name, row, { code: query.code, ...flow }, options);
       const user = await userOf(name, identity, options);
       if (user.state !== "enable") throw unauthorized();
+      foundCaller(user);
       const { token } = await sessions.open(user);
       return new Answer(undefined, {
         status: 302,

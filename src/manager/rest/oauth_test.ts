@@ -81,6 +81,12 @@ Deno.test("whoever signs in at GitHub becomes a guest, the same one each time", 
     assert.equal(challenge, query.get("code_challenge"));
     assert.ok(provider.asked.every(({ redirect }) => redirect === "error"), "secrets are sent nowhere else");
   }
+  await rest.audits.stored();
+  const { total } = await rest.store.audits.list({ actorName: "github:583231", statusCode: 302 }, {
+    offset: 0,
+    limit: 1,
+  });
+  assert.equal(total, 2, "both times it is known who came");
 });
 
 Deno.test("an answer counts only in the browser that asked, for that provider, and not for long", async () => {

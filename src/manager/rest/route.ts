@@ -29,6 +29,8 @@ export interface RouteInput<Params, Query, Body> {
   readonly body: Body;
   readonly page: Page;
   readonly caller: Caller;
+  /** To be called by a handler that finds out itself who is asking, by a password: the request is his for the audit. */
+  readonly foundCaller: (user: User) => void;
   /** The token of a session, live or not, by cookie or header. */
   readonly sessionToken: string | undefined;
   readonly address: ClientAddress;

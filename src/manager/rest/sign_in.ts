@@ -22,8 +22,11 @@ const COOKIE_AGE_SECONDS_MAX = 400 * 24 * 60 * 60;
 const NAME_CHARACTERS_MIN = 3;
 const NAME_CHARACTERS_MAX = 64;
 const PASSWORD_CHARACTERS_MAX = 1_024;
-/** Passwords that are hashed at a time, each in 16 MiB, and requests that wait for that. */
-const HASHING = { runningMax: 4, waitingMax: 200 };
+/**
+ * Passwords that are hashed at a time, each in 16 MiB, and requests that wait for that. A processor is left for whoever
+ * else is asking: peers and schedulers must not wait because people sign in.
+ */
+const HASHING = { runningMax: Math.min(4, Math.max(1, navigator.hardwareConcurrency - 1)), waitingMax: 200 };
 
 /** Whoever reaches the port can be the first to do it, so it must not go unseen. */
 const FIRST_CHANGE =
@@ -52,6 +55,7 @@ export function signInRoutes(options: RestOptions & { readonly limits: SignInLim
     }, async ({ body, address, ...input }) => {
       const user = await store.users.findByName(body.name);
       const right = await passwords.check(body.name, user, body.password, address);
+      input.foundCaller(right);
       return sessionAnswer(await sessions.open(await passwords.renewed(right, body.password)), options, input);
     }),
     route({
@@ -67,6 +71,7 @@ export function signInRoutes(options: RestOptions & { readonly limits: SignInLim
       const opened = await sessions.read(input.sessionToken ?? "");
       const user = opened === undefined ? undefined : await store.users.get(opened.userId);
       if (opened === undefined || !sessions.isRenewable(opened, user)) throw unauthorized();
+      input.foundCaller(user);
       return sessionAnswer(await sessions.open(user, opened), options, input);
     }),
     route({
@@ -89,9 +94,10 @@ export function signInRoutes(options: RestOptions & { readonly limits: SignInLim
     route({
       ...{ method: "POST", path: `${PATH}/:id/reset_password`, access: { kind: "public" } },
       ...{ summary: "Change a password with the old one", params: IdParams, body: PasswordChange },
-    }, async ({ params: { id }, body, address }) => {
+    }, async ({ params: { id }, body, address, foundCaller }) => {
       const user = await store.users.get(id);
       const right = await passwords.check(user?.name ?? `#${id}`, user, body.old_password, address);
+      foundCaller(right);
       // Of two who change it at once, one has a password that is the old one no more.
       if (!await store.users.replacePassword(right, await passwords.hash(body.new_password))) throw unauthorized();
       const wasDefault = right.name === ROOT && body.old_password === ROOT_PASSWORD_DEFAULT;

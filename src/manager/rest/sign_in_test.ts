@@ -200,6 +200,25 @@ Deno.test("the first change of root's password from elsewhere is said aloud with
   assert.equal(said().length, 1, "a password that nobody knows is changed without noise");
 });
 
+Deno.test("signing in, renewing that and changing a password are audited with whoever proved to be it", async () => {
+  await using rest = await startRest();
+  const { token } = await (await signIn(rest)).json();
+  await signIn(rest, { password: "wrong password" });
+  await rest.send("POST", "/api/v1/users/refresh_token", { token });
+  const change = { old_password: PASSWORD, new_password: "another password" };
+  await rest.send("POST", "/api/v1/users/1/reset_password", { body: change, token: null });
+  await rest.send("POST", "/api/v1/users/1/reset_password", { body: change, token: null });
+  await rest.audits.stored();
+  const { rows } = await rest.store.audits.list({}, { offset: 0, limit: 100 });
+  assert.deepEqual(rows.map(({ actorName, path, state }) => `${actorName} ${path.split("/").at(-1)} ${state}`).sort(), [
+    "root refresh_token SUCCESS",
+    "root reset_password SUCCESS",
+    "root signin SUCCESS",
+    "unknown reset_password FAILURE",
+    "unknown signin FAILURE",
+  ]);
+});
+
 Deno.test("root's first change of its password on the machine itself is no alarm", async () => {
   await using rest = await startRest({ initialPassword: "dragonfly" });
   const body = { old_password: "dragonfly", new_password: "a new password" };
