@@ -11,7 +11,7 @@ import { measureListPeers } from "./list_peers.ts";
 import { measureListSchedulers, signIn } from "./list_schedulers.ts";
 import { type Row, tableOf } from "./report.ts";
 import { startShipped } from "./shipped.ts";
-import { measureStarts } from "./starts.ts";
+import { measureMariadbStarts, measureStarts } from "./starts.ts";
 
 async function measure(dir: string): Promise<Row[]> {
   const database = join(dir, "manager.db");
@@ -29,7 +29,8 @@ async function measure(dir: string): Promise<Row[]> {
     rows.push(...await measureListSchedulers(manager));
     rows.push(...await measureListPeers(manager, await signIn(manager.restPort, "root", PASSWORD)));
   }
-  rows.push(...await measureStarts("sources", configPath));
+  rows.push(...await measureStarts("sources", configPath), ...await measureStarts("bundle", configPath));
+  rows.push(...await measureMariadbStarts(dir, server));
   return rows;
 }
 

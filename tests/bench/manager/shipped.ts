@@ -1,8 +1,8 @@
 /** The manager as it is shipped: as a process, under its permissions, from the sources or from its bundle. */
 import { permissionFlags, type PermissionSet } from "../../e2e/lib/bundle.ts";
+import { REPOSITORY } from "../../e2e/lib/components.ts";
 import { cpuSecondsOf, profileFlags } from "../part.ts";
 
-const REPOSITORY = new URL("../../..", import.meta.url).pathname;
 const READY = "Manager is ready";
 const READY_TIMEOUT_MS = 30_000;
 
