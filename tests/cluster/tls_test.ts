@@ -56,6 +56,7 @@ async function startControlPlane(stack: AsyncDisposableStack) {
         server: { listenIP: LOCAL, port: 0, tls },
         manager: { addr, tls },
         seedPeer: { tls },
+        peer: { tls },
       }),
       runtime(),
     ),
@@ -124,6 +125,31 @@ Deno.test("in mutual TLS a cluster shares an image as it does without, and nobod
     await assert.rejects(checkHealth(`${LOCAL}:${port}`, limited), { code: "unavailable" });
   }
   using http = Deno.createHttpClient({ caCerts: [readFileSync(tls.caCert, "utf8")] });
-  const healthy = await fetch(`https://${LOCAL}:${manager.rest.port}/healthy`, { client: http });
+  const restUrl = `https://${LOCAL}:${manager.rest.port}`;
+  const healthy = await fetch(`${restUrl}/healthy`, { client: http });
   assert.deepEqual([healthy.status, await healthy.json()], [200, "OK"]);
+  const reached = await preheat(restUrl, `${registry.url}/v2/team/app/manifests/v1`, http);
+  assert.deepEqual(reached, ["peer", "seed"], "the manager reached the scheduler, and that both hosts");
 });
+
+/** Preheats an image to all hosts by a job; the names of those that have all of it. */
+async function preheat(restUrl: string, url: string, client: Deno.HttpClient): Promise<string[]> {
+  const send = async (path: string, body?: unknown, token = "") => {
+    const headers = { authorization: `Bearer ${token}` };
+    const init = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
+    const response = await fetch(`${restUrl}/api/v1/${path}`, { ...init, headers, client });
+    const text = await response.text();
+    assert.ok(response.ok, text);
+    return JSON.parse(text);
+  };
+  const { token } = await send("users/signin", { name: "root", password: "dragonfly" });
+  const args = { type: "image", url, scope: "all_peers" };
+  const { id } = await send("jobs", { type: "preheat", args }, token);
+  const job = await waitFor("the job to end", READY_TIMEOUT_MS, async () => {
+    const asked = await send(`jobs/${id}`, undefined, token);
+    return asked.state === "PENDING" ? undefined : asked;
+  });
+  const [{ success_tasks, failure_tasks }] = job.result.job_states[0].results;
+  assert.deepEqual([job.state, failure_tasks ?? []], ["SUCCESS", []]);
+  return [...new Set<string>(success_tasks.map(({ hostname }: { hostname: string }) => hostname))].sort();
+}
