@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { DamselflyError } from "./error.ts";
-import { type HostPlace, parseScope, rankClusters, type ScopeInput } from "./scope.ts";
+import { type HostPlace, isSameFit, parseScope, rankClusters, type ScopeInput } from "./scope.ts";
 
 const host = (place: Partial<HostPlace> = {}): HostPlace => ({
   ip: "10.1.2.3",
@@ -43,6 +43,20 @@ Deno.test("the IDC beats the location, and is one of the elements, whatever its 
   assert.equal(best([byDefault, byLocation, byIdc], host({ idc: "AMS", location: "eu|de|hesse" })), "idc");
 });
 
+Deno.test("a list of IDCs fits a host that says the same list, and no host that says another one", () => {
+  const place = (idc: string) => host({ ip: "192.0.2.1", hostname: "x", idc });
+  assert.equal(best([byDefault, byIdc], place("Fra | ams")), "idc");
+  for (const other of ["ams|fra", "fra|ams|lon", "|fra|lon"]) {
+    assert.equal(best([byDefault, byIdc], place(other)), "default");
+  }
+});
+
+Deno.test("clusters fit the same if only the default tells them apart", () => {
+  const fit = [1, 1, 2, 0] as const;
+  assert.ok(isSameFit(fit, [1, 1, 2, 1]));
+  for (const other of [[0, 1, 2, 0], [1, 0, 2, 0], [1, 1, 3, 0]] as const) assert.ok(!isSameFit(fit, other));
+});
+
 Deno.test("more leading location elements beat fewer, and any beats the default", () => {
   const wide = cluster("wide", { location: "eu" });
   assert.equal(best([byDefault, wide, byLocation], host({ location: "EU|DE|hesse|frankfurt" })), "location");
@@ -58,7 +72,10 @@ Deno.test("where nothing matches the default cluster is first", () => {
 
 Deno.test("an empty IDC or location of the host matches nothing", () => {
   const empty = cluster("empty", { idc: "", location: "" });
-  for (const idc of ["", " ", "|"]) assert.equal(best([empty, byDefault], host({ ip: "192.0.2.1", idc })), "default");
+  for (const idc of ["", " ", "|"]) {
+    const elsewhere = cluster("elsewhere", { idc: "lon" }, true);
+    assert.equal(best([empty, elsewhere], host({ ip: "192.0.2.1", idc })), "elsewhere");
+  }
 });
 
 Deno.test("an IPv4-mapped address is matched by an IPv4 block, and families do not mix", () => {

@@ -191,5 +191,6 @@ function labelsOf({ path, requestStream, responseStream }: MethodDefinition): Re
 /** `NOT_FOUND` as Go writes it: `NotFound`; `OK` stays. */
 function codeName(code: status): string {
   if (code === status.OK) return "OK";
+  if (code === status.CANCELLED) return "Canceled";
   return status[code].toLowerCase().replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }

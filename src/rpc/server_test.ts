@@ -202,6 +202,35 @@ Deno.test("a call that is cancelled ends its handler and is not logged", async (
   assert.deepEqual(log.lines, []);
 });
 
+Deno.test("a handler that looks up late learns that its caller has left, and the call counts as cancelled", async () => {
+  const metrics = new MemoryMetrics();
+  const [begun, release, seen] = [0, 0, 0].map(() => Promise.withResolvers<void>());
+  assert.ok(begun && release && seen);
+  let isAborted = false;
+  await using server = await serve([service(SchedulerService, {
+    listHosts: async (_, context) => {
+      begun.resolve();
+      await release.promise;
+      isAborted = context.signal.aborted;
+      seen.resolve();
+      throw new TypeError("nobody hears of this");
+    },
+  })], { metrics });
+  using client = createRpcClient(SchedulerService, `127.0.0.1:${server.port}`, { clock });
+  const leave = new AbortController();
+  const left = assert.rejects(client.listHosts({}, { ...limited, signal: leave.signal }));
+  await begun.promise;
+  leave.abort(new DamselflyError("cancelled", "enough"));
+  await left;
+  await assert.rejects(client.statTask({ hostId: "h", taskId: "t" }, limited)); // comes after the end of the other
+  release.resolve();
+  await seen.promise;
+  await clock.sleep(0, signal);
+  assert.equal(isAborted, true);
+  const labels = { grpc_type: "unary", grpc_service: "scheduler.v2.Scheduler", grpc_method: "ListHosts" };
+  assert.equal(metrics.value("grpc_server_handled_total", { ...labels, grpc_code: "Canceled" }), 1);
+});
+
 Deno.test("a handler waits with its next response until the last one could be sent", async () => {
   let made = 0;
   const content = new Uint8Array(1024 * 1024);

@@ -204,6 +204,7 @@ Deno.test("signing in, renewing that and changing a password are audited with wh
   await using rest = await startRest();
   const { token } = await (await signIn(rest)).json();
   await signIn(rest, { password: "wrong password" });
+  await rest.clock.advance(2 * HOUR_MS);
   await rest.send("POST", "/api/v1/users/refresh_token", { token });
   const change = { old_password: PASSWORD, new_password: "another password" };
   await rest.send("POST", "/api/v1/users/1/reset_password", { body: change, token: null });
