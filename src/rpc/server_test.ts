@@ -316,7 +316,7 @@ Deno.test("stopping lets a running call finish", async () => {
   })]);
   using client = createRpcClient(SchedulerService, `127.0.0.1:${server.port}`, { clock });
   const answer = client.listHosts({}, limited);
-  await started.promise;
+  await Promise.race([started.promise, answer]);
   const stopped = server[Symbol.asyncDispose]();
   release.resolve();
   assert.deepEqual(await answer, { hosts: [] });
@@ -334,7 +334,7 @@ Deno.test("stopping ends a call that does not finish within the limit, and abort
   const server = await serve([service(SchedulerService, { listHosts })], { drainTimeoutMs: 10 });
   using client = createRpcClient(SchedulerService, `127.0.0.1:${server.port}`, { clock });
   const answer = assert.rejects(client.listHosts({}, limited), { code: "unavailable" });
-  await started.promise;
+  await Promise.race([started.promise, answer]);
   await server[Symbol.asyncDispose]();
   await Promise.all([answer, aborted.promise]);
 });
