@@ -4,7 +4,7 @@ import { ListSchedulersRequest, ManagerService, SourceType } from "../../../src/
 import { realClock } from "../../../src/runtime/clock.ts";
 import { startBare } from "./bare.ts";
 import { CLUSTERS, nameOf, PASSWORD, PEOPLE } from "./content.ts";
-import { type Call, CALLS_AT_ONCE, flood, median, percentile, steady } from "./load.ts";
+import { type Call, CALLS_AT_ONCE, floodInTurns, measuredIdle, percentile, steady } from "./load.ts";
 import type { Row } from "./report.ts";
 import type { ShippedManager } from "./shipped.ts";
 
@@ -13,9 +13,7 @@ const HOSTS = 2_000;
 const PER_CORE_MIN = 5_000;
 const STEADY_PER_SECOND = PER_CORE_MIN / 2;
 const P99_MS_MAX = 10;
-const FLOOD_MS = 2_000;
 const STEADY_MS = 4_000;
-const ROUNDS = 3;
 const IP = "127.0.0.1";
 const clock = realClock();
 const limited = { signal: new AbortController().signal, timeoutMs: 10_000 };
@@ -65,28 +63,25 @@ function openCaller(port: number): Caller {
 
 /** The rows about ListSchedulers. */
 export async function measureListSchedulers(manager: ShippedManager): Promise<Row[]> {
+  const idle = await measuredIdle(manager.cpuSeconds);
   using caller = openCaller(manager.grpcPort);
-  for (let n = 0; n < HOSTS; n++) await caller.call(n); // what is ranked for the first time is none of the steady state
-  await flood(caller.call, FLOOD_MS, manager.cpuSeconds);
+  for (let n = 0; n < HOSTS; n++) await caller.call(n); // each host is ranked the first time that it asks
   await using bare = await startBare("grpc", caller.answerBytes());
   using bareCaller = openCaller(bare.port);
-  await flood(bareCaller.call, FLOOD_MS, bare.cpuSeconds);
-  const ours = [];
-  const bares = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    ours.push(await flood(caller.call, FLOOD_MS, manager.cpuSeconds));
-    bares.push(await flood(bareCaller.call, FLOOD_MS, bare.cpuSeconds));
-  }
-  const perCore = median(ours.map(({ perCoreSecond }) => perCoreSecond));
-  const barePerCore = median(bares.map(({ perCoreSecond }) => perCoreSecond));
+  const calls = [caller.call, bareCaller.call] as const;
+  const [ours, bares] = await floodInTurns(calls, [idle, { cpuSeconds: bare.cpuSeconds, idleShare: 0 }]);
   const name = `ListSchedulers, ${CLUSTERS} clusters`;
-  const bareName = `bare gRPC, ${(caller.answerBytes() / 1000).toFixed(0)} kB`;
+  const to = `bare gRPC, ${(caller.answerBytes() / 1000).toFixed(0)} kB`;
   return [
     {
-      ...{ what: `${name}, per core`, value: perCore, unit: "calls/s", target: { atLeast: PER_CORE_MIN } },
-      ratio: { value: perCore / barePerCore, to: bareName },
+      ...{ what: `${name}, per core`, value: ours.perCoreSecond, unit: "calls/s", target: { atLeast: PER_CORE_MIN } },
+      ratio: { value: ours.perCoreSecond / bares.perCoreSecond, to },
     },
-    { what: `${name}, beside its callers`, value: median(ours.map(({ perSecond }) => perSecond)), unit: "calls/s" },
+    {
+      ...{ what: `${name}, beside its callers`, value: ours.perSecond, unit: "calls/s" },
+      ratio: { value: ours.perSecond / bares.perSecond, to },
+    },
+    { what: `keep-alives of ${2 * CLUSTERS} services, of one core`, value: idle.idleShare * 100, unit: "%" },
     ...await measureTimes(manager, caller.call, bareCaller.call),
   ];
 }

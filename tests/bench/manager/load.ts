@@ -5,6 +5,9 @@ import { realClock } from "../../../src/runtime/clock.ts";
 export const CALLS_AT_ONCE = 64;
 /** The same at a steady rate; what is due beyond that waits, and the wait counts. */
 const STEADY_CALLS_MAX = 1_000;
+const ROUNDS = 7;
+const ROUND_MS = 1_000;
+const IDLE_MS = 3_000;
 const clock = realClock();
 const never = new AbortController().signal;
 
@@ -18,20 +21,55 @@ export interface Throughput {
   readonly perCoreSecond: number;
 }
 
+/** A server under load: the processor time that it has used, and the part of a processor that it uses without calls. */
+export interface Measured {
+  cpuSeconds(): number;
+  readonly idleShare: number;
+}
+
 /** Makes as many calls as can be answered, for `ms` milliseconds. */
 export async function flood(
   call: Call,
   ms: number,
-  cpuSeconds: () => number,
+  server: Measured,
   callsAtOnce = CALLS_AT_ONCE,
 ): Promise<Throughput> {
-  const cpuBefore = cpuSeconds();
-  const endsAt = clock.now() + ms;
+  const cpuBefore = server.cpuSeconds();
+  const startedAt = clock.now();
+  const endsAt = startedAt + ms;
   let count = 0;
   await Promise.all(Array.from({ length: callsAtOnce }, async () => {
     while (clock.now() < endsAt) await call(count++);
   }));
-  return { perSecond: count * 1_000 / ms, perCoreSecond: count / (cpuSeconds() - cpuBefore) };
+  const seconds = (clock.now() - startedAt) / 1_000;
+  const cpuSeconds = server.cpuSeconds() - cpuBefore - server.idleShare * seconds;
+  return { perSecond: count / seconds, perCoreSecond: count / cpuSeconds };
+}
+
+/** What a server uses of a processor while nobody calls it. */
+export async function measuredIdle(cpuSeconds: () => number): Promise<Measured> {
+  const before = cpuSeconds();
+  await clock.sleep(IDLE_MS, never);
+  return { cpuSeconds, idleShare: (cpuSeconds() - before) * 1_000 / IDLE_MS };
+}
+
+/** Two servers in turns, so that what else the machine does slows both alike; the middle of the rounds of each. */
+export async function floodInTurns(
+  calls: readonly [Call, Call],
+  servers: readonly [Measured, Measured],
+  callsAtOnce = CALLS_AT_ONCE,
+): Promise<[Throughput, Throughput]> {
+  const rounds: [Throughput, Throughput][] = [];
+  for (let round = -1; round < ROUNDS; round++) {
+    const one = await flood(calls[0], ROUND_MS, servers[0], callsAtOnce);
+    const other = await flood(calls[1], ROUND_MS, servers[1], callsAtOnce);
+    if (round >= 0) rounds.push([one, other]); // the first one warms them up
+  }
+  const middle = (index: 0 | 1): Throughput => ({
+    perSecond: median(rounds.map((round) => round[index].perSecond)),
+    perCoreSecond: median(rounds.map((round) => round[index].perCoreSecond)),
+  });
+  return [middle(0), middle(1)];
 }
 
 /** Makes `perSecond` calls a second until `isOver`, whether or not the earlier ones were answered; their times, sorted. */

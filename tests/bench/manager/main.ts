@@ -1,16 +1,19 @@
 /**
  * What a manager does on one core, how long its callers wait, and what it costs while nobody asks: each number with the
  * one that must be reached. The manager runs as it is shipped, in a process of its own; its processor time is counted,
- * so that other work on the machine changes little. Takes about two minutes.
+ * so that other work on the machine changes little. Takes about two minutes; more with a preheat to twenty peers. The bundle
+ * is measured if `deno task bundle` has made one, MariaDB if it is installed.
  *
- *     deno task bench:manager [--json]
+ *     deno task bench:manager [--preheat] [--json]
  */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fillDatabase, keepAlive, PASSWORD } from "./content.ts";
 import { measureListPeers } from "./list_peers.ts";
 import { measureListSchedulers, signIn } from "./list_schedulers.ts";
+import { measurePreheat } from "./preheat.ts";
 import { type Row, tableOf } from "./report.ts";
-import { startShipped } from "./shipped.ts";
+import { BUNDLE, startShipped } from "./shipped.ts";
 import { measureMariadbStarts, measureStarts } from "./starts.ts";
 
 async function measure(dir: string): Promise<Row[]> {
@@ -29,8 +32,10 @@ async function measure(dir: string): Promise<Row[]> {
     rows.push(...await measureListSchedulers(manager));
     rows.push(...await measureListPeers(manager, await signIn(manager.restPort, "root", PASSWORD)));
   }
-  rows.push(...await measureStarts("sources", configPath), ...await measureStarts("bundle", configPath));
+  rows.push(...await measureStarts("sources", configPath));
+  if (existsSync(BUNDLE)) rows.push(...await measureStarts("bundle", configPath));
   rows.push(...await measureMariadbStarts(dir, server));
+  if (Deno.args.includes("--preheat")) rows.push(...await measurePreheat());
   return rows;
 }
 

@@ -1,8 +1,11 @@
 /** The manager as it is shipped: as a process, under its permissions, from the sources or from its bundle. */
+import { join } from "node:path";
 import { permissionFlags, type PermissionSet } from "../../e2e/lib/bundle.ts";
 import { REPOSITORY } from "../../e2e/lib/components.ts";
 import { cpuSecondsOf, profileFlags } from "../part.ts";
 
+/** Where `deno task bundle` writes it. */
+export const BUNDLE = join(REPOSITORY, "dist", "manager.js");
 const READY = "Manager is ready";
 const READY_TIMEOUT_MS = 30_000;
 
@@ -15,6 +18,8 @@ export interface ShippedManager extends AsyncDisposable {
   readonly restPort: number;
   /** From its start as a process until it answered. */
   readonly readyAfterMs: number;
+  /** Processor time that this took, in seconds. */
+  readonly readyCpuSeconds: number;
   /** Processor time that it has used, in seconds. */
   cpuSeconds(): number;
   /** Memory that it has now. */
@@ -40,11 +45,13 @@ export async function startShipped(form: Form, configPath: string, rootPassword:
   const written = await untilReady(lines).finally(() => clearTimeout(late));
   const { grpc, rest } = JSON.parse(written) as Record<"grpc" | "rest", { readonly port: number }>;
   const readyAfterMs = performance.now() - startedAt;
+  const readyCpuSeconds = cpuSecondsOf(child.pid);
   const drained = drain(lines);
   return {
     grpcPort: grpc.port,
     restPort: rest.port,
     readyAfterMs,
+    readyCpuSeconds,
     cpuSeconds: () => cpuSecondsOf(child.pid),
     rssMiB: () => rssMiBOf(child.pid),
     async [Symbol.asyncDispose]() {
@@ -56,11 +63,11 @@ export async function startShipped(form: Form, configPath: string, rootPassword:
 
 async function scriptOf(form: Form): Promise<string[]> {
   if (form === "sources") return ["-q", "--no-prompt", "-P=manager", "src/cmd/manager.ts"];
-  const { permissions } = JSON.parse(await Deno.readTextFile(`${REPOSITORY}/deno.json`)) as {
+  const { permissions } = JSON.parse(await Deno.readTextFile(join(REPOSITORY, "deno.json"))) as {
     permissions: { manager: PermissionSet };
   };
   const offline = ["--no-config", "--no-npm", "--no-remote", "--cached-only", "--no-prompt"];
-  return [...offline, ...permissionFlags(permissions.manager), "dist/manager.js"];
+  return [...offline, ...permissionFlags(permissions.manager), BUNDLE];
 }
 
 /** The log line that says where it listens. */
