@@ -11,16 +11,18 @@ export interface Row {
   readonly ratio?: { readonly value: number; readonly to: string };
 }
 
-/** Whether a row has what it should have; undefined without a target. */
-export function isReached({ value, target }: Row): boolean | undefined {
-  if (target === undefined) return undefined;
-  return "atLeast" in target ? value >= target.atLeast : value <= target.atMost;
+/** Whether a row has what it should have; nothing without a target. */
+function reachedText({ value, target }: Row): string {
+  if (target === undefined) return "";
+  return ("atLeast" in target ? value >= target.atLeast : value <= target.atMost) ? "yes" : "no";
 }
 
 /** The rows as a table in Markdown. */
 export function tableOf(rows: readonly Row[]): string {
-  const cells = rows.map((row) => [row.what, numberText(row.value, row.unit), targetText(row), ratioText(row)]);
-  const head = ["what", "measured", "target", "ratio"];
+  const cells = rows.map((row) => {
+    return [row.what, numberText(row.value, row.unit), targetText(row), reachedText(row), ratioText(row)];
+  });
+  const head = ["what", "measured", "target", "reached", "ratio"];
   const widths = head.map((_, column) => Math.max(...[head, ...cells].map((row) => row[column]?.length ?? 0)));
   const line = (row: readonly string[]) =>
     `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
