@@ -6,12 +6,8 @@ import type { Timestamp } from "../rpc/gen/google/protobuf/timestamp.ts";
 import { durationOfMs, timestampOfMs } from "../rpc/time.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Decision } from "./core/event.ts";
-import {
-  hasAvailablePeer,
-  type Host as HostState,
-  type Peer as PeerState,
-  type Task as TaskState,
-} from "./core/state.ts";
+import type { Host as HostState, Peer as PeerState, Task as TaskState } from "./core/state.ts";
+import { hasAvailablePeer } from "./core/suppliers.ts";
 
 /** Content up to so many bytes is tiny (wire.md §1.1). */
 const TINY_BYTES_MAX = 128;

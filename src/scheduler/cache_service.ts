@@ -81,8 +81,9 @@ export class CacheScheduling {
     if (event.type === "tick") this.#tick();
   }
 
-  /** Ends all streams. */
-  failAll(error: DamselflyError): void {
+  /** Ends all streams: the scheduler stops. */
+  stop(error: DamselflyError): void {
+    this.#loop[Symbol.dispose]();
     this.#calls.failAll(error);
   }
 

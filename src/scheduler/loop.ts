@@ -1,17 +1,23 @@
 import type { Clock } from "../runtime/clock.ts";
-import { apply } from "./core/apply.ts";
+import { DamselflyError } from "../core/error.ts";
+import { apply, hasMore } from "./core/apply.ts";
 import type { Chance, Effect, Event, Untimed } from "./core/event.ts";
 import type { State } from "./core/state.ts";
 
-/** The loop around the core: takes an event, applies it, performs the effects. What comes of those are events again. */
-export class SchedulerLoop {
+/**
+ * The loop around the core: takes an event, applies it, performs the effects. What comes of those are events again. What
+ * a step leaves undone is gone on with as soon as the messages that have arrived meanwhile had their turn.
+ */
+export class SchedulerLoop implements Disposable {
   readonly state: State;
   readonly #clock: Clock;
   readonly #chance: Chance;
   readonly #perform: (effect: Effect) => void;
   readonly #follow: (event: Untimed<Event>) => void;
   readonly #pending: Untimed<Event>[] = [];
+  readonly #stop = new AbortController();
   #running = false;
+  #carriesOn = false;
 
   /** `perform` must not throw; it may dispatch. `follow` hears of each event once its effects are performed. */
   constructor(
@@ -41,5 +47,20 @@ export class SchedulerLoop {
     } finally {
       this.#running = false;
     }
+    if (hasMore(this.state)) this.#carryOn();
+  }
+
+  /** Stops to go on with what is undone. */
+  [Symbol.dispose](): void {
+    this.#stop.abort(new DamselflyError("cancelled", "The scheduler stops"));
+  }
+
+  #carryOn(): void {
+    if (this.#carriesOn || this.#stop.signal.aborted) return;
+    this.#carriesOn = true;
+    this.#clock.sleep(0, this.#stop.signal).then(() => {
+      this.#carriesOn = false;
+      this.dispatch({ type: "carry_on" });
+    }, () => {});
   }
 }

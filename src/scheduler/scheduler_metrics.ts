@@ -161,8 +161,8 @@ export class SchedulerMetrics {
   }
 
   /** Takes stock of what is in memory. */
-  observe({ waitingTasks, hosts, tasks, peers }: State): void {
-    this.#waiting.set({}, [...waitingTasks].reduce((sum, task) => sum + task.waiters.size, 0));
+  observe({ waiters, hosts, tasks, peers }: State): void {
+    this.#waiting.set({}, waiters);
     for (const [kind, { size }] of Object.entries({ hosts, tasks, peers })) this.#held.set({ kind }, size);
   }
 

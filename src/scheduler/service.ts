@@ -97,8 +97,9 @@ export class Scheduling {
   /** Ends all streams: the scheduler stops. Peers go on without it. */
   stop(): void {
     const error = new DamselflyError("unavailable", "The scheduler stops");
+    this.loop[Symbol.dispose]();
     this.#calls.failAll(error);
-    this.#cache.failAll(error);
+    this.#cache.stop(error);
     this.#jobs.stop();
   }
 

@@ -1,4 +1,4 @@
-import { apply } from "../scheduler/core/apply.ts";
+import { apply, hasMore } from "../scheduler/core/apply.ts";
 import type { Chance, Effect, Event, PeerEvent, PlainPeerMessage } from "../scheduler/core/event.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../scheduler/core/settings.ts";
 import {
@@ -75,8 +75,12 @@ export class Swarm {
     this.state = emptyState({ ...DEFAULT_SETTINGS, ...settings }, 0, limits);
   }
 
+  /** Applies an event, and then what it leaves to the steps that follow at once. */
   apply(event: Event): Effect[] {
     this.effects = apply(this.state, event, this.#chance);
+    while (hasMore(this.state)) {
+      this.effects.push(...apply(this.state, { type: "carry_on", nowMs: this.nowMs }, this.#chance));
+    }
     for (const effect of this.effects) this.log.push(describe(effect, this.#peerIds));
     return this.effects;
   }

@@ -3,13 +3,26 @@ import { planWith } from "../../core/piece.ts";
 import { removeParents } from "./dag.ts";
 import { addCost } from "./evaluate.ts";
 import type { Chance, Effect, Event, PeerEvent, PieceReport, Step } from "./event.ts";
-import { collect } from "./gc.ts";
-import { endPeer, movePeer, moveTask, removeHost, removePeer, stopWaiting, touchHost, touchPeer } from "./peers.ts";
+import { beginCollecting, collect } from "./gc.ts";
+import {
+  closeStream,
+  endPeer,
+  loseStream,
+  movePeer,
+  moveTask,
+  removeHost,
+  removePeer,
+  stopFetching,
+  touchHost,
+  touchPeer,
+} from "./peers.ts";
 import { register } from "./register.ts";
-import { refuse, schedule, SEED_ENDED_GRACE_MS, serveWaiters, triggerSeed } from "./schedule.ts";
+import { areOver, beginRound, goOn } from "./rounds.ts";
+import { decideAnew, lookAtTime, refuse, schedule, SEED_ENDED_GRACE_MS, setTrigger, triggerSeed } from "./schedule.ts";
 import { SEED_SKIP_MS } from "./seeds.ts";
 import type { Host, Peer, State } from "./state.ts";
-import { refreshSupplier } from "./suppliers.ts";
+import { refreshPeer, unstrand } from "./suppliers.ts";
+import { mark, serveWaiters, stopWaiting } from "./waiting.ts";
 
 /** Answers on one stream; a stock peer gives up after so many (wire.md §2.7). */
 const ANSWERS_MAX = 5;
@@ -22,10 +35,15 @@ const BLOCKED_MAX = 1_000;
  * the very step in which somebody becomes a parent for them, or stops being about to (see `schedule.ts`).
  */
 export function apply(state: State, event: Event, chance: Chance): Effect[] {
-  const step: Step = { state, nowMs: event.nowMs, chance, effects: [], touched: new Set() };
+  const step: Step = { state, nowMs: event.nowMs, chance, effects: [] };
   handle(step, event);
-  for (const task of step.touched) serveWaiters(step, task);
+  serveWaiters(step, (peer) => decideAnew(step, peer));
   return step.effects;
+}
+
+/** Whether something is left undone that a `carry_on` goes on with, at once: no step does more than so much. */
+export function hasMore({ backlog, rounds }: State): boolean {
+  return backlog.size > 0 || !areOver(rounds);
 }
 
 function handle(step: Step, event: Event): void {
@@ -52,7 +70,10 @@ function handle(step: Step, event: Event): void {
       state.settings = event.settings;
       return;
     case "tick":
-      return tick(step);
+      beginRounds(step);
+      return carryOn(step);
+    case "carry_on":
+      return carryOn(step);
     default:
       return handlePeer(step, event);
   }
@@ -70,17 +91,26 @@ function announceHost(step: Step, event: Event & { type: "host_announced" | "hos
   if (hostRefusal(step.state, facts.id) !== undefined) return;
   const known = step.state.hosts.get(facts.id);
   if (known === undefined) {
-    step.state.hosts.set(facts.id, newHost(step, event));
-    return;
+    const host = newHost(step, event);
+    step.state.hosts.set(facts.id, host);
+    return noteSeed(step.state, host);
   }
+  const before = known.facts;
   known.facts = facts;
   known.announceIntervalMs = announceIntervalMs;
   touchHost(known, step.nowMs);
   known.skippedUntilMs = 0;
+  noteSeed(step.state, known);
+  if (before.isShared === facts.isShared && before.cutsAsAsked === facts.cutsAsAsked) return;
   for (const peer of known.peers) {
-    refreshSupplier(peer);
-    step.touched.add(peer.task);
+    refreshPeer(peer);
+    mark(step, peer.task);
   }
+}
+
+function noteSeed({ seeds }: State, host: Host): void {
+  if (host.facts.isSeed) seeds.add(host);
+  else seeds.delete(host);
 }
 
 function newHost({ nowMs }: Step, event: Event & { type: "host_announced" | "host_restored" }): Host {
@@ -90,6 +120,9 @@ function newHost({ nowMs }: Step, event: Event & { type: "host_announced" | "hos
     seenAtMs: nowMs,
     isRestored: event.type === "host_restored",
     peers: new Set(),
+    peersByTask: new Map(),
+    streams: 0,
+    triggers: new Set(),
     uploads: 0,
     txBitsPerSecond: 0,
     uploadBytes: 0,
@@ -110,10 +143,10 @@ function failTrigger(step: Step, event: Event & { type: "seed_trigger_failed" })
   if (host !== undefined && !event.atSource) host.skippedUntilMs = nowMs + SEED_SKIP_MS;
   const task = state.tasks.get(event.taskId);
   if (task?.trigger?.host.facts.id === event.hostId) {
-    task.trigger = undefined;
+    setTrigger(task, undefined);
     if (event.atSource) task.seedFailedAtMs = nowMs;
     else if (task.waiters.size > 0) triggerSeed(step, task, event.download);
-    step.touched.add(task);
+    mark(step, task);
   }
   if (host?.isRestored && event.isUnreachable) removeHost(step, event.hostId);
 }
@@ -123,26 +156,27 @@ function endTrigger({ state, nowMs }: Step, { taskId, hostId }: { taskId: string
   const task = state.tasks.get(taskId);
   if (task?.trigger?.host.facts.id !== hostId) return;
   const { host, deadlineMs } = task.trigger;
-  task.trigger = { host, deadlineMs: Math.min(deadlineMs, nowMs + SEED_ENDED_GRACE_MS) };
+  setTrigger(task, { host, deadlineMs: Math.min(deadlineMs, nowMs + SEED_ENDED_GRACE_MS) });
 }
 
 function removeTaskOfHost(step: Step, taskId: string, hostId: string): void {
-  for (const peer of step.state.tasks.get(taskId)?.peers.values() ?? []) {
-    if (peer.host.facts.id === hostId) removePeer(step, peer.id);
-  }
+  const { tasks, hosts } = step.state;
+  const task = tasks.get(taskId);
+  if (task === undefined) return;
+  for (const peer of hosts.get(hostId)?.peersByTask.get(task) ?? []) removePeer(step, peer.id);
 }
 
-function tick(step: Step): void {
-  const { state: { waitingTasks, settings }, nowMs } = step;
-  for (const task of waitingTasks) {
-    for (const fetcher of task.fetchers) {
-      const sinceMs = fetcher.sentToSourceAtMs;
-      if (sinceMs === undefined || nowMs < sinceMs + settings.sourceStartTimeoutMs) continue;
-      fetcher.sentToSourceAtMs = undefined;
-      task.sourceFailures += 1;
-    }
-    step.touched.add(task);
-  }
+function beginRounds(step: Step): void {
+  const { rounds, waitingTasks } = step.state;
+  beginRound(rounds.waiting, waitingTasks.values(), step.nowMs);
+  beginCollecting(step);
+}
+
+function carryOn(step: Step): void {
+  goOn(step.state.rounds.waiting, (task) => {
+    lookAtTime(step, task);
+    return 1;
+  });
   collect(step);
 }
 
@@ -172,7 +206,7 @@ function handlePeer(step: Step, event: PeerEvent): void {
     case "back_to_source_failed":
       return failAtSource(step, peer);
     case "stream_closed":
-      peer.streamId = undefined;
+      loseStream(peer);
       return endPeer(step, peer, "fail");
     default:
       return event satisfies never;
@@ -195,9 +229,9 @@ function startAtSource(step: Step, peer: Peer): void {
   if (peer.state === "BackToSource" || !moveOrRefuse(step, peer, "back_to_source")) return;
   stopWaiting(step.state, peer);
   removeParents(peer);
-  peer.sentToSourceAtMs = undefined;
+  stopFetching(peer);
   peer.task.fetchers.add(peer);
-  step.touched.add(peer.task);
+  mark(step, peer.task);
 }
 
 function reschedule(step: Step, peer: Peer, failedParentIds: readonly string[]): void {
@@ -217,7 +251,12 @@ function block({ blocked, task }: Peer, parentId: string): void {
 
 function finishPiece({ nowMs }: Step, peer: Peer, piece: PieceReport): void {
   const { task } = peer;
-  peer.pieceLength = cutShownBy(piece, task.contentLength) ?? peer.pieceLength;
+  const cut = cutShownBy(piece, task.contentLength) ?? peer.pieceLength;
+  if (cut !== peer.pieceLength) {
+    peer.pieceLength = cut;
+    refreshPeer(peer);
+  }
+  unstrand(peer);
   peer.piecesFinished += 1;
   addCost(peer.costs, piece.costMs);
   task.updatedAtMs = nowMs;
@@ -250,13 +289,12 @@ function finish(step: Step, peer: Peer): void {
   stopWaiting(step.state, peer);
   for (const { host } of peer.parents) host.childrenServed += 1;
   removeParents(peer);
-  task.fetchers.delete(peer);
-  peer.sentToSourceAtMs = undefined;
+  stopFetching(peer);
   if (peer.wish.range === undefined) {
     task.sourceFailures = 0;
     moveTask(step, task, "succeed");
   }
-  step.touched.add(task);
+  mark(step, task);
   closeStream(step, peer);
 }
 
@@ -269,15 +307,9 @@ function failAtSource(step: Step, peer: Peer): void {
   const { task, host } = peer;
   fail(step, peer);
   if (host.facts.isSeed) task.seedFailedAtMs = step.nowMs;
-  if (task.suppliers.length > 0 || task.fetchers.size > 0) return;
+  if (task.roots.size > 0 || task.fetchers.size > 0) return;
   // Nobody has the content and nobody fetches it: what was known about it may have changed.
   moveTask(step, task, "fail");
   task.contentLength = undefined;
   task.pieceCount = 0;
-}
-
-function closeStream(step: Step, peer: Peer): void {
-  if (peer.streamId === undefined) return;
-  step.effects.push({ type: "close_stream", streamId: peer.streamId, error: undefined });
-  peer.streamId = undefined;
 }

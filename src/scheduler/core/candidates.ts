@@ -1,24 +1,34 @@
-import { descendantsOf } from "./dag.ts";
+import { ceilingOf, isBelow } from "./dag.ts";
 import { hasFreeSlot, isOutlier, isUnreliable, scoreParent } from "./evaluate.ts";
 import type { Chance, Step } from "./event.ts";
+import { canCutFor, isFree, isOfContent, isOpenTo, offerOf } from "./fit.ts";
+import type { PeerGroup } from "./peer_groups.ts";
+import type { RandomSet } from "./random_set.ts";
 import type { Settings } from "./settings.ts";
-import type { Peer, WantedRange } from "./state.ts";
-import { isSupplied } from "./suppliers.ts";
+import type { Peer } from "./state.ts";
+import { SupplySearch } from "./suppliers.ts";
 
-const NOBODY: ReadonlySet<Peer> = new Set();
+/** Roots that are looked at for each child: if there are any for him, he is sure to get one. */
+const ROOTS_LOOKED_AT_MAX = 4;
+/** Peers that are looked at for one answer, per parent that is scored; those that may not be a parent count too. */
+const LOOKS_PER_SCORED = 4;
+/** Peers of a group that are looked at to see whether they are apart from a child only because of their cut. */
+const CUT_OFF_LOOKS_MAX = 8;
 
 /**
- * The best parents for a child that has none, up to `candidateParentsMax`; empty only when no peer of the task can be
- * one. Of a random sample of `filterParentsMax` that pass the cheap tests, the best scored are taken that are supplied
- * and close no cycle; those two tests walk the graph, so they come last. A sample without any is followed by another.
+ * The best parents for a child that has none, up to `candidateParentsMax`. Of a random sample of `filterParentsMax` that
+ * pass the cheap tests, the best scored are taken to whom pieces can arrive; that test walks the graph, so it comes
+ * last. A sample without any is followed by another, up to a number of looks. So it is empty when no peer of the task
+ * can be a parent, and of very many suppliers also when hardly any can.
  */
 export function findParents({ state: { settings }, chance }: Step, child: Peer): Peer[] {
-  const descendants = child.children.size === 0 ? NOBODY : descendantsOf(child);
-  const unsupplied = new Set<Peer>();
-  const canServe = (parent: Peer) => !descendants.has(parent) && isSupplied(parent, unsupplied);
+  if (child.task.roots.size === 0) return [];
+  const ceiling = ceilingOf(child);
+  const search = new SupplySearch();
+  const canServe = (parent: Peer) => search.isSupplied(parent);
   let sample: Peer[] = [];
-  for (const parent of shuffled(child.task.suppliers, chance)) {
-    if (!couldServe(parent, child)) continue;
+  for (const parent of candidatesFor(child, LOOKS_PER_SCORED * settings.filterParentsMax, chance)) {
+    if (!isOpenTo(parent, child) || !isBelow(parent, ceiling)) continue;
     if (sample.push(parent) < settings.filterParentsMax) continue;
     const parents = best(sample, child, canServe, settings);
     if (parents.length > 0) return parents;
@@ -27,41 +37,52 @@ export function findParents({ state: { settings }, chance }: Step, child: Peer):
   return best(sample, child, canServe, settings);
 }
 
-/**
- * Whether `parent` is one that `child` could take pieces from once it has some: on another host that shares, not
- * blocked, with the same content, in pieces that the child can use.
- */
-export function couldServe(parent: Peer, child: Peer): boolean {
-  return isWithin(parent, child) && canCutFor(parent, child);
-}
-
 /** Whether some peer would be a parent of `child`, if it only cut the content as the child does. */
 export function isCutOff(child: Peer): boolean {
-  return !isFree(child) && child.task.suppliers.some((parent) => isWithin(parent, child) && !canCutFor(parent, child));
+  const isApart = ({ offer, peers }: PeerGroup) => !canCutFor(offer, child) && hasOpen(peers, child);
+  return !isFree(child) && child.task.suppliers.of(child).some(isApart);
 }
 
-function isWithin({ host, id, wish: a }: Peer, child: Peer): boolean {
-  const b = child.wish;
-  return host !== child.host && host.facts.isShared && !child.blocked.has(id) &&
-    agree(a.contentLength, b.contentLength) && covers(a.range, b.range);
+function hasOpen(peers: RandomSet<Peer>, child: Peer): boolean {
+  for (let place = 0; place < Math.min(peers.size, CUT_OFF_LOOKS_MAX); place++) {
+    if (isOpenTo(peers.at(place), child)) return true;
+  }
+  return false;
 }
 
-/** A parent of our own make cuts as the child does; a child of our own make that has no piece yet cuts as the parent. */
-function canCutFor(parent: Peer, child: Peer): boolean {
-  return parent.host.facts.cutsAsAsked || isFree(child) || agree(parent.pieceLength, child.pieceLength);
+/** A few roots, and then suppliers of which the child could use the pieces, each once and in random order. */
+function* candidatesFor(child: Peer, looksMax: number, chance: Chance): Generator<Peer> {
+  const { roots, suppliers } = child.task;
+  const seen = new Set<Peer>();
+  for (const root of sampled([roots], ROOTS_LOOKED_AT_MAX, chance)) {
+    seen.add(root);
+    const offer = offerOf(root);
+    if (isOfContent(offer, child) && canCutFor(offer, child)) yield root;
+  }
+  const usable = suppliers.of(child).filter(({ offer }) => canCutFor(offer, child)).map(({ peers }) => peers);
+  for (const peer of sampled(usable, looksMax, chance)) if (!seen.has(peer)) yield peer;
 }
 
-function isFree({ host, piecesFinished }: Peer): boolean {
-  return host.facts.cutsAsAsked && piecesFinished === 0;
+/** Up to `count` members of all sets together, in random order: the beginning of a shuffle that moves nothing. */
+function sampled(sets: readonly RandomSet<Peer>[], count: number, chance: Chance): Peer[] {
+  const size = sets.reduce((sum, set) => sum + set.size, 0);
+  const moved = new Map<number, number>();
+  const peers: Peer[] = [];
+  for (let index = 0; index < Math.min(size, count); index++) {
+    const other = index + chance.below(size - index);
+    peers.push(memberOf(sets, moved.get(other) ?? other));
+    moved.set(other, moved.get(index) ?? index);
+  }
+  return peers;
 }
 
-function agree(a: number | undefined, b: number | undefined): boolean {
-  return a === undefined || b === undefined || a === b;
-}
-
-function covers(held: WantedRange | undefined, wanted: WantedRange | undefined): boolean {
-  if (held === undefined) return true;
-  return wanted !== undefined && held.start === wanted.start && held.length === wanted.length;
+function memberOf(sets: readonly RandomSet<Peer>[], place: number): Peer {
+  let left = place;
+  for (const set of sets) {
+    if (left < set.size) return set.at(left);
+    left -= set.size;
+  }
+  throw new RangeError(`there is no member ${place}`);
 }
 
 function best(sample: Peer[], child: Peer, canServe: (parent: Peer) => boolean, settings: Settings): Peer[] {
@@ -88,15 +109,4 @@ function usualCut(peers: readonly Peer[]): number | undefined {
 /** Full or troubled hosts are not refused, for the source is no better; they are taken when there is no other. */
 function classOf({ host, costs }: Peer, settings: Settings): number {
   return Number(hasFreeSlot(host, settings)) + Number(!isOutlier(costs)) + 2 * Number(!isUnreliable(host));
-}
-
-/** The peers in random order; shuffles the list in place as far as it is read. */
-function* shuffled(peers: Peer[], chance: Chance): Generator<Peer> {
-  for (let index = 0; index < peers.length; index++) {
-    const other = index + chance.below(peers.length - index);
-    const [a, b] = [peers[index] as Peer, peers[other] as Peer];
-    [peers[index], peers[other]] = [b, a];
-    [b.supplierIndex, a.supplierIndex] = [index, other];
-    yield b;
-  }
 }

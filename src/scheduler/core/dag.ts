@@ -1,7 +1,14 @@
+/**
+ * Who downloads from whom. Each peer has a level above that of its parents, so that a walk along the edges never comes
+ * back: there is no cycle, and to see that a new edge closes none takes a comparison and no walk. A peer with children
+ * stays below the lowest of them; between two levels there is always room for another, for they are fractions.
+ */
 import type { Peer } from "./state.ts";
-import { refreshSupplier } from "./suppliers.ts";
+import { refreshPeer } from "./suppliers.ts";
 
 const BITS_PER_BYTE = 8;
+/** Of a peer with so many children at most, the lowest is looked for; of others, the lowest so far is remembered. */
+const CHILDREN_COMPARED_MAX = 32;
 
 /** What one child means for the host of its parent. Only of the child's wish, so that removing takes what adding gave. */
 function loadOf({ wish }: Peer): { bitsPerSecond: number; bytes: number } {
@@ -11,17 +18,46 @@ function loadOf({ wish }: Peer): { bitsPerSecond: number; bytes: number } {
   };
 }
 
-/** Makes `child` download from `parent`. The caller has made sure that this closes no cycle. */
-export function addEdge(parent: Peer, child: Peer): void {
+/** The level below which the parents of a peer have to be: that of its lowest child, or a little less. */
+export function ceilingOf(peer: Peer): number {
+  const { children } = peer;
+  if (children.size === 0) peer.lowestChild = Infinity;
+  else if (children.size <= CHILDREN_COMPARED_MAX) {
+    peer.lowestChild = Infinity;
+    for (const { level } of children) peer.lowestChild = Math.min(peer.lowestChild, level);
+  }
+  return peer.lowestChild;
+}
+
+/** Whether a parent closes no cycle for a child whose {@link ceilingOf} is `ceiling`. */
+export function isBelow(parent: Peer, ceiling: number): boolean {
+  const level = levelBetween(parent.level, ceiling);
+  return parent.level < level && level < ceiling;
+}
+
+function levelBetween(parent: number, ceiling: number): number {
+  return Math.min(parent + 1, (parent + ceiling) / 2);
+}
+
+/** Makes a peer without parents the child of `parents`, each of which {@link isBelow} its ceiling. */
+export function addParents(parents: readonly Peer[], child: Peer): void {
+  const highest = parents.reduce((max, { level }) => Math.max(max, level), 0);
+  child.level = levelBetween(highest, ceilingOf(child));
+  for (const parent of parents) addEdge(parent, child);
+  child.isStranded = false;
+  refreshPeer(child);
+}
+
+function addEdge(parent: Peer, child: Peer): void {
   if (child.parents.has(parent)) return;
   const { host } = parent;
   const load = loadOf(child);
   child.parents.add(parent);
   parent.children.add(child);
+  parent.lowestChild = Math.min(parent.lowestChild, child.level);
   host.uploads += 1;
   host.txBitsPerSecond += load.bitsPerSecond;
   host.uploadBytes += load.bytes;
-  refreshSupplier(child);
 }
 
 function removeEdge(parent: Peer, child: Peer): void {
@@ -32,7 +68,9 @@ function removeEdge(parent: Peer, child: Peer): void {
   host.uploads -= 1;
   host.txBitsPerSecond -= load.bitsPerSecond;
   host.uploadBytes -= load.bytes;
-  refreshSupplier(child);
+  if (child.parents.size > 0) return;
+  child.level = 0;
+  refreshPeer(child);
 }
 
 /** The peer downloads from nobody any more. */
@@ -43,18 +81,4 @@ export function removeParents(child: Peer): void {
 /** Nobody downloads from the peer any more. */
 export function removeChildren(parent: Peer): void {
   for (const child of parent.children) removeEdge(parent, child);
-}
-
-/** All peers that get their pieces from `peer`, directly or not: making one its parent would close a cycle. */
-export function descendantsOf(peer: Peer): ReadonlySet<Peer> {
-  const found = new Set<Peer>();
-  const open = [peer];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    for (const child of next.children) {
-      if (found.has(child)) continue;
-      found.add(child);
-      open.push(child);
-    }
-  }
-  return found;
 }

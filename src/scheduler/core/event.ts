@@ -75,7 +75,9 @@ export type Event =
   | { readonly type: "peer_persisted"; readonly nowMs: number; readonly peerId: string }
   | { readonly type: "delete_peer"; readonly nowMs: number; readonly peerId: string }
   | { readonly type: "settings_changed"; readonly nowMs: number; readonly settings: Settings }
-  | { readonly type: "tick"; readonly nowMs: number };
+  | { readonly type: "tick"; readonly nowMs: number }
+  /** Goes on with what the steps before have left undone; see {@link hasMore}. */
+  | { readonly type: "carry_on"; readonly nowMs: number };
 
 /** An event without the time, which is added when it is applied. */
 export type Untimed<E> = E extends unknown ? Omit<E, "nowMs"> : never;
@@ -110,6 +112,4 @@ export interface Step {
   readonly nowMs: number;
   readonly chance: Chance;
   readonly effects: Effect[];
-  /** Tasks whose waiters have something new to hope for, or lost what they hoped for. */
-  readonly touched: Set<Task>;
 }

@@ -1,45 +1,54 @@
 import type { Step } from "./event.ts";
 import { removeHost, removePeer } from "./peers.ts";
-import type { Host, Peer } from "./state.ts";
+import { beginRound, goOn, isOver } from "./rounds.ts";
+import type { Host, Peer, Task } from "./state.ts";
 
 /** Of a task with more peers than this, finished ones from which nobody downloads are forgotten. */
 const PEERS_KEPT_PER_TASK = 300;
 /** A host is given up when it did not announce itself for so many of its intervals. */
 const INTERVALS_MISSED_MAX = 2;
-/** When there is no room, what can be forgotten is looked for at most that often. */
-const URGENT_INTERVAL_MS = 1_000;
+/** What is forgotten in one step counts as so many looks. */
+const REMOVAL_LOOKS = 10;
 
-/** Forgets what is gone, each part at its own interval (wire.md §4.8). */
+/** Begins to look for what is gone, each part at its own interval (wire.md §4.8). */
+export function beginCollecting({ state, nowMs }: Step): void {
+  const { rounds, hosts, peers, tasks, settings: { gc } } = state;
+  if (nowMs >= rounds.hosts.begunAtMs + gc.hostIntervalMs) beginRound(rounds.hosts, hosts.values(), nowMs);
+  if (nowMs >= rounds.peers.begunAtMs + gc.peerIntervalMs) beginRound(rounds.peers, peers.values(), nowMs);
+  if (nowMs >= rounds.tasks.begunAtMs + gc.taskIntervalMs) beginRound(rounds.tasks, tasks.values(), nowMs);
+}
+
+/** Goes on to forget what is gone. */
 export function collect(step: Step): void {
-  const { state: { gcAtMs, settings: { gc } }, nowMs } = step;
-  if (nowMs >= gcAtMs.hosts + gc.hostIntervalMs) collectHosts(step);
-  if (nowMs >= gcAtMs.peers + gc.peerIntervalMs) collectPeers(step);
-  if (nowMs >= gcAtMs.tasks + gc.taskIntervalMs) collectTasks(step);
+  const { rounds } = step.state;
+  goOn(rounds.hosts, (host) => collectHost(step, host));
+  goOn(rounds.peers, (peer) => collectPeer(step, peer));
+  goOn(rounds.tasks, (task) => collectTask(step, task));
 }
 
-/** Forgets what can be forgotten at once, because there is no room for more. */
+/** Looks for room at once, where there is none for more. */
 export function collectUrgently(step: Step): void {
-  if (step.nowMs < step.state.gcAtMs.peers + URGENT_INTERVAL_MS) return;
-  collectPeers(step);
-  collectTasks(step);
+  const { state: { rounds, peers, tasks }, nowMs } = step;
+  if (isOver(rounds.peers)) beginRound(rounds.peers, peers.values(), nowMs);
+  if (isOver(rounds.tasks)) beginRound(rounds.tasks, tasks.values(), nowMs);
+  collect(step);
 }
 
-function collectHosts(step: Step): void {
-  step.state.gcAtMs.hosts = step.nowMs;
-  for (const host of step.state.hosts.values()) {
-    if (step.nowMs > host.seenAtMs + silenceMaxMs(step, host)) removeHost(step, host.facts.id);
-  }
+function collectHost(step: Step, host: Host): number {
+  if (step.nowMs <= host.seenAtMs + silenceMaxMs(step, host)) return 1;
+  const looks = 1 + host.peers.size * REMOVAL_LOOKS;
+  removeHost(step, host.facts.id);
+  return looks;
 }
 
 function silenceMaxMs({ state: { settings: { gc } } }: Step, { announceIntervalMs }: Host): number {
   return announceIntervalMs > 0 ? announceIntervalMs * INTERVALS_MISSED_MAX : gc.hostTtlMs;
 }
 
-function collectPeers(step: Step): void {
-  step.state.gcAtMs.peers = step.nowMs;
-  for (const peer of step.state.peers.values()) {
-    if (isGone(step, peer) || isSurplus(peer)) removePeer(step, peer.id);
-  }
+function collectPeer(step: Step, peer: Peer): number {
+  if (!isGone(step, peer) && !isSurplus(peer)) return 1;
+  removePeer(step, peer.id);
+  return REMOVAL_LOOKS;
 }
 
 function isGone({ state: { settings: { gc } }, nowMs }: Step, { state, host, updatedAtMs }: Peer): boolean {
@@ -50,14 +59,13 @@ function isGone({ state: { settings: { gc } }, nowMs }: Step, { state, host, upd
   return silentMs > gc.peerTtlMs;
 }
 
-function isSurplus({ state, children, task, isPersistent }: Peer): boolean {
-  return !isPersistent && task.peers.size > PEERS_KEPT_PER_TASK && state === "Succeeded" && children.size === 0;
+/** Seed peers stay: they have the most to give, and are there to keep it. */
+function isSurplus({ state, children, task, host, isPersistent }: Peer): boolean {
+  if (isPersistent || host.facts.isSeed || state !== "Succeeded") return false;
+  return task.peers.size > PEERS_KEPT_PER_TASK && children.size === 0;
 }
 
-function collectTasks(step: Step): void {
-  const { state: { tasks, gcAtMs }, nowMs } = step;
-  gcAtMs.tasks = nowMs;
-  for (const task of tasks.values()) {
-    if (task.peers.size === 0) tasks.delete(task.facts.id);
-  }
+function collectTask({ state: { tasks } }: Step, task: Task): number {
+  if (task.peers.size === 0) tasks.delete(task.facts.id);
+  return 1;
 }

@@ -2,8 +2,9 @@ import { DamselflyError } from "../../core/error.ts";
 import { removeChildren, removeParents } from "./dag.ts";
 import type { Step } from "./event.ts";
 import { nextPeerState, nextTaskState, type PeerStep, type TaskStep } from "./fsm.ts";
-import type { Host, Peer, State, Task } from "./state.ts";
-import { refreshSupplier } from "./suppliers.ts";
+import type { Host, Peer, Task } from "./state.ts";
+import { isRoot, refreshPeer } from "./suppliers.ts";
+import { mark, stopWaiting } from "./waiting.ts";
 
 /** Moves a peer to its next state; false, and nothing is changed, when its state does not allow that. */
 export function movePeer({ nowMs }: Step, peer: Peer, how: PeerStep): boolean {
@@ -11,7 +12,8 @@ export function movePeer({ nowMs }: Step, peer: Peer, how: PeerStep): boolean {
   if (state === undefined) return false;
   peer.state = state;
   touchPeer(peer, nowMs);
-  refreshSupplier(peer);
+  if (isRoot(peer)) peer.isStranded = false;
+  refreshPeer(peer);
   return true;
 }
 
@@ -40,18 +42,44 @@ export function endPeer(step: Step, peer: Peer, how: "fail" | "leave"): void {
   removeParents(peer);
   removeChildren(peer);
   stopWaiting(step.state, peer);
-  if (task.fetchers.delete(peer)) {
-    peer.sentToSourceAtMs = undefined;
+  if (task.fetchers.has(peer)) {
+    stopFetching(peer);
     task.sourceFailures += 1;
   }
-  step.touched.add(task);
+  mark(step, task);
 }
 
-/** Takes a peer out of those who wait. */
-export function stopWaiting({ waitingTasks }: State, peer: Peer): void {
-  peer.waitingSinceMs = undefined;
-  const { waiters } = peer.task;
-  if (waiters.delete(peer) && waiters.size === 0) waitingTasks.delete(peer.task);
+/** Notes that a peer is not at the source, nor about to begin there, any more. */
+export function stopFetching(peer: Peer): void {
+  peer.task.fetchers.delete(peer);
+  peer.task.hopes.delete(peer);
+  peer.sentToSourceAtMs = undefined;
+}
+
+/** Ends the stream of a peer, if it has one; with OK unless there is an error. */
+export function closeStream(step: Step, peer: Peer, error?: DamselflyError): void {
+  if (peer.streamId === undefined) return;
+  step.effects.push({ type: "close_stream", streamId: peer.streamId, error });
+  loseStream(peer);
+}
+
+/** Notes that the stream of a peer is gone. */
+export function loseStream(peer: Peer): void {
+  if (peer.streamId === undefined) return;
+  peer.streamId = undefined;
+  peer.host.streams -= 1;
+}
+
+/** Adds a peer to what is known. */
+export function addPeer({ state }: Step, peer: Peer): void {
+  const { task, host } = peer;
+  task.peers.set(peer.id, peer);
+  host.peers.add(peer);
+  const ofTask = host.peersByTask.get(task);
+  if (ofTask === undefined) host.peersByTask.set(task, [peer]);
+  else ofTask.push(peer);
+  if (peer.streamId !== undefined) host.streams += 1;
+  state.peers.set(peer.id, peer);
 }
 
 /** Forgets a peer, if it is known. */
@@ -59,13 +87,16 @@ export function removePeer(step: Step, id: string): void {
   const peer = step.state.peers.get(id);
   if (peer === undefined) return;
   endPeer(step, peer, "leave");
-  const { task } = peer;
-  if (peer.streamId !== undefined) {
-    const error = new DamselflyError("unavailable", `Cannot schedule peer ${peer.id} any longer: it was deleted`);
-    step.effects.push({ type: "close_stream", streamId: peer.streamId, error });
-    peer.streamId = undefined;
-  }
-  peer.host.peers.delete(peer);
+  const { task, host } = peer;
+  closeStream(
+    step,
+    peer,
+    new DamselflyError("unavailable", `Cannot schedule peer ${peer.id} any longer: it was deleted`),
+  );
+  host.peers.delete(peer);
+  const ofTask = host.peersByTask.get(task)?.filter((other) => other !== peer) ?? [];
+  if (ofTask.length === 0) host.peersByTask.delete(task);
+  else host.peersByTask.set(task, ofTask);
   task.peers.delete(peer.id);
   step.state.peers.delete(peer.id);
   if (task.peers.size === 0) moveTask(step, task, "leave");
@@ -77,10 +108,9 @@ export function removeHost(step: Step, id: string): void {
   if (host === undefined) return;
   for (const peer of host.peers) removePeer(step, peer.id);
   step.state.hosts.delete(id);
-  // Nobody waits for a triggered seed peer but in these tasks; the trigger of any other runs out by itself.
-  for (const task of step.state.waitingTasks) {
-    if (task.trigger?.host !== host) continue;
+  step.state.seeds.delete(host);
+  for (const task of host.triggers) {
     task.trigger = undefined;
-    step.touched.add(task);
+    mark(step, task);
   }
 }

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import { seededRandom } from "../../testing/seeded_random.ts";
 import { Swarm } from "../../testing/scheduler_swarm.ts";
-import { descendantsOf } from "./dag.ts";
 import type { Effect } from "./event.ts";
 import { WAIT_TIMEOUT_MS } from "./schedule.ts";
-import type { Peer, State } from "./state.ts";
+import { offerOf } from "./fit.ts";
+import type { Peer, State, Task } from "./state.ts";
 import { isRoot } from "./suppliers.ts";
 
 const PEERS = 12;
@@ -114,6 +114,39 @@ const move = fc.oneof(
   { arbitrary: tick, weight: 2 },
 );
 
+/** All peers below one, found by walking all edges. */
+function descendantsOf(peer: Peer): Set<Peer> {
+  const found = new Set<Peer>();
+  const open = [peer];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    for (const child of next.children) {
+      if (!found.has(child)) open.push(child);
+      found.add(child);
+    }
+  }
+  return found;
+}
+
+/** What the indices of a task hold is what a look at all of its peers finds. */
+function checkSuppliers(task: Task): void {
+  const peers = [...task.peers.values()];
+  const isUnder = (peer: Peer) => peer.parents.size > 0 && ["ReceivedNormal", "Running"].includes(peer.state);
+  const isSupplied = (peer: Peer): boolean => isRoot(peer) || [...peer.parents].some(isSupplied);
+  for (const peer of peers) {
+    const { host, isStranded } = peer;
+    assert.equal(task.suppliers.has(peer), host.facts.isShared && (isRoot(peer) || (isUnder(peer) && !isStranded)));
+    assert.equal(task.roots.has(peer), host.facts.isShared && isRoot(peer));
+    assert.equal(task.hopes.has(peer), peer.sentToSourceAtMs !== undefined);
+    if (isRoot(peer)) assert.equal(peer.isStranded, false);
+    const grouped = task.suppliers.of(peer).find(({ peers }) => peers.has(peer));
+    if (task.suppliers.has(peer)) assert.deepEqual(grouped?.offer, offerOf(peer));
+    for (const child of peer.children) assert.ok(peer.level < child.level && peer.lowestChild <= child.level);
+  }
+  assert.equal(task.suppliers.size, peers.filter((peer) => task.suppliers.has(peer)).length);
+  assert.equal(task.roots.size, peers.filter((peer) => task.roots.has(peer)).length);
+  assert.equal(task.hopes.size, peers.filter((peer) => task.hopes.has(peer)).length);
+}
+
 function checkGraph(state: State): void {
   for (const peer of state.peers.values()) {
     assert.equal(descendantsOf(peer).has(peer), false, `${peer.id} is below itself`);
@@ -140,11 +173,7 @@ function checkSets(state: State): void {
   for (const task of tasks.values()) {
     assert.ok(task.peers.size <= limits.peersPerTaskMax);
     assert.equal(waitingTasks.has(task), task.waiters.size > 0);
-    task.suppliers.forEach((peer, index) => assert.equal(peer.supplierIndex, index));
-    const able = (peer: Peer) =>
-      peer.host.facts.isShared &&
-      (isRoot(peer) || (peer.parents.size > 0 && ["ReceivedNormal", "Running"].includes(peer.state)));
-    assert.deepEqual(new Set(task.suppliers), new Set([...task.peers.values()].filter(able)));
+    checkSuppliers(task);
     for (const peer of [...task.waiters, ...task.fetchers]) assert.equal(peers.get(peer.id), peer);
     for (const peer of task.waiters) assert.ok(peer.streamId !== undefined && peer.parents.size === 0);
   }

@@ -2,10 +2,13 @@ import { DamselflyError } from "../../core/error.ts";
 import { noCosts } from "./evaluate.ts";
 import type { RegisterEvent, Step } from "./event.ts";
 import { collectUrgently } from "./gc.ts";
-import { movePeer, moveTask, removePeer, touchPeer } from "./peers.ts";
-import { answer, schedule, sendToSource } from "./schedule.ts";
+import { PeerGroups } from "./peer_groups.ts";
+import { addPeer, movePeer, moveTask, removePeer, touchPeer } from "./peers.ts";
+import { RandomSet } from "./random_set.ts";
+import { answer, schedule, sendToSource, setTrigger } from "./schedule.ts";
 import type { Host, Peer, Task } from "./state.ts";
-import { hasAvailablePeer } from "./state.ts";
+import { hasAvailablePeer } from "./suppliers.ts";
+import { mark } from "./waiting.ts";
 
 /** The level that is refused. */
 const LEVEL_REFUSED = 1;
@@ -23,11 +26,13 @@ export function register(step: Step, event: RegisterEvent): void {
   }
   const { wish } = event;
   const task = step.state.tasks.get(event.task.id) ?? addTask(step, event);
-  const peer = addPeer(step, event, task, host);
+  removePeer(step, event.peerId);
+  const peer = newPeer(step, event, task, host);
+  addPeer(step, peer);
   noteRegistration(step, task, peer);
   if (wish.metadataOnly) {
     movePeer(step, peer, "register");
-    step.touched.add(task);
+    mark(step, task);
     return answer(step, peer, { kind: "metadata_only" });
   }
   if (wish.contentLength === 0) {
@@ -73,9 +78,13 @@ function addTask({ state, nowMs }: Step, { task: facts }: RegisterEvent): Task {
     contentLength: undefined,
     pieceCount: 0,
     peers: new Map(),
-    suppliers: [],
+    suppliers: new PeerGroups(),
+    roots: new RandomSet(),
     waiters: new Set(),
+    pass: undefined,
+    nextWaiters: undefined,
     fetchers: new Set(),
+    hopes: new PeerGroups(),
     trigger: undefined,
     isSplit: false,
     sourceFailures: 0,
@@ -87,9 +96,8 @@ function addTask({ state, nowMs }: Step, { task: facts }: RegisterEvent): Task {
   return task;
 }
 
-function addPeer(step: Step, { peerId, streamId, wish }: RegisterEvent, task: Task, host: Host): Peer {
-  removePeer(step, peerId);
-  const peer: Peer = {
+function newPeer({ nowMs }: Step, { peerId, streamId, wish }: RegisterEvent, task: Task, host: Host): Peer {
+  return {
     id: peerId,
     task,
     host,
@@ -100,27 +108,25 @@ function addPeer(step: Step, { peerId, streamId, wish }: RegisterEvent, task: Ta
     children: new Set(),
     pieceLength: wish.pieceLength,
     blocked: new Set(),
-    supplierIndex: -1,
+    level: 0,
+    lowestChild: Infinity,
+    isStranded: false,
     answers: 0,
     waitingSinceMs: undefined,
     sentToSourceAtMs: undefined,
     costs: noCosts(),
     piecesFinished: 0,
     isPersistent: false,
-    createdAtMs: step.nowMs,
-    updatedAtMs: step.nowMs,
+    createdAtMs: nowMs,
+    updatedAtMs: nowMs,
   };
-  task.peers.set(peerId, peer);
-  host.peers.add(peer);
-  step.state.peers.set(peerId, peer);
-  return peer;
 }
 
 function noteRegistration(step: Step, task: Task, peer: Peer): void {
   touchPeer(peer, step.nowMs);
   task.contentLength ??= peer.wish.contentLength;
   if (task.pieceCount === 0) task.pieceCount = peer.wish.pieceCount;
-  if (task.trigger?.host === peer.host) task.trigger = undefined;
+  if (task.trigger?.host === peer.host) setTrigger(task, undefined);
   // What failed before does not count when it all starts anew.
   if (task.waiters.size === 0 && task.fetchers.size === 0) task.sourceFailures = 0;
   if (task.state !== "Succeeded" || !hasAvailablePeer(task)) moveTask(step, task, "download");

@@ -12,12 +12,14 @@
  * callers holds up N peers for log2(N) rounds. No wait is longer than `WAIT_TIMEOUT_MS`.
  */
 import { DamselflyError } from "../../core/error.ts";
-import { couldServe, findParents, isCutOff } from "./candidates.ts";
-import { addEdge, removeParents } from "./dag.ts";
+import { findParents, isCutOff } from "./candidates.ts";
+import { addParents, removeParents } from "./dag.ts";
 import type { Decision, Step } from "./event.ts";
-import { endPeer, stopWaiting } from "./peers.ts";
+import { canCutFor, isOpenTo } from "./fit.ts";
+import { closeStream, endPeer } from "./peers.ts";
 import { seedFor } from "./seeds.ts";
-import type { Peer, Task } from "./state.ts";
+import type { Peer, SeedTrigger, Task } from "./state.ts";
+import { mark, startWaiting, stopWaiting } from "./waiting.ts";
 
 /** How long a triggered seed peer has to ask the source for the size and to begin. */
 export const SEED_START_TIMEOUT_MS = 4_500;
@@ -25,8 +27,8 @@ export const SEED_START_TIMEOUT_MS = 4_500;
 export const SEED_ENDED_GRACE_MS = 1_000;
 /** How long a peer waits for parents at most, whatever happens. */
 export const WAIT_TIMEOUT_MS = 10_000;
-/** The number of peers that go next is doubled so often at most. */
-const DOUBLINGS_MAX = 16;
+/** The number of peers that go next is doubled so often at most: half of `sourcePeersMax`, unless it is configured. */
+const DOUBLINGS_MAX = 7;
 
 /** The level that never goes to the source, and the lowest that may trigger a seed peer, besides "not set". */
 const LEVEL_PEERS_ONLY = 2;
@@ -47,15 +49,16 @@ export function schedule(step: Step, peer: Peer, download?: unknown): void {
     }
   }
   if (maySendToSource(step, peer)) sendToSource(step, peer, "no parent is available");
-  else wait(step, peer);
+  else startWaiting(step, peer);
 }
 
 /** Sends a peer to the source, which makes it the prospect of those who wait. */
 export function sendToSource(step: Step, peer: Peer, reason: string): void {
   removeParents(peer);
   peer.task.fetchers.add(peer);
+  peer.task.hopes.put(peer);
   peer.sentToSourceAtMs = step.nowMs;
-  step.touched.add(peer.task);
+  mark(step, peer.task);
   if (!peer.task.isSplit && !peer.wish.needBackToSource && isCutOff(peer)) {
     peer.task.isSplit = true;
     step.effects.push({ type: "tell_split", peer });
@@ -70,9 +73,16 @@ export function triggerSeed(step: Step, task: Task, download: unknown): boolean 
   const host = seedFor(step.state, task, step.nowMs);
   if (host === undefined) return false;
   const timeoutMs = Math.max(SEED_START_TIMEOUT_MS, step.state.settings.sourceStartTimeoutMs);
-  task.trigger = { host, deadlineMs: step.nowMs + timeoutMs };
+  setTrigger(task, { host, deadlineMs: step.nowMs + timeoutMs });
   step.effects.push({ type: "trigger_seed", host, task, download });
   return true;
+}
+
+/** Notes which seed peer a task waits for; undefined for none. */
+export function setTrigger(task: Task, trigger: SeedTrigger | undefined): void {
+  task.trigger?.host.triggers.delete(task);
+  task.trigger = trigger;
+  trigger?.host.triggers.add(task);
 }
 
 /** Sends an answer; the peer waits no longer. */
@@ -84,73 +94,78 @@ export function answer(step: Step, peer: Peer, decision: Decision): void {
 
 /** Ends a peer with an error on its stream. */
 export function refuse(step: Step, peer: Peer, error: DamselflyError): void {
-  if (peer.streamId !== undefined) step.effects.push({ type: "close_stream", streamId: peer.streamId, error });
-  peer.streamId = undefined;
+  closeStream(step, peer, error);
   endPeer(step, peer, "fail");
 }
 
-/** Decides anew for all who wait for a task, in the order in which they came; an answered peer may serve the next. */
-export function serveWaiters(step: Step, task: Task): void {
-  let answered = true;
-  while (answered) {
-    answered = false;
-    for (const peer of task.waiters) {
-      reconsider(step, peer);
-      if (!task.waiters.has(peer)) answered = true;
-    }
-  }
-}
-
-function reconsider(step: Step, peer: Peer): void {
+/** Decides anew for a peer that waits: it is answered, or waits on. */
+export function decideAnew(step: Step, peer: Peer): void {
   if (answerWithParents(step, peer)) return;
   const { task } = peer;
   const waitedMs = step.nowMs - (peer.waitingSinceMs ?? step.nowMs);
-  const prospects = prospectsOf(step, peer);
-  if (waitedMs < WAIT_TIMEOUT_MS && hasEnough(prospects, task)) return;
+  if (waitedMs < WAIT_TIMEOUT_MS && hasEnough(step, peer)) return;
   if (maySendToSource(step, peer)) return sendToSource(step, peer, "nobody brought the task into the swarm");
-  const limitMs = prospects > 0 ? WAIT_TIMEOUT_MS : step.state.settings.noParentTimeoutMs;
+  const limitMs = hasProspects(step, peer, 1) ? WAIT_TIMEOUT_MS : step.state.settings.noParentTimeoutMs;
   if (waitedMs < limitMs) return;
   const what = `Cannot find a parent for peer ${peer.id} of task ${task.facts.id}: nobody has it after ${waitedMs} ms`;
   refuse(step, peer, new DamselflyError("failed_precondition", what));
 }
 
+/** Looks whether time has changed something for those who wait for a task: somebody is late, or has waited enough. */
+export function lookAtTime(step: Step, task: Task): void {
+  const { nowMs, state: { settings } } = step;
+  let isDue = task.trigger !== undefined && nowMs >= task.trigger.deadlineMs;
+  for (let peer = task.hopes.oldest; peer !== undefined && isLate(step, peer); peer = task.hopes.oldest) {
+    task.hopes.delete(peer);
+    peer.sentToSourceAtMs = undefined;
+    task.sourceFailures += 1;
+    isDue = true;
+  }
+  const [longest] = task.waiters;
+  const patienceMs = Math.min(WAIT_TIMEOUT_MS, settings.noParentTimeoutMs);
+  if (longest !== undefined && nowMs >= (longest.waitingSinceMs ?? nowMs) + patienceMs) isDue = true;
+  if (isDue) mark(step, task);
+}
+
+function isLate({ nowMs, state: { settings } }: Step, { sentToSourceAtMs }: Peer): boolean {
+  return sentToSourceAtMs === undefined || nowMs >= sentToSourceAtMs + settings.sourceStartTimeoutMs;
+}
+
 function answerWithParents(step: Step, peer: Peer): boolean {
-  if (peer.task.suppliers.length === 0) return false;
   const parents = findParents(step, peer);
   if (parents.length === 0) return false;
-  for (const parent of parents) addEdge(parent, peer);
+  addParents(parents, peer);
   answer(step, peer, { kind: "from_parents", parents });
   return true;
 }
 
 /** Whether waiting makes sense; lets the peer wait if so. */
 function isPromising(step: Step, peer: Peer): boolean {
-  if (!hasEnough(prospectsOf(step, peer), peer.task)) return false;
-  wait(step, peer);
+  if (!hasEnough(step, peer)) return false;
+  startWaiting(step, peer);
   return true;
 }
 
-function wait(step: Step, peer: Peer): void {
-  peer.waitingSinceMs = step.nowMs;
-  peer.task.waiters.add(peer);
-  step.state.waitingTasks.add(peer.task);
+/** Whether so many are about to begin at the source that it need not be one more. */
+function hasEnough(step: Step, peer: Peer): boolean {
+  const doublings = Math.min(Math.max(0, peer.task.sourceFailures - 1), DOUBLINGS_MAX);
+  return hasProspects(step, peer, 2 ** doublings);
 }
 
-/** How many are about to begin at the source from whom this peer could take pieces. */
-function prospectsOf(step: Step, peer: Peer): number {
-  const { trigger, fetchers } = peer.task;
-  const { sourceStartTimeoutMs } = step.state.settings;
-  let prospects = trigger !== undefined && trigger.host !== peer.host && step.nowMs < trigger.deadlineMs ? 1 : 0;
-  for (const fetcher of fetchers) {
-    const sinceMs = fetcher.sentToSourceAtMs;
-    if (sinceMs === undefined || step.nowMs >= sinceMs + sourceStartTimeoutMs) continue;
-    if (couldServe(fetcher, peer)) prospects += 1;
+/** Whether `count` are about to begin at the source from whom this peer could take pieces. */
+function hasProspects(step: Step, peer: Peer, count: number): boolean {
+  const { trigger, hopes } = peer.task;
+  const isTriggered = trigger !== undefined && trigger.host !== peer.host && step.nowMs < trigger.deadlineMs;
+  let missing = count - Number(isTriggered);
+  if (missing > hopes.size) return false;
+  for (const { offer, peers } of hopes.of(peer)) {
+    if (!canCutFor(offer, peer)) continue;
+    for (const fetcher of peers) {
+      if (missing <= 0) return true;
+      if (isOpenTo(fetcher, peer) && !isLate(step, fetcher)) missing -= 1;
+    }
   }
-  return prospects;
-}
-
-function hasEnough(prospects: number, task: Task): boolean {
-  return prospects >= 2 ** Math.min(Math.max(0, task.sourceFailures - 1), DOUBLINGS_MAX);
+  return missing <= 0;
 }
 
 function maySendToSource(step: Step, { task, wish }: Peer): boolean {

@@ -14,8 +14,8 @@ export const SEED_FAILURE_REMEMBERED_MS = 60_000;
 export function seedFor(state: State, task: Task, nowMs: number): Host | undefined {
   if (task.seedFailedAtMs !== undefined && nowMs < task.seedFailedAtMs + SEED_FAILURE_REMEMBERED_MS) return undefined;
   let best: { host: Host; weight: bigint } | undefined;
-  for (const host of state.hosts.values()) {
-    if (!host.facts.isSeed || !host.facts.isShared || host.skippedUntilMs > nowMs) continue;
+  for (const host of state.seeds) {
+    if (!host.facts.isShared || host.skippedUntilMs > nowMs) continue;
     const weight = seedWeight(host.facts.id, task.facts.id);
     if (best === undefined || weight > best.weight) best = { host, weight };
   }

@@ -1,4 +1,6 @@
 import type { PeerState, TaskState } from "./fsm.ts";
+import type { PeerGroups } from "./peer_groups.ts";
+import type { RandomSet } from "./random_set.ts";
 import type { PriorityLevel, Settings } from "./settings.ts";
 
 /** How much the scheduler remembers. What goes beyond is refused with `resource_exhausted`. */
@@ -15,7 +17,7 @@ export const DEFAULT_LIMITS: Limits = {
   hostsMax: 20_000,
   tasksMax: 50_000,
   peersMax: 200_000,
-  peersPerTaskMax: 20_000,
+  peersPerTaskMax: 100_000,
 };
 
 /** What a host said about itself, as far as decisions go by it. */
@@ -45,6 +47,12 @@ export interface Host {
   /** An earlier run of the scheduler knew it, and it has said nothing since. */
   isRestored: boolean;
   readonly peers: Set<Peer>;
+  /** The same peers, by their task. */
+  readonly peersByTask: Map<Task, Peer[]>;
+  /** Open streams of its peers. */
+  streams: number;
+  /** Tasks for which it was triggered as a seed peer and has not registered. */
+  readonly triggers: Set<Task>;
   /** Children of all its peers; and the load that they mean. */
   uploads: number;
   txBitsPerSecond: number;
@@ -84,11 +92,18 @@ export interface Task {
   pieceCount: number;
   readonly peers: Map<string, Peer>;
   /** Peers that can be a parent; see `suppliers.ts`. */
-  readonly suppliers: Peer[];
+  readonly suppliers: PeerGroups;
+  /** Those of them from whom all pieces come in the end. While there is none, there are no parents. */
+  readonly roots: RandomSet<Peer>;
   /** Peers without an answer, the one that waits longest first. */
   readonly waiters: Set<Peer>;
+  /** The pass over them that goes on, see `waiting.ts`; and where the next one goes on after the longest waiters. */
+  pass: Pass | undefined;
+  nextWaiters: Iterator<Peer> | undefined;
   /** Peers that were sent to the source and have not ended. */
   readonly fetchers: Set<Peer>;
+  /** Those of them that are still about to begin there. */
+  readonly hopes: PeerGroups;
   trigger: SeedTrigger | undefined;
   /** Somebody went to the source because those who have the content cut it otherwise; that is told once. */
   isSplit: boolean;
@@ -98,6 +113,15 @@ export interface Task {
   seedFailedAtMs: number | undefined;
   readonly createdAtMs: number;
   updatedAtMs: number;
+}
+
+/** Deciding anew for the peers that wait for a task, so many in a step. */
+export interface Pass {
+  readonly peers: Iterator<Peer>;
+  /** Peers in a row for whom nothing had changed. */
+  fruitless: number;
+  /** Something happened since it began, so that another one is due. */
+  isOutdated: boolean;
 }
 
 /** A half-open range of bytes as a peer asks for it. */
@@ -149,8 +173,11 @@ export interface Peer {
   pieceLength: number | undefined;
   /** Ids of peers that failed it. */
   readonly blocked: Set<string>;
-  /** Place in {@link Task.suppliers}, -1 when it is not there. */
-  supplierIndex: number;
+  /** See `dag.ts`: above that of all parents; and a bound below that of all children. */
+  level: number;
+  lowestChild: number;
+  /** It has parents, but no piece can arrive from any of them, as far as is known. */
+  isStranded: boolean;
   /** Answers so far on its stream. */
   answers: number;
   waitingSinceMs: number | undefined;
@@ -169,13 +196,34 @@ export interface State {
   settings: Settings;
   readonly limits: Limits;
   readonly hosts: Map<string, Host>;
+  /** Those of them that are seed peers. */
+  readonly seeds: Set<Host>;
   readonly tasks: Map<string, Task>;
   /** The peers of all tasks. */
   readonly peers: Map<string, Peer>;
-  /** Tasks in which somebody waits. */
+  /** Tasks in which somebody waits, and how many that are in all. */
   readonly waitingTasks: Set<Task>;
-  /** When which part was last searched for what can be forgotten. */
-  readonly gcAtMs: { peers: number; tasks: number; hosts: number };
+  waiters: number;
+  /** Tasks with a pass that goes on. */
+  readonly backlog: Set<Task>;
+  /** Where rounds over all of something go on, which take several steps. */
+  readonly rounds: Rounds;
+}
+
+/** A look at all of something, so many in a step. */
+export interface Round<T> {
+  /** Where it goes on; undefined between two rounds. */
+  left: Iterator<T> | undefined;
+  /** When the last one began. */
+  begunAtMs: number;
+}
+
+/** What is looked at from time to time: tasks in which somebody waits, and what can be forgotten. */
+export interface Rounds {
+  readonly waiting: Round<Task>;
+  readonly hosts: Round<Host>;
+  readonly peers: Round<Peer>;
+  readonly tasks: Round<Task>;
 }
 
 /** A scheduler that knows nobody yet. */
@@ -184,14 +232,17 @@ export function emptyState(settings: Settings, nowMs: number, limits: Limits = D
     settings,
     limits,
     hosts: new Map(),
+    seeds: new Set(),
     tasks: new Map(),
     peers: new Map(),
     waitingTasks: new Set(),
-    gcAtMs: { peers: nowMs, tasks: nowMs, hosts: nowMs },
+    waiters: 0,
+    backlog: new Set(),
+    rounds: {
+      waiting: { left: undefined, begunAtMs: nowMs },
+      hosts: { left: undefined, begunAtMs: nowMs },
+      peers: { left: undefined, begunAtMs: nowMs },
+      tasks: { left: undefined, begunAtMs: nowMs },
+    },
   };
-}
-
-/** Whether anybody can still get the task from a peer. */
-export function hasAvailablePeer(task: Task): boolean {
-  return task.suppliers.length > 0;
 }

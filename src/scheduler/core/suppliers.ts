@@ -1,4 +1,7 @@
-import type { Peer } from "./state.ts";
+import type { Peer, Task } from "./state.ts";
+
+/** Peers that are looked at for one answer to see whether pieces can arrive at its parents. */
+const SUPPLY_LOOKS_MAX = 512;
 
 /** Whether a peer has the content, or gets it from the source: it needs no parents to be one. */
 export function isRoot({ state, wish }: Peer): boolean {
@@ -14,42 +17,61 @@ export function isRoot({ state, wish }: Peer): boolean {
 function canSupply(peer: Peer): boolean {
   if (!peer.host.facts.isShared) return false;
   if (isRoot(peer)) return true;
-  return peer.parents.size > 0 && (peer.state === "ReceivedNormal" || peer.state === "Running");
+  return peer.parents.size > 0 && !peer.isStranded && (peer.state === "ReceivedNormal" || peer.state === "Running");
 }
 
-/** Keeps `task.suppliers` right after anything that {@link canSupply} looks at has changed. */
-export function refreshSupplier(peer: Peer): void {
-  const { suppliers } = peer.task;
-  const wanted = canSupply(peer);
-  if (wanted === peer.supplierIndex >= 0) return;
-  if (wanted) {
-    peer.supplierIndex = suppliers.push(peer) - 1;
-    return;
-  }
-  const last = suppliers.pop();
-  if (last !== undefined && last !== peer) {
-    suppliers[peer.supplierIndex] = last;
-    last.supplierIndex = peer.supplierIndex;
-  }
-  peer.supplierIndex = -1;
+/** Keeps the indices of a task right after anything has changed that they go by. */
+export function refreshPeer(peer: Peer): void {
+  const { task } = peer;
+  const supplies = canSupply(peer);
+  if (supplies) task.suppliers.put(peer);
+  else task.suppliers.delete(peer);
+  if (supplies && isRoot(peer)) task.roots.add(peer);
+  else task.roots.delete(peer);
+  if (task.hopes.has(peer)) task.hopes.put(peer);
+}
+
+/** Whether anybody can still get the task from a peer. */
+export function hasAvailablePeer({ roots }: Task): boolean {
+  return roots.size > 0;
 }
 
 /**
- * Whether pieces can arrive at `peer`: it is a root, or one is among its ancestors. After the death of a root, peers
- * below it still have parents; they all wait for each other. `unsupplied` collects those, for the next question.
+ * Whether pieces can arrive at peers: they are roots, or one is among their ancestors. After the death of a root, peers
+ * below it still have parents; they all wait for each other. Such a peer is taken out of the suppliers when it is
+ * found, and is one again with the next piece that it gets, or with new parents.
  */
-export function isSupplied(peer: Peer, unsupplied: Set<Peer>): boolean {
-  const open = [peer];
-  const seen = new Set<Peer>();
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    if (isRoot(next)) return true;
-    for (const parent of next.parents) {
-      if (seen.has(parent) || unsupplied.has(parent)) continue;
-      seen.add(parent);
-      open.push(parent);
+export class SupplySearch {
+  #left = SUPPLY_LOOKS_MAX;
+
+  isSupplied(peer: Peer): boolean {
+    if (peer.task.roots.size === 0) return false;
+    const open = [peer];
+    const seen = new Set(open);
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      if (isRoot(next)) return true;
+      this.#left -= 1;
+      if (this.#left < 0) return false;
+      // The lowest is looked at first: it is the nearest to a root.
+      for (const parent of [...next.parents].sort((a, b) => b.level - a.level)) {
+        if (parent.isStranded || seen.has(parent)) continue;
+        seen.add(parent);
+        open.push(parent);
+      }
     }
+    for (const stranded of seen) strand(stranded);
+    return false;
   }
-  unsupplied.add(peer);
-  for (const ancestor of seen) unsupplied.add(ancestor);
-  return false;
+}
+
+function strand(peer: Peer): void {
+  peer.isStranded = true;
+  refreshPeer(peer);
+}
+
+/** Notes that pieces arrive at a peer, or can arrive again. */
+export function unstrand(peer: Peer): void {
+  if (!peer.isStranded) return;
+  peer.isStranded = false;
+  refreshPeer(peer);
 }
