@@ -7,6 +7,7 @@ import { beginCollecting, collect } from "./gc.ts";
 import {
   closeStream,
   endPeer,
+  leaveChildren,
   loseStream,
   movePeer,
   moveTask,
@@ -42,8 +43,8 @@ export function apply(state: State, event: Event, chance: Chance): Effect[] {
 }
 
 /** Whether something is left undone that a `carry_on` goes on with, at once: no step does more than so much. */
-export function hasMore({ backlog, rounds }: State): boolean {
-  return backlog.size > 0 || !areOver(rounds);
+export function hasMore({ backlog, leaving, rounds }: State): boolean {
+  return backlog.size > 0 || leaving.size > 0 || !areOver(rounds);
 }
 
 function handle(step: Step, event: Event): void {
@@ -173,6 +174,7 @@ function beginRounds(step: Step): void {
 }
 
 function carryOn(step: Step): void {
+  leaveChildren(step);
   goOn(step.state.rounds.waiting, (task) => {
     lookAtTime(step, task);
     return 1;

@@ -64,16 +64,14 @@ function* candidatesFor(child: Peer, looksMax: number, chance: Chance): Generato
 }
 
 /** Up to `count` members of all sets together, in random order: the beginning of a shuffle that moves nothing. */
-function sampled(sets: readonly RandomSet<Peer>[], count: number, chance: Chance): Peer[] {
+function* sampled(sets: readonly RandomSet<Peer>[], count: number, chance: Chance): Generator<Peer> {
   const size = sets.reduce((sum, set) => sum + set.size, 0);
   const moved = new Map<number, number>();
-  const peers: Peer[] = [];
   for (let index = 0; index < Math.min(size, count); index++) {
     const other = index + chance.below(size - index);
-    peers.push(memberOf(sets, moved.get(other) ?? other));
+    yield memberOf(sets, moved.get(other) ?? other);
     moved.set(other, moved.get(index) ?? index);
   }
-  return peers;
 }
 
 function memberOf(sets: readonly RandomSet<Peer>[], place: number): Peer {

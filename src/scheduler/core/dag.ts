@@ -39,12 +39,13 @@ function levelBetween(parent: number, ceiling: number): number {
   return Math.min(parent + 1, (parent + ceiling) / 2);
 }
 
-/** Makes a peer without parents the child of `parents`, each of which {@link isBelow} its ceiling. */
+/** Makes a peer without parents the child of `parents`, which are supplied, and each of which {@link isBelow} its ceiling. */
 export function addParents(parents: readonly Peer[], child: Peer): void {
   const highest = parents.reduce((max, { level }) => Math.max(max, level), 0);
   child.level = levelBetween(highest, ceilingOf(child));
   for (const parent of parents) addEdge(parent, child);
   child.isStranded = false;
+  child.suppliedAt = child.task.losses;
   refreshPeer(child);
 }
 
@@ -68,6 +69,8 @@ function removeEdge(parent: Peer, child: Peer): void {
   host.uploads -= 1;
   host.txBitsPerSecond -= load.bitsPerSecond;
   host.uploadBytes -= load.bytes;
+  child.suppliedAt = -1;
+  if (child.children.size > 0) child.task.losses += 1;
   if (child.parents.size > 0) return;
   child.level = 0;
   refreshPeer(child);
@@ -78,7 +81,8 @@ export function removeParents(child: Peer): void {
   for (const parent of child.parents) removeEdge(parent, child);
 }
 
-/** Nobody downloads from the peer any more. */
-export function removeChildren(parent: Peer): void {
-  for (const child of parent.children) removeEdge(parent, child);
+/** Up to `count` children download from the peer no more; true when nobody does. */
+export function removeChildren(parent: Peer, count: number): boolean {
+  for (const child of parent.children.values().take(count)) removeEdge(parent, child);
+  return parent.children.size === 0;
 }

@@ -6,6 +6,9 @@ import type { Host, Peer, Task } from "./state.ts";
 import { isRoot, refreshPeer } from "./suppliers.ts";
 import { mark, stopWaiting } from "./waiting.ts";
 
+/** Children that lose an ended parent in one step. The others only wait for it a moment longer. */
+const CHILDREN_LEFT_PER_STEP = 500;
+
 /** Moves a peer to its next state; false, and nothing is changed, when its state does not allow that. */
 export function movePeer({ nowMs }: Step, peer: Peer, how: PeerStep): boolean {
   const state = nextPeerState(peer.state, how);
@@ -35,18 +38,26 @@ export function touchHost(host: Host, nowMs: number): void {
   host.isRestored = false;
 }
 
-/** Ends a peer that failed or leaves: it has no parents, no children and brings nothing into the swarm any more. */
+/**
+ * Ends a peer that failed or leaves: it has no parents, no children and brings nothing into the swarm any more. Of very
+ * many children some lose it in the steps that follow.
+ */
 export function endPeer(step: Step, peer: Peer, how: "fail" | "leave"): void {
   const { task } = peer;
   if (!movePeer(step, peer, how)) return;
   removeParents(peer);
-  removeChildren(peer);
+  if (!removeChildren(peer, CHILDREN_LEFT_PER_STEP)) step.state.leaving.add(peer);
   stopWaiting(step.state, peer);
-  if (task.fetchers.has(peer)) {
-    stopFetching(peer);
-    task.sourceFailures += 1;
-  }
+  if (!task.fetchers.has(peer)) return;
+  stopFetching(peer);
+  task.sourceFailures += 1;
   mark(step, task);
+}
+
+/** Goes on to take the children of peers that have ended. */
+export function leaveChildren({ state: { leaving } }: Step): void {
+  const [peer] = leaving;
+  if (peer !== undefined && removeChildren(peer, CHILDREN_LEFT_PER_STEP)) leaving.delete(peer);
 }
 
 /** Notes that a peer is not at the source, nor about to begin there, any more. */

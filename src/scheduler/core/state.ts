@@ -95,6 +95,8 @@ export interface Task {
   readonly suppliers: PeerGroups;
   /** Those of them from whom all pieces come in the end. While there is none, there are no parents. */
   readonly roots: RandomSet<Peer>;
+  /** How often a peer with children lost a parent: whatever was known to be supplied before may not be any more. */
+  losses: number;
   /** Peers without an answer, the one that waits longest first. */
   readonly waiters: Set<Peer>;
   /** The pass over them that goes on, see `waiting.ts`; and where the next one goes on after the longest waiters. */
@@ -176,6 +178,8 @@ export interface Peer {
   /** See `dag.ts`: above that of all parents; and a bound below that of all children. */
   level: number;
   lowestChild: number;
+  /** {@link Task.losses} when pieces could arrive at it, -1 when that is not known. */
+  suppliedAt: number;
   /** It has parents, but no piece can arrive from any of them, as far as is known. */
   isStranded: boolean;
   /** Answers so far on its stream. */
@@ -206,6 +210,8 @@ export interface State {
   waiters: number;
   /** Tasks with a pass that goes on. */
   readonly backlog: Set<Task>;
+  /** Peers that have ended and still have children. */
+  readonly leaving: Set<Peer>;
   /** Where rounds over all of something go on, which take several steps. */
   readonly rounds: Rounds;
 }
@@ -238,6 +244,7 @@ export function emptyState(settings: Settings, nowMs: number, limits: Limits = D
     waitingTasks: new Set(),
     waiters: 0,
     backlog: new Set(),
+    leaving: new Set(),
     rounds: {
       waiting: { left: undefined, begunAtMs: nowMs },
       hosts: { left: undefined, begunAtMs: nowMs },

@@ -45,16 +45,21 @@ export class SupplySearch {
   #left = SUPPLY_LOOKS_MAX;
 
   isSupplied(peer: Peer): boolean {
-    if (peer.task.roots.size === 0) return false;
+    const { task } = peer;
+    if (task.roots.size === 0) return false;
     const open = [peer];
     const seen = new Set(open);
     for (let next = open.pop(); next !== undefined; next = open.pop()) {
-      if (isRoot(next)) return true;
+      if (isRoot(next) || next.suppliedAt === task.losses) {
+        peer.suppliedAt = task.losses;
+        return true;
+      }
       this.#left -= 1;
       if (this.#left < 0) return false;
+      const parents = [...next.parents].filter((parent) => !parent.isStranded && !seen.has(parent));
       // The lowest is looked at first: it is the nearest to a root.
-      for (const parent of [...next.parents].sort((a, b) => b.level - a.level)) {
-        if (parent.isStranded || seen.has(parent)) continue;
+      if (parents.length > 1) parents.sort((a, b) => b.level - a.level);
+      for (const parent of parents) {
         seen.add(parent);
         open.push(parent);
       }

@@ -10,7 +10,7 @@ import type { Pass, Peer, State, Task } from "./state.ts";
 /** Peers that are decided for anew in one step, all tasks together. */
 const DECISIONS_PER_STEP = 64;
 /** A pass ends after so many decisions in a row that changed nothing; the next one goes on from there. */
-const FRUITLESS_MAX = 256;
+const FRUITLESS_MAX = 64;
 const OVER: IteratorResult<Peer> = { value: undefined, done: true };
 /** How many of those who wait longest are looked at in each pass. */
 const LONGEST_WAITERS = 32;
