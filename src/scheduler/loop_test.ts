@@ -47,3 +47,34 @@ Deno.test("an event that comes of an effect is applied after the other effects o
     "close_stream 2",
   ]);
 });
+
+Deno.test("what a step leaves undone is gone on with at once, and not after the loop has stopped", async () => {
+  const clock = new VirtualClock();
+  const waiters = 300;
+  let answers = 0;
+  const task = { id: "t", type: 0, url: "https://o/", digest: undefined, tag: undefined, application: undefined };
+  const play = () => {
+    const loop = new SchedulerLoop(
+      emptyState(DEFAULT_SETTINGS, 0),
+      { clock, random: seededRandom(1) },
+      (effect) => answers += Number(effect.type === "send" && effect.decision.kind === "from_parents"),
+    );
+    for (let streamId = 0; streamId <= waiters; streamId++) {
+      const hostId = `h${streamId}`;
+      loop.dispatch({ type: "host_announced", facts: hostFacts(hostId), announceIntervalMs: 0 });
+      const registration = { task: { ...task, filteredQueryParams: [] }, wish: wish(), download: {} };
+      loop.dispatch({ type: "register", streamId, hostId, peerId: `p${streamId}`, ...registration });
+    }
+    loop.dispatch({ type: "back_to_source_started", peerId: "p0", streamId: 0 });
+    return loop;
+  };
+  using _loop = play();
+  assert.ok(answers > 0 && answers < waiters);
+  await clock.advance(0);
+  assert.equal(answers, waiters);
+  const stopped = play();
+  stopped[Symbol.dispose]();
+  const before = answers;
+  await clock.advance(0);
+  assert.equal(answers, before);
+});

@@ -2,7 +2,14 @@ import { apply, hasMore } from "../scheduler/core/apply.ts";
 import type { Event, PeerEvent, Untimed } from "../scheduler/core/event.ts";
 import { WAIT_TIMEOUT_MS } from "../scheduler/core/schedule.ts";
 import { DEFAULT_SETTINGS } from "../scheduler/core/settings.ts";
-import { emptyState, type HostFacts, type Peer, type State, type TaskFacts, type Wish } from "../scheduler/core/state.ts";
+import {
+  emptyState,
+  type HostFacts,
+  type Peer,
+  type State,
+  type TaskFacts,
+  type Wish,
+} from "../scheduler/core/state.ts";
 import { hostFacts, wish } from "./scheduler_swarm.ts";
 import { seededRandom } from "./seeded_random.ts";
 

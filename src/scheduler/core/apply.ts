@@ -19,8 +19,8 @@ import {
 } from "./peers.ts";
 import { register } from "./register.ts";
 import { areOver, beginRound, goOn } from "./rounds.ts";
-import { decideAnew, lookAtTime, refuse, schedule, SEED_ENDED_GRACE_MS, setTrigger, triggerSeed } from "./schedule.ts";
-import { SEED_SKIP_MS } from "./seeds.ts";
+import { decideAnew, lookAtTime, refuse, schedule, SEED_ENDED_GRACE_MS, triggerSeed } from "./schedule.ts";
+import { SEED_SKIP_MS, setTrigger } from "./seeds.ts";
 import type { Host, Peer, State } from "./state.ts";
 import { refreshPeer, unstrand } from "./suppliers.ts";
 import { mark, serveWaiters, stopWaiting } from "./waiting.ts";

@@ -1,6 +1,7 @@
 import type { Step } from "./event.ts";
 import { removeHost, removePeer } from "./peers.ts";
 import { beginRound, goOn, isOver } from "./rounds.ts";
+import { setTrigger } from "./seeds.ts";
 import type { Host, Peer, Task } from "./state.ts";
 
 /** Of a task with more peers than this, finished ones from which nobody downloads are forgotten. */
@@ -66,6 +67,8 @@ function isSurplus({ state, children, task, host, isPersistent }: Peer): boolean
 }
 
 function collectTask({ state: { tasks } }: Step, task: Task): number {
-  if (task.peers.size === 0) tasks.delete(task.facts.id);
+  if (task.peers.size > 0) return 1;
+  setTrigger(task, undefined);
+  tasks.delete(task.facts.id);
   return 1;
 }

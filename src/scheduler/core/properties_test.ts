@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import { seededRandom } from "../../testing/seeded_random.ts";
 import { Swarm } from "../../testing/scheduler_swarm.ts";
+import { hasMore } from "./apply.ts";
 import type { Effect } from "./event.ts";
+import { couldServe, offerOf } from "./fit.ts";
 import { WAIT_TIMEOUT_MS } from "./schedule.ts";
-import { offerOf } from "./fit.ts";
-import type { Peer, State, Task } from "./state.ts";
+import type { Host, Peer, State, Task } from "./state.ts";
 import { isRoot } from "./suppliers.ts";
 
 const PEERS = 12;
@@ -127,11 +128,21 @@ function descendantsOf(peer: Peer): Set<Peer> {
   return found;
 }
 
+/** Whether a root is above a peer, found by walking all edges. */
+function isSupplied(peer: Peer): boolean {
+  return isRoot(peer) || [...peer.parents].some(isSupplied);
+}
+
+/** The roots that could be parents of a peer. */
+function rootsFor(peer: Peer): Peer[] {
+  const descendants = descendantsOf(peer);
+  return [...peer.task.roots].filter((root) => couldServe(root, peer) && !descendants.has(root));
+}
+
 /** What the indices of a task hold is what a look at all of its peers finds. */
 function checkSuppliers(task: Task): void {
   const peers = [...task.peers.values()];
   const isUnder = (peer: Peer) => peer.parents.size > 0 && ["ReceivedNormal", "Running"].includes(peer.state);
-  const isSupplied = (peer: Peer): boolean => isRoot(peer) || [...peer.parents].some(isSupplied);
   for (const peer of peers) {
     const { host, isStranded } = peer;
     assert.equal(task.suppliers.has(peer), host.facts.isShared && (isRoot(peer) || (isUnder(peer) && !isStranded)));
@@ -165,8 +176,26 @@ function checkGraph(state: State): void {
   }
 }
 
+/** By identity, for what is compared is full of cycles. */
+function assertSame(actual: Iterable<unknown>, expected: Iterable<unknown>): void {
+  const [a, b] = [new Set(actual), new Set(expected)];
+  assert.ok(a.size === b.size && a.isSubsetOf(b));
+}
+
+function checkHost(host: Host, { tasks }: State): void {
+  const peers = [...host.peers];
+  assert.equal(host.streams, peers.filter(({ streamId }) => streamId !== undefined).length);
+  assertSame([...host.peersByTask.values()].flat(), peers);
+  for (const [task, ofTask] of host.peersByTask) assert.ok(ofTask.every((peer) => peer.task === task));
+  assertSame(host.triggers, [...tasks.values()].filter(({ trigger }) => trigger?.host === host));
+}
+
 function checkSets(state: State): void {
   const { hosts, tasks, peers, limits, waitingTasks } = state;
+  assert.equal(hasMore(state), false);
+  assert.equal(state.waiters, [...tasks.values()].reduce((sum, task) => sum + task.waiters.size, 0));
+  assertSame(state.seeds, [...hosts.values()].filter(({ facts }) => facts.isSeed));
+  for (const host of hosts.values()) checkHost(host, state);
   assert.ok(hosts.size <= limits.hostsMax && tasks.size <= limits.tasksMax && peers.size <= limits.peersMax);
   assert.equal([...tasks.values()].reduce((sum, task) => sum + task.peers.size, 0), peers.size);
   assert.equal([...hosts.values()].reduce((sum, host) => sum + host.peers.size, 0), peers.size);
@@ -175,19 +204,29 @@ function checkSets(state: State): void {
     assert.equal(waitingTasks.has(task), task.waiters.size > 0);
     checkSuppliers(task);
     for (const peer of [...task.waiters, ...task.fetchers]) assert.equal(peers.get(peer.id), peer);
-    for (const peer of task.waiters) assert.ok(peer.streamId !== undefined && peer.parents.size === 0);
+    for (const peer of task.waiters) {
+      assert.ok(peer.streamId !== undefined && peer.parents.size === 0);
+      assert.equal(rootsFor(peer).length, 0, `${peer.id} waits for nothing`);
+    }
   }
 }
 
-function checkAnswers(effects: readonly Effect[], { settings }: State): void {
+function checkAnswers(effects: readonly Effect[], { settings }: State, rootsBefore: ReadonlySet<Peer>): void {
   for (const effect of effects) {
-    if (effect.type !== "send" || effect.decision.kind !== "from_parents") continue;
-    const { peer, decision: { parents } } = effect;
+    if (effect.type !== "send") continue;
+    const { peer, decision } = effect;
+    if (decision.kind === "back_to_source" && !peer.wish.needBackToSource) {
+      const others = rootsFor(peer).filter((root) => rootsBefore.has(root));
+      assert.equal(others.length, 0, `${peer.id} was sent to the source although a root could serve it`);
+    }
+    if (decision.kind !== "from_parents") continue;
+    const { parents } = decision;
     assert.ok(parents.length >= 1 && parents.length <= settings.candidateParentsMax);
     assert.equal(new Set(parents).size, parents.length);
     for (const parent of parents) {
       assert.ok(parent.host !== peer.host && !peer.blocked.has(parent.id));
       assert.ok(parent.wish.range === undefined || peer.wish.range !== undefined);
+      assert.ok(isSupplied(parent), `${parent.id} has nothing for ${peer.id} and gets nothing`);
     }
   }
 }
@@ -197,10 +236,11 @@ Deno.test("whatever happens, the graph has no cycle, its counters are right, and
     fc.property(fc.array(move, { maxLength: 150, size: "max" }), fc.nat(), (moves, seed) => {
       const swarm = new Swarm(seededRandom(seed), { candidateParentsMax: 3, filterParentsMax: 4 }, LIMITS);
       for (const step of moves) {
+        const roots = new Set([...swarm.state.tasks.values()].flatMap((task) => [...task.roots]));
         step(swarm);
         checkGraph(swarm.state);
         checkSets(swarm.state);
-        checkAnswers(swarm.effects, swarm.state);
+        checkAnswers(swarm.effects, swarm.state, roots);
       }
     }),
     { numRuns: 200 },

@@ -5,8 +5,9 @@ import { collectUrgently } from "./gc.ts";
 import { PeerGroups } from "./peer_groups.ts";
 import { addPeer, movePeer, moveTask, removePeer, touchPeer } from "./peers.ts";
 import { RandomSet } from "./random_set.ts";
-import { answer, schedule, sendToSource, setTrigger } from "./schedule.ts";
+import { answer, schedule, sendToSource } from "./schedule.ts";
 import type { Host, Peer, Task } from "./state.ts";
+import { setTrigger } from "./seeds.ts";
 import { hasAvailablePeer } from "./suppliers.ts";
 import { mark } from "./waiting.ts";
 

@@ -17,8 +17,8 @@ import { addParents, removeParents } from "./dag.ts";
 import type { Decision, Step } from "./event.ts";
 import { canCutFor, isOpenTo } from "./fit.ts";
 import { closeStream, endPeer } from "./peers.ts";
-import { seedFor } from "./seeds.ts";
-import type { Peer, SeedTrigger, Task } from "./state.ts";
+import { seedFor, setTrigger } from "./seeds.ts";
+import type { Peer, Task } from "./state.ts";
 import { mark, startWaiting, stopWaiting } from "./waiting.ts";
 
 /** How long a triggered seed peer has to ask the source for the size and to begin. */
@@ -76,13 +76,6 @@ export function triggerSeed(step: Step, task: Task, download: unknown): boolean 
   setTrigger(task, { host, deadlineMs: step.nowMs + timeoutMs });
   step.effects.push({ type: "trigger_seed", host, task, download });
   return true;
-}
-
-/** Notes which seed peer a task waits for; undefined for none. */
-export function setTrigger(task: Task, trigger: SeedTrigger | undefined): void {
-  task.trigger?.host.triggers.delete(task);
-  task.trigger = trigger;
-  trigger?.host.triggers.add(task);
 }
 
 /** Sends an answer; the peer waits no longer. */

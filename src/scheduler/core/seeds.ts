@@ -1,5 +1,5 @@
 import { sipHash24 } from "../../core/siphash.ts";
-import type { Host, State, Task } from "./state.ts";
+import type { Host, SeedTrigger, State, Task } from "./state.ts";
 
 /** How long a seed peer that could not be reached is not asked again. */
 export const SEED_SKIP_MS = 30_000;
@@ -25,4 +25,11 @@ export function seedFor(state: State, task: Task, nowMs: number): Host | undefin
 /** How much a seed peer is meant for a task; the one with the most is asked first. */
 export function seedWeight(hostId: string, taskId: string): bigint {
   return sipHash24(new TextEncoder().encode(`${hostId} ${taskId}`));
+}
+
+/** Notes which seed peer a task waits for; undefined for none. */
+export function setTrigger(task: Task, trigger: SeedTrigger | undefined): void {
+  task.trigger?.host.triggers.delete(task);
+  task.trigger = trigger;
+  trigger?.host.triggers.add(task);
 }

@@ -87,7 +87,7 @@ function* inTurn(task: Task): Generator<Peer> {
     yield peer;
   }
   if (count < LONGEST_WAITERS) return;
-  task.nextWaiters ??= task.waiters.values().drop(LONGEST_WAITERS);
+  task.nextWaiters ??= task.waiters.values();
   for (const peer of { [Symbol.iterator]: () => task.nextWaiters as Iterator<Peer> }) yield peer;
   task.nextWaiters = undefined;
 }
