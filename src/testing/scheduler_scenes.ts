@@ -3,6 +3,7 @@ import type { Event, PeerEvent, Untimed } from "../scheduler/core/event.ts";
 import { WAIT_TIMEOUT_MS } from "../scheduler/core/schedule.ts";
 import { DEFAULT_SETTINGS } from "../scheduler/core/settings.ts";
 import {
+  DEFAULT_LIMITS,
   emptyState,
   type HostFacts,
   type Peer,
@@ -22,7 +23,7 @@ const TICK_MS = 200;
 const SAMPLES_MAX = 300;
 const TASK = "task";
 /** Scenes that are not about the task with very many peers have one part in so many of them. */
-const PART = 5;
+const PART = 10;
 /** Pieces of a length that nobody else uses. */
 const OTHER_CUT: Partial<Wish> = { pieceLength: 64 << 20 };
 
@@ -44,7 +45,7 @@ export class SchedulerScenes {
 
   constructor(peers: number, observe: ObserveStep) {
     const max = peers * 3;
-    const limits = { hostsMax: max, tasksMax: max, peersMax: max, peersPerTaskMax: max };
+    const limits = { ...DEFAULT_LIMITS, hostsMax: max, tasksMax: max, peersMax: max, peersPerTaskMax: max };
     this.state = emptyState(DEFAULT_SETTINGS, 0, limits);
     this.#peers = peers;
     this.#observe = observe;
@@ -55,7 +56,9 @@ export class SchedulerScenes {
     this.#grow();
     this.#live();
     this.#disagree();
+    this.#loseOneRoot();
     this.#beginOthers();
+    this.#holdMuch();
     this.#loseRoot();
     this.#regainRoot();
     this.#end();
@@ -108,6 +111,35 @@ export class SchedulerScenes {
     for (let time = 0; time < WAIT_TIMEOUT_MS; time += TICK_MS) this.#tick("tick, some wait");
   }
 
+  /** Of peers that cut otherwise the only root dies, while the others have theirs: those below it are stranded. */
+  #loseOneRoot(): void {
+    this.#host("coarse");
+    this.#register("register", "coarse", { ...OTHER_CUT, needBackToSource: true });
+    this.#message("begin at source", "coarse", { type: "back_to_source_started" });
+    for (let index = 0; index < this.#peers / PART; index++) {
+      this.#host(`coarse${index}`);
+      this.#register("register", `coarse${index}`, OTHER_CUT);
+    }
+    this.#message("one of two roots dies", "coarse", { type: "stream_closed" });
+    for (let index = 0; index < Math.min(SAMPLES_MAX, this.#peers); index++) {
+      this.#host(`late${index}`);
+      this.#register("register, many stranded", `late${index}`, { ...OTHER_CUT, disableBackToSource: true });
+    }
+    for (let time = 0; time < WAIT_TIMEOUT_MS; time += TICK_MS) this.#tick("tick, some wait");
+  }
+
+  /** A host that has very many tasks, and leaves. */
+  #holdMuch(): void {
+    this.#host("busy");
+    for (let index = 0; index < this.#peers / PART; index++) {
+      const id = `held${index}`;
+      this.#register("register, held", id, { metadataOnly: true }, { task: id, host: "busy" });
+      this.#message("finish", id, { type: "finished" });
+    }
+    this.#host("busy");
+    this.#step("delete host of many tasks", { type: "host_deleted", hostId: "busy" });
+  }
+
   /** Tasks that nobody has yet. */
   #beginOthers(): void {
     for (const { host } of this.#some(5)) {
@@ -145,13 +177,13 @@ export class SchedulerScenes {
 
   /** Hosts that share nothing are all children of one, which dies. */
   #star(): void {
-    this.#register("register", "star", { needBackToSource: true }, { task: "star", host: "seed" });
-    this.#message("begin at source", "star", { type: "back_to_source_started" });
+    this.#register("register", "star", { metadataOnly: true }, { task: "star", host: "seed" });
     for (let index = 0; index < this.#peers / PART; index++) {
       const id = `shy${index}`;
       this.#host(id, { isShared: false });
       this.#register("register, one parent", id, {}, { task: "star", host: id });
     }
+    this.#message("reschedule, many children", "star", { type: "reschedule", failedParentIds: [] });
     this.#message("only parent dies", "star", { type: "stream_closed" });
   }
 

@@ -91,6 +91,11 @@ export class Swarm {
     this.apply({ type, nowMs: this.nowMs, facts: hostFacts(id, facts), announceIntervalMs: 300_000 });
   }
 
+  /** Changes settings; the others stay as they are. */
+  settings(settings: Partial<Settings>): void {
+    this.apply({ type: "settings_changed", nowMs: this.nowMs, settings: { ...this.state.settings, ...settings } });
+  }
+
   seed(id = "seed"): void {
     this.host(`${id}-host`, { isSeed: true });
   }

@@ -7,7 +7,7 @@ import { beginCollecting, collect } from "./gc.ts";
 import {
   closeStream,
   endPeer,
-  leaveChildren,
+  leave,
   loseStream,
   movePeer,
   moveTask,
@@ -18,6 +18,7 @@ import {
   touchPeer,
 } from "./peers.ts";
 import { register } from "./register.ts";
+import { newReputation, speak } from "./reputation.ts";
 import { areOver, beginRound, goOn } from "./rounds.ts";
 import { decideAnew, lookAtTime, refuse, schedule, SEED_ENDED_GRACE_MS, triggerSeed } from "./schedule.ts";
 import { SEED_SKIP_MS, setTrigger } from "./seeds.ts";
@@ -43,8 +44,8 @@ export function apply(state: State, event: Event, chance: Chance): Effect[] {
 }
 
 /** Whether something is left undone that a `carry_on` goes on with, at once: no step does more than so much. */
-export function hasMore({ backlog, leaving, rounds }: State): boolean {
-  return backlog.size > 0 || leaving.size > 0 || !areOver(rounds);
+export function hasMore({ backlog, leaving, leavingHosts, rounds }: State): boolean {
+  return [backlog, leaving, leavingHosts].some(({ size }) => size > 0) || !areOver(rounds);
 }
 
 function handle(step: Step, event: Event): void {
@@ -127,8 +128,7 @@ function newHost({ nowMs }: Step, event: Event & { type: "host_announced" | "hos
     uploads: 0,
     txBitsPerSecond: 0,
     uploadBytes: 0,
-    childrenServed: 0,
-    childrenFailed: 0,
+    reputation: newReputation(),
     skippedUntilMs: 0,
   };
 }
@@ -174,7 +174,7 @@ function beginRounds(step: Step): void {
 }
 
 function carryOn(step: Step): void {
-  leaveChildren(step);
+  leave(step);
   goOn(step.state.rounds.waiting, (task) => {
     lookAtTime(step, task);
     return 1;
@@ -197,7 +197,7 @@ function handlePeer(step: Step, event: PeerEvent): void {
     case "piece_finished":
       return finishPiece(step, peer, event.piece);
     case "piece_failed":
-      return failPiece(peer, event);
+      return failPiece(step, peer, event);
     case "piece_back_to_source_failed":
       return;
     case "finished":
@@ -267,7 +267,8 @@ function finishPiece({ nowMs }: Step, peer: Peer, piece: PieceReport): void {
     return;
   }
   const parent = task.peers.get(piece.parentId);
-  if (parent === undefined || parent === peer) return;
+  if (parent === undefined || !peer.assigned.has(parent.id)) return;
+  peer.servedBy.add(parent.id);
   parent.updatedAtMs = nowMs;
   touchHost(parent.host, nowMs);
 }
@@ -278,18 +279,22 @@ function cutShownBy({ number, offset, lengthBytes }: PieceReport, contentLength:
   return planWith(contentLength, { number, offset, length: lengthBytes })?.pieceLength;
 }
 
-function failPiece(peer: Peer, event: { parentId: string; temporary: boolean }): void {
-  const parent = peer.task.peers.get(event.parentId);
-  if (parent === undefined || !event.temporary || peer.blocked.has(parent.id)) return;
-  block(peer, parent.id);
-  parent.host.childrenFailed += 1;
+/** A peer gives up a parent. Only one that it was given can be accused: nobody speaks of hosts that he never met. */
+function failPiece({ nowMs }: Step, peer: Peer, { parentId, temporary }: { parentId: string; temporary: boolean }) {
+  const parent = peer.task.peers.get(parentId);
+  if (parent === undefined || !temporary || !peer.assigned.has(parentId) || peer.blocked.has(parentId)) return;
+  block(peer, parentId);
+  speak(parent.host.reputation.failed, peer.host.facts.id, nowMs);
 }
 
 function finish(step: Step, peer: Peer): void {
   if (!moveOrRefuse(step, peer, "succeed")) return;
   const { task } = peer;
   stopWaiting(step.state, peer);
-  for (const { host } of peer.parents) host.childrenServed += 1;
+  for (const id of peer.servedBy) {
+    const parent = task.peers.get(id);
+    if (parent !== undefined) speak(parent.host.reputation.served, peer.host.facts.id, step.nowMs);
+  }
   removeParents(peer);
   stopFetching(peer);
   if (peer.wish.range === undefined) {

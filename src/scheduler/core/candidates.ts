@@ -1,40 +1,48 @@
 import { ceilingOf, isBelow } from "./dag.ts";
-import { hasFreeSlot, isOutlier, isUnreliable, scoreParent } from "./evaluate.ts";
+import { hasFreeSlot, isOutlier, scoreParent } from "./evaluate.ts";
 import type { Chance, Step } from "./event.ts";
 import { canCutFor, isFree, isOfContent, isOpenTo, offerOf } from "./fit.ts";
 import type { PeerGroup } from "./peer_groups.ts";
 import type { RandomSet } from "./random_set.ts";
-import type { Settings } from "./settings.ts";
+import { isUnreliable } from "./reputation.ts";
 import type { Peer } from "./state.ts";
 import { SupplySearch } from "./suppliers.ts";
 
 /** Roots that are looked at for each child: if there are any for him, he is sure to get one. */
 const ROOTS_LOOKED_AT_MAX = 4;
-/** Peers that are looked at for one answer, per parent that is scored; those that may not be a parent count too. */
+/** Peers that are looked at for one sample, per parent that is scored; those that may not be a parent count too. */
 const LOOKS_PER_SCORED = 4;
+/** Samples for one answer, when none of those before held a parent. */
+const SAMPLES_MAX = 4;
 /** Peers of a group that are looked at to see whether they are apart from a child only because of their cut. */
 const CUT_OFF_LOOKS_MAX = 8;
 
 /**
  * The best parents for a child that has none, up to `candidateParentsMax`. Of a random sample of `filterParentsMax` that
  * pass the cheap tests, the best scored are taken to whom pieces can arrive; that test walks the graph, so it comes
- * last. A sample without any is followed by another, up to a number of looks. So it is empty when no peer of the task
- * can be a parent, and of very many suppliers also when hardly any can.
+ * last. A sample without any is followed by another, a few times. So it is empty when no peer of the task can be a
+ * parent, and of very many suppliers also when hardly any can.
  */
-export function findParents({ state: { settings }, chance }: Step, child: Peer): Peer[] {
+export function findParents(step: Step, child: Peer): Peer[] {
   if (child.task.roots.size === 0) return [];
-  const ceiling = ceilingOf(child);
   const search = new SupplySearch();
-  const canServe = (parent: Peer) => search.isSupplied(parent);
-  let sample: Peer[] = [];
-  for (const parent of candidatesFor(child, LOOKS_PER_SCORED * settings.filterParentsMax, chance)) {
-    if (!isOpenTo(parent, child) || !isBelow(parent, ceiling)) continue;
-    if (sample.push(parent) < settings.filterParentsMax) continue;
-    const parents = best(sample, child, canServe, settings);
+  for (let count = 0; count < SAMPLES_MAX; count++) {
+    const sample = sampleFor(step, child);
+    if (sample.length === 0) break;
+    const parents = best(step, sample, child, (parent) => search.isSupplied(parent));
     if (parents.length > 0) return parents;
-    sample = [];
   }
-  return best(sample, child, canServe, settings);
+  return [];
+}
+
+function sampleFor({ state: { settings: { filterParentsMax } }, chance }: Step, child: Peer): Peer[] {
+  const ceiling = ceilingOf(child);
+  const sample: Peer[] = [];
+  for (const parent of candidatesFor(child, LOOKS_PER_SCORED * filterParentsMax, chance)) {
+    if (!isOpenTo(parent, child) || !isBelow(parent, ceiling)) continue;
+    if (sample.push(parent) === filterParentsMax) break;
+  }
+  return sample;
 }
 
 /** Whether some peer would be a parent of `child`, if it only cut the content as the child does. */
@@ -83,11 +91,12 @@ function memberOf(sets: readonly RandomSet<Peer>[], place: number): Peer {
   throw new RangeError(`there is no member ${place}`);
 }
 
-function best(sample: Peer[], child: Peer, canServe: (parent: Peer) => boolean, settings: Settings): Peer[] {
+function best(step: Step, sample: readonly Peer[], child: Peer, canServe: (parent: Peer) => boolean): Peer[] {
+  const { state: { settings }, nowMs } = step;
   const cut = isFree(child) ? usualCut(sample) : child.pieceLength;
-  const scoreOf = (parent: Peer) => (Number(parent.pieceLength === cut) + scoreParent(parent, child)) / 3;
+  const scoreOf = (parent: Peer) => (Number(parent.pieceLength === cut) + scoreParent(parent, child, nowMs)) / 3;
   const ranked = sample
-    .map((parent) => ({ parent, rank: classOf(parent, settings) + scoreOf(parent) }))
+    .map((parent) => ({ parent, rank: classOf(step, parent) + scoreOf(parent) }))
     .sort((a, b) => b.rank - a.rank);
   const parents: Peer[] = [];
   for (const { parent } of ranked) {
@@ -105,6 +114,7 @@ function usualCut(peers: readonly Peer[]): number | undefined {
 }
 
 /** Full or troubled hosts are not refused, for the source is no better; they are taken when there is no other. */
-function classOf({ host, costs }: Peer, settings: Settings): number {
-  return Number(hasFreeSlot(host, settings)) + Number(!isOutlier(costs)) + 2 * Number(!isUnreliable(host));
+function classOf({ state: { settings }, nowMs }: Step, { host, costs }: Peer): number {
+  const isReliable = !isUnreliable(host.reputation, nowMs);
+  return Number(hasFreeSlot(host, settings)) + Number(!isOutlier(costs)) + 2 * Number(isReliable);
 }

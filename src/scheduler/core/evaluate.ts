@@ -1,3 +1,4 @@
+import { reliability } from "./reputation.ts";
 import type { Settings } from "./settings.ts";
 import type { Host, Peer, PieceCosts } from "./state.ts";
 
@@ -9,8 +10,6 @@ const LOAD_WEIGHT = { bandwidth: 0.4, backlog: 0.2, fanOut: 0.4 };
 const BACKLOG_SECONDS_MAX = 60;
 /** A host with so many children has half the fan-out score of an idle one. */
 const CHILDREN_HALF = 4;
-/** From so many failed children on, a host can count as unreliable. */
-const CHILDREN_FAILED_MIN = 3;
 const LOCATION_ELEMENTS_MAX = 5;
 const NORMAL_HOST_SCORE = 0.5;
 
@@ -25,10 +24,10 @@ const COST_FACTOR_MAX = 20;
  * itself (there, hosts whose bandwidth is unknown or huge all look idle, and a burst gathers around one of them);
  * failed uploads lower it; free upload slots decide first of all, see {@link hasFreeSlot}.
  */
-export function scoreParent(parent: Peer, child: Peer): number {
+export function scoreParent(parent: Peer, child: Peer, nowMs: number): number {
   const a = parent.host.facts;
   const b = child.host.facts;
-  return WEIGHT.load * loadScore(parent.host) + WEIGHT.idc * idcScore(a.idc, b.idc) +
+  return WEIGHT.load * loadScore(parent.host, nowMs) + WEIGHT.idc * idcScore(a.idc, b.idc) +
     WEIGHT.location * locationScore(a.location, b.location) + WEIGHT.hostType * hostTypeScore(parent);
 }
 
@@ -37,21 +36,13 @@ export function hasFreeSlot(host: Host, settings: Settings): boolean {
   return host.uploads < (host.facts.isSeed ? settings.seedUploadsMax : settings.hostUploadsMax);
 }
 
-/**
- * Whether the host fails more children than it serves. Each child counts once, so that one liar among the children
- * cannot ruin a host; a host that lies itself is soon taken only when there is no other.
- */
-export function isUnreliable({ childrenServed, childrenFailed }: Host): boolean {
-  return childrenFailed >= CHILDREN_FAILED_MIN && childrenFailed > childrenServed;
-}
-
-function loadScore(host: Host): number {
+function loadScore(host: Host, nowMs: number): number {
   const ceiling = host.facts.txBitsPerSecondMax;
   const bandwidth = ceiling === 0 ? 0 : Math.max(0, 1 - host.txBitsPerSecond / ceiling);
   const backlog = ceiling === 0 ? 0 : Math.max(0, 1 - host.uploadBytes * 8 / ceiling / BACKLOG_SECONDS_MAX);
   const fanOut = CHILDREN_HALF / (CHILDREN_HALF + host.uploads);
   const load = LOAD_WEIGHT.bandwidth * bandwidth + LOAD_WEIGHT.backlog * backlog + LOAD_WEIGHT.fanOut * fanOut;
-  return load * (host.childrenServed + 1) / (host.childrenServed + host.childrenFailed + 1);
+  return load * reliability(host.reputation, nowMs);
 }
 
 function idcScore(a: string, b: string): number {

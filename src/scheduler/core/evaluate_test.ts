@@ -3,6 +3,7 @@ import { seededRandom } from "../../testing/seeded_random.ts";
 import { Swarm } from "../../testing/scheduler_swarm.ts";
 import { addCost, isOutlier, noCosts, scoreParent } from "./evaluate.ts";
 import { nextPeerState, nextTaskState } from "./fsm.ts";
+import { newReputation, type Reputation, speak } from "./reputation.ts";
 import type { Host, HostFacts } from "./state.ts";
 
 /** The scores of two hosts for the same child, which differ as said. */
@@ -17,7 +18,15 @@ function scores(a: { facts?: Partial<HostFacts>; host?: Partial<Host> }, b: type
   }
   swarm.register("child", { range: { start: 0, length: 1 } });
   const child = swarm.peer("child");
-  return [scoreParent(swarm.peer("a"), child), scoreParent(swarm.peer("b"), child)];
+  return [scoreParent(swarm.peer("a"), child, 0), scoreParent(swarm.peer("b"), child, 0)];
+}
+
+/** What so many hosts say for and against a host. */
+function spokenOf(served: number, failed: number): Reputation {
+  const reputation = newReputation();
+  for (let index = 0; index < served; index++) speak(reputation.served, `s${index}`, 0);
+  for (let index = 0; index < failed; index++) speak(reputation.failed, `f${index}`, 0);
+  return reputation;
 }
 
 function assertFirstIsBetter([first, second]: [number, number]): void {
@@ -32,7 +41,8 @@ Deno.test("a parent is better when it is near, idle, reliable and has bandwidth"
   assertFirstIsBetter(scores({}, { host: { txBitsPerSecond: 5e8 } }));
   assertFirstIsBetter(scores({}, { host: { uploadBytes: 1e9 } }));
   assertFirstIsBetter(scores({}, { facts: { txBitsPerSecondMax: 0 } }));
-  assertFirstIsBetter(scores({ host: { childrenServed: 10 } }, { host: { childrenServed: 10, childrenFailed: 5 } }));
+  assertFirstIsBetter(scores({ host: { reputation: spokenOf(10, 0) } }, { host: { reputation: spokenOf(10, 5) } }));
+  assertFirstIsBetter(scores({ host: { reputation: spokenOf(10, 5) } }, { host: { reputation: spokenOf(0, 5) } }));
   assertFirstIsBetter(scores({}, { facts: { isSeed: true } }));
 });
 

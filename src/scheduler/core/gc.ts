@@ -37,9 +37,8 @@ export function collectUrgently(step: Step): void {
 
 function collectHost(step: Step, host: Host): number {
   if (step.nowMs <= host.seenAtMs + silenceMaxMs(step, host)) return 1;
-  const looks = 1 + host.peers.size * REMOVAL_LOOKS;
   removeHost(step, host.facts.id);
-  return looks;
+  return REMOVAL_LOOKS;
 }
 
 function silenceMaxMs({ state: { settings: { gc } } }: Step, { announceIntervalMs }: Host): number {

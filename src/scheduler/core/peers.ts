@@ -8,6 +8,8 @@ import { mark, stopWaiting } from "./waiting.ts";
 
 /** Children that lose an ended parent in one step. The others only wait for it a moment longer. */
 const CHILDREN_LEFT_PER_STEP = 500;
+/** Peers of a host that is gone which are forgotten in one step. */
+const PEERS_LEFT_PER_STEP = 100;
 
 /** Moves a peer to its next state; false, and nothing is changed, when its state does not allow that. */
 export function movePeer({ nowMs }: Step, peer: Peer, how: PeerStep): boolean {
@@ -54,10 +56,15 @@ export function endPeer(step: Step, peer: Peer, how: "fail" | "leave"): void {
   mark(step, task);
 }
 
-/** Goes on to take the children of peers that have ended. */
-export function leaveChildren({ state: { leaving } }: Step): void {
+/** Goes on to take the children of peers that have ended, and the peers of hosts that are gone. */
+export function leave(step: Step): void {
+  const { leaving, leavingHosts } = step.state;
   const [peer] = leaving;
   if (peer !== undefined && removeChildren(peer, CHILDREN_LEFT_PER_STEP)) leaving.delete(peer);
+  const [host] = leavingHosts;
+  if (host === undefined) return;
+  for (const { id } of host.peers.values().take(PEERS_LEFT_PER_STEP)) removePeer(step, id);
+  if (host.peers.size === 0) leavingHosts.delete(host);
 }
 
 /** Notes that a peer is not at the source, nor about to begin there, any more. */
@@ -113,13 +120,15 @@ export function removePeer(step: Step, id: string): void {
   if (task.peers.size === 0) moveTask(step, task, "leave");
 }
 
-/** Forgets a host, if it is known, and its peers. */
+/** Forgets a host, if it is known, and its peers; if those are very many, in the steps that follow. */
 export function removeHost(step: Step, id: string): void {
-  const host = step.state.hosts.get(id);
+  const { hosts, seeds, leavingHosts } = step.state;
+  const host = hosts.get(id);
   if (host === undefined) return;
-  for (const peer of host.peers) removePeer(step, peer.id);
-  step.state.hosts.delete(id);
-  step.state.seeds.delete(host);
+  hosts.delete(id);
+  seeds.delete(host);
+  leavingHosts.add(host);
+  leave(step);
   for (const task of host.triggers) {
     task.trigger = undefined;
     mark(step, task);

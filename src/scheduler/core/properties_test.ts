@@ -10,7 +10,10 @@ import type { Host, Peer, State, Task } from "./state.ts";
 import { isRoot } from "./suppliers.ts";
 
 const PEERS = 12;
-const LIMITS = { hostsMax: 8, tasksMax: 3, peersMax: 20, peersPerTaskMax: 8 };
+const LIMITS = {
+  ...{ hostsMax: 8, tasksMax: 3, peersMax: 20, peersPerTaskMax: 8 },
+  ...{ peersPerHostMax: 5, tasksPerHostMax: 3, streamsPerHostMax: 4 },
+};
 const MESSAGES = [
   "started",
   "back_to_source_started",
@@ -184,6 +187,8 @@ function assertSame(actual: Iterable<unknown>, expected: Iterable<unknown>): voi
 
 function checkHost(host: Host, { tasks }: State): void {
   const peers = [...host.peers];
+  assert.ok(host.peers.size <= LIMITS.peersPerHostMax && host.peersByTask.size <= LIMITS.tasksPerHostMax);
+  assert.ok(host.streams <= LIMITS.streamsPerHostMax);
   assert.equal(host.streams, peers.filter(({ streamId }) => streamId !== undefined).length);
   assertSame([...host.peersByTask.values()].flat(), peers);
   for (const [task, ofTask] of host.peersByTask) assert.ok(ofTask.every((peer) => peer.task === task));

@@ -6,7 +6,7 @@ import { PeerGroups } from "./peer_groups.ts";
 import { addPeer, movePeer, moveTask, removePeer, touchPeer } from "./peers.ts";
 import { RandomSet } from "./random_set.ts";
 import { answer, schedule, sendToSource } from "./schedule.ts";
-import type { Host, Peer, Task } from "./state.ts";
+import type { Host, Peer, State, Task } from "./state.ts";
 import { setTrigger } from "./seeds.ts";
 import { hasAvailablePeer } from "./suppliers.ts";
 import { mark } from "./waiting.ts";
@@ -61,9 +61,23 @@ function refusalOf(step: Step, event: RegisterEvent, host: Host | undefined): Da
   if (known !== undefined && (known.streamId !== undefined || known.host !== host)) {
     return new DamselflyError("already_exists", `${cannot}: a peer of this id is connected`);
   }
+  const quota = exceededQuota(step.state, host, id);
+  if (quota !== undefined) {
+    return new DamselflyError("resource_exhausted", `${cannot}: host ${event.hostId} has ${quota} already`);
+  }
   if (isFull(step, id)) collectUrgently(step);
   if (!isFull(step, id)) return undefined;
   return new DamselflyError("resource_exhausted", `${cannot}: there is no room for more peers of task ${id}`);
+}
+
+/** What a host has so much of that it may not have more; undefined when it may. */
+function exceededQuota({ limits, tasks }: State, host: Host, taskId: string): string | undefined {
+  const { peersPerHostMax, tasksPerHostMax, streamsPerHostMax } = limits;
+  if (host.streams >= streamsPerHostMax) return `${streamsPerHostMax} open streams`;
+  if (host.peers.size >= peersPerHostMax) return `${peersPerHostMax} peers`;
+  const task = tasks.get(taskId);
+  const isNew = task === undefined || !host.peersByTask.has(task);
+  return isNew && host.peersByTask.size >= tasksPerHostMax ? `${tasksPerHostMax} tasks` : undefined;
 }
 
 function isFull({ state: { limits, tasks, peers } }: Step, taskId: string): boolean {
@@ -110,6 +124,8 @@ function newPeer({ nowMs }: Step, { peerId, streamId, wish }: RegisterEvent, tas
     children: new Set(),
     pieceLength: wish.pieceLength,
     blocked: new Set(),
+    assigned: new Set(),
+    servedBy: new Set(),
     level: 0,
     lowestChild: Infinity,
     suppliedAt: -1,

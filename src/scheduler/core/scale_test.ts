@@ -10,6 +10,8 @@ const LOOKS_MAX: Readonly<Record<string, number>> = {
   "root begins": 8_000,
   "fail, others wait": 8_000,
   "carry on": 8_000,
+  "register, many stranded": 4_000,
+  "delete host of many tasks": 4_000,
   "tick, much to forget": 4_000,
 };
 

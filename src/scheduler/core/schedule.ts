@@ -128,6 +128,7 @@ function answerWithParents(step: Step, peer: Peer): boolean {
   const parents = findParents(step, peer);
   if (parents.length === 0) return false;
   addParents(parents, peer);
+  for (const { id } of parents) peer.assigned.add(id);
   answer(step, peer, { kind: "from_parents", parents });
   return true;
 }

@@ -1,6 +1,7 @@
 import type { PeerState, TaskState } from "./fsm.ts";
 import type { PeerGroups } from "./peer_groups.ts";
 import type { RandomSet } from "./random_set.ts";
+import type { Reputation } from "./reputation.ts";
 import type { PriorityLevel, Settings } from "./settings.ts";
 
 /** How much the scheduler remembers. What goes beyond is refused with `resource_exhausted`. */
@@ -10,6 +11,10 @@ export interface Limits {
   /** Peers of all tasks together; one takes about 2 KB. */
   readonly peersMax: number;
   readonly peersPerTaskMax: number;
+  /** What one host may have, so that it does not take the room of the others. */
+  readonly peersPerHostMax: number;
+  readonly tasksPerHostMax: number;
+  readonly streamsPerHostMax: number;
 }
 
 /** Room for the largest clusters, in about half a gigabyte of memory. */
@@ -18,6 +23,9 @@ export const DEFAULT_LIMITS: Limits = {
   tasksMax: 50_000,
   peersMax: 200_000,
   peersPerTaskMax: 100_000,
+  peersPerHostMax: 20_000,
+  tasksPerHostMax: 10_000,
+  streamsPerHostMax: 2_000,
 };
 
 /** What a host said about itself, as far as decisions go by it. */
@@ -57,9 +65,8 @@ export interface Host {
   uploads: number;
   txBitsPerSecond: number;
   uploadBytes: number;
-  /** Children that finished with it as a parent, and children that gave it up because of a failed piece. */
-  childrenServed: number;
-  childrenFailed: number;
+  /** What the hosts of its children say of it. */
+  readonly reputation: Reputation;
   /** A seed peer that could not be reached is left alone until then. */
   skippedUntilMs: number;
 }
@@ -175,6 +182,9 @@ export interface Peer {
   pieceLength: number | undefined;
   /** Ids of peers that failed it. */
   readonly blocked: Set<string>;
+  /** Ids of all parents that it was given, and of those of them that it got pieces from. */
+  readonly assigned: Set<string>;
+  readonly servedBy: Set<string>;
   /** See `dag.ts`: above that of all parents; and a bound below that of all children. */
   level: number;
   lowestChild: number;
@@ -212,6 +222,8 @@ export interface State {
   readonly backlog: Set<Task>;
   /** Peers that have ended and still have children. */
   readonly leaving: Set<Peer>;
+  /** Hosts that are gone and still have peers. */
+  readonly leavingHosts: Set<Host>;
   /** Where rounds over all of something go on, which take several steps. */
   readonly rounds: Rounds;
 }
@@ -245,6 +257,7 @@ export function emptyState(settings: Settings, nowMs: number, limits: Limits = D
     waiters: 0,
     backlog: new Set(),
     leaving: new Set(),
+    leavingHosts: new Set(),
     rounds: {
       waiting: { left: undefined, begunAtMs: nowMs },
       hosts: { left: undefined, begunAtMs: nowMs },

@@ -39,7 +39,8 @@ export function hasAvailablePeer({ roots }: Task): boolean {
 /**
  * Whether pieces can arrive at peers: they are roots, or one is among their ancestors. After the death of a root, peers
  * below it still have parents; they all wait for each other. Such a peer is taken out of the suppliers when it is
- * found, and is one again with the next piece that it gets, or with new parents.
+ * found, and is one again with the next piece that it gets, or with new parents. A search that is cut short has done
+ * its part of that.
  */
 export class SupplySearch {
   #left = SUPPLY_LOOKS_MAX;
@@ -47,26 +48,29 @@ export class SupplySearch {
   isSupplied(peer: Peer): boolean {
     const { task } = peer;
     if (task.roots.size === 0) return false;
-    const open = [peer];
-    const seen = new Set(open);
-    for (let next = open.pop(); next !== undefined; next = open.pop()) {
-      if (isRoot(next) || next.suppliedAt === task.losses) {
-        peer.suppliedAt = task.losses;
+    const path = [peer];
+    for (let last = path.at(-1); last !== undefined; last = path.at(-1)) {
+      if (isRoot(last) || last.suppliedAt === task.losses) {
+        for (const supplied of path) supplied.suppliedAt = task.losses;
         return true;
       }
       this.#left -= 1;
       if (this.#left < 0) return false;
-      const parents = [...next.parents].filter((parent) => !parent.isStranded && !seen.has(parent));
-      // The lowest is looked at first: it is the nearest to a root.
-      if (parents.length > 1) parents.sort((a, b) => b.level - a.level);
-      for (const parent of parents) {
-        seen.add(parent);
-        open.push(parent);
-      }
+      const parent = lowestParent(last);
+      if (parent === undefined) strand(path.pop() as Peer);
+      else path.push(parent);
     }
-    for (const stranded of seen) strand(stranded);
     return false;
   }
+}
+
+/** The parent that is nearest to a root, of those from whom something may come. */
+function lowestParent({ parents }: Peer): Peer | undefined {
+  let lowest: Peer | undefined;
+  for (const parent of parents) {
+    if (!parent.isStranded && (lowest === undefined || parent.level < lowest.level)) lowest = parent;
+  }
+  return lowest;
 }
 
 function strand(peer: Peer): void {

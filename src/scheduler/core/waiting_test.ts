@@ -42,6 +42,19 @@ Deno.test("whoever waits behind very many that nobody can serve is answered all 
   assert.match(swarm.heard("fine").join(), /^from root/);
 });
 
+Deno.test("a change that helps nobody costs one step, however many wait", () => {
+  const swarm = new Swarm(seededRandom(1), { noParentTimeoutMs: 10_000 });
+  const coarse = { pieceLength: 64 << 20, disableBackToSource: true };
+  for (let index = 0; index < WAITERS; index++) swarm.register(`coarse${index}`, coarse);
+  swarm.register("root", { needBackToSource: true });
+  const { state, nowMs } = swarm;
+  const streamId = swarm.peer("root").streamId ?? 0;
+  apply(state, { type: "back_to_source_started", nowMs, peerId: "root", streamId }, seededRandom(1));
+  apply(state, { type: "carry_on", nowMs }, seededRandom(1));
+  assert.equal(hasMore(state), false);
+  assert.equal(state.waiters, WAITERS);
+});
+
 Deno.test("one task with very many who wait does not keep another waiting", () => {
   const swarm = waitingSwarm();
   const { state, nowMs } = swarm;
