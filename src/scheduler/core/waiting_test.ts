@@ -42,7 +42,7 @@ Deno.test("whoever waits behind very many that nobody can serve is answered all 
   assert.match(swarm.heard("fine").join(), /^from root/);
 });
 
-Deno.test("a change that helps nobody costs one step, however many wait", () => {
+Deno.test("a change that helps nobody costs two steps at most, however many wait", () => {
   const swarm = new Swarm(seededRandom(1), { noParentTimeoutMs: 10_000 });
   const coarse = { pieceLength: 64 << 20, disableBackToSource: true };
   for (let index = 0; index < WAITERS; index++) swarm.register(`coarse${index}`, coarse);
