@@ -80,6 +80,27 @@ Deno.test("a host clears its name by serving, and only whoever got pieces of it 
   assert.equal(isUnreliable(reputation, swarm.nowMs), false);
 });
 
+Deno.test("a host that several others accuse is behind one that is farther away", () => {
+  const swarm = new Swarm(seededRandom(1), { candidateParentsMax: 2 });
+  for (const name of ["victim", "child"]) swarm.host(`${name}-host`, { idc: "fra" });
+  for (const name of ["victim", "far"]) {
+    swarm.register(name, { needBackToSource: true });
+    swarm.say(name, "back_to_source_started");
+  }
+  for (const name of ["a", "b", "c"]) {
+    swarm.register(name);
+    accuse(swarm, name);
+    swarm.say(name, "failed");
+  }
+  for (let index = 0; index < 8; index++) {
+    swarm.register(`served${index}`, { disableBackToSource: true }, { host: "child-host" });
+    getServed(swarm, `served${index}`);
+  }
+  swarm.settings({ candidateParentsMax: 1 });
+  swarm.register("child");
+  assert.deepEqual(swarm.heard("child"), ["from far"]);
+});
+
 Deno.test("one host gets no more streams, peers and tasks than its share, and others get theirs", () => {
   const swarm = swarmWithRoot({ streamsPerHostMax: 2, tasksPerHostMax: 3, peersPerHostMax: 4 });
   const tryTo = (peerId: string, task: string) => {
