@@ -7,9 +7,10 @@ import { grpcTls } from "./tls.ts";
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
-function parseAlgorithm(name: string): "default" {
-  if (name === "default") return name;
-  throw new DamselflyError("invalid_argument", `Cannot use algorithm "${name}": only default exists, no Go plugins`);
+function parseAlgorithm(name: string): "default" | "swarm" {
+  if (name === "default" || name === "swarm") return name;
+  const what = `Cannot use algorithm "${name}": there are swarm and default, and no Go plugins`;
+  throw new DamselflyError("invalid_argument", what);
 }
 
 const server = section({
@@ -50,7 +51,9 @@ const gc = section({
 }, "Forgetting what is gone.");
 
 const scheduler = section({
-  algorithm: parsed("default", parseAlgorithm).default("default").describe("How parents are scored."),
+  algorithm: parsed("swarm", parseAlgorithm).default("swarm").describe(
+    "How parents are chosen: `swarm` by place, measured speed and what children say; `default` by the rules of Dragonfly's algorithm of that name.",
+  ),
   backToSourceCount: int(1).default(200).describe("Most peers of one task that may download from the source."),
   retryBackToSourceLimit: int(1).default(4).describe("Attempts to find a parent before a peer is sent to the source."),
   retryLimit: int(1).default(5).describe("Attempts to find a parent before the scheduler gives up."),

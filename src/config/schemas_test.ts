@@ -65,13 +65,13 @@ Deno.test("nothing is repeated without a pause, however short the interval is me
   for (const [schema, yaml] of cases) throws(() => parseConfig(schema, yaml, "x.yaml"), /expected 10ms or more/);
 });
 
-Deno.test("the scheduler's defaults are those of Dragonfly's code", () => {
+Deno.test("the scheduler's defaults are those of Dragonfly's code, but for the algorithm", () => {
   const { scheduler, server, manager, dynconfig } = SchedulerConfig.parse({});
   deepEqual([server.listenIP, server.port, server.advertisePort], ["0.0.0.0", 8002, undefined]);
   deepEqual(manager.schedulerClusterID, 1);
   deepEqual([manager.keepAlive.interval, dynconfig.refreshInterval], [5000, 60_000]);
   deepEqual(scheduler, {
-    algorithm: "default",
+    algorithm: "swarm",
     backToSourceCount: 200,
     retryBackToSourceLimit: 4,
     retryLimit: 5,

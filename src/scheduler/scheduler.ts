@@ -108,9 +108,10 @@ function hostsPath({ server: { cacheDir, listenIP, port } }: SchedulerConfig): s
 
 /** The settings that a configuration means (wire.md §4.5). */
 function settingsOf({ scheduler, seedPeer }: SchedulerConfig): Settings {
-  const { retryInterval, retryLimit, retryBackToSourceLimit, backToSourceCount, gc } = scheduler;
+  const { algorithm, retryInterval, retryLimit, retryBackToSourceLimit, backToSourceCount, gc } = scheduler;
   return {
     ...DEFAULT_SETTINGS,
+    algorithm,
     sourcePeersMax: backToSourceCount,
     sourceStartTimeoutMs: retryBackToSourceLimit * retryInterval,
     noParentTimeoutMs: retryLimit * retryInterval,

@@ -1,6 +1,7 @@
 import { DamselflyError } from "../../core/error.ts";
 import { planWith } from "../../core/piece.ts";
 import { removeParents } from "./dag.ts";
+import { addSpeed } from "./algorithm_swarm.ts";
 import { addCost } from "./evaluate.ts";
 import type { Chance, Effect, Event, PeerEvent, PieceReport, Step } from "./event.ts";
 import { beginCollecting, collect } from "./gc.ts";
@@ -17,6 +18,7 @@ import {
   touchHost,
   touchPeer,
 } from "./peers.ts";
+import { placesOf } from "./places.ts";
 import { register } from "./register.ts";
 import { newReputation, speak } from "./reputation.ts";
 import { areOver, beginRound, goOn } from "./rounds.ts";
@@ -99,11 +101,14 @@ function announceHost(step: Step, event: Event & { type: "host_announced" | "hos
   }
   const before = known.facts;
   known.facts = facts;
+  const places = placesOf(facts);
+  const isMoved = places.join() !== known.places.join();
+  if (isMoved) known.places = places;
   known.announceIntervalMs = announceIntervalMs;
   touchHost(known, step.nowMs);
   known.skippedUntilMs = 0;
   noteSeed(step.state, known);
-  if (before.isShared === facts.isShared && before.cutsAsAsked === facts.cutsAsAsked) return;
+  if (!isMoved && before.isShared === facts.isShared && before.cutsAsAsked === facts.cutsAsAsked) return;
   for (const peer of known.peers) {
     refreshPeer(peer);
     mark(step, peer.task);
@@ -118,6 +123,7 @@ function noteSeed({ seeds }: State, host: Host): void {
 function newHost({ nowMs }: Step, event: Event & { type: "host_announced" | "host_restored" }): Host {
   return {
     facts: event.facts,
+    places: placesOf(event.facts),
     announceIntervalMs: event.announceIntervalMs,
     seenAtMs: nowMs,
     isRestored: event.type === "host_restored",
@@ -128,6 +134,8 @@ function newHost({ nowMs }: Step, event: Event & { type: "host_announced" | "hos
     uploads: 0,
     txBitsPerSecond: 0,
     uploadBytes: 0,
+    uploadPieces: 0,
+    bytesPerMs: 0,
     reputation: newReputation(),
     skippedUntilMs: 0,
   };
@@ -269,6 +277,7 @@ function finishPiece({ nowMs }: Step, peer: Peer, piece: PieceReport): void {
   const parent = task.peers.get(piece.parentId);
   if (parent === undefined || !peer.assigned.has(parent.id)) return;
   peer.servedBy.add(parent.id);
+  addSpeed(parent.host, piece);
   parent.updatedAtMs = nowMs;
   touchHost(parent.host, nowMs);
 }

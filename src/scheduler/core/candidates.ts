@@ -1,10 +1,11 @@
+import { rankByDefault } from "./algorithm_default.ts";
+import { rankForSwarm } from "./algorithm_swarm.ts";
 import { ceilingOf, isBelow } from "./dag.ts";
-import { hasFreeSlot, isOutlier, scoreParent } from "./evaluate.ts";
+import type { Ranked } from "./evaluate.ts";
 import type { Chance, Step } from "./event.ts";
-import { canCutFor, isFree, isOfContent, isOpenTo, offerOf } from "./fit.ts";
+import { canCutFor, couldServe, isFree, isOpenTo } from "./fit.ts";
 import type { PeerGroup } from "./peer_groups.ts";
 import type { RandomSet } from "./random_set.ts";
-import { isUnreliable } from "./reputation.ts";
 import type { Peer } from "./state.ts";
 import { SupplySearch } from "./suppliers.ts";
 
@@ -19,7 +20,7 @@ const CUT_OFF_LOOKS_MAX = 8;
 
 /**
  * The best parents for a child that has none, up to `candidateParentsMax`. Of a random sample of `filterParentsMax` that
- * pass the cheap tests, the best scored are taken to whom pieces can arrive; that test walks the graph, so it comes
+ * pass the cheap tests, the best ranked are taken to whom pieces can arrive; that test walks the graph, so it comes
  * last. A sample without any is followed by another, a few times. So it is empty when no peer of the task can be a
  * parent, and of very many suppliers also when hardly any can.
  */
@@ -27,22 +28,59 @@ export function findParents(step: Step, child: Peer): Peer[] {
   if (child.task.roots.size === 0) return [];
   const search = new SupplySearch();
   for (let count = 0; count < SAMPLES_MAX; count++) {
-    const sample = sampleFor(step, child);
+    const sample = sampleFor(step, child, count);
     if (sample.length === 0) break;
-    const parents = best(step, sample, child, (parent) => search.isSupplied(parent));
+    const parents = best(step, rank(step, sample, child), search);
     if (parents.length > 0) return parents;
   }
   return [];
 }
 
-function sampleFor({ state: { settings: { filterParentsMax } }, chance }: Step, child: Peer): Peer[] {
-  const ceiling = ceilingOf(child);
-  const sample: Peer[] = [];
-  for (const parent of candidatesFor(child, LOOKS_PER_SCORED * filterParentsMax, chance)) {
-    if (!isOpenTo(parent, child) || !isBelow(parent, ceiling)) continue;
-    if (sample.push(parent) === filterParentsMax) break;
+function rank(step: Step, sample: readonly Peer[], child: Peer): Ranked[] {
+  return step.state.settings.algorithm === "default" ? rankByDefault(sample, child) : rankForSwarm(step, sample, child);
+}
+
+/**
+ * The best to whom pieces can arrive. Those that are farther away than the first are left out: a child asks all of its
+ * parents alike, and would fetch from afar what is near.
+ */
+function best({ state: { settings } }: Step, ranked: readonly Ranked[], search: SupplySearch): Peer[] {
+  const parents: Peer[] = [];
+  let nearest = 0;
+  for (const { parent, near } of ranked) {
+    if (parents.length === settings.candidateParentsMax) break;
+    if (near < nearest || !search.isSupplied(parent)) continue;
+    parents.push(parent);
+    if (parents.length === 1) nearest = near;
   }
-  return sample;
+  return parents;
+}
+
+/** Dragonfly's algorithm looks at peers by chance only, unless it has found none. */
+function sampleFor({ state: { settings }, chance }: Step, child: Peer, samplesBefore: number): Peer[] {
+  const { algorithm, filterParentsMax } = settings;
+  const ceiling = ceilingOf(child);
+  const sample = new Set<Peer>();
+  const take = (candidates: Iterable<Peer>, countMax: number) => {
+    for (const parent of candidates) {
+      if (sample.size >= countMax) break;
+      if (couldServe(parent, child) && isBelow(parent, ceiling)) sample.add(parent);
+    }
+  };
+  const looksMax = LOOKS_PER_SCORED * filterParentsMax;
+  if (algorithm !== "default" || samplesBefore > 0) {
+    take(sampled([child.task.roots], ROOTS_LOOKED_AT_MAX, chance), filterParentsMax);
+    const before = sample.size;
+    for (const place of child.host.places) {
+      const near = child.task.suppliersByPlace.at(place);
+      if (near !== undefined) take(sampled([near], looksMax, chance), before + Math.ceil(filterParentsMax / 2));
+      // Wider places are for whoever finds nobody in a narrower one.
+      if (sample.size > before) break;
+    }
+  }
+  const usable = child.task.suppliers.of(child).filter(({ offer }) => canCutFor(offer, child));
+  take(sampled(usable.map(({ peers }) => peers), looksMax, chance), filterParentsMax);
+  return [...sample];
 }
 
 /** Whether some peer would be a parent of `child`, if it only cut the content as the child does. */
@@ -56,19 +94,6 @@ function hasOpen(peers: RandomSet<Peer>, child: Peer): boolean {
     if (isOpenTo(peers.at(place), child)) return true;
   }
   return false;
-}
-
-/** A few roots, and then suppliers of which the child could use the pieces, each once and in random order. */
-function* candidatesFor(child: Peer, looksMax: number, chance: Chance): Generator<Peer> {
-  const { roots, suppliers } = child.task;
-  const seen = new Set<Peer>();
-  for (const root of sampled([roots], ROOTS_LOOKED_AT_MAX, chance)) {
-    seen.add(root);
-    const offer = offerOf(root);
-    if (isOfContent(offer, child) && canCutFor(offer, child)) yield root;
-  }
-  const usable = suppliers.of(child).filter(({ offer }) => canCutFor(offer, child)).map(({ peers }) => peers);
-  for (const peer of sampled(usable, looksMax, chance)) if (!seen.has(peer)) yield peer;
 }
 
 /** Up to `count` members of all sets together, in random order: the beginning of a shuffle that moves nothing. */
@@ -89,32 +114,4 @@ function memberOf(sets: readonly RandomSet<Peer>[], place: number): Peer {
     left -= set.size;
   }
   throw new RangeError(`there is no member ${place}`);
-}
-
-function best(step: Step, sample: readonly Peer[], child: Peer, canServe: (parent: Peer) => boolean): Peer[] {
-  const { state: { settings }, nowMs } = step;
-  const cut = isFree(child) ? usualCut(sample) : child.pieceLength;
-  const scoreOf = (parent: Peer) => (Number(parent.pieceLength === cut) + scoreParent(parent, child, nowMs)) / 3;
-  const ranked = sample
-    .map((parent) => ({ parent, rank: classOf(step, parent) + scoreOf(parent) }))
-    .sort((a, b) => b.rank - a.rank);
-  const parents: Peer[] = [];
-  for (const { parent } of ranked) {
-    if (parents.length === settings.candidateParentsMax) break;
-    if (canServe(parent)) parents.push(parent);
-  }
-  return parents;
-}
-
-/** The piece length of most peers: within a class, parents that have it are taken first, so that a swarm keeps to it. */
-function usualCut(peers: readonly Peer[]): number | undefined {
-  const counts = new Map<number | undefined, number>();
-  for (const { pieceLength } of peers) counts.set(pieceLength, (counts.get(pieceLength) ?? 0) + 1);
-  return [...counts].reduce<[number | undefined, number]>((a, b) => b[1] > a[1] ? b : a, [undefined, 0])[0];
-}
-
-/** Full or troubled hosts are not refused, for the source is no better; they are taken when there is no other. */
-function classOf({ state: { settings }, nowMs }: Step, { host, costs }: Peer): number {
-  const isReliable = !isUnreliable(host.reputation, nowMs);
-  return Number(hasFreeSlot(host, settings)) + Number(!isOutlier(costs)) + 2 * Number(isReliable);
 }

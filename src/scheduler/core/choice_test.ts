@@ -106,3 +106,19 @@ Deno.test("of very many finished peers those of seed peers stay", () => {
   assert.equal(swarm.state.peers.size, 300);
   assert.ok(swarm.state.peers.has("seed"));
 });
+
+Deno.test("a peer that is cut off only from its own host is no sign of a split", () => {
+  const swarm = new Swarm(seededRandom(1));
+  swarm.register("coarse", { pieceLength: 64 << 20, needBackToSource: true }, { host: "a-host" });
+  swarm.say("coarse", "back_to_source_started");
+  swarm.register("fine", {}, { host: "a-host" });
+  assert.deepEqual(swarm.heard("fine"), ["back_to_source"]);
+});
+
+Deno.test("a peer waits for one at the source that it learns to be of our make, and so cuts as asked", () => {
+  const swarm = new Swarm(seededRandom(1));
+  swarm.register("coarse", { pieceLength: 64 << 20 });
+  swarm.host("coarse-host", { cutsAsAsked: true });
+  swarm.register("fine");
+  assert.deepEqual(swarm.heard("fine"), []);
+});

@@ -11,8 +11,9 @@ const BITS_PER_BYTE = 8;
 const CHILDREN_COMPARED_MAX = 32;
 
 /** What one child means for the host of its parent. Only of the child's wish, so that removing takes what adding gave. */
-function loadOf({ wish }: Peer): { bitsPerSecond: number; bytes: number } {
+function loadOf({ wish }: Peer): { bitsPerSecond: number; bytes: number; pieces: number } {
   return {
+    pieces: wish.concurrentPieces,
     bitsPerSecond: (wish.pieceLength ?? 0) * wish.concurrentPieces * BITS_PER_BYTE,
     bytes: wish.contentLength ?? 0,
   };
@@ -59,6 +60,7 @@ function addEdge(parent: Peer, child: Peer): void {
   host.uploads += 1;
   host.txBitsPerSecond += load.bitsPerSecond;
   host.uploadBytes += load.bytes;
+  host.uploadPieces += load.pieces;
 }
 
 function removeEdge(parent: Peer, child: Peer): void {
@@ -69,6 +71,7 @@ function removeEdge(parent: Peer, child: Peer): void {
   host.uploads -= 1;
   host.txBitsPerSecond -= load.bitsPerSecond;
   host.uploadBytes -= load.bytes;
+  host.uploadPieces -= load.pieces;
   child.suppliedAt = -1;
   if (child.children.size > 0) child.task.losses += 1;
   if (child.parents.size > 0) return;

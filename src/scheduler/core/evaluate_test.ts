@@ -1,49 +1,15 @@
 import assert from "node:assert/strict";
-import { seededRandom } from "../../testing/seeded_random.ts";
-import { Swarm } from "../../testing/scheduler_swarm.ts";
-import { addCost, isOutlier, noCosts, scoreParent } from "./evaluate.ts";
+import { addCost, idcScore, isOutlier, locationScore, noCosts } from "./evaluate.ts";
 import { nextPeerState, nextTaskState } from "./fsm.ts";
-import { newReputation, type Reputation, speak } from "./reputation.ts";
-import type { Host, HostFacts } from "./state.ts";
 
-/** The scores of two hosts for the same child, which differ as said. */
-function scores(a: { facts?: Partial<HostFacts>; host?: Partial<Host> }, b: typeof a): [number, number] {
-  const swarm = new Swarm(seededRandom(1));
-  swarm.host("child-host", { idc: "x", location: "eu|de|be" });
-  for (const [name, { facts, host }] of [["a", a], ["b", b]] as const) {
-    swarm.host(`${name}-host`, facts);
-    swarm.register(name, { needBackToSource: true });
-    swarm.say(name, "back_to_source_started", "back_to_source_finished");
-    Object.assign(swarm.peer(name).host, host);
-  }
-  swarm.register("child", { range: { start: 0, length: 1 } });
-  const child = swarm.peer("child");
-  return [scoreParent(swarm.peer("a"), child, 0), scoreParent(swarm.peer("b"), child, 0)];
-}
-
-/** What so many hosts say for and against a host. */
-function spokenOf(served: number, failed: number): Reputation {
-  const reputation = newReputation();
-  for (let index = 0; index < served; index++) speak(reputation.served, `s${index}`, 0);
-  for (let index = 0; index < failed; index++) speak(reputation.failed, `f${index}`, 0);
-  return reputation;
-}
-
-function assertFirstIsBetter([first, second]: [number, number]): void {
-  assert.ok(first > second && first <= 1 && second >= 0, `${first} and ${second}`);
-}
-
-Deno.test("a parent is better when it is near, idle, reliable and has bandwidth", () => {
-  assertFirstIsBetter(scores({ facts: { idc: "X" } }, { facts: { idc: "y" } }));
-  assertFirstIsBetter(scores({ facts: { location: "eu|de|mu" } }, { facts: { location: "eu|fr|be" } }));
-  assertFirstIsBetter(scores({ facts: { location: "EU|de|be" } }, { facts: { location: "eu|de|be|x" } }));
-  assertFirstIsBetter(scores({}, { host: { uploads: 3 } }));
-  assertFirstIsBetter(scores({}, { host: { txBitsPerSecond: 5e8 } }));
-  assertFirstIsBetter(scores({}, { host: { uploadBytes: 1e9 } }));
-  assertFirstIsBetter(scores({}, { facts: { txBitsPerSecondMax: 0 } }));
-  assertFirstIsBetter(scores({ host: { reputation: spokenOf(10, 0) } }, { host: { reputation: spokenOf(10, 5) } }));
-  assertFirstIsBetter(scores({ host: { reputation: spokenOf(10, 5) } }, { host: { reputation: spokenOf(0, 5) } }));
-  assertFirstIsBetter(scores({}, { facts: { isSeed: true } }));
+Deno.test("data centres and locations are compared without their case, and locations by leading elements", () => {
+  assert.deepEqual([idcScore("x", "X"), idcScore("x", "y"), idcScore("", "")], [1, 0, 0]);
+  assert.equal(locationScore("EU|de|be", "eu|DE|be"), 1);
+  assert.equal(locationScore("eu|de|mu", "eu|de|be"), 2 / 5);
+  assert.equal(locationScore("eu|de", "eu|de|be"), 2 / 5);
+  assert.equal(locationScore("eu|de|be", "us|de|be"), 0);
+  assert.equal(locationScore("a|b|c|d|e|f", "a|b|c|d|e|g"), 1);
+  assert.deepEqual([locationScore("", "eu"), locationScore("eu", ""), locationScore("", "")], [0, 0, 0]);
 });
 
 Deno.test("a last piece is an outlier at 20 times the mean, and after 2000 pieces at 3 deviations", () => {

@@ -4,6 +4,7 @@ import type { RegisterEvent, Step } from "./event.ts";
 import { collectUrgently } from "./gc.ts";
 import { PeerGroups } from "./peer_groups.ts";
 import { addPeer, movePeer, moveTask, removePeer, touchPeer } from "./peers.ts";
+import { PeersByPlace } from "./places.ts";
 import { RandomSet } from "./random_set.ts";
 import { answer, schedule, sendToSource } from "./schedule.ts";
 import type { Host, Peer, State, Task } from "./state.ts";
@@ -94,6 +95,7 @@ function addTask({ state, nowMs }: Step, { task: facts }: RegisterEvent): Task {
     pieceCount: 0,
     peers: new Map(),
     suppliers: new PeerGroups(),
+    suppliersByPlace: new PeersByPlace(),
     roots: new RandomSet(),
     losses: 0,
     waiters: new Set(),

@@ -20,8 +20,12 @@ export interface GcSettings {
   readonly hostTtlMs: number;
 }
 
+/** How parents are chosen: as Dragonfly does it, or as we do. */
+export type AlgorithmName = "default" | "swarm";
+
 /** What the scheduler goes by; changes when the manager says so. */
 export interface Settings {
+  readonly algorithm: AlgorithmName;
   /** Parents in one answer. */
   readonly candidateParentsMax: number;
   /** Parents that are scored for one answer. */
@@ -46,6 +50,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 
 /** The settings of a scheduler that nobody configured (wire.md §4, manager-rest.md §7.2). */
 export const DEFAULT_SETTINGS: Settings = {
+  algorithm: "swarm",
   candidateParentsMax: 3,
   filterParentsMax: 15,
   hostUploadsMax: 200,

@@ -1,5 +1,6 @@
 import type { PeerState, TaskState } from "./fsm.ts";
 import type { PeerGroups } from "./peer_groups.ts";
+import type { PeersByPlace } from "./places.ts";
 import type { RandomSet } from "./random_set.ts";
 import type { Reputation } from "./reputation.ts";
 import type { PriorityLevel, Settings } from "./settings.ts";
@@ -48,6 +49,8 @@ export interface HostFacts {
 /** A host and what is expected of it at the moment. */
 export interface Host {
   facts: HostFacts;
+  /** See `places.ts`. */
+  places: readonly string[];
   /** How often it announces itself, in milliseconds; 0 when it did not say. */
   announceIntervalMs: number;
   /** When it last said anything. */
@@ -65,6 +68,9 @@ export interface Host {
   uploads: number;
   txBitsPerSecond: number;
   uploadBytes: number;
+  uploadPieces: number;
+  /** How fast children get pieces from it, in bytes per millisecond; 0 while nobody got any. */
+  bytesPerMs: number;
   /** What the hosts of its children say of it. */
   readonly reputation: Reputation;
   /** A seed peer that could not be reached is left alone until then. */
@@ -100,6 +106,7 @@ export interface Task {
   readonly peers: Map<string, Peer>;
   /** Peers that can be a parent; see `suppliers.ts`. */
   readonly suppliers: PeerGroups;
+  readonly suppliersByPlace: PeersByPlace;
   /** Those of them from whom all pieces come in the end. While there is none, there are no parents. */
   readonly roots: RandomSet<Peer>;
   /** How often a peer with children lost a parent: whatever was known to be supplied before may not be any more. */

@@ -71,3 +71,15 @@ Deno.test("a peer that has lost the parent by which it was supplied is not taken
   swarm.register("late");
   assert.deepEqual(swarm.heard("late"), ["split", "back_to_source"]);
 });
+
+Deno.test("among very many stranded peers the root that lives is found, and so are those below it", () => {
+  const swarm = swarmWithoutRoot(...Array.from({ length: 40 }, (_, index) => `p${index}`));
+  swarm.register("new root", { needBackToSource: true });
+  swarm.say("new root", "back_to_source_started");
+  for (let index = 0; index < 3; index++) {
+    swarm.register(`late${index}`);
+    assert.match(swarm.heard(`late${index}`).join(), /^from (late\d )*new root$/);
+  }
+  swarm.message("late2", { type: "reschedule", failedParentIds: ["new root"] });
+  assert.deepEqual(swarm.heard("late2").at(-1), "from late0 late1");
+});

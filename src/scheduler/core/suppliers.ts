@@ -24,8 +24,13 @@ function canSupply(peer: Peer): boolean {
 export function refreshPeer(peer: Peer): void {
   const { task } = peer;
   const supplies = canSupply(peer);
-  if (supplies) task.suppliers.put(peer);
-  else task.suppliers.delete(peer);
+  if (supplies) {
+    task.suppliers.put(peer);
+    task.suppliersByPlace.put(peer);
+  } else {
+    task.suppliers.delete(peer);
+    task.suppliersByPlace.delete(peer);
+  }
   if (supplies && isRoot(peer)) task.roots.add(peer);
   else task.roots.delete(peer);
   if (task.hopes.has(peer)) task.hopes.put(peer);
