@@ -1,9 +1,11 @@
 /**
  * What one step of the scheduler costs, by the kind of event and the number of peers in one task; a step that grows with
- * that number is a fault. The tasks go through all that happens to a task, see `scheduler_scenes.ts`.
+ * that number is a fault. The tasks go through all that happens to a task, see `scheduler_scenes.ts`. It is the time of
+ * the processor that is measured, of all threads, so that what else the machine does counts little.
  *
  *     deno task bench:scheduler [--json] [peers ...]
  */
+import process from "node:process";
 import { SchedulerScenes } from "../../src/testing/scheduler_scenes.ts";
 
 const sizes = Deno.args.filter((arg) => /^\d+$/.test(arg)).map(Number);
@@ -26,9 +28,10 @@ interface Cost {
 function measure(peers: number): Cost[] {
   const times = new Map<string, number[]>();
   const scenes = new SchedulerScenes(peers, (kind, run) => {
-    const startMs = performance.now();
+    const before = process.cpuUsage();
     run();
-    const us = (performance.now() - startMs) * 1000;
+    const { user, system } = process.cpuUsage(before);
+    const us = user + system;
     const list = times.get(kind);
     if (list === undefined) times.set(kind, [us]);
     else list.push(us);
@@ -40,15 +43,11 @@ function measure(peers: number): Cost[] {
 function cost(peers: number, step: string, times: number[]): Cost {
   const sorted = times.toSorted((a, b) => a - b);
   const mean = sorted.reduce((sum, us) => sum + us, 0) / sorted.length;
-  const at = (part: number) => round(sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? 0);
+  const at = (part: number) => sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? 0;
   return {
-    ...{ peers, step, count: sorted.length, mean_us: round(mean), p50_us: at(0.5) },
+    ...{ peers, step, count: sorted.length, mean_us: Math.round(mean * 10) / 10, p50_us: at(0.5) },
     ...{ p99_us: at(0.99), worst_us: at(1), per_second: Math.round(1e6 / mean) },
   };
-}
-
-function round(us: number): number {
-  return Math.round(us * 10) / 10;
 }
 
 measure(WARM_UP_PEERS);

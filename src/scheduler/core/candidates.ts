@@ -61,25 +61,26 @@ function sampleFor({ state: { settings }, chance }: Step, child: Peer, samplesBe
   const { algorithm, filterParentsMax } = settings;
   const ceiling = ceilingOf(child);
   const sample = new Set<Peer>();
-  const take = (candidates: Iterable<Peer>, countMax: number) => {
+  const take = (candidates: Iterable<Peer>, countMax: number, test: (parent: Peer, child: Peer) => boolean) => {
     for (const parent of candidates) {
       if (sample.size >= countMax) break;
-      if (couldServe(parent, child) && isBelow(parent, ceiling)) sample.add(parent);
+      if (isBelow(parent, ceiling) && test(parent, child)) sample.add(parent);
     }
   };
   const looksMax = LOOKS_PER_SCORED * filterParentsMax;
   if (algorithm !== "default" || samplesBefore > 0) {
-    take(sampled([child.task.roots], ROOTS_LOOKED_AT_MAX, chance), filterParentsMax);
+    take(sampled([child.task.roots], ROOTS_LOOKED_AT_MAX, chance), filterParentsMax, couldServe);
     const before = sample.size;
     for (const place of child.host.places) {
       const near = child.task.suppliersByPlace.at(place);
-      if (near !== undefined) take(sampled([near], looksMax, chance), before + Math.ceil(filterParentsMax / 2));
+      const nearMax = before + Math.ceil(filterParentsMax / 2);
+      if (near !== undefined) take(sampled([near], looksMax, chance), nearMax, couldServe);
       // Wider places are for whoever finds nobody in a narrower one.
       if (sample.size > before) break;
     }
   }
   const usable = child.task.suppliers.of(child).filter(({ offer }) => canCutFor(offer, child));
-  take(sampled(usable.map(({ peers }) => peers), looksMax, chance), filterParentsMax);
+  take(sampled(usable.map(({ peers }) => peers), looksMax, chance), filterParentsMax, isOpenTo);
   return [...sample];
 }
 

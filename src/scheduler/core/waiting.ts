@@ -8,9 +8,9 @@ import type { Step } from "./event.ts";
 import type { Pass, Peer, State, Task } from "./state.ts";
 
 /** Peers that are decided for anew in one step, all tasks together. */
-const DECISIONS_PER_STEP = 32;
+const DECISIONS_PER_STEP = 24;
 /** A pass ends after so many decisions in a row that changed nothing; the next one goes on from there. */
-const FRUITLESS_MAX = 48;
+const FRUITLESS_MAX = 40;
 const OVER: IteratorResult<Peer> = { value: undefined, done: true };
 /** How many of those who wait longest are looked at in each pass. */
 const LONGEST_WAITERS = 16;
