@@ -203,10 +203,11 @@ Deno.test("a cold burst of 50 peers over real streams costs one fetch, although 
   await seedPeer.register({ needBackToSource: true });
   assert.equal((await seedPeer.next())?.$case, "needBackToSourceResponse");
   await seedPeer.send({ $case: "downloadPeerBackToSourceStartedRequest", value: {} });
-  const [first, ...others] = peers;
-  assert.ok((await first?.parents() ?? []).length > 0);
+  const answers = peers.map((peer) => peer.parents());
+  await Promise.any(answers);
+  // The others are answered in the steps that follow.
   await clock.advance(1);
-  for (const peer of others) assert.ok((await peer.parents()).length > 0);
+  for (const parents of await Promise.all(answers)) assert.ok(parents.length > 0);
   for (const peer of [...peers, seedPeer]) peer.cancel();
 });
 
