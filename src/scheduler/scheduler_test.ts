@@ -5,7 +5,7 @@ import { SchedulerConfig } from "../config/scheduler.ts";
 import { DamselflyError } from "../core/error.ts";
 import { AsyncQueue } from "../rpc/async_queue.ts";
 import { checkHealth, createRpcClient } from "../rpc/client.ts";
-import { Build, type Download } from "../rpc/gen/common/v2/common.ts";
+import { Build, type Download, Network } from "../rpc/gen/common/v2/common.ts";
 import { DfdaemonUploadService, DownloadTaskResponse } from "../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import { SchedulerService } from "../rpc/gen/scheduler/v2/scheduler.ts";
 import { service, startRpcServer } from "../rpc/server.ts";
@@ -209,6 +209,23 @@ Deno.test("a cold burst of 50 peers over real streams costs one fetch, although 
   await clock.advance(1);
   for (const parents of await Promise.all(answers)) assert.ok(parents.length > 0);
   for (const peer of [...peers, seedPeer]) peer.cancel();
+});
+
+Deno.test("parents are chosen by the algorithm of the configuration: only ours keeps a content in a data centre", async () => {
+  for (const [config, count] of [[{}, 1], [{ scheduler: { algorithm: "default" } }, 2]] as const) {
+    await using scheduler = await serve(config);
+    using client = clientOf(scheduler);
+    const inCenter = (idc: string) => ({ network: Network.create({ idc, maxTxBandwidth: 1e9 }) });
+    const holders = [await peerOf(client, "near", "task", inCenter("fra")), await peerOf(client, "far", "task")];
+    for (const holder of holders) {
+      await holder.register({ metadataOnly: true });
+      assert.equal((await holder.next())?.$case, "metadataOnlyResponse");
+    }
+    const child = await peerOf(client, "child", "task", inCenter("fra"));
+    await child.register();
+    assert.equal((await child.parents()).length, count);
+    for (const peer of [...holders, child]) peer.cancel();
+  }
 });
 
 Deno.test("the headers of a stream come before anybody has registered", async () => {

@@ -55,6 +55,22 @@ Deno.test("of tasks without a source only data centre and location count", () =>
   assertNear(score({ location: "eu|de|be" }, {}, { type: 1 }), 0.3);
 });
 
+Deno.test("candidates are taken by chance, wherever they are", () => {
+  const swarm = new Swarm(seededRandom(1), { algorithm: "default", candidateParentsMax: 1, filterParentsMax: 10 });
+  swarm.host("root-host", { idc: "fra" });
+  swarm.register("root", { needBackToSource: true });
+  swarm.say("root", "back_to_source_started");
+  for (let index = 0; index < 200; index++) swarm.register(`p${index}`);
+  for (let index = 0; index < 30; index++) {
+    swarm.host(`child${index}-host`, { idc: "fra", isShared: false });
+    swarm.register(`child${index}`);
+  }
+  const near = Array.from({ length: 30 }, (_, index) => swarm.heard(`child${index}`)[0]).filter((heard) => {
+    return heard === "from root";
+  });
+  assert.ok(near.length < 10, `${near.length} of 30 found the only one that is near`);
+});
+
 Deno.test("full hosts and accused ones are parents like others, and one in trouble is none", () => {
   const swarm = new Swarm(seededRandom(1), { algorithm: "default", candidateParentsMax: 1, hostUploadsMax: 1 });
   for (const name of ["near", "child"]) swarm.host(`${name}-host`, { idc: "fra" });

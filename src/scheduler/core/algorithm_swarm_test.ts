@@ -98,6 +98,20 @@ Deno.test("of a burst over 20 racks only the first peer of each rack has parents
   assert.ok(centers.every((edges) => edges >= 1 && edges <= 3), centers.join(" "));
 });
 
+Deno.test("a host that says it has moved is near to others from then on", () => {
+  const swarm = new Swarm(seededRandom(1), { candidateParentsMax: 1 });
+  for (const [name, idc] of [["here", "fra"], ["there", "muc"]] as const) {
+    swarm.host(`${name}-host`, { idc });
+    swarm.register(name, { needBackToSource: true });
+    swarm.say(name, "back_to_source_started");
+  }
+  swarm.host("here-host", { idc: "muc" });
+  swarm.host("there-host", { idc: "fra" });
+  swarm.host("child-host", { idc: "fra" });
+  swarm.register("child");
+  assert.deepEqual(swarm.heard("child"), ["from there"]);
+});
+
 Deno.test("whoever finds nobody near takes the next wider place, and anybody when there is none", () => {
   const swarm = new Swarm(seededRandom(1), { candidateParentsMax: 1 });
   for (const [name, location] of [["far", "us"], ["country", "eu|de|mu"], ["town", "eu|de|be|r1"]] as const) {

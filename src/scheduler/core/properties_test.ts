@@ -14,6 +14,7 @@ const LIMITS = {
   ...{ hostsMax: 8, tasksMax: 3, peersMax: 20, peersPerTaskMax: 8 },
   ...{ peersPerHostMax: 5, tasksPerHostMax: 3, streamsPerHostMax: 4 },
 };
+const CENTERS = ["", "fra", "muc"];
 const MESSAGES = [
   "started",
   "back_to_source_started",
@@ -78,6 +79,7 @@ const host: fc.Arbitrary<Move> = fc.record({
   isSeed: fc.boolean(),
   isShared: fc.boolean(),
   cutsAsAsked: fc.boolean(),
+  idc: fc.constantFrom(...CENTERS),
 }).map(({ host, ...facts }) => (swarm) => swarm.host(host, facts));
 
 const trigger: fc.Arbitrary<Move> = fc.record({ host: hostName, taskId: taskName, how: fc.nat(2) })
@@ -156,6 +158,10 @@ function checkSuppliers(task: Task): void {
     if (task.suppliers.has(peer)) assert.deepEqual(grouped?.offer, offerOf(peer));
     for (const child of peer.children) assert.ok(peer.level < child.level && peer.lowestChild <= child.level);
   }
+  for (const idc of CENTERS) {
+    const inside = peers.filter((peer) => task.suppliers.has(peer) && peer.host.facts.idc === idc);
+    assertSame(task.suppliersByPlace.at(`idc ${idc}`) ?? [], idc === "" ? [] : inside);
+  }
   assert.equal(task.suppliers.size, peers.filter((peer) => task.suppliers.has(peer)).length);
   assert.equal(task.roots.size, peers.filter((peer) => task.roots.has(peer)).length);
   assert.equal(task.hopes.size, peers.filter((peer) => task.hopes.has(peer)).length);
@@ -175,6 +181,7 @@ function checkGraph(state: State): void {
     const load = (child: Peer) => (child.wish.pieceLength ?? 0) * child.wish.concurrentPieces * 8;
     assert.equal(host.uploads, children.length);
     assert.equal(host.txBitsPerSecond, children.reduce((sum, child) => sum + load(child), 0));
+    assert.equal(host.uploadPieces, children.reduce((sum, child) => sum + child.wish.concurrentPieces, 0));
     assert.equal(host.uploadBytes, children.reduce((sum, child) => sum + (child.wish.contentLength ?? 0), 0));
   }
 }
