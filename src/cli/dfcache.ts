@@ -5,13 +5,13 @@ import { createRpcClient, type RpcClient } from "../rpc/client.ts";
 import type { PersistentCacheTask } from "../rpc/gen/common/v2/common.ts";
 import { DfdaemonDownloadService, type DownloadPersistentCacheTaskResponse } from "../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import { durationOfMs, msOfDuration } from "../rpc/time.ts";
-import { parseArguments, withCommonOptions } from "../runtime/command_line.ts";
+import { parseArguments, withCommonOptionsBelow } from "../runtime/command_line.ts";
 import type { DiskFile } from "../runtime/disk.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Terminal } from "../runtime/terminal.ts";
 import { EXIT, exitCodeOf, failureText } from "./daemon_error.ts";
 import { type DfcacheChoice, dfcacheCommand, type ExportFlags, type ImportFlags } from "./dfcache_command.ts";
-import { formatBytes, formatMs } from "./format.ts";
+import { formatBytes, formatMs, formatTimestamp } from "./format.ts";
 import { checkDigest, checkOutput, PartialFile, writePiece } from "./output_file.ts";
 import { Progress } from "./progress.ts";
 import { formatTable } from "./table.ts";
@@ -32,8 +32,7 @@ export async function runDfcache(
 ): Promise<number> {
   const { runtime: { clock }, terminal } = effects;
   const chosen: DfcacheChoice[] = [];
-  const command = dfcacheCommand((choice) => chosen.push(choice));
-  for (const each of [command, ...command.commands]) withCommonOptions(each, terminal);
+  const command = withCommonOptionsBelow(dfcacheCommand((choice) => chosen.push(choice)), terminal);
   const ended = parseArguments(command, args);
   const [choice] = chosen;
   if (ended !== undefined || choice === undefined) return ended ?? EXIT.usage;
@@ -143,11 +142,7 @@ function taskTable(task: PersistentCacheTask): string {
     "PIECE LENGTH": formatBytes(pieceLength),
     "PERSISTENT REPLICA COUNT": replicas,
     "TTL": ttl === undefined ? "-" : formatDuration(Math.round(msOfDuration(ttl))),
-    "CREATED": timeText(createdAt),
-    "UPDATED": timeText(updatedAt),
+    "CREATED": formatTimestamp(createdAt),
+    "UPDATED": formatTimestamp(updatedAt),
   }]);
-}
-
-function timeText(time: PersistentCacheTask["createdAt"]): string {
-  return time === undefined ? "-" : new Date(Math.round(msOfDuration(time))).toISOString().replace(/\.\d+Z$/, "Z");
 }

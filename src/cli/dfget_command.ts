@@ -1,12 +1,10 @@
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { checked } from "../runtime/command_line.ts";
 import { parseDuration } from "../config/durations.ts";
-import { parseSize } from "../config/sizes.ts";
 import { parseDigest } from "../core/digest.ts";
-import { askedPieceLength } from "../core/piece.ts";
 import { DEFAULT_FILTERED_QUERY_PARAMS } from "../core/task_id.ts";
+import { addHeader, addText, parsePieceLength, parsePriority, PRIORITY_MAX } from "./option_values.ts";
 
-const PRIORITY_MAX = 6;
 const TIMEOUT_MS = 2 * 60 * 60 * 1_000;
 
 /** What the command line says, checked. */
@@ -92,7 +90,7 @@ export function dfgetCommand(): Command {
     .option(
       "--filtered-query-param <name>",
       "query parameter that does not tell contents apart; may be repeated (default: those of presigned URLs)",
-      addParam,
+      addText,
     )
     .option("--disable-back-to-source", "download from other peers only")
     .option("--no-progress", "no progress line on a terminal")
@@ -130,24 +128,4 @@ function parseFileUrl(text: string): string {
 
 function digestText(text: string): string {
   return parseDigest(text).text;
-}
-
-function parsePriority(text: string): number {
-  const level = Number(text);
-  if (/^\d$/.test(text) && level <= PRIORITY_MAX) return level;
-  throw new InvalidArgumentError(`expected 0 to ${PRIORITY_MAX}`);
-}
-
-function parsePieceLength(text: string): number {
-  return askedPieceLength(parseSize(text));
-}
-
-function addHeader(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
-  const [, name, value = ""] = /^([!#$%&'*+.^_`|~\w-]+):\s*(.*)$/.exec(text) ?? [];
-  if (name === undefined) throw new InvalidArgumentError("expected 'name: value'");
-  return { ...before, [name.toLowerCase()]: value };
-}
-
-function addParam(text: string, before: readonly string[] | undefined): readonly string[] {
-  return [...before ?? [], text];
 }

@@ -10,6 +10,7 @@ const ENTRIES: Readonly<Record<string, string>> = {
   dfdaemon: "src/cmd/dfdaemon.ts",
   dfget: "src/cmd/dfget.ts",
   dfcache: "src/cmd/dfcache.ts",
+  dfctl: "src/cmd/dfctl.ts",
   dfinit: "dfinit/main.ts",
   damselfly: "src/cmd/damselfly.ts",
 };

@@ -24,6 +24,7 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
   dfinit: { about: "makes a container runtime pull through the peer", load: () => import("../../dfinit/main.ts") },
   dfget: { about: "downloads a file through the peer", load: () => import("./dfget.ts") },
   dfcache: { about: "keeps files in the peers of the cluster", load: () => import("./dfcache.ts") },
+  dfctl: { about: "asks the manager, schedulers and the dfdaemon of this host", load: () => import("./dfctl.ts") },
   up: { about: "a whole cluster on this machine", load: () => import("./up.ts") },
   demo: { about: "pulls an image through such a cluster and shows what happens", load: () => import("./demo.ts") },
 };

@@ -12,11 +12,12 @@ export function withCommonOptions(
   program: Command,
   terminal: Pick<Terminal, "print" | "printError">,
 ): Command {
+  const name = fullName(program);
   return program
-    .version(`${program.name()} ${VERSION}`, "-V, --version", "print the version")
+    .version(`${name.split(" ")[0]} ${VERSION}`, "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .allowExcessArguments(false)
-    .showHelpAfterError(`(${program.name()} --help lists all options)`)
+    .showHelpAfterError(`(${name} --help lists all options)`)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => terminal.print(text),
@@ -27,6 +28,17 @@ export function withCommonOptions(
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     });
+}
+
+/** {@link withCommonOptions} for a command and all below it. */
+export function withCommonOptionsBelow(program: Command, terminal: Pick<Terminal, "print" | "printError">): Command {
+  for (const command of program.commands) withCommonOptionsBelow(command, terminal);
+  return withCommonOptions(program, terminal);
+}
+
+/** A command with those above it, as it is typed: `dfctl job list`. */
+export function fullName(command: Command): string {
+  return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`;
 }
 
 /** Parses arguments; a number is the exit code of a command that has done all it should: help, version, wrong use. */

@@ -2,6 +2,8 @@
 export interface Terminal {
   /** Whether somebody watches standard error, so that a line may be rewritten in place. */
   readonly isTty: boolean;
+  /** How wide lines on standard output may be; undefined when it is no terminal, and any width is right. */
+  readonly columns?: number | undefined;
   /** Writes to standard output. */
   print(text: string): void;
   /** Writes to standard error. */
@@ -12,6 +14,7 @@ export interface Terminal {
 export function realTerminal(): Terminal {
   return {
     isTty: Deno.stderr.isTerminal(),
+    columns: Deno.stdout.isTerminal() ? Deno.consoleSize().columns : undefined,
     print: (text) => writeAll(Deno.stdout, text),
     printError: (text) => writeAll(Deno.stderr, text),
   };

@@ -32,7 +32,7 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     ...["src/rpc", "src/http", "src/runtime"],
   ],
   "src/peer/control": ["src/rpc", "src/config", "src/runtime"],
-  "src/cli": ["src/config", "src/rpc", "src/runtime", "src/http"],
+  "src/cli": ["src/config", "src/rpc", "src/runtime", "src/http", "src/oci"],
   "src/console": [],
   "src/cmd": [
     ...["src/runtime", "src/config", "src/rpc", "src/http", "src/oci"],
