@@ -64,7 +64,7 @@ ${steps(places, (typed, path) => `      "${typed}") at="${path}" ;;`)}
   case "$at" in
 ${cases.join("\n")}
   esac
-  mapfile -t COMPREPLY < <(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}")
+  COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
 }
 complete -o default -F _${name} ${name}
 `;

@@ -19,7 +19,8 @@ export async function runDfctl(args: readonly string[], effects: DfctlEffects, s
   } catch (error) {
     if (signal.aborted) return EXIT.interrupted;
     terminal.printError(`dfctl: ${textOf(error)}\n`);
-    return exitCodeOf(error);
+    const isWrongUse = error instanceof DamselflyError && error.code === "invalid_argument";
+    return isWrongUse ? EXIT.usage : exitCodeOf(error);
   }
 }
 
