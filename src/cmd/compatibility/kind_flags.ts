@@ -25,7 +25,7 @@ export function flags(commands: ReadonlyMap<string, Command>): Kind {
   const commandAt = (at: string) => {
     const [program = "", ...subcommands] = at.split(" ");
     const start = commands.get(program);
-    return subcommands.reduce((parent, name) => parent?.commands.find((child) => child.name() === name), start);
+    return subcommands.reduce((parent, name) => parent?.commands.find((child) => isCalled(child, name)), start);
   };
   const optionsOf = (at: string) => {
     const command = commandAt(at);
@@ -36,7 +36,7 @@ export function flags(commands: ReadonlyMap<string, Command>): Kind {
     find: ({ at }, name, fact) => {
       const command = commandAt(at);
       if (name.startsWith("<")) return present(command !== undefined && command.registeredArguments.length > 0);
-      if (!name.startsWith("-")) return present(command?.commands.some((child) => child.name() === name) === true);
+      if (!name.startsWith("-")) return present(command?.commands.some((child) => isCalled(child, name)) === true);
       const option = optionsOf(at).find(({ long }) => long === longOf(name));
       return option === undefined ? { verdict: "no" } : comparedFlag(option, name, fact);
     },
@@ -45,6 +45,10 @@ export function flags(commands: ReadonlyMap<string, Command>): Kind {
       return optionsOf(at).flatMap(({ long, hidden }) => long == null || hidden || known.has(long) ? [] : [long]);
     },
   };
+}
+
+function isCalled(command: Command, name: string): boolean {
+  return command.name() === name || command.aliases().includes(name);
 }
 
 /** All options, with --help, which commander keeps apart, and with hidden ones, which it does not show. */
