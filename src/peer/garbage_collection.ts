@@ -10,6 +10,19 @@ export interface CollectedFamily {
   readonly tell: (task: TaskRecord, signal: AbortSignal) => Promise<void>;
 }
 
+/** Collections that go on until it is disposed. */
+export interface GarbageCollection extends AsyncDisposable {
+  /** Collects now; how many tasks were removed. Throws what a storage throws. */
+  collect(): Promise<number>;
+}
+
+interface Removed {
+  readonly tell: CollectedFamily["tell"];
+  /** Each task as often as it has ids. */
+  readonly tasks: readonly TaskRecord[];
+  readonly count: number;
+}
+
 /**
  * Removes what is out of date or in the way, each `intervalMs`, and tells the schedulers (wire.md §6.3). The first of
  * the `families` makes way for the others, which share its volume.
@@ -18,19 +31,28 @@ export function startGarbageCollection(
   intervalMs: number,
   families: readonly CollectedFamily[],
   { clock, log }: { readonly clock: Clock; readonly log: Log },
-): AsyncDisposable {
+): GarbageCollection {
   const stop = new AbortController();
   let running = Promise.resolve();
-  const collectAll = async () => {
-    // Space first: a scheduler that cannot be reached may take its time to be told.
-    const removed = [];
-    for (const { storage, tell } of families) removed.push({ tell, tasks: await collect(storage, log) });
+  const tellAll = async (removed: readonly Removed[]) => {
     for (const { tell, tasks } of removed) {
       for (const task of tasks) if (!stop.signal.aborted) await tellQuietly(task, tell, log, stop.signal);
     }
   };
-  const timer = clock.every(intervalMs, () => void (running = running.then(collectAll)));
+  /** Space first: a scheduler that cannot be reached may take its time to be told. */
+  const round = async () => {
+    const before = running;
+    const told = Promise.withResolvers<void>();
+    running = told.promise;
+    await before;
+    const { removed, failures } = await collectAll(families, log);
+    void tellAll(removed).then(() => told.resolve());
+    if (failures.length > 0) throw failures[0];
+    return removed.reduce((sum, { count }) => sum + count, 0);
+  };
+  const timer = clock.every(intervalMs, () => void round().catch(() => {})); // the log has it
   return {
+    collect: round,
     async [Symbol.asyncDispose]() {
       timer[Symbol.dispose]();
       stop.abort();
@@ -39,17 +61,31 @@ export function startGarbageCollection(
   };
 }
 
-/** The tasks that were removed. */
-async function collect(storage: Storage, log: Log): Promise<TaskRecord[]> {
-  try {
-    const tasks = new Map(storage.list().flatMap(byEachId).map((task) => [task.taskId, task]));
-    const removed = await storage.collectGarbage();
-    if (removed.length > 0) log.info("Tasks were removed", { count: removed.length });
-    return removed.flatMap((taskId) => tasks.get(taskId) ?? []);
-  } catch (error) {
-    log.warn("Tasks could not be removed", { error: errorText(error) });
-    return [];
+/** Collects in each family, whatever becomes of the one before. */
+async function collectAll(families: readonly CollectedFamily[], log: Log) {
+  const removed: Removed[] = [];
+  const failures: unknown[] = [];
+  for (const { storage, tell } of families) {
+    try {
+      removed.push({ tell, ...await collect(storage, log) });
+    } catch (error) {
+      log.warn("Tasks could not be removed", { error: errorText(error) });
+      failures.push(error);
+    }
   }
+  return { removed, failures };
+}
+
+/** The tasks that were removed. */
+async function collect(storage: Storage, log: Log): Promise<Omit<Removed, "tell">> {
+  const held = storage.list();
+  const tasks = new Map(held.flatMap(byEachId).map((task) => [task.taskId, task]));
+  const removed = new Set(await storage.collectGarbage());
+  if (removed.size > 0) log.info("Tasks were removed", { count: removed.size });
+  return {
+    tasks: [...removed].flatMap((taskId) => tasks.get(taskId) ?? []),
+    count: held.filter(({ taskId }) => removed.has(taskId)).length,
+  };
 }
 
 /** A scheduler that is not told sends children here for nothing until they tell it so. */

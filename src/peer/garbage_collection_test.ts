@@ -54,3 +54,27 @@ Deno.test("a collection that fails is logged and tried again at the next turn", 
   }
   assert.equal(log.lines.filter(({ level }) => level === "warn").length, 2);
 });
+
+Deno.test("who asks for a collection learns what it removed, and waits for no scheduler", async () => {
+  const { families, clock, log, done } = bench([["a", "c"], ["x"]]);
+  const [first] = families;
+  assert.ok(first);
+  const never = { ...first, tell: (_task: unknown, signal: AbortSignal) => untilAborted(signal) };
+  const collection = startGarbageCollection(1_000, [never as CollectedFamily, ...families.slice(1)], { clock, log });
+  assert.equal(await collection.collect(), 2, "a task that has two ids is one");
+  assert.deepEqual(done, ["collect a,c", "collect x"]);
+  await collection[Symbol.asyncDispose]();
+});
+
+Deno.test("who asks for a collection learns why it failed, and the other family had its turn", async () => {
+  const { families, clock, log, done } = bench([["a"]], new DamselflyError("internal", "Cannot read the free space"));
+  const well = bench([["x"]]);
+  await using collection = startGarbageCollection(1_000, [...families, ...well.families], { clock, log });
+  await assert.rejects(collection.collect(), { message: "Cannot read the free space" });
+  assert.deepEqual([...done, ...well.done].slice(0, 2), ["collect a", "collect x"]);
+  await assert.rejects(collection.collect(), { message: "Cannot read the free space" });
+});
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}

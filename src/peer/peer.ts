@@ -11,7 +11,7 @@ import { createCacheTasks } from "./cache/create_cache_tasks.ts";
 import type { CacheCopy } from "./control/cache_control.ts";
 import type { Control } from "./control/control.ts";
 import { type PeerControl, startControl } from "./control/start_control.ts";
-import { startGarbageCollection } from "./garbage_collection.ts";
+import { type GarbageCollection, startGarbageCollection } from "./garbage_collection.ts";
 import { ContentEndpoint } from "./mirror/content.ts";
 import type { HttpServer } from "../http/serve.ts";
 import { Fallbacks } from "./mirror/fallbacks.ts";
@@ -130,8 +130,8 @@ export async function startPeer(
   const served = { tasks, cache, source };
   opening.resolve(served);
 
-  stack.use(startCollection(config.gc.interval, base, control));
-  stack.use(await startDownload(base, served, control));
+  const collection = stack.use(startCollection(config.gc.interval, base, control));
+  stack.use(await startDownload(base, served, { control, collection }));
   let isReady = false;
   const ops = await startOps(base, () => isReady, stack);
   const mirrorServer = stack.use(await startMirror(base, mirrored, { ...origins, destinations, tasks, source }));
@@ -246,7 +246,7 @@ function startCollection(
   intervalMs: number,
   { storage, cacheStorage, runtime: { clock, log } }: Foundation,
   control: PeerControl,
-): AsyncDisposable {
+): GarbageCollection {
   const tellTask = ({ taskId }: TaskRecord, signal: AbortSignal) => control.taskDeleted(taskId, signal);
   const tellCopy = async (task: TaskRecord, signal: AbortSignal) => {
     // The scheduler forgets by itself what has expired.

@@ -13,10 +13,12 @@ import type { BandwidthMeter } from "./bandwidth_meter.ts";
 import type { CacheTasks } from "./cache/cache_tasks.ts";
 import type { Control } from "./control/control.ts";
 import type { Destinations } from "../http/destination.ts";
+import type { GarbageCollection } from "./garbage_collection.ts";
 import type { Source } from "./source/source.ts";
 import type { Storage } from "./storage/storage.ts";
 import type { Tasks } from "./task/task.ts";
 import { downloadService } from "./upload/download_service.ts";
+import { storageService } from "./upload/storage_service.ts";
 import { UPLOAD_METHODS_WITHOUT_DEADLINE, uploadService } from "./upload/upload_service.ts";
 import { type PieceServer, startPieceServer } from "./upload/vortex_server.ts";
 
@@ -85,7 +87,7 @@ export function startUpload(
 export async function startDownload(
   { config, runtime, storage, cacheStorage, hostId }: Foundation,
   served: Served,
-  control: Control,
+  { control, collection }: { readonly control: Control; readonly collection: GarbageCollection },
 ): Promise<RpcServer> {
   const { socketPath: unixPath } = config.download.server;
   await runtime.disk.mkdirAll(dirname(unixPath));
@@ -95,7 +97,10 @@ export async function startDownload(
   const server = await startRpcServer({
     ...runtime,
     listen: { unixPath },
-    services: [downloadService({ ...runtime, ...served, ...stored, deleteHost })],
+    services: [
+      downloadService({ ...runtime, ...served, ...stored, deleteHost }),
+      storageService({ storages: [storage, cacheStorage], collection }),
+    ],
   });
   await runtime.disk.setMode(unixPath, SOCKET_MODE);
   server.setServing(DOWNLOAD_SERVICE, true);

@@ -4,6 +4,7 @@ import { clusterCommand } from "./clusters.ts";
 import { completionCommand } from "./completion.ts";
 import { configCommand } from "./configs.ts";
 import type { Choose } from "./context.ts";
+import { gcCommand } from "./gc.ts";
 import { healthCommand } from "./health.ts";
 import { hostCommand } from "./hosts.ts";
 import { imageDistributionCommand } from "./image_distribution.ts";
@@ -56,7 +57,12 @@ export function dfctlCommand(choose: Choose = () => {}): Command {
       configCommand(choose),
       auditCommand(choose),
     ],
-    "This host and its scheduler:": [...taskCommands(choose), hostCommand(choose), healthCommand(choose)],
+    "This host and its scheduler:": [
+      ...taskCommands(choose),
+      gcCommand(choose),
+      hostCommand(choose),
+      healthCommand(choose),
+    ],
     "Others:": [completionCommand(program, choose)],
   };
   for (const [group, commands] of Object.entries(groups)) {

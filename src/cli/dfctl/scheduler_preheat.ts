@@ -41,7 +41,10 @@ export function schedulerPreheatCommand(choose: Choose): Command {
     .addOption(new Option("--password <password>", "password of --username; others on this host can read it"))
     .addOption(option("-p, --priority <level>", "0 to 6", parsePriority).default(PRIORITY_MAX))
     .addOption(
-      new Option("--enable-task-id-based-blob-digest [yes or no]", "accepted as in Dragonfly; the peers of the cluster decide it"),
+      new Option(
+        "--enable-task-id-based-blob-digest [yes or no]",
+        "accepted as in Dragonfly; the peers of the cluster decide it",
+      ),
     )
     .option("--insecure-skip-verify", "do not check certificates of the registry or the origin")
     .addOption(option("--timeout <duration>", "longest time of it", parseDuration).default(TIMEOUT_MS, "2h"));

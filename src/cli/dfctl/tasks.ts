@@ -2,9 +2,10 @@ import { Argument, type Command } from "commander";
 import { formatDuration } from "../../config/durations.ts";
 import { DamselflyError } from "../../core/error.ts";
 import type { Task } from "../../rpc/gen/common/v2/common.ts";
-import type {
-  StatLocalPersistentCacheTaskResponse,
-  StatLocalTaskResponse,
+import {
+  DfdaemonDownloadService,
+  type StatLocalPersistentCacheTaskResponse,
+  type StatLocalTaskResponse,
 } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import type { Timestamp } from "../../rpc/gen/google/protobuf/timestamp.ts";
 import { msOfDuration, msOfTimestamp } from "../../rpc/time.ts";
@@ -18,6 +19,10 @@ import { schedulerPreheatCommand } from "./scheduler_preheat.ts";
 import { type DaemonFlags, withDaemon, withDaemonOptions } from "./with_daemon.ts";
 
 type Flags = ShowFlags & DaemonFlags;
+
+function asked<F>(flags: F) {
+  return { ...flags, service: DfdaemonDownloadService };
+}
 
 /** `task list|show|remove|preheat`, `persistent-cache-task list` and `persistent-task list` (node-side.md §5.4). */
 export function taskCommands(choose: Choose): Command[] {
@@ -44,12 +49,12 @@ export function taskCommands(choose: Choose): Command[] {
 }
 
 async function listTasks(context: Context, flags: Flags): Promise<void> {
-  const { tasks } = await withDaemon(context, flags, (client, options) => client.listLocalTasks({}, options));
+  const { tasks } = await withDaemon(context, asked(flags), (client, options) => client.listLocalTasks({}, options));
   showStored(context, flags, tasks.map(taskJson));
 }
 
 async function listCopies(context: Context, flags: Flags): Promise<void> {
-  const { tasks } = await withDaemon(context, flags, (client, options) => {
+  const { tasks } = await withDaemon(context, asked(flags), (client, options) => {
     return client.listLocalPersistentCacheTasks({}, options);
   });
   showStored(context, flags, tasks.map(copyJson));
@@ -57,12 +62,16 @@ async function listCopies(context: Context, flags: Flags): Promise<void> {
 
 /** Our dfdaemon has none of them and says so; Dragonfly's may have. */
 async function listPersistentTasks(context: Context, flags: Flags): Promise<void> {
-  const { tasks } = await withDaemon(context, flags, (client, options) => client.listLocalPersistentTasks({}, options));
+  const { tasks } = await withDaemon(
+    context,
+    asked(flags),
+    (client, options) => client.listLocalPersistentTasks({}, options),
+  );
   showStored(context, flags, tasks.map(copyJson));
 }
 
 async function showTask(context: Context, taskId: string, { json, ...flags }: Flags): Promise<void> {
-  const [task, local] = await withDaemon(context, flags, async (client, options) => [
+  const [task, local] = await withDaemon(context, asked(flags), async (client, options) => [
     await client.statTask({ taskId }, options),
     await client.statLocalTask({ taskId }, options),
   ]);
@@ -78,7 +87,7 @@ async function showTask(context: Context, taskId: string, { json, ...flags }: Fl
 }
 
 async function removeTask(context: Context, taskId: string, flags: Flags): Promise<void> {
-  await withDaemon(context, flags, async (client, options) => {
+  await withDaemon(context, asked(flags), async (client, options) => {
     // Removing what is not there is no failure for dfdaemon, but for who has a typing error in his id.
     await client.statLocalTask({ taskId }, options);
     await client.deleteLocalTask({ taskId }, options);

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { DamselflyError, toDamselflyError } from "../../core/error.ts";
 import { createRpcClient, type RpcClient } from "../../rpc/client.ts";
-import { DfdaemonDownloadService } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
+import type { ServiceDefinition } from "../../rpc/definition.ts";
 import { failureText } from "../daemon_error.ts";
 import type { Context } from "./context.ts";
 import { timeoutOption } from "./leaf.ts";
@@ -28,12 +28,12 @@ export function withDaemonOptions(command: Command): Command {
     .option("--console", "accepted as in Dragonfly; dfctl keeps no log");
 }
 
-/** Lets `work` ask dfdaemon. What fails says so in the words of the other programs for it. */
-export async function withDaemon<T>(
+/** Lets `work` ask a service of dfdaemon. What fails says so in the words of the other programs for it. */
+export async function withDaemon<S extends ServiceDefinition, T>(
   { runtime: { clock, disk }, signal }: Context,
-  flags: DaemonFlags,
+  flags: DaemonFlags & { readonly service: S },
   work: (
-    client: RpcClient<typeof DfdaemonDownloadService>,
+    client: RpcClient<S>,
     options: { readonly signal: AbortSignal; readonly timeoutMs: number },
   ) => Promise<T>,
 ): Promise<T> {
@@ -41,7 +41,7 @@ export async function withDaemon<T>(
     if (await disk.stat(flags.endpoint) === undefined) {
       throw new DamselflyError("unavailable", "there is no such socket");
     }
-    using client = createRpcClient(DfdaemonDownloadService, `unix:${flags.endpoint}`, { clock });
+    using client = createRpcClient(flags.service, `unix:${flags.endpoint}`, { clock });
     return await work(client, { signal, timeoutMs: flags.timeout });
   } catch (error) {
     signal.throwIfAborted();
