@@ -16,6 +16,7 @@ import { signInCommands } from "./sign_in.ts";
 import { taskCommands } from "./tasks.ts";
 import { tokenCommand } from "./tokens.ts";
 import { userCommand } from "./users.ts";
+import { warmImageCommand } from "./warm_images.ts";
 
 const HELP = `
 The manager is the one that login named; where DFCTL_MANAGER and DFCTL_TOKEN are set, that one is asked with that
@@ -48,6 +49,7 @@ export function dfctlCommand(choose: Choose = () => {}): Command {
       ...signInCommands(choose),
       preheatCommand(choose),
       jobCommand(choose),
+      warmImageCommand(choose),
       imageDistributionCommand(choose),
       clusterCommand(choose),
       matchCommand(choose),
