@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { dfcacheCommand } from "../cli/dfcache_command.ts";
+import { dfctlCommand } from "../cli/dfctl/dfctl_command.ts";
 import { dfgetCommand } from "../cli/dfget_command.ts";
 import { ManagerConfig } from "../config/manager.ts";
 import { parseArguments, withCommonOptions } from "../runtime/command_line.ts";
@@ -34,7 +35,7 @@ Deno.test("--help and --version end with 0, an unknown option with 2", () => {
 });
 
 Deno.test("the help of each command names every option and every exit code", () => {
-  for (const make of [...Object.values(COMMANDS), dfgetCommand, dfcacheCommand]) {
+  for (const make of [...Object.values(COMMANDS), dfgetCommand, dfcacheCommand, dfctlCommand]) {
     const { text } = parse(make(), ["--help"]);
     for (const { long } of make().options.filter(({ hidden }) => !hidden)) {
       assert.ok(text.includes(long ?? ""), `${long} is missing`);
@@ -102,7 +103,7 @@ Deno.test("the program of all programs runs them by name, and knows which there 
   };
   const [help, unknown, wrongUse] = await Promise.all([run("--help"), run("nope"), run("dfget", "--nope")]);
   assert.equal(help.code, EXIT.done);
-  for (const name of ["manager", "scheduler", "dfdaemon", "dfinit", "dfget", "dfcache", "up", "demo"]) {
+  for (const name of ["manager", "scheduler", "dfdaemon", "dfinit", "dfget", "dfcache", "dfctl", "up", "demo"]) {
     assert.match(help.text, new RegExp(`^ +${name} `, "m"));
   }
   assert.equal(unknown.code, EXIT.usage);
