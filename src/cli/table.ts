@@ -44,6 +44,7 @@ function fitted(cell: string, width: number): string {
   return cell.length > width ? `${cell.slice(0, width - 1)}…` : cell.padEnd(width);
 }
 
-function printable(text: string): string {
+/** A text on one line, in which nothing steers the terminal. */
+export function printable(text: string): string {
   return text.replace(/\p{Cc}|\p{Bidi_Control}/gu, "?");
 }

@@ -3,8 +3,11 @@ import assert from "node:assert/strict";
 import { chmod, readFile, stat, writeFile } from "node:fs/promises";
 import { ManagerConfig } from "../../src/config/manager.ts";
 import { type Manager, startManager } from "../../src/manager/manager.ts";
+import { startHttpServer } from "../../src/http/serve.ts";
+import { realClock } from "../../src/runtime/clock.ts";
 import { realDisk } from "../../src/runtime/real_disk.ts";
 import { realRandom } from "../../src/runtime/random.ts";
+import { realNet } from "../../src/runtime/real_net.ts";
 import { testCertificates } from "../../src/testing/certificates.ts";
 import { testRuntime } from "../../src/testing/test_runtime.ts";
 import { Dfctl } from "./dfctl_stage.ts";
@@ -112,6 +115,15 @@ Deno.test("a session that has ended is renewed, as long as the manager renews it
   );
 });
 
+Deno.test("a session that only the manager knows to have ended is renewed too", async () => {
+  await using stage = await Stage.open({ auth: { jwt: { timeout: "2h", maxRefresh: "5h" } } });
+  await using late = await Dfctl.open();
+  const login = await late.run(["login", stage.url, "--password-stdin"], { input: PASSWORD });
+  assert.equal(login.code, 0, login.errors);
+  stage.clock.forward(3 * HOUR_MS);
+  assert.equal((await late.json("cluster", "list")).length, 1);
+});
+
 Deno.test("a personal access token opens jobs and clusters, from the file or the environment, and is shown once", async () => {
   await using stage = await Stage.open();
   const { url } = stage;
@@ -127,8 +139,8 @@ Deno.test("a personal access token opens jobs and clusters, from the file or the
   assert.equal((await dfctl.run(["job", "list"], { env })).code, 0);
   const clusters = await dfctl.run(["cluster", "list"], { env });
   assert.match(clusters.errors, /Required permission: cluster/);
-  assert.match((await dfctl.run(["user", "list"], { env })).errors, /opens jobs and clusters only/);
-  assert.match((await dfctl.run(["match"], { env })).errors, /opens jobs and clusters only/);
+  assert.match((await dfctl.run(["user", "list"], { env })).errors, /opens jobs, warm images and clusters only/);
+  assert.match((await dfctl.run(["match"], { env })).errors, /opens jobs, warm images and clusters only/);
   assert.match((await dfctl.run(["job", "list"], { env: { DFCTL_TOKEN: secret } })).errors, /one is not set/);
 
   const login = await dfctl.run(["login", url, "--token-stdin"], { input: secret });
@@ -271,6 +283,25 @@ Deno.test("a manager in TLS is trusted by the authority that login names, and no
   );
 });
 
+Deno.test("credentials are not sent to where a manager sends its callers", async () => {
+  const visitors: string[] = [];
+  const open = (handler: (request: Request) => Response) => {
+    const listen = { hostname: "127.0.0.1", port: 0 };
+    const effects = { clock: realClock(), net: realNet(), onError: (error: unknown) => assert.fail(String(error)) };
+    return startHttpServer({ ...effects, listen, handler });
+  };
+  await using elsewhere = open((request) => {
+    visitors.push(request.url);
+    return Response.json([]);
+  });
+  const location = `http://127.0.0.1:${elsewhere.port}/`;
+  await using manager = open(() => new Response(null, { status: 307, headers: { location } }));
+  await using dfctl = await Dfctl.open();
+  const url = `http://127.0.0.1:${manager.port}`;
+  const { code, errors } = await dfctl.run(["login", url, "--password-stdin"], { input: PASSWORD });
+  assert.deepEqual([code, errors.includes(`sends dfctl on to ${location}`), visitors], [1, true, []], errors);
+});
+
 Deno.test("a manager that is not there, one that says nonsense and one that sends elsewhere are told apart", async () => {
   const answers: Response[] = [];
   const asked: { url: string; authorization: string | null }[] = [];
@@ -294,6 +325,10 @@ Deno.test("a manager that is not there, one that says nonsense and one that send
   const elsewhere = new Response("", { status: 301, headers: { location: "http://evil/" } });
   assert.match((await run(elsewhere)).errors, /sends dfctl on to http:\/\/evil\//);
   assert.match((await run(new Response("", { status: 502 }))).errors, /answers HTTP 502/);
+  const steering = new Response('{"message":"\\u001b[2J gone"}', { status: 500 });
+  assert.equal((await run(steering)).errors, "dfctl: ?[2J gone\n");
+  const endless = new Response("[]", { headers: { link: "</oapi/v1/jobs?page=x>;rel=last" } });
+  assert.equal((await run(endless)).code, 0, "a list without rows is at its end, whatever the manager says");
   const busy = new Response('{"message":"rate"}', { status: 429, headers: { "retry-after": "9" } });
   assert.match((await run(busy)).errors, /rate; try again in 9 s/);
   for (const { url, authorization } of asked) {

@@ -2,6 +2,7 @@ import { type Command } from "commander";
 import { DamselflyError, errorText } from "../../core/error.ts";
 import { parseArguments, withCommonOptionsBelow } from "../../runtime/command_line.ts";
 import { EXIT, exitCodeOf } from "../daemon_error.ts";
+import { printable } from "../table.ts";
 import type { Act, DfctlEffects } from "./context.ts";
 import { dfctlCommand } from "./dfctl_command.ts";
 
@@ -18,7 +19,7 @@ export async function runDfctl(args: readonly string[], effects: DfctlEffects, s
     return await act({ ...effects, signal }) ?? EXIT.done;
   } catch (error) {
     if (signal.aborted) return EXIT.interrupted;
-    terminal.printError(`dfctl: ${textOf(error)}\n`);
+    terminal.printError(`dfctl: ${printable(textOf(error))}\n`);
     const isWrongUse = error instanceof DamselflyError && error.code === "invalid_argument";
     return isWrongUse ? EXIT.usage : exitCodeOf(error);
   }

@@ -1,5 +1,6 @@
 import { DamselflyError, isCancelled } from "../../core/error.ts";
 import { formatMs } from "../format.ts";
+import { printable } from "../table.ts";
 import { StatusLine } from "../status_line.ts";
 import { EXIT } from "../daemon_error.ts";
 import { readAs, type ShowFlags, showJson } from "./answers.ts";
@@ -36,7 +37,7 @@ export async function waitForJob(
   }
   const job = readAs(Job, row);
   const { done, failed } = countsOf(job);
-  for (const line of failuresOf(job)) terminal.printError(`${line}\n`);
+  for (const line of failuresOf(job)) terminal.printError(`${printable(line)}\n`);
   if (flags.json === true) showJson(terminal, row);
   else {terminal.print(
       `Job ${id}: ${job.state}, ${done} done, ${failed} failed, in ${formatMs(clock.now() - startedAt)}\n`,
@@ -61,7 +62,7 @@ async function lastRow(context: Context, manager: ManagerClient, id: number, sig
       const isAway = error.code === "unavailable" || error.code === "timeout";
       awaySince ??= clock.now();
       if (!isAway || clock.now() - awaySince > AWAY_MAX_MS) throw error;
-      if (!terminal.isTty) terminal.printError(`${error.message}; trying again\n`);
+      if (!terminal.isTty) terminal.printError(`${printable(error.message)}; trying again\n`);
     }
   }
 }

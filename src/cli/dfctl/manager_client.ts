@@ -57,8 +57,9 @@ export class ManagerClient implements Disposable {
     for (let page = 1;; page++) {
       const answer = await this.#send("GET", path, { query: { ...query, page, per_page: PER_PAGE } });
       // A stock manager has null for no clusters.
-      rows.push(...readAs(z.array(z.unknown()).nullable(), answer.body) ?? []);
-      const isLast = page >= lastPage(answer.headers.get("link"));
+      const some = readAs(z.array(z.unknown()).nullable(), answer.body) ?? [];
+      rows.push(...some);
+      const isLast = some.length === 0 || page >= lastPage(answer.headers.get("link"));
       if (isLast || rows.length >= limit) {
         return { rows: rows.slice(0, limit), hasMore: rows.length > limit || !isLast };
       }
@@ -86,7 +87,8 @@ export class ManagerClient implements Disposable {
     if (this.#login.kind === "session") return `/api/v1/${path}`;
     const [group = "", rest] = path.split("/");
     if (OPEN_GROUPS.includes(group) && rest !== "match") return `/oapi/v1/${path}`;
-    const message = "A personal access token opens jobs and clusters only: sign in as a user, with dfctl login";
+    const message =
+      "A personal access token opens jobs, warm images and clusters only: sign in as a user, with dfctl login";
     throw new DamselflyError("permission_denied", message);
   }
 
