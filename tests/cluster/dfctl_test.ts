@@ -329,6 +329,13 @@ Deno.test("a manager that is not there, one that says nonsense and one that send
   assert.equal((await run(steering)).errors, "dfctl: ?[2J gone\n");
   const endless = new Response("[]", { headers: { link: "</oapi/v1/jobs?page=x>;rel=last" } });
   assert.equal((await run(endless)).code, 0, "a list without rows is at its end, whatever the manager says");
+  const page = Response.json(Array.from({ length: 500 }, () => ({})), {
+    headers: { link: "</oapi/v1/jobs?page=9>;rel=last" },
+  });
+  const before = asked.length;
+  answers.push(page);
+  await dfctl.run(["job", "list", "--limit", "500", "--json"], { env });
+  assert.equal(asked.length, before + 1, "what is not wanted is not asked for");
   const busy = new Response('{"message":"rate"}', { status: 429, headers: { "retry-after": "9" } });
   assert.match((await run(busy)).errors, /rate; try again in 9 s/);
   for (const { url, authorization } of asked) {
