@@ -38,8 +38,11 @@ export function failureText(
 ): string {
   if (!(error instanceof DamselflyError)) return errorText(error);
   const { details } = (error.cause ?? {}) as { details?: unknown };
-  const said = typeof details === "string" ? details : error.message;
+  const said = typeof details === "string" && details !== "" ? details : error.message;
   if (error.code === "timeout") return `Cannot finish within ${formatMs(timeout)}: --timeout sets another limit`;
+  if (error.code === "unimplemented" && details === "") {
+    return `The dfdaemon at ${endpoint} does not know this call: it is Dragonfly's, or of another version`;
+  }
   if (error.code !== "unavailable") return said;
   return `Cannot reach dfdaemon at ${endpoint}: ${said}; is it running? --endpoint names another socket`;
 }

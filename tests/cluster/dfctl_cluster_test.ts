@@ -46,6 +46,18 @@ Deno.test("a preheat is waited for, tells what became of it, and spares the regi
   assert.equal((await dfctl.json("job", "list")).length, 2);
 });
 
+Deno.test("seed peers and schedulers are listed by the cluster that they serve", async () => {
+  await using stage = await Stage.open({ nodes: ["seed"] });
+  await using dfctl = await signedIn(stage);
+  await dfctl.output("cluster", "create", "other");
+  for (const [noun, hostname] of [["seed-peer", "seed"], ["scheduler", "scheduler"]] as const) {
+    const [one, ...more] = await dfctl.json(noun, "list", "--cluster", "cluster-1", "--state", "active");
+    assert.deepEqual([one.host_name, more], [hostname, []]);
+    assert.match(await dfctl.output(noun, "list"), new RegExp(`^1 +${hostname} +127\\.`, "m"));
+    assert.deepEqual(await dfctl.json(noun, "list", "--cluster", "other"), []);
+  }
+});
+
 Deno.test("files make one job, and what cannot be preheated together is wrong before a job is made", async () => {
   await using stage = await Stage.open();
   await using dfctl = await signedIn(stage);

@@ -324,6 +324,8 @@ Deno.test("a manager that is not there, one that says nonsense and one that send
   assert.match((await run(new Response('{"a":1}'))).errors, /not understood .*another version/);
   const elsewhere = new Response("", { status: 301, headers: { location: "http://evil/" } });
   assert.match((await run(elsewhere)).errors, /sends dfctl on to http:\/\/evil\//);
+  const console = new Response("", { status: 301, headers: { location: "/" } });
+  assert.match((await run(console)).errors, /does not know this request: it is Dragonfly's, or of another version/);
   assert.match((await run(new Response("", { status: 502 }))).errors, /answers HTTP 502/);
   const steering = new Response('{"message":"\\u001b[2J gone"}', { status: 500 });
   assert.equal((await run(steering)).errors, "dfctl: ?[2J gone\n");

@@ -84,6 +84,11 @@ export class ManagerHttp implements Disposable {
   #failure({ status, headers }: Response, text: string): DamselflyError {
     const location = headers.get("location");
     if (location === null) return refusal({ url: this.url, status, text, retryAfter: headers.get("retry-after") });
+    // Stock managers lead whoever asks for what they do not have to their console (manager-rest.md §0).
+    if (URL.parse(location, this.url)?.origin === this.url) {
+      const message = `The manager at ${this.url} does not know this request: it is Dragonfly's, or of another version`;
+      return new DamselflyError("unimplemented", message);
+    }
     const message = `${this.url} sends dfctl on to ${location}, where it does not take your credentials: ` +
       "sign in at the manager's own URL";
     return new DamselflyError("failed_precondition", message);
