@@ -29,8 +29,7 @@ async function listHosts(context: Context, { type, ...flags }: Flags): Promise<v
   const { hosts } = await withScheduler(context, flags, (client, options) => {
     return client.listHosts(type === undefined ? {} : { type: TYPES.indexOf(type) }, options);
   });
-  const found = hosts.filter((host) => type === undefined || typeName(host) === type)
-    .toSorted((a, b) => a.hostname.localeCompare(b.hostname)).map(hostJson);
+  const found = hosts.toSorted((a, b) => a.hostname.localeCompare(b.hostname)).map(hostJson);
   if (flags.json === true) return showJson(terminal, found);
   if (found.length === 0) return terminal.printError("There are none.\n");
   const rows = found.map((host) => ({

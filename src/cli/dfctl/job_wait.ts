@@ -8,6 +8,9 @@ import type { Context } from "./context.ts";
 import { countsOf, failuresOf, isOver, Job } from "./job_view.ts";
 import type { ManagerClient } from "./manager_client.ts";
 
+/** Who is asked how far the job is. */
+type Manager = Pick<ManagerClient, "send">;
+
 const POLL_INTERVAL_MS = 1_000;
 /** How long the manager may be away, as during its restart. */
 const AWAY_MAX_MS = 60_000;
@@ -20,7 +23,7 @@ const LINE_INTERVAL_MS = 10_000;
  */
 export async function waitForJob(
   context: Context,
-  manager: ManagerClient,
+  manager: Manager,
   { id, timeoutMs, ...flags }: ShowFlags & { readonly id: number; readonly timeoutMs: number },
 ): Promise<number> {
   const { runtime: { clock }, terminal, signal } = context;
@@ -46,7 +49,7 @@ export async function waitForJob(
 }
 
 /** The row of a job that is over. */
-async function lastRow(context: Context, manager: ManagerClient, id: number, signal: AbortSignal): Promise<unknown> {
+async function lastRow(context: Context, manager: Manager, id: number, signal: AbortSignal): Promise<unknown> {
   const { runtime: { clock }, terminal } = context;
   using status = new JobStatus(context);
   let awaySince: number | undefined;
