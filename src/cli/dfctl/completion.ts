@@ -6,17 +6,18 @@ import type { Choose } from "./context.ts";
 
 /** `completion`: what lets a shell complete the command lines of dfctl, dfget and dfcache. */
 export function completionCommand(dfctl: Command, choose: Choose): Command {
-  const programs: Readonly<Record<string, () => Command>> = {
-    dfctl: () => dfctl,
-    dfget: () => dfgetCommand(),
-    dfcache: () => dfcacheCommand(),
-  };
+  const programs = new Map([
+    ["dfctl", () => dfctl],
+    ["dfget", () => dfgetCommand()],
+    ["dfcache", () => dfcacheCommand()],
+  ]);
   return new Command("completion").description("Prints what lets a shell complete commands and options.")
     .addArgument(new Argument("<shell>", "which shell").choices(SHELLS))
-    .addArgument(new Argument("[program]", "whose commands").choices(Object.keys(programs)).default("dfctl"))
+    .addArgument(new Argument("[program]", "whose commands").choices([...programs.keys()]).default("dfctl"))
     .action((shell: Shell, program: string) =>
       choose(({ terminal }) => {
-        terminal.print(completionScript((programs[program] ?? programs["dfctl"]!)(), shell));
+        const command = programs.get(program)?.() ?? dfctl;
+        terminal.print(completionScript(command, shell));
         return Promise.resolve();
       })
     );

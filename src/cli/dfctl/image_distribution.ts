@@ -1,11 +1,10 @@
 import type { Command } from "commander";
 import * as z from "zod";
-import { parseDuration } from "../../config/durations.ts";
 import { DamselflyError } from "../../core/error.ts";
 import { formatTable } from "../table.ts";
 import { readAs, type ShowFlags, showJson } from "./answers.ts";
 import type { Choose, Context } from "./context.ts";
-import { option, repeated, verb } from "./leaf.ts";
+import { option, repeated, timeoutOption, verb } from "./leaf.ts";
 import { parseContent } from "./preheat_options.ts";
 import { askSecret } from "./secrets.ts";
 import { idsOf, withManager } from "./with_manager.ts";
@@ -45,8 +44,7 @@ export function imageDistributionCommand(choose: Choose): Command {
     .option("--plain-http", "the registry of an image name speaks plain HTTP")
     .addOption(repeated("--cluster <cluster>", "id or name of a cluster; may be repeated; all when left out", String))
     .addOption(
-      option("--timeout <duration>", "how long peers are asked, such as 30s or 5m", parseDuration)
-        .default(TIMEOUT_MS, "10m"),
+      timeoutOption("how long peers are asked, such as 30s or 5m", TIMEOUT_MS, "10m"),
     )
     .action((image: string, flags: Flags) => choose((context) => showDistribution(context, image, flags)));
 }

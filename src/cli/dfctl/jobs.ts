@@ -1,10 +1,9 @@
 import { type Command, Option } from "commander";
-import { parseDuration } from "../../config/durations.ts";
 import { sayDone, type ShowFlags, showOne } from "./answers.ts";
 import type { Choose, Context } from "./context.ts";
 import { Job, jobFields, jobRow } from "./job_view.ts";
 import { waitForJob } from "./job_wait.ts";
-import { listVerb, noun, option, verb, wholeNumber } from "./leaf.ts";
+import { listVerb, noun, option, timeoutOption, verb, wholeNumber } from "./leaf.ts";
 import { showList, withManager } from "./with_manager.ts";
 
 const PATH = "jobs";
@@ -24,7 +23,7 @@ export function jobCommand(choose: Choose): Command {
     .option("--type <type>", "only jobs of this type, such as preheat")
     .addOption(new Option("--state <state>", "only jobs in this state").choices(["PENDING", "SUCCESS", "FAILURE"]));
   const wait = one("wait", "Waits until a job is over.")
-    .addOption(option("--timeout <duration>", "longest wait, such as 30m", parseDuration).default(WAIT_MS, "2h"));
+    .addOption(timeoutOption("longest wait, such as 30m", WAIT_MS, "2h"));
   return noun("job", "Jobs of the manager: preheats and others.", [
     list.action(({ type, state, ...flags }: ListFlags) =>
       choose((context) => showList(context, flags, { path: PATH, query: { type, state }, schema: Job, rowOf: jobRow }))

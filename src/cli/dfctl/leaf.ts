@@ -20,7 +20,7 @@ export function verb(name: string, description: string): Command {
 /** A verb that gives a list from the manager. */
 export function listVerb(description: string): Command {
   return verb("list", description).alias("ls")
-    .option("--limit <count>", `how many at most`, wholeNumber(1, LIMIT_MAX), LIMIT_DEFAULT);
+    .option("--limit <count>", "how many at most", wholeNumber(1, LIMIT_MAX), LIMIT_DEFAULT);
 }
 
 /** An option whose value is parsed; what the parser throws is wrong use. */

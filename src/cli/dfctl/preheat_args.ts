@@ -1,8 +1,7 @@
 import type { Command } from "commander";
-import { parseDuration } from "../../config/durations.ts";
 import { DamselflyError } from "../../core/error.ts";
 import type { Context } from "./context.ts";
-import { option, repeated } from "./leaf.ts";
+import { option, repeated, timeoutOption } from "./leaf.ts";
 import {
   checkPreheatFlags,
   filteredParams,
@@ -31,10 +30,7 @@ export function withOrderOptions(command: Command): Command {
     .addOption(repeated("--cluster <cluster>", "id or name of a cluster; may be repeated; all when left out", String))
     .option("--description <text>", "what it is for")
     .addOption(
-      option("--timeout <duration>", "longest time of the job, such as 30m or 2h", parseDuration).default(
-        HOUR_MS,
-        "1h",
-      ),
+      timeoutOption("longest time of the job, such as 30m or 2h", HOUR_MS, "1h"),
     );
 }
 

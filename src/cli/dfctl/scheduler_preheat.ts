@@ -1,12 +1,11 @@
 import { type Command, Option } from "commander";
-import { parseDuration } from "../../config/durations.ts";
 import { DamselflyError } from "../../core/error.ts";
 import { PreheatFileRequest, PreheatImageRequest } from "../../rpc/gen/scheduler/v2/scheduler.ts";
 import { durationOfMs } from "../../rpc/time.ts";
 import { parsePriority, PRIORITY_MAX } from "../option_values.ts";
 import type { Choose, Context } from "./context.ts";
 import { sayDone, type ShowFlags } from "./answers.ts";
-import { option, verb } from "./leaf.ts";
+import { option, timeoutOption, verb } from "./leaf.ts";
 import {
   checkPreheatFlags,
   filteredParams,
@@ -47,7 +46,7 @@ export function schedulerPreheatCommand(choose: Choose): Command {
       ),
     )
     .option("--insecure-skip-verify", "do not check certificates of the registry or the origin")
-    .addOption(option("--timeout <duration>", "longest time of it", parseDuration).default(TIMEOUT_MS, "2h"));
+    .addOption(timeoutOption("longest time of it", TIMEOUT_MS, "2h"));
   for (const [flags, why] of Object.entries(REFUSED)) command.addOption(new Option(flags, why).hideHelp());
   return command.action((text: string, flags: Flags) => choose((context) => preheat(context, text, flags)));
 }
