@@ -4,7 +4,7 @@ import { DamselflyError } from "../../core/error.ts";
 import { formatTable } from "../table.ts";
 import { readAs, type ShowFlags, showJson } from "./answers.ts";
 import type { Choose, Context } from "./context.ts";
-import { option, repeated, timeoutOption, verb } from "./leaf.ts";
+import { repeated, timeoutOption, verb } from "./leaf.ts";
 import { parseContent } from "./preheat_options.ts";
 import { askSecret } from "./secrets.ts";
 import { idsOf, withManager } from "./with_manager.ts";

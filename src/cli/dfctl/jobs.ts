@@ -3,7 +3,7 @@ import { sayDone, type ShowFlags, showOne } from "./answers.ts";
 import type { Choose, Context } from "./context.ts";
 import { Job, jobFields, jobRow } from "./job_view.ts";
 import { waitForJob } from "./job_wait.ts";
-import { listVerb, noun, option, timeoutOption, verb, wholeNumber } from "./leaf.ts";
+import { listVerb, noun, timeoutOption, verb, wholeNumber } from "./leaf.ts";
 import { showList, withManager } from "./with_manager.ts";
 
 const PATH = "jobs";

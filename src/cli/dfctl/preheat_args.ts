@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { DamselflyError } from "../../core/error.ts";
 import type { Context } from "./context.ts";
-import { option, repeated, timeoutOption } from "./leaf.ts";
+import { repeated, timeoutOption } from "./leaf.ts";
 import {
   checkPreheatFlags,
   filteredParams,
