@@ -157,3 +157,42 @@ Deno.test("a scheduler is asked for a preheat without a manager, in the words of
     assert.equal((await dfctl.run(["task", "preheat", url, ...args])).code, 2, args.join(" "));
   }
 });
+
+Deno.test("a job is cancelled, tried again, and then has done its work", async () => {
+  await using stage = await Stage.open();
+  await using dfctl = await signedIn(stage);
+  const held = gate();
+  stage.fault = ({ path }) =>
+    path.includes("/blobs/") ? { kind: "hold", afterBytes: 0, until: held.opened } : undefined;
+  const id = (await dfctl.output("preheat", imageName(stage), "--plain-http", "--detach")).trim();
+  const early = await dfctl.run(["job", "retry", id]);
+  assert.equal(early.code, 1);
+  assert.equal((await dfctl.json("job", "cancel", id)).id, Number(id));
+  const cancelled = await dfctl.run(["job", "wait", id]);
+  assert.deepEqual([cancelled.code, /cancel/i.test(cancelled.errors)], [1, true], cancelled.errors);
+  const twice = await dfctl.run(["job", "cancel", id]);
+  assert.deepEqual([twice.code, /has ended/.test(twice.errors)], [1, true], twice.errors);
+  held.open();
+  await dfctl.output("job", "retry", id);
+  assert.match(await dfctl.output("job", "wait", id), /: SUCCESS/);
+});
+
+Deno.test("who holds a task is shown, by its digest and by its URL, and it is removed from all of them", async () => {
+  await using stage = await Stage.open();
+  await using dfctl = await signedIn(stage);
+  await dfctl.output("preheat", imageName(stage), "--plain-http", "--scope", "all_peers");
+  const url = `${stage.registry.url}/v2/${REPOSITORY}/blobs/${layer.digest}`;
+  for (const what of [layer.digest, layer.digest.replace("sha256:", ""), url]) {
+    const rows = (await dfctl.output("task", "holders", what, "--cluster", "cluster-1")).trimEnd().split("\n").slice(1);
+    const hosts = rows.map((row) => row.split(/ +/).filter((_, column) => [0, 2, 3, 4].includes(column)).join(" "));
+    assert.deepEqual(hosts.toSorted(), ["peer-1 normal 1 yes", "peer-2 normal 1 yes", "seed super 1 yes"]);
+  }
+  assert.match(await dfctl.output("task", "purge", layer.digest), /: SUCCESS, 3 done, 0 failed/);
+  const none = await dfctl.run(["task", "holders", url]);
+  assert.deepEqual([none.code, none.output], [0, ""]);
+  assert.match(none.errors, /^No host holds it\.$/m);
+  assert.equal((await dfctl.json("task", "holders", url)).type, "get_task");
+  for (const args of [["a b"], [layer.digest, "--tag", "t"]]) {
+    assert.equal((await dfctl.run(["task", "purge", ...args])).code, 2, args.join(" "));
+  }
+});

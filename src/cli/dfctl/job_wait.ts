@@ -11,41 +11,57 @@ import type { ManagerClient } from "./manager_client.ts";
 /** Who is asked how far the job is. */
 type Manager = Pick<ManagerClient, "send">;
 
-const POLL_INTERVAL_MS = 1_000;
+/** Pauses between questions: many jobs are over soon. */
+const PAUSE_MS = { first: 100, longest: 1_000 };
 /** How long the manager may be away, as during its restart. */
 const AWAY_MAX_MS = 60_000;
 /** Where nobody watches a line that is rewritten, one is written so often at most. */
 const LINE_INTERVAL_MS = 10_000;
 
-/**
- * Waits until a job is over, shows how far it is, and then what became of it; gives the exit code. Interrupted it says
- * that the job goes on. Throws `timeout` after `timeoutMs`.
- */
+/** Which job is waited for, and how long. */
+export interface JobWait {
+  readonly id: number;
+  readonly timeoutMs: number;
+}
+
+/** Waits until a job is over, and shows how far it is and what became of it; gives the exit code. Throws as {@link endedJob}. */
 export async function waitForJob(
   context: Context,
   manager: Manager,
-  { id, timeoutMs, ...flags }: ShowFlags & { readonly id: number; readonly timeoutMs: number },
+  { json, ...wait }: ShowFlags & JobWait,
 ): Promise<number> {
-  const { runtime: { clock }, terminal, signal } = context;
+  const { runtime: { clock }, terminal } = context;
   const startedAt = clock.now();
+  const row = await endedJob(context, manager, wait);
+  const job = readAs(Job, row);
+  const { done, failed } = countsOf(job);
+  const took = formatMs(clock.now() - startedAt);
+  showFailures(context, job);
+  if (json === true) showJson(terminal, row);
+  else terminal.print(`Job ${job.id}: ${job.state}, ${done} done, ${failed} failed, in ${took}\n`);
+  return job.state === "SUCCESS" ? EXIT.done : EXIT.failed;
+}
+
+/** Prints why a job failed, or what failed of it. */
+export function showFailures({ terminal }: Pick<Context, "terminal">, job: Job): void {
+  for (const line of failuresOf(job)) terminal.printError(`${printable(line)}\n`);
+}
+
+/**
+ * The row of a job once it is over; shows how far it is. Interrupted it says that the job goes on. Throws `timeout` after
+ * `timeoutMs`.
+ */
+export async function endedJob(context: Context, manager: Manager, { id, timeoutMs }: JobWait): Promise<unknown> {
+  const { runtime: { clock }, terminal, signal } = context;
   using limit = clock.deadline(timeoutMs);
-  let row: unknown;
   try {
-    row = await lastRow(context, manager, id, AbortSignal.any([signal, limit.signal]));
+    return await lastRow(context, manager, id, AbortSignal.any([signal, limit.signal]));
   } catch (error) {
     const goesOn = `Job ${id} goes on: dfctl job wait ${id} waits for it, dfctl job cancel ${id} ends it`;
     if (signal.aborted) terminal.printError(`${goesOn}.\n`);
     else if (limit.signal.aborted) throw new DamselflyError("timeout", goesOn, { cause: error });
     throw error;
   }
-  const job = readAs(Job, row);
-  const { done, failed } = countsOf(job);
-  for (const line of failuresOf(job)) terminal.printError(`${printable(line)}\n`);
-  if (flags.json === true) showJson(terminal, row);
-  else {terminal.print(
-      `Job ${id}: ${job.state}, ${done} done, ${failed} failed, in ${formatMs(clock.now() - startedAt)}\n`,
-    );}
-  return job.state === "SUCCESS" ? EXIT.done : EXIT.failed;
 }
 
 /** The row of a job that is over. */
@@ -53,7 +69,7 @@ async function lastRow(context: Context, manager: Manager, id: number, signal: A
   const { runtime: { clock }, terminal } = context;
   using status = new JobStatus(context);
   let awaySince: number | undefined;
-  for (;; await clock.sleep(POLL_INTERVAL_MS, signal)) {
+  for (let pauseMs = PAUSE_MS.first;; pauseMs = Math.min(2 * pauseMs, PAUSE_MS.longest)) {
     try {
       const row = await manager.send("GET", `jobs/${id}`);
       awaySince = undefined;
@@ -67,6 +83,7 @@ async function lastRow(context: Context, manager: Manager, id: number, signal: A
       if (!isAway || clock.now() - awaySince > AWAY_MAX_MS) throw error;
       if (!terminal.isTty) terminal.printError(`${printable(error.message)}; trying again\n`);
     }
+    await clock.sleep(pauseMs, signal);
   }
 }
 

@@ -16,6 +16,7 @@ import { sayDone, type ShowFlags, showJson } from "./answers.ts";
 import type { Choose, Context } from "./context.ts";
 import { noun, verb } from "./leaf.ts";
 import { schedulerPreheatCommand } from "./scheduler_preheat.ts";
+import { taskJobCommands } from "./task_jobs.ts";
 import { type DaemonFlags, withDaemon, withDaemonOptions } from "./with_daemon.ts";
 
 type Flags = ShowFlags & DaemonFlags;
@@ -33,10 +34,11 @@ export function taskCommands(choose: Choose): Command[] {
   const copies = withDaemonOptions(verb("list", "Lists what this host holds of the persistent cache.").alias("ls"));
   const persistent = withDaemonOptions(verb("list", "Lists the persistent tasks that this host holds.").alias("ls"));
   return [
-    noun("task", "Contents that this host downloaded, or is about to.", [
+    noun("task", "Contents: those of this host, and of whole clusters.", [
       list.action((flags: Flags) => choose((context) => listTasks(context, flags))),
       show.action((taskId: string, flags: Flags) => choose((context) => showTask(context, taskId, flags))),
       remove.action((taskId: string, flags: Flags) => choose((context) => removeTask(context, taskId, flags))),
+      ...taskJobCommands(choose),
       schedulerPreheatCommand(choose),
     ]),
     noun("persistent-cache-task", "Files that dfcache imported.", [
