@@ -56,13 +56,12 @@ Deno.test("a configuration that names no runtime leaves the node alone", async (
   });
 });
 
-Deno.test("a configuration that is missing, wrong, or for another runtime ends with 1 and says why", async () => {
+Deno.test("a configuration that is missing or wrong ends with 1 and says why", async () => {
   const cases: [string | undefined, RegExp][] = [
     [undefined, /there is no file "\/dfinit.yaml"/],
     ["containerRuntime: { containerd: { registry: [] } }\n", /registry/],
-    ["containerRuntime: { crio: {} }\n", /Cannot configure crio: dfinit edits the files of containerd only so far/],
-    ["containerRuntime: { podman: {} }\n", /Cannot configure podman/],
-    ["containerRuntime: { docker: {} }\n", /Cannot configure docker/],
+    ["containerRuntime: {}\n", /names no runtime/],
+    ["containerRuntime: { crio: { registry: [] } }\n", /registries/],
   ];
   for (const [yaml, expected] of cases) {
     const { code, error } = await run(yaml === undefined ? new MemoryDisk() : await node(yaml));

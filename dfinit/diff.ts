@@ -10,11 +10,15 @@ interface DiffLine {
 }
 
 /** The change from `before` to `after` in the unified format of `diff -u`; empty when there is none. */
-export function unifiedDiff(path: string, before: string | undefined, after: string): string {
+export function unifiedDiff(path: string, before: string | undefined, after: string | undefined): string {
   if (before === after) return "";
-  const lines = diffLines(splitLines(before ?? ""), splitLines(after));
+  const lines = diffLines(splitLines(before ?? ""), splitLines(after ?? ""));
   const hunks = hunksOf(lines).map(([start, end]) => formatHunk(lines, start, end));
-  return [`--- ${before === undefined ? "/dev/null" : path}\n`, `+++ ${path}\n`, ...hunks].join("");
+  return [
+    `--- ${before === undefined ? "/dev/null" : path}\n`,
+    `+++ ${after === undefined ? "/dev/null" : path}\n`,
+    ...hunks,
+  ].join("");
 }
 
 /** Each line keeps its end, so that a missing one at the end of the file shows. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { diskWith, filesOn } from "../src/testing/memory_files.ts";
+import { diskWith, filesOn, foldersOn } from "../src/testing/memory_files.ts";
 import type { MemoryDisk } from "../src/testing/memory_disk.ts";
 import { BACKUP_SUFFIX } from "./apply.ts";
 import { EXIT, runDfinit } from "./cli.ts";
@@ -39,6 +39,7 @@ for (const name of readdirSync(TESTDATA).sort()) {
   Deno.test(`${name}: what dfinit does to this node is what we said it does`, async (t) => {
     const disk = await node(name);
     const before = await filesOn(disk);
+    const folders = await foldersOn(disk);
 
     const check = await dfinit(disk, "--check", "--diff");
     await t.assertSnapshot(`${check.output}exit ${check.code}\n`);
@@ -56,5 +57,10 @@ for (const name of readdirSync(TESTDATA).sort()) {
     assert.match(again.output, /^Nothing to do$/m);
     assert.equal(again.code, EXIT.done);
     assert.deepEqual(await filesOn(disk), after, "a second run must change nothing");
+
+    const restored = await dfinit(disk, "restore");
+    assert.equal(restored.code, EXIT.done, restored.output);
+    assert.deepEqual(await filesOn(disk), before, "restore must bring back every byte, and leave no file");
+    assert.deepEqual(await foldersOn(disk), folders, "restore must take out the folders that were made");
   });
 }

@@ -1,4 +1,4 @@
-import { dirname, join, normalize } from "node:path/posix";
+import { basename, dirname, join, normalize } from "node:path/posix";
 import { DamselflyError, type ErrorCode } from "../src/core/error.ts";
 import type { Disk } from "../src/runtime/disk.ts";
 import { RefusalError } from "./plan.ts";
@@ -66,6 +66,28 @@ export class HostFiles {
     });
   }
 
+  /** Removes a file; one that does not exist is fine. A symbolic link goes itself, and what it points to stays. */
+  async remove(path: string): Promise<void> {
+    const real = await this.#resolveFolder(path);
+    await this.#guarded(path, "remove", () => this.#disk.remove(real));
+  }
+
+  /** Removes a folder in which nothing is; any other stays. */
+  async removeEmptyFolder(path: string): Promise<void> {
+    if ((await this.list(path))?.length === 0) await this.remove(path);
+  }
+
+  /** The folders that have to be made for `folder` to exist, the outermost first. */
+  async missingFolders(folder: string): Promise<string[]> {
+    if (folder === "/" || await this.exists(folder)) return [];
+    return [...await this.missingFolders(dirname(folder)), folder];
+  }
+
+  /** When a file was last written, in milliseconds since 1970; undefined when it does not exist. */
+  async writtenAt(path: string): Promise<number | undefined> {
+    return (await this.#disk.stat(await this.#resolve(path)))?.mtimeMs;
+  }
+
   /** Copies a file, mode included, unless the copy exists: the first original is the one worth keeping. */
   async keepFirst(path: string, copy: string): Promise<void> {
     if (await this.exists(copy)) return;
@@ -75,6 +97,11 @@ export class HostFiles {
     await this.#guarded(copy, "write", async () => {
       await this.#disk.writeTextAtomic(target, await this.#disk.readText(real), { mode: stat?.mode ?? 0o644 });
     });
+  }
+
+  async #resolveFolder(path: string): Promise<string> {
+    const at = join("/", path);
+    return join(await this.#resolve(dirname(at)), basename(at));
   }
 
   #resolve(path: string): Promise<string> {

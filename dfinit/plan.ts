@@ -5,8 +5,11 @@ export interface Change {
   readonly path: string;
   /** What the file holds now; undefined when there is none. */
   readonly before: string | undefined;
-  readonly after: string;
+  /** What it shall hold; undefined when it goes. */
+  readonly after: string | undefined;
   readonly why: string;
+  /** The file stays until everything is restored, also when the configuration does not ask for it any more. */
+  readonly isLasting?: true;
 }
 
 /** Something that dfinit will not do, with the way out. */
@@ -16,7 +19,15 @@ export interface Refusal {
   readonly todo: string;
 }
 
-/** What has to happen on this node. With a refusal nothing happens. */
+/** A registry whose pulls go around the peer. */
+export interface Bypass {
+  readonly registry: string;
+  /** Where that is written, and why it is so. */
+  readonly reason: string;
+  readonly todo: string;
+}
+
+/** What has to happen for one runtime of a node. With a refusal nothing happens. */
 export interface Plan {
   /** In the order in which they are written. */
   readonly changes: readonly Change[];
@@ -24,12 +35,11 @@ export interface Plan {
   readonly unchanged: readonly string[];
   readonly refusals: readonly Refusal[];
   readonly warnings: readonly string[];
-  /** The runtime to restart once the changes are made; undefined when it notices by itself. */
-  readonly restart: string | undefined;
+  readonly bypassed: readonly Bypass[];
 }
 
 /** The plan of a node on which nothing is to be done. */
-export const EMPTY_PLAN: Plan = { changes: [], unchanged: [], refusals: [], warnings: [], restart: undefined };
+export const EMPTY_PLAN: Plan = { changes: [], unchanged: [], refusals: [], warnings: [], bypassed: [] };
 
 /** Carries a {@link Refusal} out of the code that found it. */
 export class RefusalError extends DamselflyError {
@@ -51,5 +61,15 @@ export function refusing<T>(path: string, todo: string, edit: () => T): T {
   } catch (error) {
     if (error instanceof RefusalError || !(error instanceof DamselflyError)) throw error;
     throw new RefusalError(path, error.message, todo, error);
+  }
+}
+
+/** Makes a plan; a {@link RefusalError} on the way becomes a plan that refuses. */
+export async function planning(make: () => Promise<Plan>): Promise<Plan> {
+  try {
+    return await make();
+  } catch (error) {
+    if (error instanceof RefusalError) return { ...EMPTY_PLAN, refusals: [error.refusal] };
+    throw error;
   }
 }

@@ -1,12 +1,9 @@
-import type { TomlValue } from "smol-toml";
 import { unifiedDiff } from "./diff.ts";
-import type { Change, Plan, Refusal } from "./plan.ts";
-import { isTable, parseToml } from "./toml_edit.ts";
+import type { NodeResult, RuntimeResult } from "./node.ts";
+import type { Bypass, Change, Refusal } from "./plan.ts";
+import { withoutSecrets } from "./secrets.ts";
 
-/** Keys whose values are credentials, in containerd's configuration and in headers of `hosts.toml`. */
-const SECRET_KEY = /^auth|auth$|authorization|password|token|secret|cookie/i;
-
-/** How {@link reportPlan} tells a plan. */
+/** How {@link reportResult} tells what happened. */
 export interface ReportOptions {
   /** The changes are not made. */
   readonly isCheck: boolean;
@@ -14,22 +11,61 @@ export interface ReportOptions {
   readonly withDiff: boolean;
 }
 
-/** What happened, or would happen, one file per line, and whether the runtime must be restarted. */
-export function reportPlan(plan: Plan, { isCheck, withDiff }: ReportOptions): string {
-  const lines = plan.unchanged.map((path) => `unchanged ${path}`);
-  for (const { path, before, why } of plan.changes) {
-    lines.push(
-      `${isCheck ? "would " : ""}${before === undefined ? "create" : "change"}${isCheck ? "" : "d"} ${path}: ${why}`,
-    );
-  }
+/** What happened, or would happen, one file per line, and what the runtimes need to notice it. */
+export function reportResult(result: NodeResult, { isCheck, withDiff }: ReportOptions): string {
+  const changes = result.runtimes.flatMap(({ plan }) => plan.changes);
+  const lines = [
+    ...result.runtimes.flatMap(({ plan }) => plan.unchanged).map((path) => `unchanged ${path}`),
+    ...changes.map(({ path, why, ...change }) => `${actionOf(change, isCheck)} ${path}: ${why}`),
+  ];
   const text = lines.map((line) => `${line}\n`).join("");
-  const diffs = withDiff ? plan.changes.map(diffOf).join("") : "";
-  return `${text}${diffs}${outcome(plan, isCheck)}\n`;
+  const outcomes = result.runtimes.map((runtime) => outcomeOf(runtime, isCheck)).filter((line) => line !== undefined);
+  const told = changes.length === 0 && outcomes.length === 0 ? ["Nothing to do"] : outcomes;
+  return `${text}${withDiff ? changes.map(diffOf).join("") : ""}${told.map((line) => `${line}\n`).join("")}`;
+}
+
+/** How each runtime stands to what the configuration asks for, and which registries go around the peer. */
+export function reportStatus({ runtimes }: NodeResult): string {
+  const lines = runtimes.flatMap((runtime) => {
+    const { name, state, plan, isRestartOwed } = runtime;
+    return [
+      `${name}: ${state}`,
+      ...plan.changes.map(({ path, why, ...change }) => `  ${actionOf(change, true)} ${path}: ${why}`),
+      ...plan.bypassed.map(({ registry, reason }) => `  bypassed ${registry}: ${reason}`),
+      ...(isRestartOwed ? [`  ${name} has to be restarted: it started before its configuration changed`] : []),
+    ];
+  });
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+/** Everything of a run as one JSON document. */
+export function reportJson({ runtimes }: NodeResult, { isCheck, withDiff }: ReportOptions): string {
+  const told = runtimes.map(({ name, state, plan, isRestartOwed }) => ({
+    runtime: name,
+    state,
+    changes: plan.changes.map((change) => ({
+      path: change.path,
+      action: actionOf(change, true).replace("would ", ""),
+      why: change.why,
+      ...(withDiff ? { diff: diffOf(change) } : {}),
+    })),
+    unchanged: plan.unchanged,
+    bypassed: plan.bypassed,
+    warnings: plan.warnings,
+    refusals: plan.refusals,
+    restart: isRestartOwed,
+  }));
+  return `${JSON.stringify({ applied: !isCheck, runtimes: told }, null, 2)}\n`;
 }
 
 /** What dfinit warns of, for standard error. */
-export function reportWarnings({ warnings }: Plan): string {
+export function reportWarnings(warnings: readonly string[]): string {
   return warnings.map((warning) => `warning: ${warning}\n`).join("");
+}
+
+/** A pull that goes around the peer is never silent. */
+export function bypassWarning({ reason, todo }: Bypass): string {
+  return `${reason}, so its pulls go around the peer. ${todo}`;
 }
 
 /** What dfinit refuses, and the way out, for standard error. */
@@ -37,23 +73,21 @@ export function reportRefusals(refusals: readonly Refusal[]): string {
   return refusals.map(({ path, reason, todo }) => `refused ${path}: ${reason}. ${todo}\n`).join("");
 }
 
-/** A diff shows lines around a change, and credentials may stand there. */
+function actionOf({ before, after }: Pick<Change, "before" | "after">, isCheck: boolean): string {
+  const verb = after === undefined ? "remove" : before === undefined ? "create" : "change";
+  return isCheck ? `would ${verb}` : verb.endsWith("e") ? `${verb}d` : `${verb}ed`;
+}
+
 function diffOf({ path, before, after }: Change): string {
-  const secrets = [before ?? "", after].flatMap((text) => secretsIn(parseToml(text).values, false));
-  const longestFirst = [...new Set(secrets)].sort((a, b) => b.length - a.length);
-  return longestFirst.reduce((diff, secret) => diff.replaceAll(secret, "***"), unifiedDiff(path, before, after))
-    .replaceAll(/^([ +-][ \t]*#.*(?:auth|password|token|secret|cookie)\w*"?[ \t]*=).*$/gim, "$1 ***");
+  // Lines around a change are shown too, and credentials may stand there.
+  return withoutSecrets(unifiedDiff(path, before, after), path, [before ?? "", after ?? ""]);
 }
 
-function secretsIn(value: TomlValue, isSecret: boolean): string[] {
-  if (typeof value === "string") return isSecret && value !== "" ? [value] : [];
-  if (Array.isArray(value)) return value.flatMap((item) => secretsIn(item, isSecret));
-  if (!isTable(value)) return [];
-  return Object.entries(value).flatMap(([key, inner]) => secretsIn(inner, isSecret || SECRET_KEY.test(key)));
-}
-
-function outcome({ changes, restart }: Plan, isCheck: boolean): string {
-  if (changes.length === 0) return "Nothing to do";
-  if (restart !== undefined) return `${isCheck ? `${restart} would have` : `${restart} has`} to be restarted`;
-  return "No restart is needed: containerd reads hosts.toml files at every pull";
+/** What the runtime needs to notice the changes; undefined when nothing of it changed. */
+function outcomeOf({ name, plan, isRestartOwed, reload, daemonless }: RuntimeResult, isCheck: boolean) {
+  if (isRestartOwed) return `${name} ${isCheck ? "would have" : "has"} to be restarted`;
+  if (plan.changes.length === 0) return undefined;
+  if (reload !== undefined) return `${name} ${isCheck ? "would have" : "has"} to read its configuration: ${reload}`;
+  if (daemonless) return `No restart is needed: ${name} reads its configuration at every run`;
+  return `No restart is needed: ${name} reads hosts.toml files at every pull`;
 }

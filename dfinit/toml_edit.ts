@@ -123,6 +123,21 @@ export function commentOut(text: string, path: TomlPath, mark: string): string {
   return checked(text, after, (values) => dropAt(values, path), (values) => dropEmptyAt(values, path));
 }
 
+/**
+ * Removes the header of a table in which nothing is any more, and the empty line above it. One that is not there, or
+ * holds something, stays.
+ */
+export function removeEmptyTable(text: string, path: TomlPath): string {
+  const table = tablesOf(parseToml(text).root).find((table) => isSame(table.resolvedKey, path));
+  const value = valueAt(parseToml(text).values, path);
+  if (table === undefined || !isTable(value) || Object.keys(value).length > 0) return text;
+  const start = lineStart(text, table.range[0]);
+  const above = lineStart(text, start - 1);
+  const from = start > 0 && text.slice(above, start).trim() === "" ? above : start;
+  const after = text.slice(0, from) + text.slice(lineEnd(text, table.key.range[1]));
+  return checked(text, after, (values) => dropAt(values, path), (values) => dropEmptyAt(values, path));
+}
+
 /** The comments on the lines directly above `offset`'s line belong to it: where the first of them starts. */
 export function startWithComments(text: string, offset: number): number {
   let start = lineStart(text, offset);

@@ -59,6 +59,11 @@ export interface WantedHosts {
   readonly extraHosts?: readonly ExtraHost[] | undefined;
 }
 
+/** Whether `server` is where the registry `namespace` is found without being told. */
+export function isDefaultServer(namespace: string, server: string): boolean {
+  return canonicalServer(`https://${namespace}`) === canonicalServer(server);
+}
+
 /** The registry that is meant: Docker Hub has several names and one registry. */
 export function canonicalServer(url: string): string {
   return DOCKER_HUB.test(url) ? "https://registry-1.docker.io" : url;
@@ -98,6 +103,38 @@ export function hasRelativePaths(text: string): boolean {
   const hosts = Object.values(hostsOf(values)).filter(isTable);
   const paths = [values, ...hosts].flatMap((table) => [table["ca"], table["client"]].flat(2));
   return paths.some((path) => typeof path === "string" && path !== "" && !path.startsWith("/"));
+}
+
+/** A `hosts.toml` without the peer's table and the lines with our mark; hosts that are asked after the peer stay. */
+export function withoutOurs(existing: string): string {
+  if (existing.trim() === "") return existing;
+  const { root, values } = parseToml(existing);
+  const tables = tablesOf(root);
+  const ours = tables.filter(({ resolvedKey, range }) =>
+    resolvedKey.length === 2 && resolvedKey[0] === "host" && lineAbove(existing, range[0]) === MIRROR_COMMENT
+  ).map(({ resolvedKey }) => String(resolvedKey[1]));
+  const isOurTable = ({ resolvedKey: [top, url] }: { resolvedKey: readonly (string | number)[] }) =>
+    top === "host" && ours.includes(String(url));
+  let text = existing;
+  for (const [i, table] of [...tables.entries()].reverse()) {
+    if (!isOurTable(table)) continue;
+    const next = tables[i + 1];
+    const end = next === undefined ? existing.length : startWithComments(existing, next.range[0]);
+    text = text.slice(0, startOf(existing, table.range[0])) + text.slice(end);
+  }
+  const without = checked(existing, text, () => {}, (document) => {
+    const hosts = hostsOf(document);
+    for (const url of ours) delete hosts[url];
+    if (Object.keys(hosts).length === 0) delete document["host"];
+  });
+  const marked = ["server", ...TLS_KEYS].filter((key) => values[key] !== undefined && isOurs(without, key));
+  return marked.reduce((out, key) => removeLine(out, [key]), without);
+}
+
+/** Where a table begins: our comment above it is a part of it. */
+function startOf(text: string, offset: number): number {
+  const start = lineStart(text, offset);
+  return lineAbove(text, offset) === MIRROR_COMMENT ? lineStart(text, start - 1) : start;
 }
 
 function newHosts(wanted: WantedHosts): string {

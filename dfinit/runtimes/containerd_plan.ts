@@ -1,7 +1,7 @@
 import { join } from "node:path/posix";
 import type { DfinitConfig } from "../../src/config/dfinit.ts";
 import type { HostFiles } from "../host_files.ts";
-import { type Change, EMPTY_PLAN, type Plan, type Refusal, RefusalError, refusing } from "../plan.ts";
+import { type Change, type Plan, planning, type Refusal, RefusalError, refusing } from "../plan.ts";
 import { DEFAULT_CONFIG_PATH, IMPLICIT_CONFIG_PATH, planConfig, registrySettings } from "./containerd.ts";
 import {
   canonicalServer,
@@ -13,10 +13,11 @@ import {
 } from "./containerd_hosts.ts";
 import { readConfigFiles } from "./containerd_imports.ts";
 import type { LegacyMirror } from "./containerd_mirrors.ts";
-import { bypassWarnings } from "./containerd_bypass.ts";
+import { bypassedRegistries } from "./containerd_bypass.ts";
 import { DEFAULT_NAMESPACE, type HostsRoot, placeFor } from "./containerd_roots.ts";
 
-type ContainerdConfig = NonNullable<NonNullable<DfinitConfig["containerRuntime"]>["containerd"]>;
+/** `containerRuntime.containerd` of dfinit.yaml. */
+export type ContainerdConfig = NonNullable<NonNullable<DfinitConfig["containerRuntime"]>["containerd"]>;
 
 /** What is planned for one registry's `hosts.toml`. */
 interface HostsPlan {
@@ -45,20 +46,20 @@ export interface ContainerdOptions {
 }
 
 /** Plans a node with containerd: its configuration, and a `hosts.toml` per registry. Reads, and writes nothing. */
-export async function planContainerd(
+export function planContainerd(
   config: ContainerdConfig,
   { mirror, mayCreateConfig }: ContainerdOptions,
   files: HostFiles,
 ): Promise<Plan> {
-  try {
+  return planning(async () => {
     const configFiles = await readConfigFiles(config.configPath, files, mayCreateConfig);
     const settings = registrySettings(configFiles);
-    const paths = settings.roots.length > 0 ? settings.roots : [DEFAULT_CONFIG_PATH];
-    const plan = planConfig(settings, await Promise.all(paths.map((path) => readRoot(path, files))));
+    const plan = planConfig(settings, await readRoots(settings.roots, files));
     const wanted = wantedHosts(config, mirror, plan.mirrors);
     const hosts = await planHosts(wanted, plan.roots, mirror, files);
     const changed = new Set([...plan.changes, ...hosts.changes].map(({ path }) => path));
     const unchanged = [...configFiles.map(({ path }) => path), ...hosts.unchanged];
+    const listed = new Set(config.registries.map(({ hostNamespace }) => hostNamespace));
     return {
       // First the files that containerd will look for, then the line that makes it look.
       changes: [...hosts.changes, ...plan.changes],
@@ -68,16 +69,17 @@ export async function planContainerd(
         ...plan.warnings,
         ...(settings.roots.length > 0 ? [] : implicitWarnings(await readRoot(IMPLICIT_CONFIG_PATH, files))),
         ...hosts.warnings,
-        ...(config.proxyAllRegistries ? await bypassWarnings(wanted, plan.roots, mirror, files) : []),
         ...tlsWarnings(config),
-        ...mirrorWarnings(config, plan.mirrors),
+        ...(config.proxyAllRegistries ? mirrorWarnings(listed, plan.mirrors) : []),
       ],
-      restart: plan.changes.length > 0 ? "containerd" : undefined,
+      bypassed: config.proxyAllRegistries ? await bypassedRegistries(wanted, plan.roots, mirror, files) : [],
     };
-  } catch (error) {
-    if (error instanceof RefusalError) return { ...EMPTY_PLAN, refusals: [error.refusal] };
-    throw error;
-  }
+  });
+}
+
+/** The directories of `hosts.toml` files as they are on the disk; without one in the settings, the usual one. */
+export function readRoots(paths: readonly string[], files: HostFiles): Promise<HostsRoot[]> {
+  return Promise.all((paths.length > 0 ? paths : [DEFAULT_CONFIG_PATH]).map((path) => readRoot(path, files)));
 }
 
 async function readRoot(path: string, files: HostFiles): Promise<HostsRoot> {
@@ -139,7 +141,8 @@ async function planHosts(
       const present: Present = { path, text: await files.read(path), files: place.files, fallback };
       const plan = planHostsFile(namespace, hosts, present, mirror);
       if (plan.change === undefined) unchanged.push(path);
-      else changes.push(plan.change);
+      // Endpoints of registry.mirrors are only here from now on.
+      else changes.push({ ...plan.change, ...(hosts.extraHosts === undefined ? {} : { isLasting: true }) });
       warnings.push(...plan.warnings);
     } catch (error) {
       if (!(error instanceof RefusalError)) throw error;
@@ -226,13 +229,10 @@ function tlsWarnings({ registries }: ContainerdConfig): string[] {
   );
 }
 
-function mirrorWarnings(
-  { registries, proxyAllRegistries }: ContainerdConfig,
-  mirrors: readonly LegacyMirror[],
-): string[] {
-  if (!proxyAllRegistries) return [];
+/** `listed` are the registries of dfinit's configuration, which say where the peer finds them. */
+function mirrorWarnings(listed: ReadonlySet<string>, mirrors: readonly LegacyMirror[]): string[] {
   const unknown = mirrors.filter(({ namespace, endpoints }) =>
-    namespace !== "*" && endpoints.length > 0 && !registries.some(({ hostNamespace }) => hostNamespace === namespace)
+    namespace !== "*" && endpoints.length > 0 && !listed.has(namespace)
   );
   return unknown.map(({ namespace, endpoints }) =>
     `${namespace}: containerd had ${endpoints[0]?.url} for it. The peer asks https://${namespace} unless ` +

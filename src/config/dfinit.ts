@@ -18,50 +18,59 @@ const containersRegistry = z.strictObject({
   location: text("registry host").describe("Registry, with its path if any, that holds those images."),
 });
 
-function registriesConf() {
+function registriesConf(reader: string) {
   return {
     configPath: path().default("/etc/containers/registries.conf").describe(
-      "Configuration file of the runtime, which dfinit refuses so far.",
+      `Configuration file of ${reader}; dfinit adds a file to the folder of the same name that ends in .d.`,
     ),
-    unqualifiedSearchRegistries: list(text("registry host"), 100).default([
-      "registry.fedoraproject.org",
-      "registry.access.redhat.com",
-      "docker.io",
-    ]).describe("Registries that are searched for image names without one."),
+    unqualifiedSearchRegistries: list(text("registry host"), 100).optional().describe(
+      "Registries that are searched for image names without one; left out, those of the node stay.",
+    ),
     registries: list(containersRegistry).default([]).describe("Registries that are pulled from through the mirror."),
   };
 }
 
+const docker = z.strictObject({
+  configPath: path().default("/etc/docker/daemon.json").describe("Configuration file of Docker Engine."),
+  proxy: choice("off", "daemon", "systemd").default("off").describe(
+    "Make the mirror the HTTP proxy of Docker too, for registries without TLS: by its file, from Docker 23 on, or by systemd. There is no way around a proxy that is down.",
+  ),
+  noProxy: list(text("host"), 1000).default([]).describe("Hosts that Docker reaches without that proxy."),
+});
+
 const containerRuntime = z.strictObject({
   containerd: z.strictObject({
-    configPath: path().default("/etc/containerd/config.toml").describe("Configuration file of containerd."),
+    configPath: path().default("/etc/containerd/config.toml").describe(
+      "Configuration file of containerd; that of k3s or RKE2 stands for its registries.yaml.",
+    ),
     proxyAllRegistries: flag().default(true).describe(
       "Pull from registries that are not listed through the mirror too.",
     ),
     registries: list(containerdRegistry).default([]).describe("Registries that are pulled from through the mirror."),
   }).optional().describe("containerd."),
-  docker: z.strictObject({
-    configPath: path().default("/etc/docker/daemon.json").describe(
-      "Configuration file of Docker Engine, which dfinit refuses so far.",
-    ),
-  }).optional().describe("Docker Engine."),
-  crio: z.strictObject(registriesConf()).optional().describe("CRI-O."),
-  podman: z.strictObject(registriesConf()).optional().describe("Podman."),
-}).superRefine((runtimes, context) => {
-  const names = Object.entries(runtimes).filter(([, value]) => value !== undefined).map(([name]) => name);
-  if (names.length === 1) return;
-  const message = names.length === 0
-    ? "it names no runtime, write one of containerd, docker, crio and podman, such as containerd: {}"
-    : `it names ${names.join(" and ")}, keep one of them and remove the others or set them to null`;
-  context.addIssue({ code: "custom", message });
+  docker: docker.optional().describe("Docker Engine."),
+  crio: z.strictObject(registriesConf("CRI-O")).optional().describe("CRI-O."),
+  podman: z.strictObject(registriesConf("Podman")).optional().describe("Podman."),
+}).superRefine(({ containerd, docker, crio, podman }, context) => {
+  if ([containerd, docker, crio, podman].every((runtime) => runtime === undefined)) {
+    const message = "it names no runtime, write one of containerd, docker, crio and podman, such as containerd: {}";
+    context.addIssue({ code: "custom", message });
+  }
+  const [one, other] = [crio?.unqualifiedSearchRegistries, podman?.unqualifiedSearchRegistries];
+  if (crio?.configPath !== podman?.configPath || one === undefined || other === undefined) return;
+  if (one.join() === other.join()) return;
+  const message = "it is one file that crio and podman read, so they search the same registries: write the list once";
+  context.addIssue({ code: "custom", path: ["podman", "unqualifiedSearchRegistries"], message });
 });
 
-/** Every key of dfinit's YAML (node-side.md §1.2). `containerRuntime`, when present, holds exactly one runtime. */
+/** Every key of dfinit's YAML (node-side.md §1.2). `containerRuntime` may name several; Dragonfly takes the first. */
 export const DfinitConfig = z.strictObject({
   proxy: section({
     addr: httpUrl().default("http://127.0.0.1:4001").describe("URL of the peer's mirror, as the runtime reaches it."),
   }, "The mirror that the runtime will ask."),
-  containerRuntime: containerRuntime.optional().describe("The one container runtime to configure; left out, none is."),
+  containerRuntime: containerRuntime.optional().describe(
+    "The container runtimes to configure; left out, none is. Dragonfly takes only the first.",
+  ),
   console: flag().default(true).describe("Log to standard output.").meta({
     ignored: "logs always go to standard output",
   }),

@@ -214,16 +214,27 @@ Deno.test("a database that cannot be used is refused with the way out", () => {
   );
 });
 
-Deno.test("dfinit wants exactly one runtime, and a runtime set to null does not count", () => {
-  deepEqual(problemsOf(DfinitConfig, "containerRuntime:\n  containerd: {}\n  crio: {}\n"), [
-    "c.yaml:1:1: 'containerRuntime' is wrong: it names containerd and crio, keep one of them and remove the others or set them to null",
-  ]);
+Deno.test("dfinit wants a runtime or several, and a runtime set to null does not count", () => {
+  deepEqual(problemsOf(DfinitConfig, "containerRuntime:\n  containerd: {}\n  crio: {}\n"), []);
   equal(problemsOf(DfinitConfig, "containerRuntime:\n  containerd:\n")[0]?.includes("it names no runtime"), true);
   deepEqual(problemsOf(DfinitConfig, "containerRuntime:\n  contianerd: {}\n"), [
     "c.yaml:2:3: 'containerRuntime.contianerd' is unknown: did you mean 'containerd'?",
   ]);
   const { config } = parseConfig(DfinitConfig, "containerRuntime: { containerd: null, crio: {} }", "c.yaml");
   deepEqual(Object.keys(config.containerRuntime ?? {}), ["crio"]);
+});
+
+Deno.test("crio and podman read one file, so they cannot search different registries", () => {
+  const both = (crio: string, podman: string) =>
+    problemsOf(
+      DfinitConfig,
+      `containerRuntime: { crio: { ${crio} }, podman: { ${podman} } }`,
+    );
+  const [problem] = both("unqualifiedSearchRegistries: [a.io]", "unqualifiedSearchRegistries: [b.io]");
+  equal(problem?.includes("'containerRuntime.podman.unqualifiedSearchRegistries' is wrong"), true);
+  deepEqual(both("unqualifiedSearchRegistries: [a.io]", "unqualifiedSearchRegistries: [a.io]"), []);
+  deepEqual(both("unqualifiedSearchRegistries: [a.io]", ""), []);
+  deepEqual(both("unqualifiedSearchRegistries: [a.io]", "unqualifiedSearchRegistries: [b.io], configPath: /x"), []);
 });
 
 Deno.test("more problems than anyone reads are counted, not listed", () => {

@@ -21,3 +21,13 @@ export async function filesOn(disk: MemoryDisk, path = "/"): Promise<Record<stri
   }
   return found;
 }
+
+/** Every folder below `path`, sorted. */
+export async function foldersOn(disk: MemoryDisk, path = "/"): Promise<string[]> {
+  const found: string[] = [];
+  for (const name of await disk.list(path)) {
+    const inside = join(path, name);
+    if ((await disk.stat(inside))?.isDirectory) found.push(inside, ...await foldersOn(disk, inside));
+  }
+  return found;
+}
