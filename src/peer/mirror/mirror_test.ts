@@ -150,7 +150,10 @@ function setup(options: RegistryOptions = {}, clock: Clock = realClock(), blobId
     exchanger: new Exchanger(exchange),
     outputs: new Outputs(undefined, runtime.log),
     fallbacks: new Fallbacks(runtime),
-    upstream: { defaultAddr: registry.origin, upstreams: [] },
+    upstream: {
+      defaultAddr: registry.origin,
+      upstreams: [{ namespace: "reg.corp:5000", addr: registry.origin }],
+    },
     rules: [{ regex: parsePattern("blobs/sha256") }],
     disableBackToSource: false,
     blobIdByDigest,
@@ -248,6 +251,51 @@ Deno.test("who asks from another host gets nothing from addresses of this one", 
     assert.deepEqual([refused.status, refused.headers.get("x-dragonfly-error-type")], [403, "proxy"]);
   }
   assert.equal(it.registry.seen.length, asked, "and nothing that was let to a process of this host");
+});
+
+Deno.test("a registry that the path names is asked for the repository behind it, and a blob is the same task", async () => {
+  await using it = setup();
+  const manifest = await it.ask("/v2/reg.corp__5000/team/app/manifests/v1");
+  assert.equal(await manifest.text(), MANIFEST);
+  assert.equal(it.registry.seen[0]?.url.pathname, "/v2/team/app/manifests/v1");
+  const blob = await it.ask(BLOB_PATH.replace("/v2/", "/v2/reg.corp__5000/"));
+  assert.deepEqual(await bytesOf(blob), BLOB);
+  const [task] = it.tasks.requests;
+  assert.equal(task?.source.url, it.registry.origin + BLOB_PATH);
+  assert.equal(task?.taskId, DIGEST.slice("sha256:".length));
+});
+
+Deno.test("CRI-O and Podman get a token for the registry that the path names, and are let in with it", async () => {
+  const authorization = `Basic ${btoa("user:password")}`;
+  await using it = setup({
+    authorization,
+    answer: ({ url, headers }) =>
+      new URL(url).pathname === "/v2/" && headers.get("authorization") === null
+        ? new Response(null, { status: 401, headers: { "www-authenticate": 'Basic realm="r"' } })
+        : undefined,
+  });
+  const podman = { "user-agent": "libpod/4.3.1" };
+  const ping = await it.ask("/v2/", { headers: podman });
+  const [, realm = ""] = /realm="http:\/\/127\.0\.0\.1:4001([^"]+)"/.exec(ping.headers.get("www-authenticate") ?? "") ??
+    [];
+  assert.equal(it.registry.seen.length, 0, "one registry's challenge would be wrong for the others");
+  const scope = encodeURIComponent("repository:reg.corp__5000/team/app:pull");
+  const answer = await it.ask(`${realm}?scope=${scope}`, { headers: { ...podman, authorization } });
+  const { token } = await answer.json() as { token: string };
+  const headers = { ...podman, authorization: `Bearer ${token}` };
+  assert.deepEqual(await bytesOf(await it.ask(BLOB_PATH.replace("/v2/", "/v2/reg.corp__5000/"), { headers })), BLOB);
+  assert.equal(it.tasks.requests[0]?.source.headers["authorization"], authorization);
+});
+
+Deno.test("who has no login for the mirror goes past the swarm, and the log says which command mends it", async () => {
+  await using it = setup({ authorization: "Basic x" });
+  const refused = await it.ask("/v2/reg.corp__5000/team/app/manifests/v1");
+  assert.equal(refused.status, 401);
+  await refused.body?.cancel();
+  assert.match(JSON.stringify(it.runtime.log.lines), /podman login 127\.0\.0\.1:4001\/reg\.corp__5000/);
+  it.runtime.log.lines.length = 0;
+  await (await it.ask("/v2/team/app/manifests/v1")).body?.cancel();
+  assert.deepEqual(it.runtime.log.lines, [], "containerd answers the challenge that it gets");
 });
 
 Deno.test("a header that changes nothing is warned about once", async () => {

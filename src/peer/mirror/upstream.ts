@@ -1,6 +1,7 @@
 import { DamselflyError } from "../../core/error.ts";
 import { REQUEST_HEADERS } from "../../http/dragonfly_headers.ts";
 import { canonicalEndpoint, defaultEndpoint } from "../../oci/registry_namespace.ts";
+import { registryInPath } from "./path_registry.ts";
 
 /** A registry that the configuration names: what serves a namespace. */
 export interface ConfiguredUpstream {
@@ -16,16 +17,30 @@ export interface UpstreamOptions {
   readonly upstreams: readonly ConfiguredUpstream[];
 }
 
+/** The registry that a request is for, and the path that it knows. */
+export interface Upstream {
+  /** Without path and query. */
+  readonly registry: URL;
+  readonly pathname: string;
+}
+
 /**
  * Chooses the registry of a mirror request: the `X-Dragonfly-Registry` header, else the `ns` query parameter, else the
- * configured default (node-side.md §3.2). The result has no path and no query.
+ * one that the path begins with, else the configured default (node-side.md §3.2).
  * Throws `invalid_argument` for what is no registry.
  */
-export function chooseUpstream(request: { url: URL; headers: Headers }, options: UpstreamOptions): URL {
-  const header = request.headers.get(REQUEST_HEADERS.registry);
-  if (header !== null) return endpointOf(header);
-  const namespace = request.url.searchParams.get("ns");
-  if (namespace === null || namespace === "") return endpointOf(options.defaultAddr);
+export function chooseUpstream(request: { url: URL; headers: Headers }, options: UpstreamOptions): Upstream {
+  const { url: { pathname, searchParams }, headers } = request;
+  const header = headers.get(REQUEST_HEADERS.registry);
+  if (header !== null) return { registry: endpointOf(header), pathname };
+  const namespace = searchParams.get("ns");
+  if (namespace !== null && namespace !== "") return { registry: endpointFor(namespace, options), pathname };
+  const named = registryInPath(pathname);
+  if (named === undefined) return { registry: endpointOf(options.defaultAddr), pathname };
+  return { registry: endpointFor(named.namespace, options), pathname: named.pathname };
+}
+
+function endpointFor(namespace: string, options: UpstreamOptions): URL {
   const configured = options.upstreams.find((upstream) => upstream.namespace === namespace);
   if (configured !== undefined) return endpointOf(configured.addr);
   if (/^https?:\/\//.test(namespace)) return endpointOf(namespace);

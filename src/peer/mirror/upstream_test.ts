@@ -12,7 +12,7 @@ const OPTIONS: UpstreamOptions = {
 
 function choose(path: string, registry?: string): string {
   const headers = new Headers(registry === undefined ? {} : { "x-dragonfly-registry": registry });
-  return chooseUpstream({ url: new URL(path, "http://127.0.0.1:4001"), headers }, OPTIONS).href;
+  return chooseUpstream({ url: new URL(path, "http://127.0.0.1:4001"), headers }, OPTIONS).registry.href;
 }
 
 const failsWith = (code: string) => (error: unknown) => error instanceof DamselflyError && error.code === code;
@@ -51,6 +51,32 @@ Deno.test("chooseUpstream() does not repeat credentials that somebody wrote into
   assert.throws(() => choose("/v2/", "https://user:secret@x"), {
     message: /^Cannot use "https:\/\/…@x" as a registry: /,
   });
+});
+
+Deno.test("chooseUpstream() takes a registry out of the path when nothing else names one", () => {
+  const digest = `sha256:${"a".repeat(64)}`;
+  const cases: [path: string, registry: string, pathname: string][] = [
+    ["/v2/quay.io/team/app/manifests/v1", "https://quay.io/", "/v2/team/app/manifests/v1"],
+    [
+      "/v2/docker.io/library/alpine/manifests/3.19",
+      "https://registry-1.docker.io/",
+      "/v2/library/alpine/manifests/3.19",
+    ],
+    [`/v2/reg.corp__5000/app/blobs/${digest}`, "http://10.0.0.9:5000/", `/v2/app/blobs/${digest}`],
+    ["/v2/localhost/app/tags/list", "https://localhost/", "/v2/app/tags/list"],
+    ["/v2/reg__5000/a/b/manifests/v1", "https://reg:5000/", "/v2/a/b/manifests/v1"],
+    // The first part is no host, or the whole repository.
+    ["/v2/team/app/manifests/v1", "https://registry-1.docker.io/", "/v2/team/app/manifests/v1"],
+    ["/v2/my.app/manifests/v1", "https://registry-1.docker.io/", "/v2/my.app/manifests/v1"],
+    ["/v2/my__app/manifests/v1", "https://registry-1.docker.io/", "/v2/my__app/manifests/v1"],
+    ["/v2/", "https://registry-1.docker.io/", "/v2/"],
+    ["/v2/quay.io/team/app/manifests/v1?ns=ghcr.io", "https://ghcr.io/", "/v2/quay.io/team/app/manifests/v1"],
+  ];
+  for (const [path, registry, pathname] of cases) {
+    const chosen = chooseUpstream({ url: new URL(path, "http://127.0.0.1:4001"), headers: new Headers() }, OPTIONS);
+    assert.deepEqual([chosen.registry.href, chosen.pathname], [registry, pathname], path);
+  }
+  assert.throws(() => choose("/v2/reg.corp__99999/app/manifests/v1"), failsWith("invalid_argument"));
 });
 
 Deno.test("isConfiguredOrigin() knows the default and the upstreams by their origins", () => {
