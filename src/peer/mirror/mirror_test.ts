@@ -292,7 +292,10 @@ Deno.test("who has no login for the mirror goes past the swarm, and the log says
   const refused = await it.ask("/v2/reg.corp__5000/team/app/manifests/v1");
   assert.equal(refused.status, 401);
   await refused.body?.cancel();
-  assert.match(JSON.stringify(it.runtime.log.lines), /podman login 127\.0\.0\.1:4001\/reg\.corp__5000/);
+  assert.match(
+    JSON.stringify(it.runtime.log.lines),
+    /podman login --tls-verify=false 127\.0\.0\.1:4001\/reg\.corp__5000/,
+  );
   it.runtime.log.lines.length = 0;
   await (await it.ask("/v2/team/app/manifests/v1")).body?.cancel();
   assert.deepEqual(it.runtime.log.lines, [], "containerd answers the challenge that it gets");

@@ -125,7 +125,7 @@ export interface PeerOptions {
   readonly location?: string;
   readonly isSeed?: boolean;
   /** Registries that are not at `https://<namespace>`. */
-  readonly upstreams?: readonly { readonly namespace: string; readonly addr: string }[];
+  readonly upstreams?: readonly { readonly namespace: string; readonly addr: string; readonly ca?: string }[];
   /** Registry of requests that name none. */
   readonly registryUrl?: string;
   /** The rule that pieces are cut by: ours, or Dragonfly's. */
@@ -200,12 +200,17 @@ function given(settings: Readonly<Record<string, string | undefined>>): Record<s
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 }
 
-/** The node whose containerd is configured, and what it shall ask. */
+/** The node whose container runtime is configured, and what it shall ask. */
 export interface DfinitOptions {
   /** The folder that holds the node's /etc. */
   readonly hostRoot: string;
   readonly mirrorUrl: string;
-  readonly registries: readonly { readonly hostNamespace: string; readonly serverAddr: string }[];
+  /** Registries of containerd. */
+  readonly registries?: readonly { readonly hostNamespace: string; readonly serverAddr: string }[];
+  /** `containerRuntime` of dfinit.yaml; left out, containerd with all registries. */
+  readonly containerRuntime?: Readonly<Record<string, unknown>>;
+  /** What dfinit is to do; left out, it configures the node. */
+  readonly verb?: string;
 }
 
 /** Runs dfinit to its end; returns what it printed. */
@@ -213,15 +218,18 @@ export async function runDfinit(dir: string, options: DfinitOptions, launch: Lau
   const file = join(dir, "dfinit.yaml");
   await writeFile(file, stringify(dfinitConfig(options)));
   const { command, args, ...where } = launch("dfinit", file);
-  return await run(command, [...args, "--root", options.hostRoot], where);
+  return await run(command, [
+    ...args,
+    "--root",
+    options.hostRoot,
+    ...(options.verb === undefined ? [] : [options.verb]),
+  ], where);
 }
 
 /** A dfinit.yaml. */
-export function dfinitConfig({ mirrorUrl, registries }: DfinitOptions): unknown {
-  return {
-    proxy: { addr: mirrorUrl },
-    containerRuntime: { containerd: { proxyAllRegistries: true, registries } },
-  };
+export function dfinitConfig({ mirrorUrl, registries = [], containerRuntime }: DfinitOptions): unknown {
+  const containerd = { proxyAllRegistries: true, registries };
+  return { proxy: { addr: mirrorUrl }, containerRuntime: containerRuntime ?? { containerd } };
 }
 
 async function startComponent(

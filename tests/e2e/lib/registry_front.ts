@@ -1,0 +1,88 @@
+/** A server in front of a registry, for what the registry itself is not set up for: TLS, a login, and a stop half-way. */
+import { readFileSync } from "node:fs";
+import { testCertificates } from "../../../src/testing/certificates.ts";
+
+/** How the front differs from the registry behind it. */
+export interface FrontOptions {
+  readonly ip: string;
+  /** The registry behind it. */
+  readonly target: string;
+  /** TLS with a certificate that {@link privateAuthority} signed; it is good for 127.0.0.1 and localhost. */
+  readonly hasTls?: boolean;
+  /** The one login that is let in. */
+  readonly login?: { readonly username: string; readonly password: string };
+}
+
+/** A running front. */
+export interface RegistryFront extends AsyncDisposable {
+  readonly port: number;
+  readonly url: string;
+  /** User agents of the requests that were let in for blobs. */
+  readonly blobAgents: string[];
+  /**
+   * From now on a blob of at least `bytesMin` stops half-way. Resolves when one has, with what lets all of them go on.
+   */
+  holdBlobs(bytesMin: number): Promise<() => void>;
+}
+
+/** The file of the authority behind the certificates of fronts with TLS. */
+export function privateAuthority(): string {
+  return testCertificates("a").caCert;
+}
+
+/** Starts a front on a free port. */
+export function startFront({ ip, target, hasTls = false, login }: FrontOptions): RegistryFront {
+  const blobAgents: string[] = [];
+  let hold: { readonly bytesMin: number; readonly reached: () => void; readonly released: Promise<void> } | undefined;
+  const { cert, key } = testCertificates("a");
+  const tls = hasTls ? { cert: readFileSync(cert, "utf8"), key: readFileSync(key, "utf8") } : {};
+  const wanted = login === undefined ? undefined : `Basic ${btoa(`${login.username}:${login.password}`)}`;
+  const server = Deno.serve({ hostname: ip, port: 0, onListen: () => {}, ...tls }, async (request) => {
+    if (wanted !== undefined && request.headers.get("authorization") !== wanted) {
+      return new Response(null, { status: 401, headers: { "www-authenticate": 'Basic realm="front"' } });
+    }
+    const { pathname, search } = new URL(request.url);
+    const isBlob = request.method === "GET" && pathname.includes("/blobs/");
+    if (isBlob) blobAgents.push(request.headers.get("user-agent") ?? "");
+    const headers = new Headers(request.headers);
+    for (const name of ["host", "authorization", "accept-encoding"]) headers.delete(name);
+    const answer = await fetch(target + pathname + search, { method: request.method, headers });
+    const length = Number(answer.headers.get("content-length"));
+    const body = hold === undefined || !isBlob || length < hold.bytesMin
+      ? answer.body
+      : answer.body?.pipeThrough(stopAt(length / 2, hold)) ?? null;
+    return new Response(body, { status: answer.status, headers: answer.headers });
+  });
+  const { port } = server.addr;
+  return {
+    port,
+    url: `${hasTls ? "https" : "http"}://${hasTls ? "localhost" : ip}:${port}`,
+    blobAgents,
+    holdBlobs(bytesMin) {
+      const reached = Promise.withResolvers<void>();
+      const released = Promise.withResolvers<void>();
+      hold = { bytesMin, reached: reached.resolve, released: released.promise };
+      return reached.promise.then(() => () => {
+        hold = undefined;
+        released.resolve();
+      });
+    },
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
+
+function stopAt(
+  bytes: number,
+  { reached, released }: { readonly reached: () => void; readonly released: Promise<void> },
+) {
+  let passed = 0;
+  return new TransformStream<Uint8Array, Uint8Array>({
+    async transform(chunk, controller) {
+      passed += chunk.length;
+      controller.enqueue(chunk);
+      if (passed < bytes) return;
+      reached();
+      await released;
+    },
+  });
+}

@@ -1,0 +1,189 @@
+/** Podman pulls through a peer, from registries that it names in the mirror's path, with what dfinit wrote. */
+import assert from "node:assert/strict";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type AddressBlock, reserveAddresses } from "./lib/addresses.ts";
+import { type Peer, runDfinit, startPeer } from "./lib/components.ts";
+import { blobsOf, buildImage, type Image, IMAGE_PROGRAMS, pushImage } from "./lib/image.ts";
+import { PODMAN_PROGRAMS, PodmanHost } from "./lib/podman.ts";
+import { e2eTest } from "./lib/programs.ts";
+import { REGISTRY_PROGRAM, startRegistry } from "./lib/registry.ts";
+import { privateAuthority, type RegistryFront, startFront } from "./lib/registry_front.ts";
+import { story } from "./lib/story.ts";
+import { Workspace } from "./lib/workspace.ts";
+
+const NEEDS = { programs: [...PODMAN_PROGRAMS, ...IMAGE_PROGRAMS, REGISTRY_PROGRAM], root: true };
+/** Small enough for Podman's plain copies of each layer, and more than one piece. */
+const LAYERS = [["libc6", "bash", "coreutils", "busybox"], ["perl-modules-5.36", "libpython3.11-stdlib"]];
+const REPOSITORY = "debian/tools";
+const LOGIN = { username: "tester", password: "a secret of the test" };
+/** A blob of this size is one of the layers. */
+const LAYER_BYTES_MIN = 1_000_000;
+
+/** What the steps share. */
+class PodmanStage implements AsyncDisposable {
+  readonly #stack: AsyncDisposableStack;
+  #peer: Peer | undefined;
+  #started = 0;
+
+  private constructor(
+    stack: AsyncDisposableStack,
+    readonly workspace: Workspace,
+    readonly addresses: AddressBlock,
+    readonly image: Image,
+    readonly host: PodmanHost,
+    /** Plain HTTP, for everybody. */
+    readonly open: RegistryFront,
+    /** TLS of a private authority, for who has the login. */
+    readonly closed: RegistryFront,
+  ) {
+    this.#stack = stack;
+  }
+
+  static async start(): Promise<PodmanStage> {
+    await using stack = new AsyncDisposableStack();
+    const workspace = stack.use(await Workspace.create());
+    const addresses = stack.use(await reserveAddresses());
+    const image = await buildImage(LAYERS);
+    const registry = stack.use(await startRegistry({ ip: addresses.ip(1), dir: workspace.dir }));
+    await pushImage(image, registry.url, REPOSITORY, "1.0");
+    const open = stack.use(startFront({ ip: addresses.ip(1), target: registry.url }));
+    const closed = stack.use(startFront({ ip: "127.0.0.1", target: registry.url, hasTls: true, login: LOGIN }));
+    const host = await PodmanHost.prepare(join(workspace.dir, "podman"));
+    const trusted = host.path(`/etc/containers/certs.d/localhost:${closed.port}`);
+    await mkdir(trusted, { recursive: true });
+    await copyFile(privateAuthority(), join(trusted, "ca.crt"));
+    const plain = `[[registry]]\nlocation = "${new URL(open.url).host}"\ninsecure = true\n`;
+    await mkdir(host.path("/etc/containers/registries.conf.d"), { recursive: true });
+    await writeFile(host.path("/etc/containers/registries.conf.d/50-of-the-owner.conf"), plain);
+    return new PodmanStage(stack.move(), workspace, addresses, image, host, open, closed);
+  }
+
+  /** The registry part of image names, and what dfinit calls a location. */
+  name(front: RegistryFront): string {
+    return new URL(front.url).host;
+  }
+
+  imageOf(front: RegistryFront): string {
+    return `${this.name(front)}/${REPOSITORY}:1.0`;
+  }
+
+  get mirrorUrl(): string {
+    return `http://${this.addresses.ip(20)}:4001`;
+  }
+
+  async dfinit(verb?: string): Promise<string> {
+    const registries = [this.open, this.closed].map((front) => ({
+      prefix: this.name(front),
+      location: this.name(front),
+    }));
+    return await runDfinit(this.workspace.dir, {
+      hostRoot: this.host.hostRoot,
+      mirrorUrl: this.mirrorUrl,
+      containerRuntime: { podman: { registries } },
+      ...(verb === undefined ? {} : { verb }),
+    });
+  }
+
+  /** Starts a peer that has nothing yet. */
+  async startPeer(): Promise<Peer> {
+    const name = `dfdaemon-${++this.#started}`;
+    const place = { name, ip: this.addresses.ip(20), dir: join(this.workspace.dir, name) };
+    const upstreams = [
+      { namespace: this.name(this.open), addr: this.open.url },
+      { namespace: this.name(this.closed), addr: this.closed.url, ca: privateAuthority() },
+    ];
+    return this.#peer = this.#stack.use(await startPeer(place, { upstreams }));
+  }
+
+  get peer(): Peer {
+    assert(this.#peer !== undefined, "The peer has not been started");
+    return this.#peer;
+  }
+
+  /** Pulls, and tells how many bytes of the image came through the peer. */
+  async pull(front: RegistryFront): Promise<number> {
+    const bytes = async () => Object.values(await this.peer.downloaded()).reduce((sum, some) => sum + some, 0);
+    const before = await bytes();
+    front.blobAgents.length = 0;
+    await this.host.pull(this.imageOf(front));
+    await this.assertHas(front);
+    return await bytes() - before;
+  }
+
+  async assertHas(front: RegistryFront): Promise<void> {
+    assert.equal(await this.host.idOf(this.imageOf(front)), this.image.config.digest);
+    await this.host.remove(this.imageOf(front));
+  }
+
+  get imageBytes(): number {
+    return blobsOf(this.image).reduce((sum, { size }) => sum + size, 0);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack[Symbol.asyncDispose]();
+  }
+}
+
+e2eTest("Podman pulls public and private images through a peer, and without it", NEEDS, async (t) => {
+  await using stage = await PodmanStage.start();
+  const step = story(t, stage.workspace);
+  const dropIn = stage.host.path("/etc/containers/registries.conf.d/99-damselfly.conf");
+  const isOurs = (agent: string) => agent.startsWith("damselfly/");
+
+  await step("dfinit adds one file, and nothing when it runs again", async () => {
+    await stage.dfinit();
+    const text = await readFile(dropIn, "utf8");
+    assert.match(text, new RegExp(`location = "${stage.addresses.ip(20)}:4001/localhost__${stage.closed.port}"`));
+    assert.match(await stage.dfinit(), /^Nothing to do$/m);
+  });
+
+  await step("with the peer up, every blob of a public image comes through it", async () => {
+    await stage.startPeer();
+    assert.ok(await stage.pull(stage.open) >= stage.imageBytes);
+    assert.ok(stage.open.blobAgents.length > 0 && stage.open.blobAgents.every(isOurs), `${stage.open.blobAgents}`);
+  });
+
+  await step(
+    "a private image whose login the mirror does not have is pulled past it, and the log says so",
+    async () => {
+      await stage.host.login(stage.name(stage.closed), LOGIN.username, LOGIN.password);
+      await stage.pull(stage.closed);
+      assert.ok(stage.closed.blobAgents.length > 0 && !stage.closed.blobAgents.some(isOurs));
+      assert.match(stage.peer.process.log(), new RegExp(`podman login [^"]*/localhost__${stage.closed.port}`));
+    },
+  );
+
+  await step("with the login for the mirror that the log names, it comes through the peer", async () => {
+    const mirror = `${stage.addresses.ip(20)}:4001/localhost__${stage.closed.port}`;
+    await stage.host.login(mirror, LOGIN.username, LOGIN.password);
+    assert.ok(await stage.pull(stage.closed) >= stage.imageBytes);
+    // The blobs are here from the public registry; what the private one is asked is who may have them.
+    assert.equal(stage.closed.blobAgents.filter((agent) => !isOurs(agent)).length, 0);
+  });
+
+  await step("a peer that dies in mid-pull costs nothing but the time for the second try", async () => {
+    await stage.peer.process.kill();
+    await stage.startPeer();
+    const stopped = stage.open.holdBlobs(LAYER_BYTES_MIN);
+    const pulling = stage.host.pull(stage.imageOf(stage.open));
+    const release = await stopped;
+    await stage.peer.process.kill();
+    release();
+    await pulling;
+    await stage.assertHas(stage.open);
+  });
+
+  await step("with the peer down, public and private images are pulled all the same", async () => {
+    for (const front of [stage.open, stage.closed]) {
+      await stage.host.pull(stage.imageOf(front));
+      await stage.assertHas(front);
+    }
+  });
+
+  await step("dfinit restore leaves nothing behind", async () => {
+    await stage.dfinit("restore");
+    await assert.rejects(readFile(dropIn), { code: "ENOENT" });
+    assert.match(await stage.dfinit("restore"), /^Nothing to do$/m);
+  });
+});
