@@ -64,8 +64,8 @@ export function reportWarnings(warnings: readonly string[]): string {
 }
 
 /** A pull that goes around the peer is never silent. */
-export function bypassWarning({ reason, todo }: Bypass): string {
-  return `${reason}, so its pulls go around the peer. ${todo}`;
+export function bypassWarning({ registry, reason, todo }: Bypass): string {
+  return `${reason}, so pulls from ${registry === "*" ? "all registries" : registry} go around the peer. ${todo}`;
 }
 
 /** What dfinit refuses, and the way out, for standard error. */

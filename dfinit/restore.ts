@@ -64,12 +64,10 @@ async function restoreFile(
   if (before === undefined) return undefined;
   const original = entry?.existed === false ? undefined : await files.read(path + BACKUP_SUFFIX);
   const isAsWritten = entry !== undefined && fingerprint(before) === entry.sha256;
-  const base = isAsWritten && (original !== undefined || !entry.existed) ? original : before;
-  // An older copy may be of a file that an earlier version of dfinit wrote.
-  const text = base === undefined
-    ? ""
-    : refusing(path, BY_HAND, () =>
-      runtime.without(path, base, { mirror, original: base === original ? undefined : original }));
+  const isKnown = isAsWritten && (original !== undefined || !entry.existed);
+  const text = isKnown
+    ? original ?? ""
+    : refusing(path, BY_HAND, () => runtime.without(path, before, { mirror, original }));
   const mayGo = original === undefined && (entry === undefined || !entry.existed);
   const after = mayGo && text.trim() === "" ? undefined : text;
   if (after === before) return undefined;

@@ -142,7 +142,13 @@ function registryFile(file: ConfigFile): RegistryFile {
   if (!isTable(registry)) throw new RefusalError(file.path, `${tomlKey(table)} is no table`, BY_HAND);
   const configPath = registry["config_path"] ?? "";
   if (typeof configPath !== "string") throw new RefusalError(file.path, "config_path is no string", BY_HAND);
-  return { file, table, registry, configPath };
+  return { file, table, registry, configPath: withoutVariables(file.path, configPath) };
+}
+
+/** MicroK8s makes its configuration of this file, and puts its own folder, the one above `args`, for a variable. */
+function withoutVariables(path: string, value: string): string {
+  const [, folder] = /^(\/.+)\/args\/[^/]+$/.exec(path) ?? [];
+  return folder === undefined ? value : value.replaceAll("${SNAP_DATA}", folder);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import {
   isObject,
   jsonAt,
@@ -26,17 +27,27 @@ export interface WantedDaemon {
 /**
  * `daemon.json` with the peer as the first mirror of Docker Hub, and as its proxy if that is wanted; undefined is no
  * file. Other mirrors are asked after the peer, and everything else stays. Throws `invalid_argument` for what Docker
- * could not read, and `failed_precondition` where a proxy is set already.
+ * could not read.
  */
 export function editDaemon(existing: string | undefined, { mirror, asProxy, noProxy }: WantedDaemon): string {
   const text = withMirrorFirst(existing ?? "", mirror);
   return asProxy ? withProxy(text, mirror, noProxy) : text;
 }
 
-/** Whether two texts of `daemon.json` differ in what Docker reads only when it starts. */
+/**
+ * Whether two texts of `daemon.json` differ in what Docker reads only when it starts: its proxies, and that there are
+ * no mirrors any more, for a reload leaves alone what the file does not mention (tried with 20.10).
+ */
 export function needsRestart(before: string | undefined, after: string | undefined): boolean {
-  const proxies = (text: string | undefined) => JSON.stringify(jsonAt(parseJsonObject(text ?? ""), PROXIES));
-  return proxies(before) !== proxies(after);
+  const [was, is] = [parseJsonObject(before ?? ""), parseJsonObject(after ?? "")];
+  if (jsonAt(was, MIRRORS) !== undefined && jsonAt(is, MIRRORS) === undefined) return true;
+  return !isDeepStrictEqual(jsonAt(was, PROXIES), jsonAt(is, PROXIES));
+}
+
+/** The URLs of Docker's proxies. */
+export function proxyUrls(daemon: string | undefined): string[] {
+  const proxies = proxiesOf(parseJsonObject(daemon ?? ""));
+  return PROXY_KEYS.map((key) => proxies[key]).filter((url) => typeof url === "string" && url !== "") as string[];
 }
 
 /** `daemon.json` without the peer; empty when nothing else is in it and there was no file before. */
@@ -63,11 +74,6 @@ function withoutMirror(text: string, mirror: string, original: JsonObject): stri
 
 function withProxy(text: string, mirror: string, noProxy: readonly string[]): string {
   const proxies = proxiesOf(parseJsonObject(text));
-  const other = PROXY_KEYS.map((key) => proxies[key]).find((url) => url !== undefined && url !== "" && url !== mirror);
-  if (other !== undefined) {
-    const way = "let dfdaemon have it as HTTP_PROXY and HTTPS_PROXY instead, and take it out here";
-    throw new DamselflyError("failed_precondition", `Docker goes through another proxy already: ${way}`);
-  }
   const listed = typeof proxies["no-proxy"] === "string" ? proxies["no-proxy"].split(",") : [];
   const known = new Set(listed.map((host) => host.trim()));
   const all = [...listed, ...noProxy.filter((host) => !known.has(host))];

@@ -3,7 +3,7 @@ import type { DfinitConfig } from "../../src/config/dfinit.ts";
 import type { HostFiles } from "../host_files.ts";
 import { withBlock } from "../marked_block.ts";
 import { type Bypass, type Change, type Plan, planning, RefusalError, refusing } from "../plan.ts";
-import { daemonWithout, editDaemon } from "./docker.ts";
+import { daemonWithout, editDaemon, proxyUrls } from "./docker.ts";
 
 /** `containerRuntime.docker` of dfinit.yaml. */
 export type DockerConfig = NonNullable<NonNullable<DfinitConfig["containerRuntime"]>["docker"]>;
@@ -15,6 +15,8 @@ const UNIT_FOLDERS = ["/etc/systemd/system", "/usr/lib/systemd/system", "/lib/sy
 
 /** Where distributions let people add flags of dockerd. */
 const FLAG_FILES = ["/etc/default/docker", "/etc/sysconfig/docker", "/etc/conf.d/docker"];
+
+const MOVE_PROXY = "Let dfdaemon have that proxy as HTTP_PROXY and HTTPS_PROXY instead, and take it out here";
 
 const REPAIR = "Repair the file, Docker cannot read it either";
 
@@ -34,6 +36,10 @@ export function planDocker(
     if (config.proxy !== "off") refuseFlag("--http-proxy", path, flags);
     const before = await files.read(path);
     const wanted = { mirror, asProxy: config.proxy === "daemon", noProxy: config.noProxy };
+    const proxies = refusing(path, REPAIR, () => proxyUrls(before));
+    if (wanted.asProxy && proxies.some((url) => url !== mirror && url !== previous)) {
+      throw new RefusalError(path, "it sets another proxy of Docker", MOVE_PROXY);
+    }
     const after = refusing(path, REPAIR, () => {
       const isMoved = before !== undefined && previous !== undefined && previous !== mirror;
       return editDaemon(isMoved ? daemonWithout(before, previous, undefined) : before, wanted);
@@ -50,12 +56,29 @@ export function planDocker(
         ...(unit !== undefined && unit.change === undefined ? [UNIT_DROP_IN] : []),
       ],
       refusals: [],
-      warnings: config.proxy === "off" && config.noProxy.length > 0
-        ? ["containerRuntime.docker.noProxy has no effect as long as containerRuntime.docker.proxy is off"]
-        : [],
+      warnings: warningsOf(config, mirror, before),
       bypassed: [otherRegistries(config)],
     };
   });
+}
+
+function warningsOf(
+  { configPath, proxy, noProxy }: DockerConfig,
+  mirror: string,
+  before: string | undefined,
+): string[] {
+  if (proxy !== "off") return [];
+  return [
+    ...(noProxy.length === 0
+      ? []
+      : ["containerRuntime.docker.noProxy has no effect as long as containerRuntime.docker.proxy is off"]),
+    ...(proxyUrls(before).includes(mirror)
+      ? [
+        `${configPath}: the peer is Docker's proxy there, and nothing is pulled while it is down. Take it out of ` +
+        "proxies, or set containerRuntime.docker.proxy if that is meant",
+      ]
+      : []),
+  ];
 }
 
 /** Docker asks mirrors for Docker Hub alone (node-side.md §2.7). */
@@ -63,10 +86,10 @@ function otherRegistries({ proxy }: DockerConfig): Bypass {
   if (proxy === "off") {
     const reason = "Docker Engine asks mirrors for images of Docker Hub only";
     const todo = "Set containerRuntime.docker.proxy for registries without TLS";
-    return { registry: "all but docker.io", reason, todo };
+    return { registry: "registries other than docker.io", reason, todo };
   }
   const reason = "Docker Engine speaks TLS with registries through the proxy, which passes it on unread";
-  return { registry: "all with TLS but docker.io", reason, todo: "Pull them by a runtime that has mirrors for them" };
+  return { registry: "other registries with TLS", reason, todo: "Pull them by a runtime that has mirrors for them" };
 }
 
 async function planUnit(
@@ -77,8 +100,7 @@ async function planUnit(
 ): Promise<{ readonly change?: Change }> {
   for (const [path, text] of flags) {
     if (path === UNIT_DROP_IN || !/^\s*Environment=.*\bHTTPS?_PROXY=/mi.test(text)) continue;
-    const todo = "Let dfdaemon have that proxy as HTTP_PROXY and HTTPS_PROXY instead, and take it out here";
-    throw new RefusalError(path, "it sets another proxy of Docker", todo);
+    throw new RefusalError(path, "it sets another proxy of Docker", MOVE_PROXY);
   }
   const before = await files.read(UNIT_DROP_IN);
   const values = [`HTTP_PROXY=${mirror}`, `HTTPS_PROXY=${mirror}`];
@@ -86,7 +108,14 @@ async function planUnit(
   const lines = ["[Service]", `Environment=${[...values, ...noProxy].map((value) => `"${value}"`).join(" ")}`];
   const after = refusing(UNIT_DROP_IN, "Remove the file, and run dfinit again", () => withBlock(before ?? "", lines));
   if (before === after) return {};
-  return { change: { path: UNIT_DROP_IN, before, after, why: `the proxy of Docker is ${mirror}` } };
+  return {
+    change: {
+      path: UNIT_DROP_IN,
+      before,
+      after,
+      why: `the proxy of Docker is ${mirror}, after systemctl daemon-reload`,
+    },
+  };
 }
 
 /** Files in which flags and variables of dockerd are set, by path. */

@@ -14,7 +14,7 @@ export function dockerRuntime(config: DockerConfig, mirror: string, files: HostF
     folder: dirname(config.configPath),
     startMark: "/run/docker.pid",
     plan: (previous) => planDocker(config, { mirror, previous }, files),
-    candidates: () => Promise.resolve([config.configPath, UNIT_DROP_IN]),
+    candidates: () => Promise.resolve([UNIT_DROP_IN]),
     without: (path, text, { mirror, original }) =>
       path === UNIT_DROP_IN ? withoutBlock(text) : daemonWithout(text, mirror, original),
     noticed: (path, change) => {

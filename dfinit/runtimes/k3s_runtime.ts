@@ -19,7 +19,7 @@ export async function k3sRuntime(
     folder: dirname(path),
     startMark: "/run/k3s/containerd/containerd.sock",
     plan: (previous) => planK3s(k3s, config, { mirror, previous }, files),
-    candidates: () => Promise.resolve([path]),
+    candidates: () => Promise.resolve([]),
     without: (_path, text, { mirror, original }) => withoutPeer(text, mirror, original),
     noticed: () => "after a restart",
   };

@@ -24,8 +24,9 @@ export interface RegistriesConfig {
   readonly registries: readonly { readonly prefix: string; readonly location: string }[];
 }
 
-/** What is planned for one registry: its lines, unless it is left as it is. */
+/** What is planned for one registry. */
 interface EntryPlan {
+  /** Empty when it is left as it is. */
   readonly lines: readonly string[];
   readonly warnings: readonly string[];
 }
@@ -61,7 +62,8 @@ export function planRegistriesConf(
       parseToml(text);
       return text;
     });
-    const why = `pulls from ${config.registries.map(({ prefix }) => prefix).join(", ")} go to ${mirror} first`;
+    const served = config.registries.filter((_, i) => planned[i]?.lines.length !== 0).map(({ prefix }) => prefix);
+    const why = `pulls from ${served.join(", ")} go to ${mirror} first`;
     const isSame = after === undefined || before === after;
     return {
       changes: isSame ? [] : [{ path, before, after, why }],

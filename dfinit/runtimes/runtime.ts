@@ -27,7 +27,7 @@ export interface Runtime {
    * Reads, and writes nothing.
    */
   plan(previous: string | undefined): Promise<Plan>;
-  /** Files that may hold something of ours, though no record tells of them. */
+  /** Files in which ours is marked, and may be though no record tells of them. */
   candidates(): Promise<readonly string[]>;
   /**
    * The text of a file without what dfinit wrote into it; empty when nothing else is in it. Throws `invalid_argument`

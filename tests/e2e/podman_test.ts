@@ -2,19 +2,22 @@
 import assert from "node:assert/strict";
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { testCertificates } from "../../src/testing/certificates.ts";
 import { type AddressBlock, reserveAddresses } from "./lib/addresses.ts";
 import { type Peer, runDfinit, startPeer } from "./lib/components.ts";
 import { blobsOf, buildImage, type Image, IMAGE_PROGRAMS, pushImage } from "./lib/image.ts";
 import { PODMAN_PROGRAMS, PodmanHost } from "./lib/podman.ts";
 import { e2eTest } from "./lib/programs.ts";
 import { REGISTRY_PROGRAM, startRegistry } from "./lib/registry.ts";
-import { privateAuthority, type RegistryFront, startFront } from "./lib/registry_front.ts";
+import { type RegistryFront, startFront } from "./lib/registry_front.ts";
 import { story } from "./lib/story.ts";
 import { Workspace } from "./lib/workspace.ts";
 
 const NEEDS = { programs: [...PODMAN_PROGRAMS, ...IMAGE_PROGRAMS, REGISTRY_PROGRAM], root: true };
 /** Small enough for Podman's plain copies of each layer, and more than one piece. */
 const LAYERS = [["libc6", "bash", "coreutils", "busybox"], ["perl-modules-5.36", "libpython3.11-stdlib"]];
+/** Of a private authority, for 127.0.0.1. */
+const CERTIFICATE = testCertificates("a");
 const REPOSITORY = "debian/tools";
 const LOGIN = { username: "tester", password: "a secret of the test" };
 /** A blob of this size is one of the layers. */
@@ -48,11 +51,11 @@ class PodmanStage implements AsyncDisposable {
     const registry = stack.use(await startRegistry({ ip: addresses.ip(1), dir: workspace.dir }));
     await pushImage(image, registry.url, REPOSITORY, "1.0");
     const open = stack.use(startFront({ ip: addresses.ip(1), target: registry.url }));
-    const closed = stack.use(startFront({ ip: "127.0.0.1", target: registry.url, hasTls: true, login: LOGIN }));
+    const closed = stack.use(startFront({ ip: "127.0.0.1", target: registry.url, tls: CERTIFICATE, login: LOGIN }));
     const host = await PodmanHost.prepare(join(workspace.dir, "podman"));
-    const trusted = host.path(`/etc/containers/certs.d/localhost:${closed.port}`);
+    const trusted = host.path(`/etc/containers/certs.d/127.0.0.1:${closed.port}`);
     await mkdir(trusted, { recursive: true });
-    await copyFile(privateAuthority(), join(trusted, "ca.crt"));
+    await copyFile(CERTIFICATE.caCert, join(trusted, "ca.crt"));
     const plain = `[[registry]]\nlocation = "${new URL(open.url).host}"\ninsecure = true\n`;
     await mkdir(host.path("/etc/containers/registries.conf.d"), { recursive: true });
     await writeFile(host.path("/etc/containers/registries.conf.d/50-of-the-owner.conf"), plain);
@@ -91,7 +94,7 @@ class PodmanStage implements AsyncDisposable {
     const place = { name, ip: this.addresses.ip(20), dir: join(this.workspace.dir, name) };
     const upstreams = [
       { namespace: this.name(this.open), addr: this.open.url },
-      { namespace: this.name(this.closed), addr: this.closed.url, ca: privateAuthority() },
+      { namespace: this.name(this.closed), addr: this.closed.url, ca: CERTIFICATE.caCert },
     ];
     return this.#peer = this.#stack.use(await startPeer(place, { upstreams }));
   }
@@ -134,7 +137,7 @@ e2eTest("Podman pulls public and private images through a peer, and without it",
   await step("dfinit adds one file, and nothing when it runs again", async () => {
     await stage.dfinit();
     const text = await readFile(dropIn, "utf8");
-    assert.match(text, new RegExp(`location = "${stage.addresses.ip(20)}:4001/localhost__${stage.closed.port}"`));
+    assert.match(text, new RegExp(`location = "${stage.addresses.ip(20)}:4001/127.0.0.1__${stage.closed.port}"`));
     assert.match(await stage.dfinit(), /^Nothing to do$/m);
   });
 
@@ -150,12 +153,12 @@ e2eTest("Podman pulls public and private images through a peer, and without it",
       await stage.host.login(stage.name(stage.closed), LOGIN.username, LOGIN.password);
       await stage.pull(stage.closed);
       assert.ok(stage.closed.blobAgents.length > 0 && !stage.closed.blobAgents.some(isOurs));
-      assert.match(stage.peer.process.log(), new RegExp(`podman login [^"]*/localhost__${stage.closed.port}`));
+      assert.match(stage.peer.process.log(), new RegExp(`podman login [^"]*/127\\.0\\.0\\.1__${stage.closed.port}`));
     },
   );
 
   await step("with the login for the mirror that the log names, it comes through the peer", async () => {
-    const mirror = `${stage.addresses.ip(20)}:4001/localhost__${stage.closed.port}`;
+    const mirror = `${stage.addresses.ip(20)}:4001/127.0.0.1__${stage.closed.port}`;
     await stage.host.login(mirror, LOGIN.username, LOGIN.password);
     assert.ok(await stage.pull(stage.closed) >= stage.imageBytes);
     // The blobs are here from the public registry; what the private one is asked is who may have them.

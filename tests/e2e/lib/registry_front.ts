@@ -1,14 +1,15 @@
 /** A server in front of a registry, for what the registry itself is not set up for: TLS, a login, and a stop half-way. */
 import { readFileSync } from "node:fs";
-import { testCertificates } from "../../../src/testing/certificates.ts";
 
 /** How the front differs from the registry behind it. */
 export interface FrontOptions {
   readonly ip: string;
   /** The registry behind it. */
   readonly target: string;
-  /** TLS with a certificate that {@link privateAuthority} signed; it is good for 127.0.0.1 and localhost. */
-  readonly hasTls?: boolean;
+  /** 0, as when it is left out, takes a free one. */
+  readonly port?: number;
+  /** The files of a certificate and its key. */
+  readonly tls?: { readonly cert: string; readonly key: string };
   /** The one login that is let in. */
   readonly login?: { readonly username: string; readonly password: string };
 }
@@ -25,19 +26,13 @@ export interface RegistryFront extends AsyncDisposable {
   holdBlobs(bytesMin: number): Promise<() => void>;
 }
 
-/** The file of the authority behind the certificates of fronts with TLS. */
-export function privateAuthority(): string {
-  return testCertificates("a").caCert;
-}
-
-/** Starts a front on a free port. */
-export function startFront({ ip, target, hasTls = false, login }: FrontOptions): RegistryFront {
+/** Starts a front. */
+export function startFront({ ip, port: wantedPort = 0, target, tls, login }: FrontOptions): RegistryFront {
   const blobAgents: string[] = [];
   let hold: { readonly bytesMin: number; readonly reached: () => void; readonly released: Promise<void> } | undefined;
-  const { cert, key } = testCertificates("a");
-  const tls = hasTls ? { cert: readFileSync(cert, "utf8"), key: readFileSync(key, "utf8") } : {};
+  const pem = tls === undefined ? {} : { cert: readFileSync(tls.cert, "utf8"), key: readFileSync(tls.key, "utf8") };
   const wanted = login === undefined ? undefined : `Basic ${btoa(`${login.username}:${login.password}`)}`;
-  const server = Deno.serve({ hostname: ip, port: 0, onListen: () => {}, ...tls }, async (request) => {
+  const server = Deno.serve({ hostname: ip, port: wantedPort, onListen: () => {}, ...pem }, async (request) => {
     if (wanted !== undefined && request.headers.get("authorization") !== wanted) {
       return new Response(null, { status: 401, headers: { "www-authenticate": 'Basic realm="front"' } });
     }
@@ -56,7 +51,7 @@ export function startFront({ ip, target, hasTls = false, login }: FrontOptions):
   const { port } = server.addr;
   return {
     port,
-    url: `${hasTls ? "https" : "http"}://${hasTls ? "localhost" : ip}:${port}`,
+    url: `${tls === undefined ? "http" : "https"}://${ip}:${port}`,
     blobAgents,
     holdBlobs(bytesMin) {
       const reached = Promise.withResolvers<void>();
