@@ -1,0 +1,309 @@
+import assert from "node:assert/strict";
+import { MemoryDisk } from "../src/testing/memory_disk.ts";
+import { diskWith, filesOn, foldersOn } from "../src/testing/memory_files.ts";
+import { EXIT, runDfinit } from "./cli.ts";
+
+const DOCKER_FILE = "/etc/docker/daemon.json";
+const DROP_IN = "/etc/containers/registries.conf.d/99-damselfly.conf";
+const HOSTS = "/etc/containerd/certs.d/ghcr.io/hosts.toml";
+
+/** A node for each format of files, with the file in which dfinit says who is asked. */
+const NODES = {
+  containerd: {
+    wanted: HOSTS,
+    yaml:
+      "containerRuntime: { containerd: { registries: [{ hostNamespace: ghcr.io, serverAddr: 'https://ghcr.io' }] } }\n",
+    files: { "/etc/containerd/config.toml": 'version = 2\n[plugins."io.containerd.grpc.v1.cri"]\n  x = 1\n' },
+  },
+  docker: {
+    wanted: DOCKER_FILE,
+    yaml: "containerRuntime: { docker: {} }\n",
+    files: { [DOCKER_FILE]: '{\n  "debug": true\n}\n' },
+  },
+  crio: {
+    wanted: DROP_IN,
+    yaml: "containerRuntime: { crio: { registries: [{ prefix: quay.io, location: quay.io }] } }\n",
+    files: { "/etc/containers/registries.conf": 'unqualified-search-registries = ["quay.io"]\n' },
+  },
+  k3s: {
+    wanted: "/etc/rancher/k3s/registries.yaml",
+    yaml: "containerRuntime: { containerd: {} }\n",
+    files: {
+      "/var/lib/rancher/k3s/agent/etc/containerd/config.toml": "version = 3\n",
+      "/etc/rancher/k3s/registries.yaml": "mirrors:\n  docker.io:\n    endpoint:\n      - https://near.corp\n",
+    },
+  },
+} as const;
+
+function node({ yaml, files }: { yaml: string; files: Readonly<Record<string, string>> }): Promise<MemoryDisk> {
+  return diskWith({ "/dfinit.yaml": yaml, ...files });
+}
+
+async function dfinit(disk: MemoryDisk, ...args: string[]) {
+  let [out, error] = ["", ""];
+  const code = await runDfinit(["-c", "/dfinit.yaml", ...args], {
+    disk,
+    env: () => undefined,
+    print: (text) => void (out += text),
+    printError: (text) => void (error += text),
+  });
+  return { code, out, error };
+}
+
+async function edit(disk: MemoryDisk, path: string, change: (text: string) => string): Promise<void> {
+  await disk.writeTextAtomic(path, change(await disk.readText(path)));
+}
+
+Deno.test("diff shows what apply would change, changes nothing, and ends with 3 while something would", async () => {
+  for (const [name, made] of Object.entries(NODES)) {
+    const disk = await node(made);
+    const before = await filesOn(disk);
+    const diff = await dfinit(disk, "diff");
+    assert.equal(diff.code, EXIT.wouldChange, name);
+    assert.match(diff.out, /^@@ /m);
+    assert.deepEqual(await filesOn(disk), before);
+    assert.equal((await dfinit(disk, "apply")).code, EXIT.done);
+    assert.equal((await dfinit(disk, "diff")).code, EXIT.done);
+  }
+});
+
+Deno.test("status tells a node that is not configured from one that is, and from one that somebody changed", async () => {
+  for (const [name, made] of Object.entries(NODES)) {
+    const disk = await node(made);
+    const state = async () => {
+      const { code, out } = await dfinit(disk, "status");
+      return [/^\w+: ([a-z ]+)$/m.exec(out)?.[1], code];
+    };
+    assert.deepEqual(await state(), ["not configured", EXIT.wouldChange], name);
+    await dfinit(disk);
+    assert.deepEqual(await state(), ["configured", EXIT.done], name);
+    await disk.remove(made.wanted);
+    assert.deepEqual(await state(), ["drifted", EXIT.wouldChange], name);
+  }
+  const broken = await node({ ...NODES.docker, files: { [DOCKER_FILE]: "{" } });
+  const { code, out } = await dfinit(broken, "status");
+  assert.deepEqual([code, out], [EXIT.failed, "docker: refused\n"]);
+});
+
+Deno.test("status names the registries that go around the peer", async () => {
+  const disk = await node({
+    ...NODES.containerd,
+    files: {
+      ...NODES.containerd.files,
+      "/etc/containerd/certs.d/reg.corp/hosts.toml": 'server = "https://reg.corp"\n',
+    },
+  });
+  assert.match((await dfinit(disk, "status")).out, /^ {2}bypassed reg\.corp: .*does not name/m);
+});
+
+Deno.test("--json is one document, with what the text says", async () => {
+  const disk = await node(NODES.docker);
+  const diff = await dfinit(disk, "diff", "--json");
+  assert.equal(diff.code, EXIT.wouldChange);
+  const { applied, runtimes: [docker] } = JSON.parse(diff.out);
+  assert.equal(applied, false);
+  assert.deepEqual([docker.runtime, docker.state, docker.restart], ["docker", "not configured", false]);
+  assert.deepEqual([docker.changes[0].path, docker.changes[0].action], [DOCKER_FILE, "change"]);
+  assert.match(docker.changes[0].diff, /^\+ {2}"registry-mirrors"/m);
+  assert.equal(docker.bypassed[0].registry, "registries other than docker.io");
+  assert.equal(JSON.parse((await dfinit(disk, "--json")).out).applied, true);
+  const status = JSON.parse((await dfinit(disk, "status", "--json")).out);
+  assert.deepEqual([status.runtimes[0].state, status.runtimes[0].changes], ["configured", []]);
+  const nothing = await node({ yaml: "{}\n", files: {} });
+  assert.deepEqual(JSON.parse((await dfinit(nothing, "status", "--json")).out), { applied: false, runtimes: [] });
+});
+
+Deno.test("restore shows with --check what it would do, and a second one has nothing to do", async () => {
+  const disk = await node(NODES.crio);
+  const untouched = await filesOn(disk);
+  await dfinit(disk);
+  const applied = await filesOn(disk);
+  const check = await dfinit(disk, "restore", "--check");
+  assert.equal(check.code, EXIT.wouldChange);
+  assert.match(check.out, new RegExp(`^would remove ${DROP_IN}`, "m"));
+  assert.deepEqual(await filesOn(disk), applied);
+  assert.match((await dfinit(disk, "restore")).out, new RegExp(`^removed ${DROP_IN}: dfinit made it$`, "m"));
+  assert.deepEqual(await filesOn(disk), untouched);
+  const again = await dfinit(disk, "restore");
+  assert.deepEqual([again.code, again.out], [EXIT.done, "Nothing to do\n"]);
+});
+
+Deno.test("restore takes out just ours where somebody else changed a file since", async () => {
+  const cases: [keyof typeof NODES, string, (text: string) => string, RegExp[], RegExp][] = [
+    ["docker", DOCKER_FILE, (text) => text.replace("true", "false"), [/"debug": false/], /4001|registry-mirrors/],
+    ["docker", DOCKER_FILE, (text) => text.replace("4001", '4001", "https://x.corp'), [/"https:\/\/x\.corp"/], /4001/],
+    [
+      "crio",
+      DROP_IN,
+      (text) => `${text}\n[[registry]]\nlocation = "x.corp"\n`,
+      [/^\[\[registry\]\]\nlocation = "x/m],
+      /4001/,
+    ],
+    [
+      "containerd",
+      HOSTS,
+      (text) => `${text}\n[host."https://x.corp"]\n`,
+      [/^\[host\."https:\/\/x\.corp"\]$/m],
+      /damselfly|4001/,
+    ],
+    [
+      "containerd",
+      "/etc/containerd/config.toml",
+      (text) => text.replace("x = 1", "x = 2"),
+      [/x = 2/],
+      /config_path|registry/,
+    ],
+    [
+      "k3s",
+      "/etc/rancher/k3s/registries.yaml",
+      (text) => `${text}configs: {}\n`,
+      [/near\.corp/, /^configs/m],
+      /4001|"\*"/,
+    ],
+  ];
+  for (const [name, path, change, kept, gone] of cases) {
+    const disk = await node(NODES[name]);
+    await dfinit(disk);
+    await edit(disk, path, change);
+    const { code, out, error } = await dfinit(disk, "restore");
+    assert.equal(code, EXIT.done, error);
+    assert.match(out, new RegExp(`^changed ${path}: without what dfinit added`, "m"));
+    const text = await disk.readText(path);
+    for (const pattern of kept) assert.match(text, pattern);
+    assert.doesNotMatch(text, gone);
+    const left = Object.keys(await filesOn(disk)).filter((file) => file.includes(".damselfly."));
+    assert.deepEqual(left, [], "no copy and no record stays");
+  }
+});
+
+Deno.test("a file that somebody removed since is not brought back", async () => {
+  const disk = await node(NODES.docker);
+  await dfinit(disk);
+  await disk.remove(DOCKER_FILE);
+  assert.equal((await dfinit(disk, "restore")).code, EXIT.done);
+  assert.deepEqual(Object.keys(await filesOn(disk)), ["/dfinit.yaml"]);
+});
+
+Deno.test("without its record restore still takes out what is marked, and nothing that people wrote themselves", async () => {
+  const disk = await node({
+    ...NODES.containerd,
+    files: { ...NODES.containerd.files, "/etc/containerd/certs.d/x.corp/hosts.toml": 'server = "https://x.corp"\n' },
+  });
+  await dfinit(disk);
+  await disk.remove("/etc/containerd/dfinit.damselfly.json");
+  assert.equal((await dfinit(disk, "restore")).code, EXIT.done);
+  const hosts = Object.keys(await filesOn(disk)).filter((path) => path.endsWith("hosts.toml"));
+  assert.deepEqual(hosts, ["/etc/containerd/certs.d/x.corp/hosts.toml"]);
+  const byHand = '{ "registry-mirrors": ["http://127.0.0.1:4001"] }\n';
+  const docker = await node({ ...NODES.docker, files: { [DOCKER_FILE]: byHand } });
+  assert.match((await dfinit(docker, "restore")).out, /^Nothing to do$/m);
+  await dfinit(docker);
+  assert.equal(await docker.readText(DOCKER_FILE), byHand);
+});
+
+Deno.test("a record that is not ours is refused, and nothing is changed", async () => {
+  for (const text of ["{", "{}", '{"version":2,"mirror":"x","files":[]}']) {
+    const disk = await node({ ...NODES.docker, files: { "/etc/docker/dfinit.damselfly.json": text } });
+    const before = await filesOn(disk);
+    for (const verb of ["apply", "restore", "status"]) {
+      const { code, error } = await dfinit(disk, verb);
+      assert.equal(code, EXIT.failed, verb);
+      assert.match(error, /^refused \/etc\/docker\/dfinit\.damselfly\.json/m);
+    }
+    assert.deepEqual(await filesOn(disk), before);
+  }
+});
+
+Deno.test("a registry that is taken off the list loses its files with the next run", async () => {
+  const disk = await node(NODES.containerd);
+  const folders = await foldersOn(disk);
+  await dfinit(disk);
+  assert.ok(await disk.stat(HOSTS));
+  await disk.writeTextAtomic("/dfinit.yaml", "containerRuntime: { containerd: { proxyAllRegistries: false } }\n");
+  const { out } = await dfinit(disk);
+  assert.match(out, new RegExp(`^removed ${HOSTS}: dfinit made it$`, "m"));
+  assert.equal(await disk.stat("/etc/containerd/certs.d/ghcr.io"), undefined);
+  assert.match((await dfinit(disk)).out, /^Nothing to do$/m);
+  await dfinit(disk, "restore");
+  assert.deepEqual(await foldersOn(disk), folders);
+});
+
+Deno.test("mirrors that left containerd's configuration stay in hosts.toml as long as they are not restored", async () => {
+  const mirrors =
+    'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry.mirrors."x.io"]\nendpoint = ["https://m.corp"]\n';
+  const files = { "/etc/containerd/config.toml": mirrors };
+  const disk = await node({ yaml: "containerRuntime: { containerd: {} }\n", files });
+  await dfinit(disk);
+  await dfinit(disk);
+  assert.match(await disk.readText("/etc/containerd/certs.d/x.io/hosts.toml"), /https:\/\/m\.corp/);
+  await dfinit(disk, "restore");
+  assert.deepEqual(await filesOn(disk), { "/dfinit.yaml": "containerRuntime: { containerd: {} }\n", ...files });
+});
+
+Deno.test("a peer that moved to another port leaves nothing of its old address", async () => {
+  for (const [name, made] of Object.entries(NODES)) {
+    const disk = await node(made);
+    const before = await filesOn(disk);
+    await dfinit(disk);
+    await disk.writeTextAtomic("/dfinit.yaml", `proxy: { addr: "http://127.0.0.1:65001" }\n${made.yaml}`);
+    await dfinit(disk);
+    const texts = Object.entries(await filesOn(disk)).filter(([path]) => !path.endsWith(".bak")).map(([, text]) =>
+      text
+    );
+    assert.doesNotMatch(texts.join("\n"), /:4001/, name);
+    assert.match((await dfinit(disk)).out, /^Nothing to do$/m);
+    await dfinit(disk, "restore");
+    await disk.writeTextAtomic("/dfinit.yaml", made.yaml);
+    assert.deepEqual(await filesOn(disk), before, name);
+  }
+});
+
+Deno.test("several runtimes are configured in one run, and a refusal of one leaves all of them alone", async () => {
+  const yaml =
+    "containerRuntime: { containerd: {}, docker: {}, podman: { registries: [{ prefix: quay.io, location: quay.io }] } }\n";
+  const files = { ...NODES.containerd.files, ...NODES.docker.files };
+  const disk = await node({ yaml, files });
+  assert.equal((await dfinit(disk)).code, EXIT.done);
+  for (const path of ["/etc/containerd/certs.d/_default/hosts.toml", DROP_IN]) assert.ok(await disk.stat(path), path);
+  assert.match(await disk.readText(DOCKER_FILE), /4001/);
+  const refusing = await node({ yaml, files: { ...files, [DOCKER_FILE]: "[]" } });
+  const before = await filesOn(refusing);
+  assert.equal((await dfinit(refusing)).code, EXIT.failed);
+  assert.deepEqual(await filesOn(refusing), before);
+});
+
+Deno.test("the file for restarts names a unit while the runtime runs with its old configuration, and then no more", async () => {
+  const socket = "/run/containerd/containerd.sock";
+  const disk = await node({ ...NODES.containerd, files: { ...NODES.containerd.files, [socket]: "" } });
+  const writtenAt = new Map([[socket, 1], ["/etc/containerd/config.toml", 2]]);
+  const stat = disk.stat.bind(disk);
+  disk.stat = async (path) => {
+    const found = await stat(path);
+    return found && { ...found, mtimeMs: writtenAt.get(path) ?? 0 };
+  };
+  const units = async () => {
+    await dfinit(disk, "--restart-file", "/restart");
+    return await disk.readText("/restart");
+  };
+  assert.equal(await units(), "containerd.service\n");
+  assert.equal(await units(), "containerd.service\n", "a restart that did not come is still owed");
+  assert.match((await dfinit(disk, "status")).out, /containerd has to be restarted/);
+  // The runtime makes its socket anew when it starts.
+  writtenAt.set(socket, 3);
+  assert.equal(await units(), "", "never in a loop");
+  writtenAt.set("/etc/containerd/config.toml", 4);
+  await edit(disk, "/etc/containerd/config.toml", (text) => `${text}# by somebody else\n`);
+  assert.equal(await units(), "", "and not for what others change");
+});
+
+Deno.test("without knowing when the runtime started, only a change of this run asks for a restart", async () => {
+  const disk = await node(NODES.containerd);
+  const units = async () => {
+    await dfinit(disk, "--restart-file", "/restart");
+    return await disk.readText("/restart");
+  };
+  assert.deepEqual([await units(), await units()], ["containerd.service\n", ""]);
+  const crio = await node(NODES.crio);
+  assert.match((await dfinit(crio, "--restart-file", "/restart")).out, /systemctl reload crio/);
+  assert.equal(await crio.readText("/restart"), "", "CRI-O needs no restart");
+});
