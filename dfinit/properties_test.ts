@@ -13,7 +13,15 @@ const REGISTRIES_CONF = "/etc/containers/registries.conf";
 const DROP_IN = `${REGISTRIES_CONF}.d/99-damselfly.conf`;
 const CONFIG_TOML = "/etc/containerd/config.toml";
 
-const host = fc.constantFrom("docker.io", "quay.io", "ghcr.io", "reg.corp:5000", "a.b.c", "localhost:5001", "10.0.0.1");
+const host: fc.Arbitrary<string> = fc.constantFrom(
+  "docker.io",
+  "quay.io",
+  "ghcr.io",
+  "reg.corp:5000",
+  "a.b.c",
+  "localhost:5001",
+  "10.0.0.1",
+);
 const hosts = fc.uniqueArray(host, { maxLength: 4 });
 const word = fc.stringMatching(/^[a-z][a-z0-9-]{0,8}$/);
 const endpoint = fc.constantFrom("https://near.corp", "http://10.0.0.9:5000", "https://far.corp/v2/hub");
@@ -57,7 +65,7 @@ async function holds({ runtime, files }: Node, check: (after: Record<string, str
 }
 
 const daemonJson = fc.record({
-  rest: fc.dictionary(word, fc.jsonValue({ maxDepth: 2 }), { maxKeys: 4 }),
+  rest: fc.dictionary(word, fc.jsonValue({ maxDepth: 2 }), { maxKeys: 4, noNullPrototype: true }),
   mirrors: fc.option(
     fc.uniqueArray(fc.constantFrom(MIRROR, `${MIRROR}/`, "https://near.corp", "https://x"), { maxLength: 3 }),
   ),
@@ -97,8 +105,8 @@ const mirrorsYaml = fc.record({
     fc.option(fc.record({
       endpoint: endpoints,
       rewrite: fc.constant({ "^(.*)$": "x/$1" }),
-    }, { requiredKeys: [] })),
-    { maxKeys: 4 },
+    }, { requiredKeys: [], noNullPrototype: true })),
+    { maxKeys: 4, noNullPrototype: true },
   )),
   configs: fc.option(fc.constant({ "near.corp": { auth: { username: "u", password: "p" } } })),
   comment,
@@ -157,7 +165,10 @@ Deno.test("whatever registries.conf and a drop-in say, the peer is the first mir
   await fc.assert(
     fc.asyncProperty(conf, conf, hosts, fc.constantFrom("crio", "podman"), async (main, more, listed, name) => {
       const registries = listed.map((prefix) => ({ prefix, location: prefix }));
-      const files = { [REGISTRIES_CONF]: main.text, [`${REGISTRIES_CONF}.d/50-more.conf`]: more.text };
+      const files: Record<string, string> = {
+        [REGISTRIES_CONF]: main.text,
+        [`${REGISTRIES_CONF}.d/50-more.conf`]: more.text,
+      };
       await holds({ runtime: { [name]: { registries } }, files }, (after) => {
         for (const path of Object.keys(files)) assert.equal(after[path], files[path], "theirs stays as it is");
         if (listed.length === 0) return assert.equal(after[DROP_IN], undefined);
@@ -183,7 +194,7 @@ const configToml = fc.record({
   version: fc.constantFrom(2, 3),
   comment,
   configPath: fc.constantFrom(undefined, "", "/etc/containerd/certs.d", "/etc/containerd/certs.d:/etc/docker/certs.d"),
-  mirrors: fc.option(fc.dictionary(host, endpoints, { maxKeys: 3 })),
+  mirrors: fc.option(fc.dictionary(host, endpoints, { maxKeys: 3, noNullPrototype: true })),
   eol: fc.constantFrom("\n", "\r\n"),
 }).map(({ version, comment, configPath, mirrors, eol }) => {
   const plugin = version === 2 ? "io.containerd.grpc.v1.cri" : "io.containerd.cri.v1.images";
@@ -202,7 +213,7 @@ const hostsToml = fc.record({ comment, server: fc.boolean(), hosts: fc.uniqueArr
   );
 
 Deno.test("whatever containerd's files say, the peer comes first for what is listed, and restore brings them back", async () => {
-  const others = fc.dictionary(host, hostsToml, { maxKeys: 3 });
+  const others = fc.dictionary(host, hostsToml, { maxKeys: 3, noNullPrototype: true });
   await fc.assert(fc.asyncProperty(configToml, others, hosts, fc.boolean(), async (config, theirs, listed, all) => {
     const registries = listed.map((hostNamespace) => ({ hostNamespace, serverAddr: `https://${hostNamespace}` }));
     const files = Object.fromEntries(

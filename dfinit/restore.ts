@@ -68,6 +68,7 @@ async function restoreFile(
   const text = isKnown
     ? original ?? ""
     : refusing(path, BY_HAND, () => runtime.without(path, before, { mirror, original }));
+  if (entry === undefined && text === before) return undefined;
   const mayGo = original === undefined && (entry === undefined || !entry.existed);
   const after = mayGo && text.trim() === "" ? undefined : text;
   if (after === before) return undefined;

@@ -54,13 +54,22 @@ function intoMap(text: string, map: YAMLMap, [key = "", ...rest]: YamlPath, lite
   const pair = pairOf(map, key);
   const eol = eolOf(text);
   if (pair === undefined) {
-    if (map.flow === true) return insert(text, rangeOf(map)[0] + 1, flow([key, ...rest], literal, map.items.length));
+    if (map.flow === true) {
+      return insert(
+        text,
+        rangeOf(map)[0] + 1,
+        `${JSON.stringify(key)}: ${nested(rest, literal)}${map.items.length === 0 ? "" : ", "}`,
+      );
+    }
     const indent = indentOf(text, map);
     const [, last] = rangeOf(map.items.at(-1)?.value ?? map.items.at(-1)?.key);
     return insertLines(text, last, block([key, ...rest], literal, indent, eol));
   }
   const { value } = pair;
   if (value === null || (isScalar(value) && value.value === null)) {
+    const [start, end] = value === null ? [0, 0] : rangeOf(value);
+    // A written null, such as ~, gives way to a table on its line.
+    if (end > start) return text.slice(0, start) + nested(rest, literal) + text.slice(end);
     const indent = `${indentOf(text, map)}  `;
     const lines = rest.length === 0 ? `${indent}- ${literal}${eol}` : block(rest, literal, indent, eol);
     if (map.flow === true) throw cannotEdit(`${key} has no value`);
@@ -84,12 +93,9 @@ function block(path: YamlPath, literal: string, indent: string, eol: string): st
   return `${plain.join("")}${indent}${"  ".repeat(path.length)}- ${literal}${eol}`;
 }
 
-function flow(path: YamlPath, literal: string, others: number): string {
-  const text = path.reduceRight((inner, key, depth) => {
-    const pair = `${JSON.stringify(key)}: ${inner}`;
-    return depth === 0 ? pair : `{ ${pair} }`;
-  }, `[${literal}]`);
-  return others === 0 ? text : `${text}, `;
+/** `path` as tables on one line, around a list of one item. */
+function nested(path: YamlPath, literal: string): string {
+  return path.reduceRight((inner, key) => `{ ${JSON.stringify(key)}: ${inner} }`, `[${literal}]`);
 }
 
 function cutItem(text: string, items: readonly Node[], at: number, isFlow: boolean): string {
@@ -129,8 +135,15 @@ function checked(before: string, after: string, change: (values: Record<string, 
   } catch (cause) {
     throw cannotEdit("the result would not be valid YAML", cause);
   }
-  if (!isDeepStrictEqual(actual, expected)) throw cannotEdit("another value of the file would change");
+  if (!isDeepStrictEqual(emptyAsNull(actual), emptyAsNull(expected))) throw cannotEdit("another value of the file would change");
   return after;
+}
+
+/** A table without a key, and none, are the same to those who read these files, and hard to tell in a block. */
+function emptyAsNull(value: unknown): unknown {
+  if (!isTable(value)) return value;
+  const entries = Object.entries(value).map(([key, inner]) => [key, emptyAsNull(inner)] as const);
+  return entries.length === 0 ? null : Object.fromEntries(entries);
 }
 
 function put(values: Record<string, unknown>, [key = "", ...rest]: YamlPath, item: string): void {
