@@ -9,6 +9,7 @@ import { SchedulerConfig } from "../src/config/scheduler.ts";
 
 const TOP = dirname(import.meta.dirname ?? "");
 const README = await readFile(`${TOP}/README.md`, "utf8");
+const RUNTIMES = await readFile(`${TOP}/docs/runtimes.md`, "utf8");
 const { tasks } = JSON.parse(await readFile(`${TOP}/deno.json`, "utf8")) as {
   tasks: Record<string, { readonly description?: string; readonly command: string }>;
 };
@@ -20,8 +21,8 @@ const SCHEMAS = {
 };
 
 /** The texts between fences of one language; commands have none. */
-function fenced(language: string): string[] {
-  return [...README.matchAll(/^```(\w*)\n([^]*?)^```$/gm)].filter(([, found]) => found === language)
+function fenced(language: string, page = README): string[] {
+  return [...page.matchAll(/^```(\w*)\n([^]*?)^```$/gm)].filter(([, found]) => found === language)
     .map(([, , text = ""]) => text);
 }
 
@@ -67,9 +68,9 @@ Deno.test("each program runs as a task under its own permissions, and knows the 
   }));
 });
 
-Deno.test("each configuration of the README is valid, and everything in it has an effect", () => {
-  const files = fenced("yaml");
-  assert.ok(files.length >= 4);
+Deno.test("each configuration of the README and of the page on runtimes is valid, and everything in it has an effect", () => {
+  const files = [README, RUNTIMES].flatMap((page) => fenced("yaml", page));
+  assert.ok(files.length >= 7);
   for (const text of files) {
     const path = /^# (\S+)/.exec(text)?.[1] ?? "";
     const schema = SCHEMAS[basename(path) as keyof typeof SCHEMAS];

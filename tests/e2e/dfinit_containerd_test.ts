@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, type TomlTable } from "smol-toml";
 import { EXIT, runDfinit } from "../../dfinit/cli.ts";
@@ -22,6 +22,9 @@ const FOR_EVERY_VERSION = [
   "gke_mirrors",
   "inline_tables",
   "kind_node",
+  "kubeadm",
+  "kubespray",
+  "rancher_desktop",
 ];
 
 const CONFIG_PATH = "/etc/containerd/certs.d";
@@ -37,11 +40,11 @@ async function dump(file: string): Promise<{ rest: TomlTable; registry: TomlTabl
   return { rest, registry };
 }
 
-async function dfinit(root: string): Promise<void> {
+async function dfinit(root: string, verb = "apply"): Promise<void> {
   const config = join(root, "dfinit.yaml");
   writeFileSync(config, "containerRuntime: { containerd: {} }\n");
   let said = "";
-  const code = await runDfinit(["--config", config, "--root", root], {
+  const code = await runDfinit([verb, "--config", config, "--root", root], {
     disk: realDisk(realRandom()),
     env: () => undefined,
     print: (text) => void (said += text),
@@ -52,6 +55,7 @@ async function dfinit(root: string): Promise<void> {
 
 async function checkNode(root: string): Promise<void> {
   const file = join(root, "etc/containerd/config.toml");
+  const text = readFileSync(file, "utf8");
   const before = await dump(file);
   await dfinit(root);
   const after = await dump(file);
@@ -63,6 +67,8 @@ async function checkNode(root: string): Promise<void> {
     "containerd does not start with both mirrors and config_path",
   );
   for (const key of ["auths", "configs", "headers"]) assert.deepEqual(after.registry[key], before.registry[key], key);
+  await dfinit(root, "restore");
+  assert.equal(readFileSync(file, "utf8"), text);
 }
 
 function temporaryNode(): Disposable & { readonly root: string } {
