@@ -86,7 +86,10 @@ export function dfinitCommand(): Command {
     .option("--diff", "print each change as a unified diff")
     .option("--json", "print what happened, or would, as one JSON document")
     .option("--create-config", "write containerd's configuration when there is no file, as containerd 2 may run")
-    .option("--restart-file <file>", "write the units of the runtimes that have to be restarted here, one per line")
+    .option(
+      "--restart-file <file>",
+      "write here what systemctl has to do, such as restart containerd.service; one a line",
+    )
     .option("--root <dir>", "where the node's / is mounted; paths of the configuration are below it", "/")
     .addOption(
       new Option("-l, --log-level <level>", "accepted as in Dragonfly; the report is always the same")
@@ -139,6 +142,8 @@ function printResult(
 /** An init container of a pod cannot wait for a restart that ends the pod: a script of the node does it, detached. */
 async function tellRestarts({ runtimes }: NodeResult, { restartFile }: Flags, { disk }: DfinitEffects): Promise<void> {
   if (restartFile === undefined) return;
-  const units = runtimes.filter(({ isRestartOwed }) => isRestartOwed).flatMap(({ service }) => service ?? []);
-  await disk.writeTextAtomic(restartFile, units.map((unit) => `${unit}.service\n`).join(""));
+  const lines = runtimes.flatMap(({ isRestartOwed, service, reload }) =>
+    isRestartOwed && service !== undefined ? [`restart ${service}`] : reload ?? []
+  );
+  await disk.writeTextAtomic(restartFile, lines.map((line) => `${line}.service\n`).join(""));
 }

@@ -69,12 +69,14 @@ export class HostFiles {
   /** Removes a file; one that does not exist is fine. A symbolic link goes itself, and what it points to stays. */
   async remove(path: string): Promise<void> {
     const real = await this.#resolveFolder(path);
+    if ((await this.#disk.stat(real))?.isDirectory) throw new RefusalError(path, "it is a directory", "Remove it");
     await this.#guarded(path, "remove", () => this.#disk.remove(real));
   }
 
   /** Removes a folder in which nothing is; any other stays. */
   async removeEmptyFolder(path: string): Promise<void> {
-    if ((await this.list(path))?.length === 0) await this.remove(path);
+    const real = await this.#resolve(path);
+    await this.#guarded(path, "remove", () => this.#disk.removeEmpty(real));
   }
 
   /** The folders that have to be made for `folder` to exist, the outermost first. */

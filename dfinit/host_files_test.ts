@@ -48,6 +48,23 @@ Deno.test("a symbolic link stays one, and the file it points to is replaced", as
   assert.equal(Deno.lstatSync(join(node.root, "etc/real/link.toml")).isSymlink, true);
 });
 
+Deno.test("a link is removed as one, a folder only when it is empty, and never as a file", async () => {
+  using node = mountedNode();
+  node.put("/etc/real/x", "a = 1\n");
+  symlinkSync("real/x", join(node.root, "etc/link"));
+  const files = filesOf(node.root);
+  await files.remove("/etc/link");
+  assert.equal(await files.read("/etc/real/x"), "a = 1\n");
+  await files.removeEmptyFolder("/etc/real");
+  await assert.rejects(files.remove("/etc/real"), RefusalError);
+  assert.equal(await files.read("/etc/real/x"), "a = 1\n");
+  await files.remove("/etc/real/x");
+  await files.remove("/etc/real/x");
+  await files.removeEmptyFolder("/etc/real");
+  assert.deepEqual(await files.list("/etc"), []);
+  assert.deepEqual(await files.missingFolders("/etc/a/b"), ["/etc/a", "/etc/a/b"]);
+});
+
 Deno.test("an absolute link leads where the node itself would be led, not into the place where its root is mounted", async () => {
   using node = mountedNode();
   node.put("/usr/share/real/config.toml", "a = 1\n");

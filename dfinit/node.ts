@@ -29,7 +29,7 @@ export interface RuntimeResult {
   readonly plan: Plan;
   /** It runs with what its files held before. */
   readonly isRestartOwed: boolean;
-  /** The command that makes it read its files; undefined when there is no need. */
+  /** What systemctl has to do so that it reads its files; undefined when there is no need. */
   readonly reload: string | undefined;
   readonly daemonless: boolean;
 }
@@ -76,7 +76,7 @@ export async function planRuntime(runtime: Runtime, isRestoring: boolean, files:
     state: isRestoring ? undefined : await stateOf(plan, runtime, files),
     plan,
     isRestartOwed,
-    reload: notices.includes("after a reload") ? `systemctl reload ${runtime.service}` : undefined,
+    reload: notices.includes("after a reload") ? `reload ${runtime.service}` : undefined,
     daemonless: runtime.service === undefined,
   };
 }

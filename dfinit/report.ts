@@ -32,7 +32,9 @@ export function reportStatus({ runtimes }: NodeResult): string {
       `${name}: ${state}`,
       ...plan.changes.map(({ path, why, ...change }) => `  ${actionOf(change, true)} ${path}: ${why}`),
       ...plan.bypassed.map(({ registry, reason }) => `  bypassed ${registry}: ${reason}`),
-      ...(isRestartOwed ? [`  ${name} has to be restarted: it started before its configuration changed`] : []),
+      ...(isRestartOwed && plan.changes.length === 0
+        ? [`  ${name} has to be restarted: it started before its configuration changed`]
+        : []),
     ];
   });
   return lines.map((line) => `${line}\n`).join("");
@@ -85,9 +87,12 @@ function diffOf({ path, before, after }: Change): string {
 
 /** What the runtime needs to notice the changes; undefined when nothing of it changed. */
 function outcomeOf({ name, plan, isRestartOwed, reload, daemonless }: RuntimeResult, isCheck: boolean) {
-  if (isRestartOwed) return `${name} ${isCheck ? "would have" : "has"} to be restarted`;
+  const isPlanned = isCheck && plan.changes.length > 0;
+  if (isRestartOwed) return `${name} ${isPlanned ? "would have" : "has"} to be restarted`;
   if (plan.changes.length === 0) return undefined;
-  if (reload !== undefined) return `${name} ${isCheck ? "would have" : "has"} to read its configuration: ${reload}`;
+  if (reload !== undefined) {
+    return `${name} ${isPlanned ? "would have" : "has"} to read its configuration: systemctl ${reload}`;
+  }
   if (daemonless) return `No restart is needed: ${name} reads its configuration at every run`;
   return `No restart is needed: ${name} reads hosts.toml files at every pull`;
 }

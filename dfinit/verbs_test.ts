@@ -176,6 +176,39 @@ Deno.test("restore takes out just ours where somebody else changed a file since"
   }
 });
 
+Deno.test("a mirror that was there before stays when it is restored, wherever it stood", async () => {
+  const before = '{ "registry-mirrors": ["https://x.corp", "http://127.0.0.1:4001"], "debug": true }\n';
+  const disk = await node({ ...NODES.docker, files: { [DOCKER_FILE]: before } });
+  await dfinit(disk);
+  await edit(disk, DOCKER_FILE, (text) => text.replace("true", "false"));
+  await dfinit(disk, "restore");
+  const { "registry-mirrors": mirrors } = JSON.parse(await disk.readText(DOCKER_FILE));
+  assert.deepEqual(mirrors.toSorted(), ["http://127.0.0.1:4001", "https://x.corp"]);
+});
+
+Deno.test("a file that was there before does not go, even if its copy did", async () => {
+  const disk = await node({ ...NODES.docker, files: { [DOCKER_FILE]: "" } });
+  await dfinit(disk);
+  await disk.remove(`${DOCKER_FILE}.damselfly.bak`);
+  await edit(disk, DOCKER_FILE, (text) => `${text}\n`);
+  await dfinit(disk, "restore");
+  assert.equal((await disk.readText(DOCKER_FILE)).trim(), "");
+});
+
+Deno.test("containerd is told to look elsewhere before the files there go", async () => {
+  const disk = await node(NODES.containerd);
+  await dfinit(disk);
+  const { out } = await dfinit(disk, "restore");
+  const [config, hosts] = ["/etc/containerd/config.toml", HOSTS].map((path) => out.indexOf(path));
+  assert.ok(config !== -1 && config < (hosts ?? -1), out);
+});
+
+Deno.test("Docker reloads a list of mirrors, and notices at its next start only that there is none", async () => {
+  const disk = await node(NODES.docker);
+  assert.match((await dfinit(disk)).out, /^docker has to read its configuration: systemctl reload docker$/m);
+  assert.match((await dfinit(disk, "restore")).out, /^docker has to be restarted$/m);
+});
+
 Deno.test("a file that somebody removed since is not brought back", async () => {
   const disk = await node(NODES.docker);
   await dfinit(disk);
@@ -285,8 +318,8 @@ Deno.test("the file for restarts names a unit while the runtime runs with its ol
     await dfinit(disk, "--restart-file", "/restart");
     return await disk.readText("/restart");
   };
-  assert.equal(await units(), "containerd.service\n");
-  assert.equal(await units(), "containerd.service\n", "a restart that did not come is still owed");
+  assert.equal(await units(), "restart containerd.service\n");
+  assert.equal(await units(), "restart containerd.service\n", "a restart that did not come is still owed");
   assert.match((await dfinit(disk, "status")).out, /containerd has to be restarted/);
   // The runtime makes its socket anew when it starts.
   writtenAt.set(socket, 3);
@@ -302,8 +335,8 @@ Deno.test("without knowing when the runtime started, only a change of this run a
     await dfinit(disk, "--restart-file", "/restart");
     return await disk.readText("/restart");
   };
-  assert.deepEqual([await units(), await units()], ["containerd.service\n", ""]);
+  assert.deepEqual([await units(), await units()], ["restart containerd.service\n", ""]);
   const crio = await node(NODES.crio);
   assert.match((await dfinit(crio, "--restart-file", "/restart")).out, /systemctl reload crio/);
-  assert.equal(await crio.readText("/restart"), "", "CRI-O needs no restart");
+  assert.equal(await crio.readText("/restart"), "reload crio.service\n");
 });

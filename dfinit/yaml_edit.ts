@@ -135,7 +135,9 @@ function checked(before: string, after: string, change: (values: Record<string, 
   } catch (cause) {
     throw cannotEdit("the result would not be valid YAML", cause);
   }
-  if (!isDeepStrictEqual(emptyAsNull(actual), emptyAsNull(expected))) throw cannotEdit("another value of the file would change");
+  if (!isDeepStrictEqual(emptyAsNull(actual), emptyAsNull(expected))) {
+    throw cannotEdit("another value of the file would change");
+  }
   return after;
 }
 

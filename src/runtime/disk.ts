@@ -43,6 +43,8 @@ export interface Disk {
   mkdirAll(path: string): Promise<void>;
   /** Removes a file or a whole directory; an absent path is fine. */
   remove(path: string): Promise<void>;
+  /** Removes a directory in which nothing is; any other, and an absent one, is left as it is. */
+  removeEmpty(path: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   /** Makes `created` a hard link to `existing`. */
   link(existing: string, created: string): Promise<void>;

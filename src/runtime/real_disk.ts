@@ -29,6 +29,15 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   NotCapable: "permission_denied",
 };
 
+/** The system decides whether a directory is empty, so that nothing goes that somebody puts there meanwhile. */
+async function removeEmpty(path: string): Promise<void> {
+  try {
+    await fs.promises.rmdir(path);
+  } catch (error) {
+    if (!["ENOTEMPTY", "EEXIST", "ENOENT"].includes((error as { code?: string }).code ?? "")) throw error;
+  }
+}
+
 async function guarded<T>(action: string, path: string, run: () => Promise<T> | T): Promise<T> {
   try {
     return await run();
@@ -165,6 +174,7 @@ export function realDisk(random: Random): Disk {
     mkdirAll: (path) =>
       guarded("create directory", path, async () => void (await fs.promises.mkdir(path, { recursive: true }))),
     remove: (path) => guarded("remove", path, () => fs.promises.rm(path, { recursive: true, force: true })),
+    removeEmpty: (path) => guarded("remove", path, () => removeEmpty(path)),
     rename: (from, to) => guarded("rename", from, () => fs.promises.rename(from, to)),
     link: (existing, created) => guarded("create link", created, () => fs.promises.link(existing, created)),
     // The system's own copy, which shares blocks on XFS and Btrfs.

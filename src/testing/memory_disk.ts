@@ -54,6 +54,14 @@ export class MemoryDisk implements Disk {
     });
   }
 
+  removeEmpty(path: string): Promise<void> {
+    return attempt(() => {
+      const at = normal(path);
+      const entries = [...this.#files.keys(), ...this.#directories];
+      if (!entries.some((entry) => entry !== at && isWithin(entry, at))) this.#directories.delete(at);
+    });
+  }
+
   rename(from: string, to: string): Promise<void> {
     return attempt(() => {
       const [source, target] = [normal(from), normal(to)];

@@ -85,6 +85,19 @@ test("an atomic write keeps the mode of the file it replaces, and leaves nothing
   assert.deepEqual(await disk.list(dir), ["f"]);
 });
 
+test("only an empty directory is removed as one", async ({ disk, dir }) => {
+  const path = join(dir, "a", "b");
+  await disk.mkdirAll(path);
+  await disk.removeEmpty(join(dir, "a"));
+  assert.deepEqual(await disk.list(join(dir, "a")), ["b"]);
+  await disk.writeTextAtomic(join(path, "f"), "kept");
+  await disk.removeEmpty(path);
+  assert.equal(await disk.readText(join(path, "f")), "kept");
+  await disk.remove(join(path, "f"));
+  for (const empty of [path, join(dir, "a"), join(dir, "absent")]) await disk.removeEmpty(empty);
+  assert.deepEqual(await disk.list(dir), []);
+});
+
 test("a removed file stays readable for who holds it open", async ({ disk, dir }) => {
   const path = join(dir, "f");
   await disk.writeTextAtomic(path, "kept");
