@@ -199,8 +199,8 @@ Deno.test("containerd is told to look elsewhere before the files there go", asyn
   const disk = await node(NODES.containerd);
   await dfinit(disk);
   const { out } = await dfinit(disk, "restore");
-  const [config, hosts] = ["/etc/containerd/config.toml", HOSTS].map((path) => out.indexOf(path));
-  assert.ok(config !== -1 && config < (hosts ?? -1), out);
+  const [config = -1, hosts = -1] = ["/etc/containerd/config.toml", HOSTS].map((path) => out.indexOf(path));
+  assert.ok(config !== -1 && config < hosts, out);
 });
 
 Deno.test("Docker reloads a list of mirrors, and notices at its next start only that there is none", async () => {
