@@ -186,6 +186,31 @@ Deno.test("a mirror that was there before stays when it is restored, wherever it
   assert.deepEqual(mirrors.toSorted(), ["http://127.0.0.1:4001", "https://x.corp"]);
 });
 
+Deno.test("Docker's proxies lose the peer alone, and go when nothing else was in them", async () => {
+  const peer = "http://127.0.0.1:4001";
+  const cases = [
+    [{}, undefined],
+    [{ proxies: { "no-proxy": "x.corp" } }, { "no-proxy": "x.corp" }],
+    [{ proxies: { "http-proxy": peer } }, { "http-proxy": peer }],
+    [{ proxies: {} }, {}],
+  ] as const;
+  for (const [before, expected] of cases) {
+    const text = JSON.stringify({ ...before, debug: true });
+    const disk = await node({
+      yaml: "containerRuntime: { docker: { proxy: daemon } }\n",
+      files: { [DOCKER_FILE]: text },
+    });
+    await dfinit(disk);
+    assert.equal(JSON.parse(await disk.readText(DOCKER_FILE)).proxies["https-proxy"], peer);
+    await edit(disk, DOCKER_FILE, (text) => text.replace("true", "false"));
+    await dfinit(disk, "restore");
+    assert.deepEqual(JSON.parse(await disk.readText(DOCKER_FILE)), {
+      debug: false,
+      ...(expected === undefined ? {} : { proxies: expected }),
+    }, text);
+  }
+});
+
 Deno.test("a file that was there before does not go, even if its copy did", async () => {
   const disk = await node({ ...NODES.docker, files: { [DOCKER_FILE]: "" } });
   await dfinit(disk);
