@@ -45,7 +45,7 @@ export function fingerprint(text: string): string {
 }
 
 /** Where the record of the runtime with its configuration in `folder` is. */
-export function recordPath(folder: string): string {
+function recordPath(folder: string): string {
   return join(folder, RECORD_NAME);
 }
 

@@ -40,12 +40,10 @@ export async function planLeftovers(plan: Plan, runtime: Runtime, files: HostFil
 export async function applyRestore(plan: Plan, runtime: Runtime, files: HostFiles): Promise<void> {
   for (const change of plan.changes) await applyChange(change, files);
   const record = new Map((await readRecord(runtime.folder, files)).files);
-  const written = [...record.values()];
-  for (const path of new Set([...record.keys(), ...plan.changes.map(({ path }) => path)])) {
-    await files.remove(path + BACKUP_SUFFIX);
-  }
+  // The record goes first, for it may be what keeps a folder of ours from being empty.
   await writeRecord(runtime.folder, files, { mirror: undefined, files: new Map() });
-  for (const { path } of written) await forget(path, record, files);
+  const paths = new Set([...record.keys(), ...plan.changes.map(({ path }) => path)]);
+  for (const path of paths) await forget(path, record, files);
 }
 
 /**

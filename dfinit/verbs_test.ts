@@ -186,6 +186,22 @@ Deno.test("a mirror that was there before stays when it is restored, wherever it
   assert.deepEqual(mirrors.toSorted(), ["http://127.0.0.1:4001", "https://x.corp"]);
 });
 
+Deno.test("a proxy that is not asked for any more goes with the next run, and one of before stays", async () => {
+  const asked = (proxy: string) => `containerRuntime: { docker: { proxy: ${proxy} } }\n`;
+  for (const original of ['{ "debug": true }', '{ "proxies": { "https-proxy": "http://127.0.0.1:4001" } }']) {
+    const disk = await node({ yaml: asked("daemon"), files: { [DOCKER_FILE]: original } });
+    await dfinit(disk);
+    await disk.writeTextAtomic("/dfinit.yaml", asked("systemd"));
+    assert.match((await dfinit(disk)).out, /^docker has to be restarted$/m);
+    const { proxies } = JSON.parse(await disk.readText(DOCKER_FILE));
+    assert.deepEqual(proxies, JSON.parse(original).proxies);
+    await disk.writeTextAtomic("/dfinit.yaml", asked("off"));
+    assert.match((await dfinit(disk)).out, /^removed \/etc\/systemd\/.*99-damselfly\.conf/m);
+    await dfinit(disk, "restore");
+    assert.equal(await disk.readText(DOCKER_FILE), original);
+  }
+});
+
 Deno.test("Docker's proxies lose the peer alone, and go when nothing else was in them", async () => {
   const peer = "http://127.0.0.1:4001";
   const cases = [

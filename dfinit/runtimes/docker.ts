@@ -84,6 +84,11 @@ function withProxy(text: string, mirror: string, noProxy: readonly string[]): st
   return all.length === listed.length ? withUrls : setJson(withUrls, [...PROXIES, "no-proxy"], all.join(","));
 }
 
+/** `daemon.json` in which the peer is no proxy, unless it was one in `original`. */
+export function proxyWithout(text: string, mirror: string, original: string | undefined): string {
+  return withoutProxy(text, mirror, parseJsonObject(original ?? ""));
+}
+
 function withoutProxy(text: string, mirror: string, original: JsonObject): string {
   const proxies = proxiesOf(parseJsonObject(text));
   const ours = PROXY_KEYS.filter((key) => proxies[key] === mirror && proxiesOf(original)[key] !== mirror);

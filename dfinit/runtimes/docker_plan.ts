@@ -1,9 +1,10 @@
 import { join } from "node:path/posix";
 import type { DfinitConfig } from "../../src/config/dfinit.ts";
+import { BACKUP_SUFFIX } from "../apply.ts";
 import type { HostFiles } from "../host_files.ts";
 import { withBlock } from "../marked_block.ts";
 import { type Bypass, type Change, type Plan, planning, RefusalError, refusing } from "../plan.ts";
-import { daemonWithout, editDaemon, proxyUrls } from "./docker.ts";
+import { daemonWithout, editDaemon, proxyUrls, proxyWithout } from "./docker.ts";
 
 /** `containerRuntime.docker` of dfinit.yaml. */
 export type DockerConfig = NonNullable<NonNullable<DfinitConfig["containerRuntime"]>["docker"]>;
@@ -35,14 +36,16 @@ export function planDocker(
     refuseFlag("--registry-mirror", path, flags);
     if (config.proxy !== "off") refuseFlag("--http-proxy", path, flags);
     const before = await files.read(path);
+    const original = await files.read(path + BACKUP_SUFFIX);
     const wanted = { mirror, asProxy: config.proxy === "daemon", noProxy: config.noProxy };
     const proxies = refusing(path, REPAIR, () => proxyUrls(before));
     if (wanted.asProxy && proxies.some((url) => url !== mirror && url !== previous)) {
       throw new RefusalError(path, "it sets another proxy of Docker", MOVE_PROXY);
     }
     const after = refusing(path, REPAIR, () => {
-      const isMoved = before !== undefined && previous !== undefined && previous !== mirror;
-      return editDaemon(isMoved ? daemonWithout(before, previous, undefined) : before, wanted);
+      if (before === undefined || previous === undefined) return editDaemon(before, wanted);
+      if (previous !== mirror) return editDaemon(daemonWithout(before, previous, original), wanted);
+      return editDaemon(wanted.asProxy ? before : proxyWithout(before, mirror, original), wanted);
     });
     const proxied = config.proxy === "daemon" ? ", and is its proxy" : "";
     const changes: Change[] = before === after
@@ -56,7 +59,7 @@ export function planDocker(
         ...(unit !== undefined && unit.change === undefined ? [UNIT_DROP_IN] : []),
       ],
       refusals: [],
-      warnings: warningsOf(config, mirror, before),
+      warnings: warningsOf(config, mirror, after),
       bypassed: [otherRegistries(config)],
     };
   });
@@ -65,14 +68,14 @@ export function planDocker(
 function warningsOf(
   { configPath, proxy, noProxy }: DockerConfig,
   mirror: string,
-  before: string | undefined,
+  after: string,
 ): string[] {
   if (proxy !== "off") return [];
   return [
     ...(noProxy.length === 0
       ? []
       : ["containerRuntime.docker.noProxy has no effect as long as containerRuntime.docker.proxy is off"]),
-    ...(proxyUrls(before).includes(mirror)
+    ...(proxyUrls(after).includes(mirror)
       ? [
         `${configPath}: the peer is Docker's proxy there, and nothing is pulled while it is down. Take it out of ` +
         "proxies, or set containerRuntime.docker.proxy if that is meant",

@@ -23,7 +23,7 @@ export function registriesConfRuntimes(configs: RegistriesConfigs, mirror: strin
     unqualifiedSearchRegistries: crio.unqualifiedSearchRegistries ?? podman.unqualifiedSearchRegistries,
     registries: [...crio.registries, ...onlyPodman],
   };
-  return [runtimeOf("crio", both, mirror, files)];
+  return [{ ...runtimeOf("crio", both, mirror, files), name: "crio and podman" }];
 }
 
 function runtimeOf(name: "crio" | "podman", config: RegistriesConfig, mirror: string, files: HostFiles): Runtime {
