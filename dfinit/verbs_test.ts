@@ -176,6 +176,24 @@ Deno.test("restore takes out just ours where somebody else changed a file since"
   }
 });
 
+Deno.test("what somebody wrote into a file that dfinit made stays when it is restored", async () => {
+  const cases: [keyof typeof NODES, (text: string) => string, RegExp][] = [
+    ["k3s", (text) => `${text}configs: {}\n`, /^configs: \{\}\n$/],
+    ["k3s", (text) => `${text}# a note\n`, /^# a note\n$/],
+    ["docker", (text) => text.replace("{", '{ "debug": true,'), /"debug": true/],
+  ];
+  for (const [name, change, left] of cases) {
+    const disk = await node(NODES[name]);
+    const path = NODES[name].wanted;
+    await disk.remove(path);
+    await dfinit(disk);
+    await edit(disk, path, change);
+    await dfinit(disk, "restore");
+    assert.match(await disk.readText(path), left);
+    assert.doesNotMatch(await disk.readText(path), /4001/);
+  }
+});
+
 Deno.test("a mirror that was there before stays when it is restored, wherever it stood", async () => {
   const before = '{ "registry-mirrors": ["https://x.corp", "http://127.0.0.1:4001"], "debug": true }\n';
   const disk = await node({ ...NODES.docker, files: { [DOCKER_FILE]: before } });
@@ -362,6 +380,7 @@ Deno.test("the file for restarts names a unit while the runtime runs with its ol
   assert.equal(await units(), "restart containerd.service\n");
   assert.equal(await units(), "restart containerd.service\n", "a restart that did not come is still owed");
   assert.match((await dfinit(disk, "status")).out, /containerd has to be restarted/);
+  assert.match((await dfinit(disk)).out, /^containerd has to be restarted\n$/m);
   // The runtime makes its socket anew when it starts.
   writtenAt.set(socket, 3);
   assert.equal(await units(), "", "never in a loop");
