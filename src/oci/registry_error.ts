@@ -1,5 +1,11 @@
 /** Codes of the distribution API that we answer with ourselves (OCI distribution-spec, "Error Codes"). */
-export type RegistryErrorCode = "NAME_INVALID" | "UNSUPPORTED" | "DENIED" | "UNAUTHORIZED" | "UNKNOWN" | "TOOMANYREQUESTS";
+export type RegistryErrorCode =
+  | "NAME_INVALID"
+  | "UNSUPPORTED"
+  | "DENIED"
+  | "UNAUTHORIZED"
+  | "UNKNOWN"
+  | "TOOMANYREQUESTS";
 
 /** An error answer as registries give it: JSON that container runtimes show to people. */
 export function registryError(

@@ -26,6 +26,7 @@ Deno.test("a preheat is waited for, tells what became of it, and spares the regi
   assert.equal(done.code, 0, done.errors);
   const count = 3 * image.blobs.length;
   assert.match(done.output, new RegExp(`^Job 1: SUCCESS, ${count} done, 0 failed, in .*s\n$`));
+  assert.equal((await dfctl.json("job", "show", "1")).result.progress.expected_count, count);
   await stage.node("peer-1").pull();
   assert.equal(stage.layerBytesSent(), layerBytes);
 

@@ -264,6 +264,40 @@ Deno.test("settings are shown and changed, and audits tell who asked", async () 
   assert.equal(audits.code, 0, audits.errors);
 });
 
+Deno.test("warm images are declared, changed, paused, run and removed", async () => {
+  await using stage = await Stage.open();
+  const dfctl = await stage.signIn();
+  const what = ["warm-image", "create", "app", "reg.corp/team/app:v1", "--cluster", "cluster-1"];
+  const never = await dfctl.run(what);
+  assert.deepEqual([never.code, /one of cron, follow and on_join/.test(never.errors)], [2, true], never.errors);
+  const made = await dfctl.json(...what, "--cron", "0 3 * * *", "--description", "nightly");
+  const { name, bio, cron, time_zone, follow, on_join, scheduler_cluster_ids } = made;
+  assert.deepEqual([name, bio, cron, time_zone, follow, on_join, scheduler_cluster_ids], [
+    ...["app", "nightly", "0 3 * * *", "UTC", 0, false, [1]],
+  ]);
+  const changed = await dfctl.json(
+    "warm-image",
+    "update",
+    "app",
+    "--on-join",
+    "--time-zone",
+    "Asia/Tokyo",
+    "--cluster",
+    "",
+  );
+  assert.deepEqual([changed.cron, changed.on_join, changed.time_zone, changed.scheduler_cluster_ids], [
+    ...[cron, true, "Asia/Tokyo", []],
+  ]);
+  assert.match(await dfctl.output("warm-image", "pause", "app"), /^STATE +paused$/m);
+  const paused = await dfctl.run(["warm-image", "run", "app"]);
+  assert.deepEqual([paused.code, /it is paused/.test(paused.errors)], [1, true], paused.errors);
+  assert.match(await dfctl.output("warm-image", "resume", "app"), /^NEXT RUN +2\d\d\d-.*T18:00:00Z$/m);
+  await dfctl.output("warm-image", "run", "app");
+  assert.equal((await dfctl.output("warm-image", "list")).trimEnd().split("\n").length, 2);
+  await dfctl.output("warm-image", "delete", "app");
+  assert.deepEqual(await dfctl.json("warm-image", "list"), []);
+});
+
 Deno.test("a manager in TLS is trusted by the authority that login names, and no other", async () => {
   const { cert, key, caCert } = testCertificates("a");
   await using stage = await Stage.open({ rest: { tls: { cert, key } } });

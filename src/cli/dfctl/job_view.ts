@@ -33,6 +33,7 @@ export const Job = z.object({
         peer_count: count,
       })).nullish(),
     })).nullish(),
+    progress: z.object({ expected_count: count }).nullish(),
   }).nullish(),
 });
 export type Job = z.output<typeof Job>;
@@ -41,6 +42,8 @@ export type Job = z.output<typeof Job>;
 export interface JobCounts {
   readonly done: number;
   readonly failed: number;
+  /** How many both will be together at the end; 0 while that is not known. */
+  readonly expected: number;
 }
 
 /** Whether nothing more becomes of a job. */
@@ -57,6 +60,7 @@ export function countsOf({ result }: Job): JobCounts {
       return (part.success_count ?? part.success_tasks?.length ?? 0) + (part.peer_count ?? part.peers?.length ?? 0);
     })),
     failed: sum(results.map((part) => part.failure_count ?? part.failure_tasks?.length ?? 0)),
+    expected: result?.progress?.expected_count ?? 0,
   };
 }
 

@@ -1,5 +1,5 @@
 import { DamselflyError, isCancelled } from "../../core/error.ts";
-import { formatMs } from "../format.ts";
+import { formatBar, formatMs } from "../format.ts";
 import { printable } from "../table.ts";
 import { StatusLine } from "../status_line.ts";
 import { EXIT } from "../daemon_error.ts";
@@ -104,9 +104,11 @@ class JobStatus implements Disposable {
   show(job: Job): void {
     const { runtime: { clock }, terminal } = this.#context;
     const now = clock.now();
-    const { done, failed } = countsOf(job);
-    const text = `Job ${job.id}: ${job.state}, ${done} done, ${failed} failed`;
-    this.#line.show(() => `${text}, ${formatMs(now - this.#startedAt)}`);
+    const { done, failed, expected } = countsOf(job);
+    const ofAll = expected === 0 ? "" : ` of ${expected}`;
+    const text = `Job ${job.id}: ${job.state}, ${done}${ofAll} done, ${failed} failed`;
+    const bar = expected === 0 ? "" : `${formatBar(done + failed, expected)} `;
+    this.#line.show(() => `${bar}${text}, ${formatMs(now - this.#startedAt)}`);
     if (terminal.isTty || text === this.#last || now - this.#writtenAt < LINE_INTERVAL_MS) return;
     this.#last = text;
     this.#writtenAt = now;

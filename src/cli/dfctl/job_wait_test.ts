@@ -7,15 +7,15 @@ import { waitForJob } from "./job_wait.ts";
 const AWAY = new DamselflyError("unavailable", "Cannot reach the manager");
 const HOUR_MS = 60 * 60_000;
 
-/** The row of a preheat. */
-function row(state: string, done: number, failed = 0, error = "") {
+/** The row of a preheat; `expected` is how many answers it will have. */
+function row(state: string, done: number, failed = 0, error = "", expected = 0) {
   const failure_tasks = Array.from({ length: failed }, (_, index) => ({
     ...{ url: `http://reg/${index}`, hostname: "node\x1b[2J", ip: "10.0.0.1", description: "disk full" },
   }));
   const results = [{ success_count: done, failure_count: failed, failure_tasks }];
   return {
     ...{ id: 7, type: "preheat", state, bio: "", created_at: "", updated_at: "" },
-    result: { job_states: [{ state, error, results }] },
+    result: { job_states: [{ state, error, results }], progress: { expected_count: expected } },
   };
 }
 
@@ -59,6 +59,14 @@ Deno.test("on a terminal one line is rewritten, and taken away at the end", asyn
   const shown = [[0, "0 ms"], [0, "100 ms"], [0, "300 ms"], [0, "700 ms"], [1, "1.50 s"], [2, "2.50 s"]]
     .map(([done, time]) => `Job 7: PENDING, ${done} done, 0 failed, ${time}`);
   assert.deepEqual(errors.split("\r\x1b[2K"), ["", ...shown, ""]);
+});
+
+Deno.test("a bar shows how far a job is whose end is known", async () => {
+  const answer = (seconds: number) => seconds < 2 ? row("PENDING", seconds, 1, "", 4) : row("SUCCESS", 3, 1, "", 4);
+  const { errors } = await waited(answer, { isTty: true });
+  assert.match(errors, /\[=======> +\] +25% Job 7: PENDING, 0 of 4 done, 1 failed/);
+  assert.match(errors, /\[=+> +\] +50% Job 7: PENDING, 1 of 4 done, 1 failed/);
+  assert.match((await waited(answer)).errors, /^Job 7: PENDING, 0 of 4 done, 1 failed\n/);
 });
 
 Deno.test("a job that failed says why, host by host, and no host can steer the terminal", async () => {
