@@ -17,7 +17,6 @@ import type { GarbageCollection } from "./garbage_collection.ts";
 import type { Source } from "./source/source.ts";
 import type { Storage } from "./storage/storage.ts";
 import type { Tasks } from "./task/task.ts";
-import type { GarbageCollection } from "./garbage_collection.ts";
 import { downloadService } from "./upload/download_service.ts";
 import { storageService } from "./upload/storage_service.ts";
 import { UPLOAD_METHODS_WITHOUT_DEADLINE, uploadService } from "./upload/upload_service.ts";
