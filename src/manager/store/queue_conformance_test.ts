@@ -15,6 +15,7 @@ const DONE = { state: "SUCCESS", result: {} } as const;
 /** The promises of what managers share about work. */
 export function queueConformance(name: string, open: OpenStore, test: RegisterTest): void {
   leaseConformance(name, open, test);
+  ownershipConformance(name, open, test);
   endConformance(name, open, test);
   cleaningConformance(name, open, test);
   turnConformance(name, open, test);
@@ -80,7 +81,9 @@ function leaseConformance(name: string, open: OpenStore, test: RegisterTest): vo
     assert.deepEqual((await jobQueue.leases(10)).map(({ owner }) => owner), ["", "", "b"]);
     assert.deepEqual([(await jobQueue.leases(2)).length, other], [2, (await jobQueue.leases(10))[2]?.jobId]);
   });
+}
 
+function ownershipConformance(name: string, open: OpenStore, test: RegisterTest): void {
   test(`${name}: what a manager writes of a job that is another's now does not count`, async () => {
     await using store = await open(new VirtualClock());
     const { jobQueue } = store;
