@@ -1,4 +1,4 @@
-import { DamselflyError } from "../core/error.ts";
+import { DamselflyError, type ErrorCode } from "../core/error.ts";
 import { parseDistributionPath } from "./distribution_path.ts";
 import { ACCEPT_ANY_IMAGE, getImageDocument } from "./image_document.ts";
 import { type Credentials, PullClient, type PullEffects } from "./image_pull_client.ts";
@@ -13,6 +13,15 @@ const MANIFESTS_MAX = 100;
 const NO_PLATFORM = "unknown";
 /** Layers that registries need not have, for somebody else hands them out (OCI image-spec, "Non-Distributable Layers"). */
 const FOREIGN = /\.foreign\.|\.nondistributable\./;
+
+/** Failures that say of a service itself what here is true of the registry. */
+const OF_REGISTRY: ReadonlySet<ErrorCode> = new Set(["unavailable", "timeout", "unauthenticated", "permission_denied"]);
+
+/** What reading an image failed with, told so that nobody takes it for the reader's own: as `source_error`. */
+export function asSourceError(cause: unknown): unknown {
+  if (!(cause instanceof DamselflyError) || !OF_REGISTRY.has(cause.code)) return cause;
+  return new DamselflyError("source_error", cause.message, { cause });
+}
 
 /** An image by the URL of its manifest, and how to ask for it. */
 export interface ImageRequest {

@@ -1,6 +1,7 @@
 /** Which peers hold what of an image (manager-rest.md §4.1, `get_image_distribution`). */
-import { DamselflyError, toDamselflyError } from "../../core/error.ts";
+import { DamselflyError } from "../../core/error.ts";
 import { inParallel } from "../../core/in_parallel.ts";
+import { asSourceError } from "../../oci/image_blobs.ts";
 import type { HostResult } from "../../rpc/gen/damselfly/v1/jobs.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { ImageDistributionArgs, TaskArgs } from "../rest/job_args.ts";
@@ -59,7 +60,10 @@ export async function imageDistribution(
   const signal = AbortSignal.any([caller, limit.signal, left.signal]);
   const holders = new Holders();
   try {
-    const layers = await layersOf(args, images, signal);
+    const { urls } = await images.blobs(args, signal).catch((cause) => {
+      throw asSourceError(cause);
+    });
+    const layers = urls.map((url): Layer => ({ url }));
     const questions = [...clusters].flatMap(([id, schedulers]) => layers.map((layer) => ({ id, schedulers, layer })));
     const ask = async ({ id, schedulers, layer }: typeof questions[number]) => {
       const task = taskRequest(taskArgs(args, layer, timeoutMs));
@@ -75,17 +79,6 @@ export async function imageDistribution(
     throw new DamselflyError("timeout", what, { cause });
   } finally {
     left.abort(new DamselflyError("cancelled", "The question is answered"));
-  }
-}
-
-/** What a registry refuses is not what the caller may not do here, so that it is `source_error`. */
-async function layersOf(args: ImageDistributionArgs, images: DistributionParts["images"], signal: AbortSignal) {
-  try {
-    return (await images.blobs(args, signal)).urls.map((url): Layer => ({ url }));
-  } catch (cause) {
-    const { code, message } = toDamselflyError(cause, "internal", "Cannot read the image");
-    if (code !== "unauthenticated" && code !== "permission_denied") throw cause;
-    throw new DamselflyError("source_error", message, { cause });
   }
 }
 

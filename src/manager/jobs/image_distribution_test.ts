@@ -109,7 +109,7 @@ Deno.test("an answer is waited for as long as the question says, nine minutes at
 Deno.test("what the registry refuses is told as the registry's, for it is no refusal of ours", async () => {
   const parts = { calls: { task: () => Promise.resolve() }, clock: new VirtualClock() };
   const args = { url: "https://registry.corp/v2/app/manifests/v1" } as ImageDistributionArgs;
-  for (const [code, told] of [["unauthenticated", "source_error"], ["not_found", "not_found"]] as const) {
+  for (const [code, told] of [["unavailable", "source_error"], ["not_found", "not_found"]] as const) {
     const images = { blobs: () => Promise.reject(new DamselflyError(code, "the answer was so")) };
     const refusal = { code: told, message: "the answer was so" };
     await assert.rejects(imageDistribution(args, CLUSTERS, { ...parts, images }, NEVER), refusal);

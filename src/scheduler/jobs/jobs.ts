@@ -1,7 +1,7 @@
 import { DamselflyError, errorText, toDamselflyError } from "../../core/error.ts";
 import { inParallel, mergeInParallel } from "../../core/in_parallel.ts";
 import { taskIdOf } from "../../core/task_id.ts";
-import { findImageBlobs, type ImageBlobs } from "../../oci/image_blobs.ts";
+import { asSourceError, findImageBlobs, type ImageBlobs } from "../../oci/image_blobs.ts";
 import type { RegistryAccess } from "../../oci/registry_access.ts";
 import type { Download, Host } from "../../rpc/gen/common/v2/common.ts";
 import { HostResult } from "../../rpc/gen/damselfly/v1/jobs.ts";
@@ -193,7 +193,11 @@ export class Jobs {
     if (image === undefined) return { downloads: [download], login: undefined };
     const { registries, runtime: { clock, log } } = this.#options;
     const effects = { clock, fetch: registries.fetch(image.trust) };
-    const { urls, foreign, login } = await findImageBlobs(image, effects, signal);
+    const { urls, foreign, login } = await findImageBlobs(image, effects, signal).catch((cause) => {
+      signal.throwIfAborted();
+      // A manager would take "unavailable" for ours, and go on to another scheduler.
+      throw asSourceError(cause);
+    });
     if (foreign.length > 0) {
       log.info("Layers of an image are left out, for registries need not have them", { digests: foreign });
     }
