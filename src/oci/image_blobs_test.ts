@@ -43,6 +43,8 @@ Deno.test("a digest stands for its manifest alone", async () => {
 /** A registry of documents, by what they are asked for; each gets the digest that it has. */
 class Documents {
   readonly asked: string[] = [];
+  /** The answer to a request that gets no document. */
+  otherwise: (path: string, authorization: string | null) => Response | undefined = () => undefined;
   readonly #documents = new Map<string, Uint8Array<ArrayBuffer>>();
 
   /** Adds a document, and gives what points to it. */
@@ -56,8 +58,11 @@ class Documents {
   async find(request: Partial<ImageBlobsRequest> = {}) {
     const url = "https://registry.corp/v2/a/manifests/v1";
     const whole = { url, platform: undefined, headers: {}, credentials: undefined, ...request };
-    const fetch = (input: string | URL) => {
-      const name = new URL(input).pathname.replace("/v2/a/manifests/", "");
+    const fetch = (input: string | URL, init?: RequestInit) => {
+      const { pathname } = new URL(input);
+      const other = this.otherwise(pathname, new Headers(init?.headers).get("authorization"));
+      if (other !== undefined) return Promise.resolve(other);
+      const name = pathname.replace("/v2/a/manifests/", "");
       this.asked.push(name);
       const body = this.#documents.get(name);
       return Promise.resolve(new Response(body ?? null, { status: body === undefined ? 404 : 200 }));
@@ -180,6 +185,27 @@ async function tokenRegistry(expires_in: number | undefined) {
   const request = { url, platform: undefined, headers: {}, credentials: undefined };
   return { clock, state, ...await findImageBlobs(request, { fetch, clock }, NEVER) };
 }
+
+Deno.test("tokens that end while an index of many platforms is read are renewed", async () => {
+  const registry = new Documents();
+  const manifests = Array.from({ length: 8 }, (_, n) => {
+    return { ...registry.add(manifest("a", String(n))), platform: { os: "linux", architecture: `kind-${n}` } };
+  });
+  registry.add({ manifests }, "v1");
+  let tokens = 0;
+  let uses = 0;
+  registry.otherwise = (path, authorization) => {
+    if (path === "/token") {
+      uses = 0;
+      return Response.json({ token: `t${++tokens}` });
+    }
+    if (authorization === `Bearer t${tokens}` && ++uses <= 2) return undefined;
+    const headers = { "www-authenticate": 'Bearer realm="https://registry.corp/token"' };
+    return new Response(null, { status: 401, headers });
+  };
+  assert.equal((await registry.find()).digests.length, 9);
+  assert.equal(tokens, 5, "nine documents, two for each token");
+});
 
 Deno.test("a token is renewed shortly before its end, once for all who need it", async () => {
   for (const [expires_in, renewAtS] of [[300, 270], [undefined, 30], [20, 10], [-1, 30], [1e12, 86_370]] as const) {
