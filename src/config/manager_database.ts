@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { DamselflyError } from "../core/error.ts";
-import { choice, flag, listenAddress, parsed, path, port, section, table, text } from "./fields.ts";
-import { redis } from "./shared.ts";
+import { choice, flag, parsed, path, port, section, table, text } from "./fields.ts";
+import { managerRedis } from "./redis.ts";
 
 const NO_OTHER = "databases are reached by database.mysql or database.postgres";
 
@@ -88,12 +88,7 @@ export const database = section({
   mariadb: mysql.optional().describe("MariaDB; left out, database.mysql counts."),
   postgres: postgres.optional(),
   polardb,
-  redis: redis({
-    proxy: section({
-      enable: flag().default(false).describe("Forward schedulers' connections to Redis."),
-      addr: listenAddress().default({ hostname: "0.0.0.0", port: 65100 }).describe("Where the forwarder listens."),
-    }, "Redis through the manager."),
-  }),
+  redis: managerRedis,
 }, "Where the manager keeps its data.").superRefine((value, context) => {
   const problem = problemOf(value);
   if (problem !== undefined) context.addIssue(problem);

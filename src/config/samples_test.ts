@@ -6,6 +6,7 @@ import { parseConfig } from "./load.ts";
 import { ManagerConfig } from "./manager.ts";
 import { databaseKind } from "./manager_database.ts";
 import { PeerDynconfig } from "./peer_dynconfig.ts";
+import { redisServersOf } from "./redis.ts";
 import { SchedulerConfig } from "./scheduler.ts";
 
 function load<S extends z.ZodObject>(schema: S, name: string) {
@@ -22,10 +23,11 @@ Deno.test("a manager.yaml in the manner of Dragonfly's chart loads", () => {
   equal(config.auth.jwt.timeout, 48 * 3_600_000);
   equal(config.metrics.enable, true);
   equal(databaseKind(config.database), "mysql");
-  deepEqual(brief(warnings), [
-    "database.redis has no effect",
-    "cache has no effect",
-  ]);
+  deepEqual(redisServersOf(config.database.redis), {
+    kind: "single",
+    addrs: [{ hostname: "dragonfly-redis-master", port: 6379 }],
+  });
+  deepEqual(brief(warnings), ["cache has no effect"]);
 });
 
 Deno.test("a scheduler.yaml in the manner of Dragonfly's chart loads", () => {

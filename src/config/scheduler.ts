@@ -1,9 +1,12 @@
 import * as z from "zod";
 import { DamselflyError } from "../core/error.ts";
 import { duration, flag, grpcAddress, int, interval, ip, parsed, path, port, section, text } from "./fields.ts";
-import { allowedRegistries, goServerKeys, goTopKeys, metrics, network, redis, tracing } from "./shared.ts";
+import { redisTable } from "./redis.ts";
+import { allowedRegistries, goServerKeys, goTopKeys, metrics, network, tracing } from "./shared.ts";
 import { grpcTls } from "./tls.ts";
 
+/** Why keys about Redis have no effect. */
+const NO_REDIS = "the manager sends jobs over gRPC, and nothing is kept in Redis";
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
@@ -66,7 +69,7 @@ const jobWorkers = {
   globalWorkerNum: int(1).default(500).describe("Workers of the queue of all clusters."),
   schedulerWorkerNum: int(1).default(500).describe("Workers of the queue of all schedulers."),
   localWorkerNum: int(1).default(1000).describe("Workers of this scheduler's queue."),
-  redis: redis({}),
+  redis: redisTable({}),
 };
 
 /** Every key of the scheduler's YAML (manager-rest.md §7.2); durations in milliseconds. */
@@ -74,7 +77,7 @@ export const SchedulerConfig = z.strictObject({
   ...goTopKeys(),
   server,
   scheduler,
-  database: section({ redis: redis({}) }, "Database of the scheduler."),
+  database: section({ redis: redisTable({}).meta({ ignored: NO_REDIS }) }, "Database of the scheduler."),
   dynconfig: section({
     refreshInterval: interval().default(MINUTE_MS).describe(
       "Age at which the manager's settings are fetched anew.",

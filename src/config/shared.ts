@@ -1,23 +1,7 @@
 import * as z from "zod";
 import { DamselflyError } from "../core/error.ts";
 import type { LogLevel } from "../runtime/log.ts";
-import {
-  choice,
-  duration,
-  flag,
-  httpUrl,
-  int,
-  list,
-  listenAddress,
-  parsed,
-  path,
-  section,
-  text,
-  textMap,
-} from "./fields.ts";
-
-/** Why keys about Redis have no effect. */
-export const NO_REDIS = "nothing is kept in Redis";
+import { choice, flag, httpUrl, int, list, listenAddress, parsed, path, section, text, textMap } from "./fields.ts";
 
 /** Reads a level of Dragonfly's Go servers; the ones above error count as error. Throws `invalid_argument`. */
 function parseLogLevel(name: string): LogLevel {
@@ -103,32 +87,4 @@ export function goTopKeys() {
     )
       .meta({ ignored: "there is no Go profiler" }),
   };
-}
-
-/** `database.redis.*` of manager and scheduler. */
-export function redis<S extends z.core.$ZodLooseShape>(extra: S) {
-  return section({
-    addrs: z.array(text("host:port")).max(100).meta({ type: "list of host:port" }).default([]).describe(
-      "Addresses of the Redis servers or sentinels.",
-    ),
-    host: text().optional().describe("Host of the Redis server, the form before addrs."),
-    port: int(0, 65535).optional().describe("Port of the Redis server, the form before addrs."),
-    masterName: text().optional().describe("Name of the master that the sentinels watch."),
-    username: text().optional().describe("Redis user."),
-    password: text().optional().describe("Password of the Redis user."),
-    sentinelUsername: text().optional().describe("User for the sentinels."),
-    sentinelPassword: text().optional().describe("Password for the sentinels."),
-    db: int(0).default(0).describe("Redis database of the cache."),
-    brokerDB: int(0).default(1).describe("Redis database of the job queue."),
-    backendDB: int(0).default(2).describe("Redis database of job results."),
-    poolSize: int(1).optional().describe("Most connections to Redis."),
-    poolTimeout: duration().optional().describe("Longest wait for a free connection."),
-    tls: section({
-      caCert: path().optional().describe("PEM file of the authority of the Redis server."),
-      cert: path().optional().describe("PEM file of our own certificate."),
-      key: path().optional().describe("PEM file of the key of our own certificate."),
-      insecureSkipVerify: flag().default(false).describe("Do not check the certificate of the Redis server."),
-    }, "TLS of the connection to Redis."),
-    ...extra,
-  }, "Connection to Redis.").meta({ ignored: NO_REDIS });
 }

@@ -1,0 +1,160 @@
+import { DamselflyError, errorText } from "../../core/error.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { Gauge, Metrics } from "../../runtime/metrics.ts";
+import { orAbort } from "../../runtime/or_abort.ts";
+import {
+  CONNECT_TIMEOUT_MS,
+  createRedisClient,
+  type RedisClient,
+  type RedisOptions,
+  type RedisReply,
+} from "./client.ts";
+
+/** How often a connection is asked whether it still works, and how long it may think about that. */
+const PROBE_INTERVAL_MS = 5_000;
+const PROBE_TIMEOUT_MS = 2_000;
+/** The pause between two attempts to connect. */
+const RECONNECT_INTERVAL_MS = 1_000;
+/** How long a command may take that does not say. */
+const COMMAND_TIMEOUT_MS = 5_000;
+
+/** How long a command may take, and who may give it up. */
+export interface CommandLimits {
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** One database of Redis. It may be away for any time, and comes back by itself. */
+export interface Redis {
+  /** Its address, without credentials. */
+  readonly place: string;
+  /**
+   * Sends a command about `key`. Fails with `unavailable` while Redis cannot be reached and when it does not answer in
+   * time, which does not say whether the command was carried out, and with `failed_precondition` when it refuses.
+   */
+  send(key: string, args: readonly string[], limits?: CommandLimits): Promise<RedisReply>;
+}
+
+/** What a connection to Redis takes from outside. */
+export interface RedisEffects {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** Connects to a database of Redis, now and whenever that is lost. It does not wait: managers start without Redis. */
+export function openRedis(place: string, options: RedisOptions, effects: RedisEffects): Redis & AsyncDisposable {
+  return new RedisLink(place, (onError) => createRedisClient(options, onError), effects);
+}
+
+/** Makes a client that is not connected yet, and which tells of what breaks it. */
+export type CreateClient = (onError: (error: Error) => void) => Promise<RedisClient>;
+
+/** A connection that is replaced when it breaks. Its state is told once, when it changes. */
+export class RedisLink implements Redis, AsyncDisposable {
+  readonly place: string;
+  readonly #create: CreateClient;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #up: Gauge;
+  readonly #stop = new AbortController();
+  readonly #ended: Promise<void>;
+  /** The connection that works; undefined while there is none. */
+  #client: RedisClient | undefined;
+  /** Undefined until it is known. */
+  #isUp: boolean | undefined;
+
+  constructor(place: string, create: CreateClient, { clock, log, metrics }: RedisEffects) {
+    this.place = place;
+    this.#create = create;
+    this.#clock = clock;
+    this.#log = log;
+    this.#up = metrics.gauge("damselfly_manager_redis_up", "Whether a database of Redis can be used.", ["place"]);
+    this.#up.set({ place }, 0);
+    this.#ended = this.#run();
+  }
+
+  async send(key: string, args: readonly string[], limits: CommandLimits = {}): Promise<RedisReply> {
+    const { timeoutMs = COMMAND_TIMEOUT_MS, signal } = limits;
+    signal?.throwIfAborted();
+    const client = this.#client;
+    if (client === undefined) {
+      throw new DamselflyError("unavailable", `Cannot reach Redis at ${this.place}: there is no connection`);
+    }
+    using limit = this.#clock.deadline(timeoutMs);
+    const either = signal === undefined ? limit.signal : AbortSignal.any([limit.signal, signal]);
+    try {
+      return await orAbort(client.send(key, args), either);
+    } catch (cause) {
+      signal?.throwIfAborted();
+      const isRefused = !limit.signal.aborted && isReply(cause);
+      const why = limit.signal.aborted ? `it did not answer within ${timeoutMs} ms` : errorText(cause);
+      const code = isRefused ? "failed_precondition" : "unavailable";
+      throw new DamselflyError(code, `Cannot use Redis at ${this.place}: ${why}`, { cause });
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort(new DamselflyError("cancelled", "The manager stops"));
+    await this.#ended;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      try {
+        await this.#live(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#note(false, error);
+      }
+      await this.#clock.sleep(RECONNECT_INTERVAL_MS, signal).catch(() => undefined);
+    }
+  }
+
+  /** The life of one connection; throws what ends it. */
+  async #live(signal: AbortSignal): Promise<void> {
+    const broken = new AbortController();
+    const client = await this.#create((error) => broken.abort(error));
+    const either = AbortSignal.any([signal, broken.signal]);
+    try {
+      await this.#limited(client.connect(), CONNECT_TIMEOUT_MS, either);
+      for (;;) {
+        await this.#limited(client.send(undefined, ["PING"]), PROBE_TIMEOUT_MS, either);
+        this.#client = client;
+        this.#note(true);
+        await this.#clock.sleep(PROBE_INTERVAL_MS, either);
+      }
+    } finally {
+      this.#client = undefined;
+      // What a client says that is given up is of no use to anybody.
+      await client.destroy().catch(() => undefined);
+    }
+  }
+
+  async #limited(work: Promise<unknown>, ms: number, signal: AbortSignal): Promise<void> {
+    using limit = this.#clock.deadline(ms);
+    await orAbort(work, AbortSignal.any([limit.signal, signal]));
+  }
+
+  #note(isUp: boolean, error?: unknown): void {
+    if (isUp === this.#isUp) return;
+    const { place } = this;
+    this.#isUp = isUp;
+    this.#up.set({ place }, isUp ? 1 : 0);
+    if (isUp) this.#log.info("Redis can be used", { place });
+    else {
+      this.#log.warn(
+        "Redis cannot be used: check database.redis; until then each manager limits sign-ins and jobs by itself, and " +
+          "stock schedulers get only such jobs as they take over gRPC",
+        { place, error },
+      );
+    }
+  }
+}
+
+/** Whether Redis said so itself: its errors begin with a word in capitals (RESP, "Simple errors"). */
+function isReply(error: unknown): boolean {
+  return error instanceof Error && /^[A-Z]{3,}( |$)/.test(error.message);
+}

@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { orAbort } from "../../runtime/or_abort.ts";
+import { MemoryLog } from "../../testing/memory_log.ts";
+import { MemoryMetrics } from "../../testing/memory_metrics.ts";
+import { settle, VirtualClock } from "../../testing/virtual_clock.ts";
+import type { RedisClient, RedisReply } from "./client.ts";
+import { RedisLink } from "./redis.ts";
+
+const PLACE = "redis:6379/0";
+
+/** Servers that answer as a test says; each connection is a client of its own. */
+function stage() {
+  const clock = new VirtualClock();
+  const log = new MemoryLog();
+  const metrics = new MemoryMetrics();
+  const clients: { onError: (error: Error) => void; isDestroyed: boolean }[] = [];
+  const server = {
+    connect: () => Promise.resolve(),
+    reply: (_args: readonly string[]): Promise<RedisReply> => Promise.resolve("PONG"),
+  };
+  const link = new RedisLink(PLACE, (onError) => {
+    const made = { onError, isDestroyed: false };
+    clients.push(made);
+    const client: RedisClient = {
+      connect: () => server.connect(),
+      send: (_key, args) => server.reply(args),
+      destroy: () => Promise.resolve(void (made.isDestroyed = true)),
+    };
+    return Promise.resolve(client);
+  }, { clock, log, metrics });
+  const said = () => log.lines.map(({ level, message }) => `${level} ${message.slice(0, 20)}`);
+  return { clock, log, metrics, clients, server, link, said };
+}
+
+Deno.test("a connection that breaks is replaced within a second, and both changes are said once", async () => {
+  const { clock, log, metrics, clients, link, said } = stage();
+  await using _link = link;
+  await settle();
+  assert.equal(await link.send("a", ["GET", "a"]), "PONG");
+  assert.equal(metrics.value("damselfly_manager_redis_up", { place: PLACE }), 1);
+  clients[0]?.onError(new Error("the socket was closed"));
+  await settle();
+  await assert.rejects(link.send("a", ["GET", "a"]), { code: "unavailable" });
+  assert.equal(metrics.value("damselfly_manager_redis_up", { place: PLACE }), 0);
+  await clock.advance(1_000);
+  assert.equal(await link.send("a", ["GET", "a"]), "PONG");
+  assert.deepEqual(clients.map(({ isDestroyed }) => isDestroyed), [true, false]);
+  assert.deepEqual(said(), ["info Redis can be used", "warn Redis cannot be used", "info Redis can be used"]);
+  assert.match(String(log.lines[1]?.fields["error"]), /the socket was closed/);
+});
+
+Deno.test("a server that accepts and is silent is noticed within seven seconds, and left again and again", async () => {
+  const { clock, clients, server, link, said } = stage();
+  await using _link = link;
+  await settle();
+  server.reply = () => new Promise(() => {});
+  await clock.advance(7_000);
+  await assert.rejects(link.send("a", ["GET", "a"]), { code: "unavailable", message: /no connection/ });
+  await clock.advance(30_000);
+  assert.equal(clients.length, 1 + 10, "one attempt every three seconds");
+  assert.deepEqual(said(), ["info Redis can be used", "warn Redis cannot be used"]);
+});
+
+Deno.test("a connection that is never made is given up after three seconds", async () => {
+  const { clock, clients, server, link } = stage();
+  await using _link = link;
+  server.connect = () => new Promise(() => {});
+  await settle();
+  await clock.advance(3_000);
+  assert.deepEqual(clients.map(({ isDestroyed }) => isDestroyed), [true]);
+});
+
+Deno.test("a command ends in its time, or when nobody wants it any more", async () => {
+  const { clock, server, link } = stage();
+  await using _link = link;
+  await settle();
+  server.reply = ([name]) => name === "PING" ? Promise.resolve("PONG") : new Promise(() => {});
+  const late = link.send("a", ["GET", "a"], { timeoutMs: 500 });
+  const unwanted = new AbortController();
+  const cancelled = link.send("a", ["GET", "a"], { signal: unwanted.signal });
+  unwanted.abort(new Error("not wanted"));
+  await assert.rejects(cancelled, /not wanted/);
+  await assert.rejects(link.send("a", ["GET", "a"], { signal: unwanted.signal }), /not wanted/);
+  const [outcome] = await Promise.all([late.catch((error) => error), clock.advance(500)]);
+  assert.deepEqual([outcome.code, outcome.message], [
+    "unavailable",
+    "Cannot use Redis at redis:6379/0: it did not answer within 500 ms",
+  ]);
+});
+
+Deno.test("what Redis refuses is told apart from what did not reach it", async () => {
+  const { server, link } = stage();
+  await using _link = link;
+  await settle();
+  const failWith = (message: string) => {
+    server.reply = () => Promise.reject(new Error(message));
+    return link.send("a", ["LPUSH", "a", "b"]);
+  };
+  await assert.rejects(failWith("WRONGTYPE Operation against a key"), { code: "failed_precondition" });
+  await assert.rejects(failWith("ERR unknown command"), { code: "failed_precondition" });
+  await assert.rejects(failWith("Socket closed unexpectedly"), { code: "unavailable" });
+  await assert.rejects(failWith("connect ECONNREFUSED 127.0.0.1:6379"), { code: "unavailable" });
+});
+
+Deno.test("disposing it ends a connection that is being made, and commands", async () => {
+  const { server, link, clients } = stage();
+  server.connect = () => orAbort(new Promise(() => {}), new AbortController().signal);
+  await settle();
+  await link[Symbol.asyncDispose]();
+  assert.deepEqual(clients.map(({ isDestroyed }) => isDestroyed), [true]);
+  await assert.rejects(link.send("a", ["GET", "a"]), { code: "unavailable" });
+});
