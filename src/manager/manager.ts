@@ -9,8 +9,11 @@ import type { Runtime } from "../runtime/runtime.ts";
 import { openOptionalTlsFiles } from "../runtime/tls_files.ts";
 import { startRpcServer } from "../rpc/server.ts";
 import { fillEmptyStore } from "./first_start.ts";
+import { openRedisDatabases, type RedisDatabases } from "./open_redis.ts";
 import { openStore, placeOf } from "./open_store.ts";
 import { Jobs } from "./jobs/jobs.ts";
+import { MachineryQueue } from "./jobs/machinery/queue.ts";
+import { StockCalls } from "./jobs/machinery/stock_calls.ts";
 import { openImages } from "./jobs/open_images.ts";
 import { SchedulerCalls } from "./jobs/scheduler_calls.ts";
 import { managerKey } from "./manager_key.ts";
@@ -67,7 +70,9 @@ export async function startManager(
 
   const key = await managerKey(config.auth.jwt.key, store, runtime.random);
   const { trust, images } = await openImages(config, runtime, stack);
-  const calls = stack.use(new SchedulerCalls(clock, tls, trust));
+  const redis = await openRedisDatabases(config.database.redis, runtime);
+  if (redis !== undefined) stack.use(redis);
+  const calls = withStockQueues(stack.use(new SchedulerCalls(clock, tls, trust)), redis, runtime);
   const seal = new Seal({ key, purpose: "orders of jobs", random: runtime.random });
   const jobs = stack.use(new Jobs({ ...runtime, store, calls, images, seal, syncPeers: config.job.syncPeers }));
   const warmArgs = startWarming({ store, jobs, calls, images, arrivals, key }, runtime, stack);
@@ -108,6 +113,12 @@ async function fillTogether(fill: () => Promise<void>): Promise<void> {
       if (!isTaken || attempt === FILL_ATTEMPTS_MAX) throw error;
     }
   }
+}
+
+/** Where Redis is configured, schedulers of Dragonfly's get their jobs from there. */
+function withStockQueues(calls: SchedulerCalls, redis: RedisDatabases | undefined, runtime: Runtime) {
+  if (redis === undefined) return calls;
+  return new StockCalls({ ...runtime, calls, queue: new MachineryQueue({ ...runtime, ...redis }) });
 }
 
 function endpointOf({ hostname, port }: Endpoint): Endpoint {

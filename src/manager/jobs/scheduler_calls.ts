@@ -15,6 +15,7 @@ import { type PreheatRequests, withTrust } from "./job_requests.ts";
 const CHANNELS_MAX = 200;
 const CONNECT_TIMEOUT_MS = 3_000;
 const LIST_TIMEOUT_MS = 60_000;
+const PROBE_TIMEOUT_MS = 5_000;
 /** A scheduler keeps the limit of the job itself; beyond that it is not waited for. */
 const GRACE_MS = 10_000;
 
@@ -71,6 +72,20 @@ export class SchedulerCalls implements Disposable {
     const client = this.#jobs(scheduler);
     const options = { signal, timeoutMs: timeoutMs + GRACE_MS };
     await each(type === "get_task" ? client.findTask(request, options) : client.deleteTask(request, options), onResult);
+  }
+
+  /** Whether a scheduler serves our own jobs. Throws `unavailable` when it cannot be reached. */
+  async isOurs(scheduler: SchedulerRecord, signal: AbortSignal): Promise<boolean> {
+    try {
+      // A question that ours refuses, and stock ones do not know.
+      for await (const _ of this.#jobs(scheduler).findTask({ taskIds: [] }, { signal, timeoutMs: PROBE_TIMEOUT_MS }));
+      return true;
+    } catch (cause) {
+      const { code } = toDamselflyError(cause, "internal", "Cannot ask the scheduler");
+      if (code === "invalid_argument") return true;
+      if (code === "unimplemented") return false;
+      throw cause;
+    }
   }
 
   /** The hosts that a scheduler knows. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { DamselflyError } from "../../core/error.ts";
-import type { HostResult } from "../../rpc/gen/damselfly/v1/jobs.ts";
+import { type HostResult, JobsService } from "../../rpc/gen/damselfly/v1/jobs.ts";
 import { SchedulerService } from "../../rpc/gen/scheduler/v2/scheduler.ts";
 import { service, startRpcServer } from "../../rpc/server.ts";
 import { orAbort } from "../../runtime/or_abort.ts";
@@ -50,6 +50,25 @@ Deno.test("a stock scheduler is asked in its own words, and what it refuses is t
   await stopped.promise;
   const task = taskRequest({ task_id: "x" } as TaskArgs);
   await assert.rejects(calls.task("get_task", scheduler, task, () => {}, NEVER), { code: "unimplemented" });
+});
+
+Deno.test("ours is told from a stock scheduler by a question that ours refuses, and from one that is gone", async () => {
+  const { clock, log } = testRuntime();
+  const listen = { hostname: "127.0.0.1", port: 0 };
+  const refusal = () => Promise.reject(new DamselflyError("invalid_argument", "there is no id"));
+  const handlers = {
+    findTask: async function* () {
+      yield await refusal();
+    },
+  };
+  await using ours = await startRpcServer({ listen, clock, log, services: [service(JobsService, handlers)] });
+  await using stock = await startRpcServer({ listen, clock, log, services: [service(SchedulerService, {})] });
+  using calls = new SchedulerCalls(clock, undefined);
+  const isOurs = (port: number) => calls.isOurs({ ip: "127.0.0.1", port } as SchedulerRecord, NEVER);
+  assert.deepEqual([await isOurs(ours.port), await isOurs(stock.port)], [true, false]);
+  const { port } = stock;
+  await stock[Symbol.asyncDispose]();
+  await assert.rejects(isOurs(port), { code: "unavailable" });
 });
 
 Deno.test("the arguments of a preheat are what schedulers are asked", () => {

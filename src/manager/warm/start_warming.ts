@@ -13,7 +13,7 @@ import { WarmImages } from "./warm_images.ts";
 export interface WarmingOptions {
   readonly store: Store;
   readonly jobs: JobRunner;
-  readonly calls: SchedulerCalls;
+  readonly calls: Pick<SchedulerCalls, "hosts">;
   readonly images: Pick<Images, "digest">;
   readonly arrivals: Arrivals;
   /** The secret that all managers of the database share. */

@@ -22,7 +22,7 @@ import { downloadTraffic, uploadTraffic } from "../../e2e/lib/metrics.ts";
 import { type RunningProcess, startProcess } from "../../e2e/lib/process.ts";
 import { acceptsAll } from "../../e2e/lib/tcp.ts";
 import { waitFor } from "../../e2e/lib/wait.ts";
-import type { StockDatabase } from "./databases.ts";
+import type { JobQueues, StockDatabase } from "./databases.ts";
 import { stockManagerConfig, stockPeerConfig, stockSchedulerConfig } from "./stock_configs.ts";
 import type { StockPrograms } from "./stock_programs.ts";
 
@@ -56,8 +56,8 @@ export interface SchedulerOptions {
   readonly kind: Kind;
   readonly manager: Manager;
   readonly clusterId?: number;
-  /** The stock manager's, for its jobs. */
-  readonly database?: StockDatabase | undefined;
+  /** The manager's, where it has one, for its jobs. */
+  readonly database?: JobQueues | undefined;
 }
 
 /** A scheduler; ready when it serves, and its manager may not list it yet: see {@link schedulerListed}. */

@@ -3,16 +3,14 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { requireProgram, run } from "../../e2e/lib/programs.ts";
 import { startProcess } from "../../e2e/lib/process.ts";
-import { accepts } from "../../e2e/lib/tcp.ts";
+import { REDIS_PROGRAM, startRedis } from "../../e2e/lib/redis_server.ts";
 
 /** What {@link startDatabases} needs from the machine. */
-export const DATABASE_PROGRAMS = ["mariadbd", "mariadb", "mariadb-install-db", "redis-server"] as const;
+export const DATABASE_PROGRAMS = ["mariadbd", "mariadb", "mariadb-install-db", REDIS_PROGRAM] as const;
 
 const START_TIMEOUT_MS = 60_000;
 const MARIADB_PORT = 3306;
 const REDIS_PORT = 6379;
-/** A stock manager uses three numbered databases of Redis. */
-const REDIS_DATABASES = 64;
 
 /** Running database servers, on standard ports of one address. */
 export interface Databases extends AsyncDisposable {
@@ -22,9 +20,13 @@ export interface Databases extends AsyncDisposable {
 }
 
 /** What one stock manager calls its own. */
-export interface StockDatabase {
+export interface StockDatabase extends JobQueues {
   readonly mysql: { readonly host: string; readonly port: number; readonly user: string; readonly password: string };
   readonly name: string;
+}
+
+/** Where a manager puts jobs, and its schedulers find them. */
+export interface JobQueues {
   readonly redis: { readonly addrs: readonly string[]; readonly db: number; readonly brokerDB: number };
   readonly backendDB: number;
 }
@@ -50,21 +52,12 @@ export async function startDatabases(ip: string, dir: string): Promise<Databases
     ],
     logDir: dir,
   }));
-  const redis = stack.use(startProcess({
-    name: "redis",
-    command: requireProgram("redis-server"),
-    args: [
-      ...["--bind", ip, "--port", `${REDIS_PORT}`, "--dir", dir, "--save", "", "--protected-mode", "no"],
-      ...["--databases", `${REDIS_DATABASES}`],
-    ],
-    logDir: dir,
-  }));
+  stack.use(await startRedis({ ip, port: REDIS_PORT, dir }));
   const sql = async (text: string) => {
     await run(requireProgram("mariadb"), ["--no-defaults", `--socket=${socket}`, "-uroot", "-e", text]);
     return true as const;
   };
   await mariadb.ready("the SQL server", START_TIMEOUT_MS, () => sql("select 1"));
-  await redis.ready("the port", START_TIMEOUT_MS, (signal) => accepts(ip, REDIS_PORT, signal));
   await sql("create user 'manager'@'%' identified by 'manager'; grant all on *.* to 'manager'@'%'");
   const parts = stack.move();
   let made = 0;

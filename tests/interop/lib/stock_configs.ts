@@ -1,7 +1,7 @@
 /** YAML of Dragonfly's own components, for standard ports on addresses of their own. */
 import { join } from "node:path";
 import type { PeerOptions, Place } from "../../e2e/lib/components.ts";
-import type { StockDatabase } from "./databases.ts";
+import type { JobQueues, StockDatabase } from "./databases.ts";
 
 /** Any key of 32 bytes: nothing but this test trusts it. */
 const JWT_KEY = "cmluZy1yaW5nLXJpbmctcmluZy1yaW5nLXJpbmc=";
@@ -26,12 +26,12 @@ export function stockManagerConfig({ ip, dir }: Place, { mysql, name, redis, bac
   };
 }
 
-/** A scheduler.yaml. It takes its jobs out of the manager's Redis, which only a stock manager has. */
+/** A scheduler.yaml. It takes its jobs out of the manager's Redis, where that has one. */
 export function stockSchedulerConfig(
   { name, ip, dir }: Place,
   managerAddr: string,
   clusterId: number,
-  database: StockDatabase | undefined,
+  database: JobQueues | undefined,
 ): unknown {
   const redis = { addrs: database?.redis.addrs ?? [] };
   const queues = database === undefined ? {} : { brokerDB: database.redis.brokerDB, backendDB: database.backendDB };
