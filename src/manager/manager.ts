@@ -76,7 +76,12 @@ export async function startManager(
   const seal = new Seal({ key, purpose: "orders of jobs", random: runtime.random });
   const jobs = stack.use(new Jobs({ ...runtime, store, calls, images, seal, syncPeers: config.job.syncPeers }));
   const warmArgs = startWarming({ store, jobs, calls, images, arrivals, key }, runtime, stack);
-  const { routes, start } = await prepareRest(config, runtime, { store, jobs, warmArgs, key }, stack);
+  const { routes, start } = await prepareRest(
+    config,
+    runtime,
+    { store, jobs, warmArgs, key, redis: redis?.shared },
+    stack,
+  );
   const rest = stack.use(await onceFree(config.server.rest.addr, start));
   const metricsServer = config.metrics.enable
     ? stack.use(

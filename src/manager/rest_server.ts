@@ -21,7 +21,7 @@ export interface PreparedRest {
 export async function prepareRest(
   { auth, server: { rest }, job }: Pick<ManagerConfig, "auth" | "server" | "job">,
   runtime: Runtime,
-  { key, store, ...parts }: Pick<RestOptions, "store" | "jobs" | "warmArgs"> & { readonly key: string },
+  { key, store, ...parts }: Pick<RestOptions, "store" | "jobs" | "warmArgs" | "redis"> & { readonly key: string },
   stack: AsyncDisposableStack,
 ): Promise<PreparedRest> {
   const { clock, log, net } = runtime;

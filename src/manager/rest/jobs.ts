@@ -20,7 +20,7 @@ import {
   rowJson,
 } from "./fields.ts";
 import { parseJobArgs } from "./job_args.ts";
-import type { JobRateLimit } from "./job_rate_limit.ts";
+import type { JobRateLimiter } from "./job_rate_limit.ts";
 import { withoutSecrets } from "./job_redaction.ts";
 import { type Access, Answer, type Caller, type Route, route } from "./route.ts";
 import { userJson, UserReply } from "./users.ts";
@@ -69,7 +69,7 @@ const Reply = z.object({
 const RATE_EXCEEDED = new Answer("rate limit exceeded", { status: 429, isText: true }) as Answer<never>;
 
 /** `jobs`, below `prefix` (manager-rest.md §4). */
-export function jobRoutes(options: RestOptions, prefix: string, access: Access, rateLimit: JobRateLimit): Route[] {
+export function jobRoutes(options: RestOptions, prefix: string, access: Access, rateLimit: JobRateLimiter): Route[] {
   const { store, jobs } = options;
   const path = `${prefix}/jobs`;
   const one = { path: `${path}/:id`, access, params: IdParams };
@@ -85,7 +85,7 @@ export function jobRoutes(options: RestOptions, prefix: string, access: Access, 
     }, async ({ body, caller, signal }) => {
       const args = parseJobArgs(body.type, body.args ?? {});
       const clusters = await clustersOf(body.scheduler_cluster_ids ?? [], options);
-      if (!takes(rateLimit, clusters)) return RATE_EXCEEDED;
+      if (!await takes(rateLimit, clusters)) return RATE_EXCEEDED;
       if (!jobs.types.has(body.type)) {
         throw new DamselflyError("unimplemented", `Jobs of type ${body.type} are not run by this manager yet`);
       }
@@ -131,7 +131,7 @@ function changeRoutes(
   options: RestOptions,
   one: { readonly path: string; readonly access: Access; readonly params: typeof IdParams },
   { rateLimit, whole }: {
-    readonly rateLimit: JobRateLimit;
+    readonly rateLimit: JobRateLimiter;
     readonly whole: (job: Job) => Promise<z.input<typeof Reply>>;
   },
 ): Route[] {
@@ -151,15 +151,15 @@ function changeRoutes(
       summary: "Run again what failed of a job, as long as its order is kept",
     }, async ({ params: { id } }) => {
       const { schedulerClusterIds } = existing(await store.jobs.get(id), "job", id);
-      if (!takes(rateLimit, await clustersOf(schedulerClusterIds, options))) return RATE_EXCEEDED;
+      if (!await takes(rateLimit, await clustersOf(schedulerClusterIds, options))) return RATE_EXCEEDED;
       return await whole(await jobs.retry(id));
     }),
   ];
 }
 
 /** Whether each of the clusters may get one job more now. */
-function takes(rateLimit: JobRateLimit, clusters: readonly SchedulerCluster[]): boolean {
-  return rateLimit.take(clusters.map(({ id, config }) => ({ id, jobRateLimit: config.job_rate_limit })));
+async function takes(rateLimit: JobRateLimiter, clusters: readonly SchedulerCluster[]): Promise<boolean> {
+  return await rateLimit.take(clusters.map(({ id, config }) => ({ id, jobRateLimit: config.job_rate_limit })));
 }
 
 /** The clusters that are named. Fails with `not_found` for one that does not exist. */

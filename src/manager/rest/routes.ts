@@ -1,10 +1,11 @@
+import { SharedScripts } from "../redis/shared_scripts.ts";
 import { applicationRoutes } from "./applications.ts";
 import { auditRoutes } from "./audits.ts";
 import { clusterMatchRoutes } from "./cluster_match.ts";
 import { clusterRoutes } from "./clusters.ts";
 import { configRoutes } from "./configs.ts";
 import type { RestOptions } from "./context.ts";
-import { JobRateLimit } from "./job_rate_limit.ts";
+import { JobRateLimit, type JobRateLimiter } from "./job_rate_limit.ts";
 import { jobRoutes } from "./jobs.ts";
 import { legacyPreheatRoutes } from "./legacy_preheats.ts";
 import { oauthRoutes } from "./oauth.ts";
@@ -18,7 +19,9 @@ import { schedulerRoutes } from "./schedulers.ts";
 import { seedPeerClusterRoutes } from "./seed_peer_clusters.ts";
 import { seedPeerRoutes } from "./seed_peers.ts";
 import { signInRoutes } from "./sign_in.ts";
-import { SignInLimits } from "./sign_in_limits.ts";
+import { SharedJobRateLimit } from "./shared_job_rate_limit.ts";
+import { SharedSignInLimits } from "./shared_sign_in_limits.ts";
+import { type SignInLimiter, SignInLimits } from "./sign_in_limits.ts";
 import { tokenRoutes } from "./tokens.ts";
 import { userRoutes } from "./users.ts";
 import { warmImageRoutes } from "./warm_images.ts";
@@ -35,8 +38,7 @@ export const API_GROUPS = [
 
 /** All routes of the API; of two that fit a path, the first answers. */
 export function apiRoutes(options: RestOptions): Route[] {
-  const limits = new SignInLimits(options.clock);
-  const jobRate = new JobRateLimit(options.clock);
+  const { limits, jobRate } = limitsOf(options);
   return [
     ...signInRoutes({ ...options, limits }),
     ...oauthRoutes(options),
@@ -62,4 +64,15 @@ export function apiRoutes(options: RestOptions): Route[] {
     ...persistentCacheTaskRoutes(),
     ...auditRoutes(options),
   ];
+}
+
+/** What limits sign-ins and jobs: this manager alone, or with Redis all managers together. */
+function limitsOf({ clock, log, redis }: RestOptions): { limits: SignInLimiter; jobRate: JobRateLimiter } {
+  const own = { limits: new SignInLimits(clock), jobRate: new JobRateLimit(clock) };
+  if (redis === undefined) return own;
+  const scripts = new SharedScripts({ redis, clock, log });
+  return {
+    limits: new SharedSignInLimits(scripts, own.limits),
+    jobRate: new SharedJobRateLimit(scripts, own.jobRate),
+  };
 }

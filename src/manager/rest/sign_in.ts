@@ -12,7 +12,7 @@ import { tooManyAttempts, unauthorized } from "./errors.ts";
 import { IdParams, name, present } from "./fields.ts";
 import { Answer, type Route, route, type RouteInput } from "./route.ts";
 import type { Session } from "./sessions.ts";
-import type { SignInLimits } from "./sign_in_limits.ts";
+import type { SignInLimiter } from "./sign_in_limits.ts";
 import { Turnstile } from "./turnstile.ts";
 import { email, profileFields, userJson, UserReply } from "./users.ts";
 
@@ -45,7 +45,7 @@ const PasswordChange = z.object({ old_password: password, new_password: password
 const SessionReply = z.object({ token: z.string(), expire: z.string() });
 
 /** The routes that open, end and renew sessions, and those that make or change passwords (manager-rest.md §1.1). */
-export function signInRoutes(options: RestOptions & { readonly limits: SignInLimits }): Route[] {
+export function signInRoutes(options: RestOptions & { readonly limits: SignInLimiter }): Route[] {
   const { store, sessions } = options;
   const passwords = new Passwords(options);
   return [
@@ -83,7 +83,7 @@ export function signInRoutes(options: RestOptions & { readonly limits: SignInLim
           const message = "Only those who may change users make accounts here; auth.openSignUp lets everybody";
           throw new DamselflyError("permission_denied", message);
         }
-        const retryAfterMs = options.limits.takeSignUp(address);
+        const retryAfterMs = await options.limits.takeSignUp(address);
         if (retryAfterMs !== undefined) throw tooManyAttempts(retryAfterMs);
       }
       const passwordHash = await passwords.hash(secret);
@@ -108,10 +108,10 @@ export function signInRoutes(options: RestOptions & { readonly limits: SignInLim
 
 /** Checks and makes passwords: few at a time, for each takes memory and a processor. */
 class Passwords {
-  readonly #options: RestOptions & { readonly limits: SignInLimits };
+  readonly #options: RestOptions & { readonly limits: SignInLimiter };
   readonly #turnstile = new Turnstile(HASHING);
 
-  constructor(options: RestOptions & { readonly limits: SignInLimits }) {
+  constructor(options: RestOptions & { readonly limits: SignInLimiter }) {
     this.#options = options;
   }
 
@@ -121,12 +121,12 @@ class Passwords {
    */
   async check(account: string, user: User | undefined, password: string, address: ClientAddress): Promise<User> {
     const { limits } = this.#options;
-    const retryAfterMs = limits.take(account, address);
+    const retryAfterMs = await limits.take(account, address);
     if (retryAfterMs !== undefined) throw tooManyAttempts(retryAfterMs);
     const hash = user?.passwordHash || NOBODYS_HASH;
     const isRight = await this.#turnstile.run(() => isPassword(password, hash));
     if (user === undefined || !isRight || user.state !== "enable") throw unauthorized();
-    limits.succeeded(account, address);
+    await limits.succeeded(account, address);
     return user;
   }
 
