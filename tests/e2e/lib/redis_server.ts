@@ -1,4 +1,6 @@
-/** A real Redis on an address of its own, which keeps nothing on disk. */
+/** A real Redis on an address of its own, which keeps nothing on disk, and sentinels for it. */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { requireProgram } from "./programs.ts";
 import { type RunningProcess, startProcess } from "./process.ts";
 import { accepts } from "./tcp.ts";
@@ -49,4 +51,17 @@ export async function startRedis(
     },
     [Symbol.asyncDispose]: () => process.stop(),
   };
+}
+
+/** Starts a sentinel; `lines` are those of its configuration about the masters that it watches. */
+export async function startSentinel(
+  { ip, port, dir }: { readonly ip: string; readonly port: number; readonly dir: string },
+  lines: readonly string[],
+): Promise<RunningProcess> {
+  const config = join(dir, "sentinel.conf");
+  await writeFile(config, [`bind ${ip}`, `port ${port}`, `dir ${dir}`, ...lines, ""].join("\n"));
+  const command = requireProgram(REDIS_PROGRAM);
+  const process = startProcess({ name: "sentinel", command, args: [config, "--sentinel"], logDir: dir });
+  await process.ready("the port", START_TIMEOUT_MS, (signal) => accepts(ip, port, signal));
+  return process;
 }
