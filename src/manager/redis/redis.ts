@@ -14,8 +14,8 @@ import {
 /** How often a connection is asked whether it still works, and how long it may think about that. */
 const PROBE_INTERVAL_MS = 5_000;
 const PROBE_TIMEOUT_MS = 2_000;
-/** The pause between two attempts to connect. */
-const RECONNECT_INTERVAL_MS = 1_000;
+/** The pause between two attempts to connect: at first, and at most, for it doubles. */
+const RECONNECT_PAUSE_MS = { first: 1_000, most: 8_000 };
 /** How long a command may take that does not say. */
 const COMMAND_TIMEOUT_MS = 5_000;
 
@@ -102,14 +102,16 @@ export class RedisLink implements Redis, AsyncDisposable {
 
   async #run(): Promise<void> {
     const { signal } = this.#stop;
-    while (!signal.aborted) {
+    const { first, most } = RECONNECT_PAUSE_MS;
+    for (let pauseMs = first; !signal.aborted; pauseMs = Math.min(2 * pauseMs, most)) {
       try {
         await this.#live(signal);
       } catch (error) {
         if (signal.aborted) return;
+        if (this.#isUp) pauseMs = first;
         this.#note(false, error);
       }
-      await this.#clock.sleep(RECONNECT_INTERVAL_MS, signal).catch(() => undefined);
+      await this.#clock.sleep(pauseMs, signal).catch(() => undefined);
     }
   }
 
