@@ -48,7 +48,7 @@ const proxy = section({
   ({ enable }) => !enable,
   "the manager does not forward connections to Redis: write the addresses of Redis itself into database.redis.addrs " +
     "of the schedulers, and proxy.enable: false here",
-);
+).meta({ ignored: "connections are not forwarded; enable: true is refused" });
 
 /** `database.redis` of the manager. */
 export const managerRedis = redisTable({ proxy }).superRefine((value, context) => {
