@@ -57,7 +57,8 @@ export const managerRedis = redisTable({ proxy }).superRefine((value, context) =
   if ([masterName, username, password].every((text) => text === undefined)) return;
   context.addIssue("database.redis needs addrs, the addresses of the servers or sentinels");
 });
-type RedisTable = z.infer<typeof managerRedis>;
+/** What `redis` of any component says. */
+export type RedisTable = Omit<z.infer<typeof managerRedis>, "proxy">;
 
 /** The servers that a table names: one, the nodes of a cluster, or the sentinels of a master. */
 export type RedisServers =

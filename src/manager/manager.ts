@@ -3,13 +3,13 @@ import type { ManagerConfig } from "../config/manager.ts";
 import { tlsPathsOf } from "../config/tls.ts";
 import { metricsHandler } from "../http/ops.ts";
 import { startHttpServer } from "../http/serve.ts";
+import { openRedisDatabases, type RedisDatabases } from "../redis/redis_databases.ts";
 import type { Endpoint } from "../runtime/net.ts";
 import { type StartOptions, whenFree } from "../runtime/port_wait.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { openOptionalTlsFiles } from "../runtime/tls_files.ts";
 import { startRpcServer } from "../rpc/server.ts";
 import { fillEmptyStore } from "./first_start.ts";
-import { openRedisDatabases, type RedisDatabases } from "./open_redis.ts";
 import { openStore, placeOf } from "./open_store.ts";
 import { Jobs } from "./jobs/jobs.ts";
 import { MachineryQueue } from "./jobs/machinery/queue.ts";
@@ -26,6 +26,9 @@ import { removeDeadServices } from "./service/dead_services.ts";
 import { Arrivals } from "./warm/arrivals.ts";
 import { startWarming } from "./warm/start_warming.ts";
 
+const WITHOUT_REDIS =
+  "until then each manager limits sign-ins and jobs by itself, and stock schedulers get only such " +
+  "jobs as they take over gRPC";
 /** More than the rows of a first start: each failed attempt found one more of them there. */
 const FILL_ATTEMPTS_MAX = 20;
 
@@ -70,7 +73,7 @@ export async function startManager(
 
   const key = await managerKey(config.auth.jwt.key, store, runtime.random);
   const { trust, images } = await openImages(config, runtime, stack);
-  const redis = await openRedisDatabases(config.database.redis, runtime);
+  const redis = await openRedisDatabases(config.database.redis, runtime, WITHOUT_REDIS);
   if (redis !== undefined) stack.use(redis);
   const calls = withStockQueues(stack.use(new SchedulerCalls(clock, tls, trust)), redis, runtime);
   const seal = new Seal({ key, purpose: "orders of jobs", random: runtime.random });

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import { ManagerConfig } from "../../src/config/manager.ts";
 import { startManager } from "../../src/manager/manager.ts";
-import { openRedisDatabases, type RedisDatabases } from "../../src/manager/open_redis.ts";
-import type { Redis } from "../../src/manager/redis/redis.ts";
-import { SharedScripts } from "../../src/manager/redis/shared_scripts.ts";
+import { openRedisDatabases, type RedisDatabases } from "../../src/redis/redis_databases.ts";
+import type { Redis } from "../../src/redis/redis.ts";
+import { SharedScripts } from "../../src/manager/rest/shared_scripts.ts";
 import type { ClientAddress } from "../../src/manager/rest/client_address.ts";
 import { JobRateLimit } from "../../src/manager/rest/job_rate_limit.ts";
 import { SharedJobRateLimit } from "../../src/manager/rest/shared_job_rate_limit.ts";
@@ -49,7 +49,7 @@ async function serve(more: readonly string[] = []): Promise<Stage> {
 
 async function open(redis: RedisYaml, runtime: TestRuntime): Promise<RedisDatabases> {
   const config = ManagerConfig.parse({ database: { redis } });
-  const databases = await openRedisDatabases(config.database.redis, { ...runtime, disk: realDisk(realRandom()) });
+  const databases = await openRedisDatabases(config.database.redis, { ...runtime, disk: realDisk(realRandom()) }, "");
   assert(databases !== undefined);
   return databases;
 }

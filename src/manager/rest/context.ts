@@ -4,7 +4,7 @@ import type { Log } from "../../runtime/log.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
 import type { Random } from "../../runtime/random.ts";
 import type { Fetch } from "../../runtime/runtime.ts";
-import type { Redis } from "../redis/redis.ts";
+import type { Redis } from "../../redis/redis.ts";
 import type { Store } from "../store/store.ts";
 import type { WarmArgs } from "../warm/warm_args.ts";
 import type { TrustedProxies } from "./client_address.ts";

@@ -1,4 +1,4 @@
-import { SharedScripts } from "../redis/shared_scripts.ts";
+import { SharedScripts } from "./shared_scripts.ts";
 import { applicationRoutes } from "./applications.ts";
 import { auditRoutes } from "./audits.ts";
 import { clusterMatchRoutes } from "./cluster_match.ts";

@@ -1,4 +1,4 @@
-import type { SharedScripts } from "../redis/shared_scripts.ts";
+import type { SharedScripts } from "./shared_scripts.ts";
 import { jobIntervalMs, type JobRateLimit, type JobRateLimiter, type RatedCluster } from "./job_rate_limit.ts";
 
 /** All keys, so that one script may touch several of them in a cluster too. */

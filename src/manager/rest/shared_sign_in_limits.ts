@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { SharedScripts } from "../redis/shared_scripts.ts";
+import type { SharedScripts } from "./shared_scripts.ts";
 import type { ClientAddress } from "./client_address.ts";
 import { SIGN_IN_LIMITS, type SignInLimiter, type SignInLimits } from "./sign_in_limits.ts";
 

@@ -1,7 +1,7 @@
 import { DamselflyError, toDamselflyError } from "../../../core/error.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import type { Random } from "../../../runtime/random.ts";
-import type { Redis } from "../../redis/redis.ts";
+import type { Redis } from "../../../redis/redis.ts";
 import type { SchedulerRecord } from "../../store/services.ts";
 import {
   groupRow,

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { DamselflyError } from "../../../core/error.ts";
 import { seededRandom } from "../../../testing/seeded_random.ts";
 import { settle, VirtualClock } from "../../../testing/virtual_clock.ts";
-import type { RedisReply } from "../../redis/client.ts";
-import type { Redis } from "../../redis/redis.ts";
+import type { RedisReply } from "../../../redis/client.ts";
+import type { Redis } from "../../../redis/redis.ts";
 import type { SchedulerRecord } from "../../store/services.ts";
 import { MachineryQueue, type QueueOrder } from "./queue.ts";
 

@@ -1,4 +1,4 @@
-import type { RedisServers } from "../../config/redis.ts";
+import type { RedisServers } from "../config/redis.ts";
 
 /** What Redis answers a command with. */
 export type RedisReply = string | number | null | readonly RedisReply[];

@@ -1,8 +1,8 @@
-import { DamselflyError, errorText } from "../../core/error.ts";
-import type { Clock } from "../../runtime/clock.ts";
-import type { Log } from "../../runtime/log.ts";
-import type { Gauge, Metrics } from "../../runtime/metrics.ts";
-import { orAbort } from "../../runtime/or_abort.ts";
+import { DamselflyError, errorText } from "../core/error.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Log } from "../runtime/log.ts";
+import type { Gauge, Metrics } from "../runtime/metrics.ts";
+import { orAbort } from "../runtime/or_abort.ts";
 import {
   CONNECT_TIMEOUT_MS,
   createRedisClient,
@@ -38,12 +38,14 @@ export interface Redis {
 
 /** What a connection to Redis takes from outside. */
 export interface RedisEffects {
+  /** What becomes of the work while Redis is away, for people who read the log. */
+  readonly without: string;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
 }
 
-/** Connects to a database of Redis, now and whenever that is lost. It does not wait: managers start without Redis. */
+/** Connects to a database of Redis, now and whenever that is lost. It does not wait: nobody needs Redis to start. */
 export function openRedis(place: string, options: RedisOptions, effects: RedisEffects): Redis & AsyncDisposable {
   return new RedisLink(place, (onError) => createRedisClient(options, onError), effects);
 }
@@ -57,6 +59,7 @@ export class RedisLink implements Redis, AsyncDisposable {
   readonly #create: CreateClient;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #without: string;
   readonly #up: Gauge;
   readonly #stop = new AbortController();
   readonly #ended: Promise<void>;
@@ -65,12 +68,13 @@ export class RedisLink implements Redis, AsyncDisposable {
   /** Undefined until it is known. */
   #isUp: boolean | undefined;
 
-  constructor(place: string, create: CreateClient, { clock, log, metrics }: RedisEffects) {
+  constructor(place: string, create: CreateClient, { clock, log, metrics, without }: RedisEffects) {
     this.place = place;
     this.#create = create;
     this.#clock = clock;
     this.#log = log;
-    this.#up = metrics.gauge("damselfly_manager_redis_up", "Whether a database of Redis can be used.", ["place"]);
+    this.#without = without;
+    this.#up = metrics.gauge("damselfly_redis_up", "Whether a database of Redis can be used.", ["place"]);
     this.#up.set({ place }, 0);
     this.#ended = this.#run();
   }
@@ -96,7 +100,7 @@ export class RedisLink implements Redis, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort(new DamselflyError("cancelled", "The manager stops"));
+    this.#stop.abort(new DamselflyError("cancelled", "Redis is not needed any more"));
     await this.#ended;
   }
 
@@ -147,11 +151,7 @@ export class RedisLink implements Redis, AsyncDisposable {
     this.#up.set({ place }, isUp ? 1 : 0);
     if (isUp) this.#log.info("Redis can be used", { place });
     else {
-      this.#log.warn(
-        "Redis cannot be used: check database.redis; until then each manager limits sign-ins and jobs by itself, and " +
-          "stock schedulers get only such jobs as they take over gRPC",
-        { place, error },
-      );
+      this.#log.warn(`Redis cannot be used, check database.redis: ${this.#without}`, { place, error });
     }
   }
 }

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { orAbort } from "../../runtime/or_abort.ts";
-import { MemoryLog } from "../../testing/memory_log.ts";
-import { MemoryMetrics } from "../../testing/memory_metrics.ts";
-import { settle, VirtualClock } from "../../testing/virtual_clock.ts";
+import { orAbort } from "../runtime/or_abort.ts";
+import { MemoryLog } from "../testing/memory_log.ts";
+import { MemoryMetrics } from "../testing/memory_metrics.ts";
+import { settle, VirtualClock } from "../testing/virtual_clock.ts";
 import type { RedisClient, RedisReply } from "./client.ts";
 import { RedisLink } from "./redis.ts";
 
@@ -27,8 +27,8 @@ function stage() {
       destroy: () => Promise.resolve(void (made.isDestroyed = true)),
     };
     return Promise.resolve(client);
-  }, { clock, log, metrics });
-  const said = () => log.lines.map(({ level, message }) => `${level} ${message.slice(0, 20)}`);
+  }, { clock, log, metrics, without: "others do it" });
+  const said = () => log.lines.map(({ level, message }) => `${level} ${message}`);
   return { clock, log, metrics, clients, server, link, said };
 }
 
@@ -37,15 +37,19 @@ Deno.test("a connection that breaks is replaced within a second, and both change
   await using _link = link;
   await settle();
   assert.equal(await link.send("a", ["GET", "a"]), "PONG");
-  assert.equal(metrics.value("damselfly_manager_redis_up", { place: PLACE }), 1);
+  assert.equal(metrics.value("damselfly_redis_up", { place: PLACE }), 1);
   clients[0]?.onError(new Error("the socket was closed"));
   await settle();
   await assert.rejects(link.send("a", ["GET", "a"]), { code: "unavailable" });
-  assert.equal(metrics.value("damselfly_manager_redis_up", { place: PLACE }), 0);
+  assert.equal(metrics.value("damselfly_redis_up", { place: PLACE }), 0);
   await clock.advance(1_000);
   assert.equal(await link.send("a", ["GET", "a"]), "PONG");
   assert.deepEqual(clients.map(({ isDestroyed }) => isDestroyed), [true, false]);
-  assert.deepEqual(said(), ["info Redis can be used", "warn Redis cannot be used", "info Redis can be used"]);
+  assert.deepEqual(said(), [
+    "info Redis can be used",
+    "warn Redis cannot be used, check database.redis: others do it",
+    "info Redis can be used",
+  ]);
   assert.match(String(log.lines[1]?.fields["error"]), /the socket was closed/);
 });
 
@@ -59,7 +63,7 @@ Deno.test("a server that accepts and is silent is noticed within seven seconds, 
   await clock.advance(60_000);
   // An attempt takes two seconds, and is followed by a pause of 1, 2, 4, 8, 8 … seconds.
   assert.equal(clients.length, 1 + 7);
-  assert.deepEqual(said(), ["info Redis can be used", "warn Redis cannot be used"]);
+  assert.deepEqual(said(), ["info Redis can be used", "warn Redis cannot be used, check database.redis: others do it"]);
 });
 
 Deno.test("a connection that is never made is given up after three seconds", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { DamselflyError } from "../../core/error.ts";
 import { MemoryLog } from "../../testing/memory_log.ts";
 import { VirtualClock } from "../../testing/virtual_clock.ts";
-import type { CommandLimits, Redis } from "./redis.ts";
+import type { CommandLimits, Redis } from "../../redis/redis.ts";
 import { SharedScripts } from "./shared_scripts.ts";
 
 function stage() {

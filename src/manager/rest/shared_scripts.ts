@@ -1,7 +1,7 @@
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
-import type { RedisReply } from "./client.ts";
-import type { Redis } from "./redis.ts";
+import type { RedisReply } from "../../redis/client.ts";
+import type { Redis } from "../../redis/redis.ts";
 
 /** How long a request waits for Redis; one that is asked by somebody is never held up by it. */
 const LIMIT_MS = 500;
