@@ -109,7 +109,7 @@ export interface OpenOptions {
   readonly key?: string;
 }
 
-/** A manager with two clusters, which have the schedulers `a-1` and `a-2`, and `b`; all live as long as `live` is true. */
+/** A manager with two clusters, which have the schedulers `a-1` and `a-2`, and `b`; all are live as long as a test lets them. */
 export async function stage(syncPeers: PeerSyncTimes = { interval: 24 * HOUR_MS, timeout: 10 * 60_000 }) {
   await using stack = new AsyncDisposableStack();
   const clock = new VirtualClock();
