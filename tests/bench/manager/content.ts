@@ -14,6 +14,8 @@ export const PEERS = 10_000;
 export const PEOPLE = 50;
 export const PASSWORD = "only for benches";
 const KEEP_ALIVE_INTERVAL_MS = 5_000;
+/** Until all services are alive. */
+const ALIVE_TIMEOUT_MS = 30_000;
 const clock = realClock();
 
 /** Fills the SQLite database at `path`: clusters with scopes of every kind, their services, peers and people. */
@@ -96,7 +98,7 @@ export async function keepAlive(address: string): Promise<Disposable> {
       stack.use(clock.every(KEEP_ALIVE_INTERVAL_MS, say));
     }
   }
-  const limit = stack.use(clock.deadline(KEEP_ALIVE_INTERVAL_MS));
+  const limited = { signal: stack.use(clock.deadline(ALIVE_TIMEOUT_MS)).signal, timeoutMs: ALIVE_TIMEOUT_MS };
   const caller = {
     sourceType: SourceType.SCHEDULER_SOURCE,
     hostname: "bench",
@@ -104,6 +106,6 @@ export async function keepAlive(address: string): Promise<Disposable> {
     version: "",
     commit: "",
   };
-  while ((await client.listSeedPeers(caller, { signal: limit.signal, timeoutMs: 1_000 })).seedPeers.length < CLUSTERS);
+  while ((await client.listSeedPeers(caller, limited)).seedPeers.length < CLUSTERS);
   return stack.move();
 }
