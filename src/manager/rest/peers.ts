@@ -96,10 +96,8 @@ export function peerRoutes({ store }: RestOptions): Route[] {
     return cluster === undefined ? null : schedulerClusterJson(cluster, null);
   };
   const withClusters = async (rows: readonly PeerRecord[]) => {
-    const clusters = new Map<number, ClusterJson>();
-    for (const { clusterId } of rows) {
-      if (!clusters.has(clusterId)) clusters.set(clusterId, await clusterJson(clusterId));
-    }
+    const ids = [...new Set(rows.map(({ clusterId }) => clusterId))];
+    const clusters = new Map(await Promise.all(ids.map(async (id) => [id, await clusterJson(id)] as const)));
     return rows.map((row) => peerJson(row, clusters.get(row.clusterId) ?? null));
   };
   return [
