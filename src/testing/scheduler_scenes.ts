@@ -22,6 +22,8 @@ const TICK_MS = 200;
 /** Events of the kinds that are not meant for every peer. */
 const SAMPLES_MAX = 300;
 const TASK = "task";
+/** Locations over which the peers are spread. */
+const RACKS = 20;
 /** Scenes that are not about the task with very many peers have one part in so many of them. */
 const PART = 10;
 /** Pieces of a length that nobody else uses. */
@@ -71,7 +73,7 @@ export class SchedulerScenes {
     this.#register("register", "seed", { needBackToSource: true });
     this.#message("begin at source", "seed", { type: "back_to_source_started" });
     for (let index = 0; index < this.#peers; index++) {
-      this.#host(`p${index}`);
+      this.#host(`p${index}`, { idc: "fra", location: `eu|fra|r${index % RACKS}` });
       this.#register("register", `p${index}`);
       this.#message("start", `p${index}`, { type: "started" });
     }
@@ -89,7 +91,7 @@ export class SchedulerScenes {
     for (const { id, parents } of this.#some(1)) {
       this.#message("reschedule", id, { type: "reschedule", failedParentIds: [...parents].map(({ id }) => id) });
     }
-    for (const { host } of this.#some(2)) this.#host(host.facts.id);
+    for (const { host } of this.#some(2)) this.#host(host.facts.id, host.facts);
     for (const { host, id } of this.#some(3)) {
       this.#step("delete task of host", { type: "delete_task", hostId: host.facts.id, taskId: TASK });
       this.#register("register", id);
@@ -155,7 +157,7 @@ export class SchedulerScenes {
       this.#message("reschedule, no root", peer.id, { type: "reschedule", failedParentIds: ["seed"] });
     }
     for (let time = 0; time < 1_000; time += TICK_MS) this.#tick("tick, all wait");
-    for (const { host } of this.#some(2)) this.#host(host.facts.id);
+    for (const { host } of this.#some(2)) this.#host(host.facts.id, { isShared: false });
   }
 
   /** Whoever was sent to the source begins; the others are answered in the steps that follow. */

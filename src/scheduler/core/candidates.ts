@@ -74,7 +74,7 @@ function sampleFor({ state: { settings }, chance }: Step, child: Peer, samplesBe
     for (const place of child.host.places) {
       const near = child.task.suppliersByPlace.at(place);
       const nearMax = before + Math.ceil(filterParentsMax / 2);
-      if (near !== undefined) take(sampled([near], looksMax, chance), nearMax, couldServe);
+      if (near !== undefined) take(sampled([near], looksMax / 2, chance), nearMax, couldServe);
       // Wider places are for whoever finds nobody in a narrower one.
       if (sample.size > before) break;
     }

@@ -4,7 +4,7 @@ import { RandomSet } from "./random_set.ts";
 
 const PEERS = 50_000;
 /** Looks in a step that decides for one peer at most. */
-const ONE_DECISION_LOOKS_MAX = 1_500;
+const ONE_DECISION_LOOKS_MAX = 2_500;
 /** Looks in steps that may decide for as many as one step does, or go on with rounds. */
 const LOOKS_MAX: Readonly<Record<string, number>> = {
   "root begins": 8_000,

@@ -1,7 +1,7 @@
 import type { Peer, Task } from "./state.ts";
 
 /** Peers that are looked at for one answer to see whether pieces can arrive at its parents. */
-const SUPPLY_LOOKS_MAX = 512;
+const SUPPLY_LOOKS_MAX = 256;
 
 /** Whether a peer has the content, or gets it from the source: it needs no parents to be one. */
 export function isRoot({ state, wish }: Peer): boolean {
