@@ -8,8 +8,8 @@ import type { Host, HostFacts, Peer } from "./state.ts";
 /** What so many hosts say for and against a host. */
 function spokenOf(served: number, failed: number): Reputation {
   const reputation = newReputation();
-  for (let index = 0; index < served; index++) speak(reputation.served, `s${index}`, 0);
-  for (let index = 0; index < failed; index++) speak(reputation.failed, `f${index}`, 0);
+  for (let index = 0; index < served; index++) speak(reputation, "served", `s${index}`, 0);
+  for (let index = 0; index < failed; index++) speak(reputation, "failed", `f${index}`, 0);
   return reputation;
 }
 

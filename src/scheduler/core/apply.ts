@@ -293,7 +293,7 @@ function failPiece({ nowMs }: Step, peer: Peer, { parentId, temporary }: { paren
   const parent = peer.task.peers.get(parentId);
   if (parent === undefined || !temporary || !peer.assigned.has(parentId) || peer.blocked.has(parentId)) return;
   block(peer, parentId);
-  speak(parent.host.reputation.failed, peer.host.facts.id, nowMs);
+  speak(parent.host.reputation, "failed", peer.host.facts.id, nowMs);
 }
 
 function finish(step: Step, peer: Peer): void {
@@ -302,7 +302,7 @@ function finish(step: Step, peer: Peer): void {
   stopWaiting(step.state, peer);
   for (const id of peer.servedBy) {
     const parent = task.peers.get(id);
-    if (parent !== undefined) speak(parent.host.reputation.served, peer.host.facts.id, step.nowMs);
+    if (parent !== undefined) speak(parent.host.reputation, "served", peer.host.facts.id, step.nowMs);
   }
   removeParents(peer);
   stopFetching(peer);

@@ -1,12 +1,17 @@
 /**
  * Who downloads from whom. Each peer has a level above that of its parents, so that a walk along the edges never comes
  * back: there is no cycle, and to see that a new edge closes none takes a comparison and no walk. A peer with children
- * stays below the lowest of them; between two levels there is always room for another, for they are fractions.
+ * stays below the lowest of them; between two levels there is room for others. Levels are small integers, which the
+ * engine keeps in the peer itself: they are looked at more often than anything else.
  */
 import type { Peer } from "./state.ts";
 import { refreshPeer } from "./suppliers.ts";
 
 const BITS_PER_BYTE = 8;
+/** How far a peer is above its parents, unless its children leave less room. */
+const LEVEL_STEP = 1 << 13;
+/** Above all levels. */
+export const LEVEL_MAX = 2 ** 30 - 1;
 /** Of a peer with so many children at most, the lowest is looked for; of others, the lowest so far is remembered. */
 const CHILDREN_COMPARED_MAX = 32;
 
@@ -22,9 +27,9 @@ function loadOf({ wish }: Peer): { bitsPerSecond: number; bytes: number; pieces:
 /** The level below which the parents of a peer have to be: that of its lowest child, or a little less. */
 export function ceilingOf(peer: Peer): number {
   const { children } = peer;
-  if (children.size === 0) peer.lowestChild = Infinity;
+  if (children.size === 0) peer.lowestChild = LEVEL_MAX;
   else if (children.size <= CHILDREN_COMPARED_MAX) {
-    peer.lowestChild = Infinity;
+    peer.lowestChild = LEVEL_MAX;
     for (const { level } of children) peer.lowestChild = Math.min(peer.lowestChild, level);
   }
   return peer.lowestChild;
@@ -37,7 +42,7 @@ export function isBelow(parent: Peer, ceiling: number): boolean {
 }
 
 function levelBetween(parent: number, ceiling: number): number {
-  return Math.min(parent + 1, (parent + ceiling) / 2);
+  return Math.min(parent + LEVEL_STEP, (parent + ceiling) >> 1);
 }
 
 /** Makes a peer without parents the child of `parents`, which are supplied, and each of which {@link isBelow} its ceiling. */

@@ -1,4 +1,5 @@
 import { DamselflyError } from "../../core/error.ts";
+import { LEVEL_MAX } from "./dag.ts";
 import { noCosts } from "./evaluate.ts";
 import type { RegisterEvent, Step } from "./event.ts";
 import { collectUrgently } from "./gc.ts";
@@ -129,7 +130,7 @@ function newPeer({ nowMs }: Step, { peerId, streamId, wish }: RegisterEvent, tas
     assigned: new Set(),
     servedBy: new Set(),
     level: 0,
-    lowestChild: Infinity,
+    lowestChild: LEVEL_MAX,
     suppliedAt: -1,
     isStranded: false,
     answers: 0,

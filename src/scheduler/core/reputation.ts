@@ -22,21 +22,25 @@ export interface Voices {
 
 /** What is said for and against a host. */
 export interface Reputation {
-  readonly served: Voices;
-  readonly failed: Voices;
+  served: Voices;
+  failed: Voices;
 }
+
+/** Nobody has said anything: the same for all hosts of which that is true, so that looking at it is cheap. */
+const NO_VOICES: Voices = { sum: 0, atMs: 0, spokenAtMs: new Map() };
 
 /** Nobody has said anything. */
 export function newReputation(): Reputation {
-  return { served: noVoices(), failed: noVoices() };
+  return { served: NO_VOICES, failed: NO_VOICES };
 }
 
-function noVoices(): Voices {
-  return { sum: 0, atMs: 0, spokenAtMs: new Map() };
-}
-
-/** A host speaks. What it said before counts as far as it has not faded, so that its voice never is more than one. */
-export function speak(voices: Voices, hostId: string, nowMs: number): void {
+/**
+ * A host speaks for or against another one. What it said before counts as far as it has not faded, so that its voice
+ * never is more than one.
+ */
+export function speak(reputation: Reputation, what: keyof Reputation, hostId: string, nowMs: number): void {
+  if (reputation[what] === NO_VOICES) reputation[what] = { sum: 0, atMs: nowMs, spokenAtMs: new Map() };
+  const voices = reputation[what];
   const { spokenAtMs } = voices;
   const beforeMs = spokenAtMs.get(hostId);
   voices.sum = sumOf(voices, nowMs) + 1 - (beforeMs === undefined ? 0 : faded(nowMs - beforeMs));
