@@ -202,6 +202,13 @@ Deno.test("a mirror that was there before stays when it is restored, wherever it
   await dfinit(disk, "restore");
   const { "registry-mirrors": mirrors } = JSON.parse(await disk.readText(DOCKER_FILE));
   assert.deepEqual(mirrors.toSorted(), ["http://127.0.0.1:4001", "https://x.corp"]);
+  const path = NODES.k3s.wanted;
+  const yaml = "mirrors:\n  x.io:\n    endpoint:\n      - https://x.corp\n      - http://127.0.0.1:4001\n";
+  const k3s = await node({ ...NODES.k3s, files: { ...NODES.k3s.files, [path]: yaml } });
+  await dfinit(k3s);
+  await edit(k3s, path, (text) => `${text}configs: {}\n`);
+  await dfinit(k3s, "restore");
+  assert.match(await k3s.readText(path), /x\.io:\n {4}endpoint:\n.*4001.*\n.*x\.corp\nconfigs/);
 });
 
 Deno.test("a proxy that is not asked for any more goes with the next run, and one of before stays", async () => {
