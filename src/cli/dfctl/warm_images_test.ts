@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-import { MemoryDisk } from "../../testing/memory_disk.ts";
-import { testRuntime } from "../../testing/test_runtime.ts";
-import { runDfctl } from "./dfctl.ts";
+import { type Asked, runDfctlWith } from "./harness_test.ts";
 
 const NEVER = "0001-01-01T00:00:00Z";
 const IMAGE = {
@@ -16,30 +14,14 @@ const IMAGE = {
 };
 const CLUSTERS = [{ id: 7, name: "berlin" }];
 
-/** Runs dfctl with a token, against a manager that has the warm image above and the cluster berlin. */
+/** Runs dfctl with a manager that has the warm image above and the cluster berlin; what was asked besides lists. */
 async function run(...args: string[]) {
-  const asked: { readonly call: string; readonly body: unknown }[] = [];
-  let [output, errors] = ["", ""];
-  const runtime = testRuntime({
-    disk: new MemoryDisk(),
-    env: { DFCTL_MANAGER: "http://m", DFCTL_TOKEN: "t" },
-    fetch: (input, init) => {
-      const { pathname } = new URL(input);
-      const isList = /\/(clusters|warm-images)$/.test(pathname) && init?.method === "GET";
-      const call = `${init?.method} ${pathname.replace("/oapi/v1/", "")}`;
-      if (!isList) asked.push({ call, body: init?.body === undefined ? undefined : JSON.parse(String(init.body)) });
-      const rows = pathname.endsWith("/clusters") ? CLUSTERS : [IMAGE];
-      return Promise.resolve(Response.json(isList ? rows : IMAGE));
-    },
-  });
-  const terminal = {
-    isTty: false,
-    print: (text: string) => void (output += text),
-    printError: (text: string) => void (errors += text),
-  };
-  const input = { isTty: false, readHiddenLine: () => Promise.resolve(""), readAll: () => Promise.resolve("secret\n") };
-  const code = await runDfctl(["warm-image", ...args], { runtime, terminal, input }, new AbortController().signal);
-  return { code, output, errors, asked };
+  const isList = ({ method, path }: Asked) => method === "GET" && /^(clusters|warm-images)$/.test(path);
+  const { asked, ...ended } = await runDfctlWith((request) => {
+    if (!isList(request)) return IMAGE;
+    return request.path === "clusters" ? CLUSTERS : [IMAGE];
+  }, ["warm-image", ...args]);
+  return { ...ended, asked: asked.filter((request) => !isList(request)) };
 }
 
 Deno.test("a warm image is declared with what a preheat is told, and when", async () => {
@@ -49,15 +31,14 @@ Deno.test("a warm image is declared with what a preheat is told, and when", asyn
     ...["--on-join", "--plain-http", "--ip", "10.0.0.1"],
   );
   assert.equal(code, 0, errors);
-  const [{ call, body } = { call: "", body: undefined }] = asked;
-  const { args, ...rest } = body as { args: Record<string, unknown> };
-  assert.equal(call, "POST warm-images");
+  const [{ method = "", path = "", body: { args, ...rest } = {} } = {}] = asked;
+  assert.equal(`${method} ${path}`, "POST warm-images");
   assert.deepEqual(rest, {
     ...{ name: "app", bio: "d", scheduler_cluster_ids: [7], cron: "0 3 * * *", time_zone: "UTC" },
     ...{ on_join: true, follow: 5_400_000_000_000 },
   });
   assert.deepEqual([args["type"], args["username"], args["password"], args["scope"], args["ips"]], [
-    ...["image", "ada", "secret", "all_peers", ["10.0.0.1"]],
+    ...["image", "ada", "hush", "all_peers", ["10.0.0.1"]],
   ]);
 });
 
@@ -68,14 +49,18 @@ Deno.test("a name is one's whole name, also where the manager gives others as we
 
 Deno.test("a change names only what is to be changed", async () => {
   const bodyOf = async (...args: string[]) => (await run("update", "app", ...args)).asked;
-  assert.deepEqual(await bodyOf("--follow", "0s"), [{ call: "PATCH warm-images/3", body: { follow: 0 } }]);
+  assert.deepEqual(await bodyOf("--follow", "0s"), [{ method: "PATCH", path: "warm-images/3", body: { follow: 0 } }]);
   assert.deepEqual(await bodyOf("--on-join", "no", "--cluster", ""), [
-    { call: "PATCH warm-images/3", body: { on_join: false, scheduler_cluster_ids: [] } },
+    { method: "PATCH", path: "warm-images/3", body: { on_join: false, scheduler_cluster_ids: [] } },
   ]);
-  assert.deepEqual((await run("pause", "3")).asked, [{ call: "PATCH warm-images/3", body: { paused: true } }]);
+  assert.deepEqual((await run("pause", "3")).asked, [{
+    method: "PATCH",
+    path: "warm-images/3",
+    body: { paused: true },
+  }]);
   assert.deepEqual((await run("resume", "app")).asked[0]?.body, { paused: false });
-  assert.deepEqual((await run("run", "app")).asked[0]?.call, "POST warm-images/3/run");
-  assert.deepEqual((await run("delete", "app")).asked[0]?.call, "DELETE warm-images/3");
+  assert.deepEqual((await run("run", "app")).asked[0]?.path, "warm-images/3/run");
+  assert.deepEqual((await run("delete", "app")).asked[0]?.method, "DELETE");
 });
 
 Deno.test("warm images are shown with how their runs went", async () => {
