@@ -14,7 +14,7 @@ import { openStore, placeOf } from "./open_store.ts";
 import { Jobs } from "./jobs/jobs.ts";
 import { MachineryQueue } from "./jobs/machinery/queue.ts";
 import { StockCalls } from "./jobs/machinery/stock_calls.ts";
-import { openImages } from "./jobs/open_images.ts";
+import { type OpenedImages, openImages } from "./jobs/open_images.ts";
 import { SchedulerCalls } from "./jobs/scheduler_calls.ts";
 import { managerKey } from "./manager_key.ts";
 import { removeOldRows } from "./old_rows.ts";
@@ -75,7 +75,7 @@ export async function startManager(
   const { trust, images } = await openImages(config, runtime, stack);
   const redis = await openRedisDatabases(config.database.redis, runtime, WITHOUT_REDIS);
   if (redis !== undefined) stack.use(redis);
-  const calls = withStockQueues(stack.use(new SchedulerCalls(clock, tls, trust)), redis, runtime);
+  const calls = withStockQueues(stack.use(new SchedulerCalls(clock, tls, trust)), { redis, images, trust }, runtime);
   const seal = new Seal({ key, purpose: "orders of jobs", random: runtime.random });
   const jobs = stack.use(new Jobs({ ...runtime, store, calls, images, seal, syncPeers: config.job.syncPeers }));
   const warmArgs = startWarming({ store, jobs, calls, images, arrivals, key }, runtime, stack);
@@ -124,9 +124,13 @@ async function fillTogether(fill: () => Promise<void>): Promise<void> {
 }
 
 /** Where Redis is configured, schedulers of Dragonfly's get their jobs from there. */
-function withStockQueues(calls: SchedulerCalls, redis: RedisDatabases | undefined, runtime: Runtime) {
+function withStockQueues(
+  calls: SchedulerCalls,
+  { redis, ...registries }: OpenedImages & { readonly redis: RedisDatabases | undefined },
+  runtime: Runtime,
+) {
   if (redis === undefined) return calls;
-  return new StockCalls({ ...runtime, calls, queue: new MachineryQueue({ ...runtime, ...redis }) });
+  return new StockCalls({ ...runtime, ...registries, calls, queue: new MachineryQueue({ ...runtime, ...redis }) });
 }
 
 function endpointOf({ hostname, port }: Endpoint): Endpoint {

@@ -197,3 +197,14 @@ Deno.test("who holds a task is shown, by its digest and by its URL, and it is re
     assert.equal((await dfctl.run(["task", "purge", ...args])).code, 2, args.join(" "));
   }
 });
+
+Deno.test("who holds how much of an image is shown", async () => {
+  await using stage = await Stage.open();
+  await using dfctl = await signedIn(stage);
+  const name = imageName(stage);
+  const none = await dfctl.run(["image-distribution", name, "--plain-http"]);
+  assert.deepEqual([none.code, none.errors], [0, "No peer holds any of it.\n"]);
+  await dfctl.output("preheat", name, "--plain-http", "--scope", "all_peers");
+  const table = await dfctl.output("image-distribution", name, "--plain-http", "--cluster", "1");
+  assert.match(table, /^HOSTNAME +IP +CLUSTER +LAYERS\npeer-1 .* 1 +5 of 5\npeer-2 .* 1 +5 of 5\n$/);
+});

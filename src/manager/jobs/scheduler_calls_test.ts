@@ -63,7 +63,7 @@ Deno.test("ours is told from a stock scheduler by a question that ours refuses, 
   };
   await using ours = await startRpcServer({ listen, clock, log, services: [service(JobsService, handlers)] });
   await using stock = await startRpcServer({ listen, clock, log, services: [service(SchedulerService, {})] });
-  using calls = new SchedulerCalls(clock, undefined);
+  using calls = new SchedulerCalls(clock, undefined, () => Promise.resolve({ authorities: [] }));
   const isOurs = (port: number) => calls.isOurs({ ip: "127.0.0.1", port } as SchedulerRecord, NEVER);
   assert.deepEqual([await isOurs(ours.port), await isOurs(stock.port)], [true, false]);
   const { port } = stock;

@@ -34,7 +34,12 @@ export function preheatPayload(
     ...{ filtered_query_params: filtered.join("&"), percentage: percentage || null, count: count || null },
     concurrent_task_count: request.concurrentTaskCount || TASKS_AT_ONCE,
     concurrent_peer_count: request.concurrentPeerCount || PEERS_AT_ONCE,
-    ...{ certificate_chain: null, insecure_skip_verify: false, timeout: Math.round(timeoutMs * NANOSECONDS_PER_MS) },
+    // Go writes bytes as base64.
+    certificate_chain: request.certificateChain.length === 0
+      ? null
+      : request.certificateChain.map((der) => der.toBase64()),
+    insecure_skip_verify: "insecureSkipVerify" in request && request.insecureSkipVerify === true,
+    timeout: Math.round(timeoutMs * NANOSECONDS_PER_MS),
     ...{ object_storage: null, hdfs: null, output_path: null },
   };
 }

@@ -1,15 +1,15 @@
 import { inParallel } from "../../../core/in_parallel.ts";
 import { DamselflyError } from "../../../core/error.ts";
-import { findImageBlobs, parsePlatform } from "../../../oci/image_blobs.ts";
+import type { TlsTrust } from "../../../http/node_fetch.ts";
 import type { Host } from "../../../rpc/gen/common/v2/common.ts";
 import { HostResult, type TaskJobRequest } from "../../../rpc/gen/damselfly/v1/jobs.ts";
 import type { PreheatFileRequest, PreheatImageRequest } from "../../../rpc/gen/scheduler/v2/scheduler.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import type { Log } from "../../../runtime/log.ts";
-import type { Fetch } from "../../../runtime/runtime.ts";
 import type { TaskArgs } from "../../rest/job_args.ts";
 import type { SchedulerRecord } from "../../store/services.ts";
-import { type PreheatRequests, taskRequest } from "../job_requests.ts";
+import type { Images } from "../images.ts";
+import { type PreheatRequests, taskRequest, withTrust } from "../job_requests.ts";
 import type { OnResult, SchedulerCalls } from "../scheduler_calls.ts";
 import { deleteResults, findResults, preheatPayload, preheatResults, taskPayload } from "./orders.ts";
 import type { MachineryQueue, QueueOutcome } from "./queue.ts";
@@ -31,7 +31,9 @@ export interface StockCallsOptions {
   readonly calls: Calls & Pick<SchedulerCalls, "isOurs">;
   readonly queue: Pick<MachineryQueue, "run">;
   readonly clock: Clock;
-  readonly fetch: Fetch;
+  readonly images: Pick<Images, "blobs">;
+  /** Whose certificates are good for the registries of preheats. */
+  readonly trust: () => Promise<TlsTrust>;
   readonly log: Log;
 }
 
@@ -70,7 +72,8 @@ export class StockCalls implements Calls {
     const { calls } = this.#options;
     if (await this.#isOurs(scheduler, signal)) return await calls.preheat(scheduler, requests, onResult, signal);
     const { timeoutMs, atOnce } = requests;
-    for await (const { request, urls, headers } of this.#orders(requests, signal)) {
+    const trusted = withTrust(requests, await this.#options.trust());
+    for await (const { request, urls, headers } of this.#orders(trusted, signal)) {
       const payload = preheatPayload(request, urls, { headers, timeoutMs });
       const outcome = await this.#order("preheat", scheduler, payload, timeoutMs, signal);
       if (outcome.kind === "not_begun") {
@@ -138,12 +141,12 @@ export class StockCalls implements Calls {
   }
 
   async #imageOrder(request: PreheatImageRequest, signal: AbortSignal): Promise<PreheatOrder> {
-    const { url, header, username = "", password = "", platform = "" } = request;
-    const image = {
-      ...{ url, headers: header, platform: platform === "" ? undefined : parsePlatform(platform) },
-      credentials: username === "" && password === "" ? undefined : { username, password },
-    };
-    const { urls, authorization } = await findImageBlobs(image, this.#options, signal);
+    const { url, header, username, password, platform } = request;
+    const { urls, login } = await this.#options.images.blobs(
+      { url, headers: header, username, password, platform },
+      signal,
+    );
+    const authorization = await login.authorization(signal);
     if (authorization === undefined) return { request, urls, headers: header };
     const others = Object.entries(header).filter(([name]) => name.toLowerCase() !== "authorization");
     return { request, urls, headers: { ...Object.fromEntries(others), Authorization: authorization } };

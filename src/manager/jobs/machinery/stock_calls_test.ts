@@ -1,14 +1,17 @@
 import assert from "node:assert/strict";
+import { derOfPem } from "../../../core/certificates.ts";
 import { DamselflyError } from "../../../core/error.ts";
 import { DEFAULT_FILTERED_QUERY_PARAMS, taskIdOf } from "../../../core/task_id.ts";
 import { makeSampleImage } from "../../../oci/sample_image.ts";
 import { startSampleRegistry } from "../../../oci/sample_registry.ts";
 import { HostResult } from "../../../rpc/gen/damselfly/v1/jobs.ts";
+import { testCertificates } from "../../../testing/certificates.ts";
 import { seededRandom } from "../../../testing/seeded_random.ts";
 import { testRuntime } from "../../../testing/test_runtime.ts";
 import { VirtualClock } from "../../../testing/virtual_clock.ts";
 import type { PreheatArgs, TaskArgs } from "../../rest/job_args.ts";
 import type { SchedulerRecord } from "../../store/services.ts";
+import { Images } from "../images.ts";
 import { preheatRequests, taskRequest } from "../job_requests.ts";
 import type { QueueOrder, QueueOutcome } from "./queue.ts";
 import { StockCalls } from "./stock_calls.ts";
@@ -16,6 +19,8 @@ import { StockCalls } from "./stock_calls.ts";
 const NEVER = new AbortController().signal;
 const SCHEDULER = { ip: "10.0.0.1", port: 8002, hostname: "a", clusterId: 1 } as SchedulerRecord;
 const [A, B] = ["https://f.corp/a", "https://f.corp/b"];
+const authority = await Deno.readTextFile(testCertificates("a").caCert);
+const trust = () => Promise.resolve({ authorities: [authority], checksCertificates: false });
 const host = (hostname: string) => ({ hostname, ip: "10.0.0.9" });
 
 /** A scheduler that is one of ours or not, and takes orders from its queue as a test says. */
@@ -30,7 +35,7 @@ function stage({ isOurs = false, clock = new VirtualClock() } = {}) {
   };
   const note = (what: string) => Promise.resolve(void asked.push(what));
   const calls = new StockCalls({
-    ...{ clock, fetch: runtime.fetch, log: runtime.log },
+    ...{ clock, images: new Images({ fetch: () => runtime.fetch }, trust, clock), trust, log: runtime.log },
     calls: {
       isOurs: async () => (await note("isOurs"), scheduler.isOurs),
       preheat: () => note("preheat"),
@@ -101,6 +106,8 @@ Deno.test("an image is found by the manager, and its login goes with the order",
     headers: { authorization: "", "X-A": "b" },
   });
   const { urls, headers } = orders[0]?.payload as { urls: string[]; headers: Record<string, string> };
+  const { certificate_chain: chain, insecure_skip_verify: isUnchecked } = orders[0]?.payload ?? {};
+  assert.deepEqual([chain, isUnchecked], [[derOfPem(authority).toBase64()], true]);
   assert.deepEqual(urls.toSorted(), blobs.toSorted());
   assert.deepEqual(Object.keys(headers).toSorted(), ["Authorization", "X-A"]);
   assert.match(headers["Authorization"] ?? "", /^Bearer /);
@@ -162,7 +169,7 @@ Deno.test("a scheduler that cannot be reached is no stock one", async () => {
   const { runtime, clock } = stage();
   const unused = () => Promise.reject(new Error("it is not asked"));
   const calls = new StockCalls({
-    ...{ clock, fetch: runtime.fetch, log: runtime.log, queue: { run: unused } },
+    ...{ clock, images: { blobs: unused }, trust, log: runtime.log, queue: { run: unused } },
     calls: { isOurs: () => Promise.reject(gone), preheat: unused, task: unused, hosts: unused },
   });
   await assert.rejects(
