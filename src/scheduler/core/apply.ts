@@ -59,7 +59,8 @@ function handle(step: Step, event: Event): void {
     case "host_restored":
       return announceHost(step, event);
     case "host_deleted":
-      return removeHost(step, event.hostId);
+      removeHost(step, event.hostId);
+      return leave(step);
     case "seed_trigger_failed":
       return failTrigger(step, event);
     case "seed_trigger_ended":

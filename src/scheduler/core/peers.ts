@@ -8,7 +8,7 @@ import { mark, stopWaiting } from "./waiting.ts";
 
 /** Children that lose an ended parent in one step. The others only wait for it a moment longer. */
 const CHILDREN_LEFT_PER_STEP = 500;
-/** Peers of a host that is gone which are forgotten in one step. */
+/** Peers of hosts that are gone which are forgotten in one step. */
 const PEERS_LEFT_PER_STEP = 100;
 
 /** Moves a peer to its next state; false, and nothing is changed, when its state does not allow that. */
@@ -61,10 +61,15 @@ export function leave(step: Step): void {
   const { leaving, leavingHosts } = step.state;
   const [peer] = leaving;
   if (peer !== undefined && removeChildren(peer, CHILDREN_LEFT_PER_STEP)) leaving.delete(peer);
-  const [host] = leavingHosts;
-  if (host === undefined) return;
-  for (const { id } of host.peers.values().take(PEERS_LEFT_PER_STEP)) removePeer(step, id);
-  if (host.peers.size === 0) leavingHosts.delete(host);
+  let left = PEERS_LEFT_PER_STEP;
+  for (const host of leavingHosts) {
+    for (const { id } of host.peers.values().take(left)) {
+      removePeer(step, id);
+      left -= 1;
+    }
+    if (host.peers.size === 0) leavingHosts.delete(host);
+    if (left === 0) return;
+  }
 }
 
 /** Notes that a peer is not at the source, nor about to begin there, any more. */
@@ -120,7 +125,7 @@ export function removePeer(step: Step, id: string): void {
   if (task.peers.size === 0) moveTask(step, task, "leave");
 }
 
-/** Forgets a host, if it is known, and its peers; if those are very many, in the steps that follow. */
+/** Forgets a host, if it is known; its peers leave with {@link leave}, at once or in the steps that follow. */
 export function removeHost(step: Step, id: string): void {
   const { hosts, seeds, leavingHosts } = step.state;
   const host = hosts.get(id);
@@ -128,7 +133,6 @@ export function removeHost(step: Step, id: string): void {
   hosts.delete(id);
   seeds.delete(host);
   leavingHosts.add(host);
-  leave(step);
   for (const task of host.triggers) {
     task.trigger = undefined;
     mark(step, task);

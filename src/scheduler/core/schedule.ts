@@ -27,7 +27,7 @@ export const SEED_START_TIMEOUT_MS = 4_500;
 export const SEED_ENDED_GRACE_MS = 1_000;
 /** How long a peer waits for parents at most, whatever happens. */
 export const WAIT_TIMEOUT_MS = 10_000;
-/** The number of peers that go next is doubled so often at most: half of `sourcePeersMax`, unless it is configured. */
+/** The number of peers that go next is doubled so often at most, to 128. */
 const DOUBLINGS_MAX = 7;
 
 /** The level that never goes to the source, and the lowest that may trigger a seed peer, besides "not set". */
