@@ -98,6 +98,19 @@ Deno.test("of a burst over 20 racks only the first peer of each rack has parents
   assert.ok(centers.every((edges) => edges >= 1 && edges <= 3), centers.join(" "));
 });
 
+Deno.test("a host that does not say where it is may be near: it is not left out, but comes after those that are", () => {
+  const swarm = new Swarm(seededRandom(1), { candidateParentsMax: 2 });
+  for (const [name, facts] of [["seed", { isSeed: true }], ["far", { idc: "muc" }], ["a", { idc: "fra" }]] as const) {
+    swarm.host(`${name}-host`, facts);
+    swarm.register(name, { metadataOnly: true });
+  }
+  for (const name of ["b", "c"]) {
+    swarm.host(`${name}-host`, { idc: "fra" });
+    swarm.register(name);
+  }
+  assert.deepEqual([swarm.heard("b"), swarm.heard("c")], [["from a seed"], ["from a b"]]);
+});
+
 Deno.test("a host that says it has moved is near to others from then on", () => {
   const swarm = new Swarm(seededRandom(1), { candidateParentsMax: 1 });
   for (const [name, idc] of [["here", "fra"], ["there", "muc"]] as const) {

@@ -41,15 +41,16 @@ function rank(step: Step, sample: readonly Peer[], child: Peer): Ranked[] {
 }
 
 /**
- * The best to whom pieces can arrive. Those that are farther away than the first are left out: a child asks all of its
- * parents alike, and would fetch from afar what is near.
+ * The best to whom pieces can arrive. Those that are known to be farther away than the first are left out: a child asks
+ * all of its parents alike, and would fetch from afar what is near.
  */
 function best({ state: { settings } }: Step, ranked: readonly Ranked[], search: SupplySearch): Peer[] {
   const parents: Peer[] = [];
   let nearest = 0;
   for (const { parent, near } of ranked) {
     if (parents.length === settings.candidateParentsMax) break;
-    if (near < nearest || !search.isSupplied(parent)) continue;
+    const isFarther = near < nearest && parent.host.places.length > 0;
+    if (isFarther || !search.isSupplied(parent)) continue;
     parents.push(parent);
     if (parents.length === 1) nearest = near;
   }

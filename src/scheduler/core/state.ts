@@ -9,7 +9,7 @@ import type { PriorityLevel, Settings } from "./settings.ts";
 export interface Limits {
   readonly hostsMax: number;
   readonly tasksMax: number;
-  /** Peers of all tasks together; one takes about 2 KB. */
+  /** Peers of all tasks together; one takes about 2.5 KB. */
   readonly peersMax: number;
   readonly peersPerTaskMax: number;
   /** What one host may have, so that it does not take the room of the others. */
