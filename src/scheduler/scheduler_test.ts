@@ -216,7 +216,10 @@ Deno.test("parents are chosen by the algorithm of the configuration: only ours k
     await using scheduler = await serve(config);
     using client = clientOf(scheduler);
     const inCenter = (idc: string) => ({ network: Network.create({ idc, maxTxBandwidth: 1e9 }) });
-    const holders = [await peerOf(client, "near", "task", inCenter("fra")), await peerOf(client, "far", "task")];
+    const holders = [
+      await peerOf(client, "near", "task", inCenter("fra")),
+      await peerOf(client, "far", "task", inCenter("muc")),
+    ];
     for (const holder of holders) {
       await holder.register({ metadataOnly: true });
       assert.equal((await holder.next())?.$case, "metadataOnlyResponse");
