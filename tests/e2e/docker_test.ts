@@ -127,11 +127,12 @@ e2eTest("Docker Engine pulls images of Docker Hub through a peer, and without it
     await stage.peer.process.kill();
     await stage.startPeer();
     const stopped = stage.registry.holdBlobs(LAYER_BYTES_MIN);
-    const pulling = stage.host.pull(IMAGE);
-    const release = await stopped;
-    await stage.peer.process.kill();
-    release();
-    await pulling;
+    const dies = async () => {
+      const release = await stopped;
+      await stage.peer.process.kill();
+      release();
+    };
+    await Promise.all([stage.host.pull(IMAGE), dies()]);
     await stage.assertHas();
   });
 

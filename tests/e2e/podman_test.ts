@@ -11,6 +11,7 @@ import { e2eTest } from "./lib/programs.ts";
 import { REGISTRY_PROGRAM, startRegistry } from "./lib/registry.ts";
 import { type RegistryFront, startFront } from "./lib/registry_front.ts";
 import { story } from "./lib/story.ts";
+import { waitFor } from "./lib/wait.ts";
 import { Workspace } from "./lib/workspace.ts";
 
 const NEEDS = { programs: [...PODMAN_PROGRAMS, ...IMAGE_PROGRAMS, REGISTRY_PROGRAM], root: true };
@@ -20,8 +21,11 @@ const LAYERS = [["libc6", "bash", "coreutils", "busybox"], ["perl-modules-5.36",
 const CERTIFICATE = testCertificates("a");
 const REPOSITORY = "debian/tools";
 const LOGIN = { username: "tester", password: "a secret of the test" };
-/** A blob of this size is one of the layers. */
-const LAYER_BYTES_MIN = 1_000_000;
+/** A blob of this size is the larger one of the layers. */
+const LAYER_BYTES_MIN = 8_000_000;
+/** So much of a blob has come that the pull is in the middle of it. */
+const BEGUN_BYTES = 2 * 1024 * 1024;
+const BEGIN_TIMEOUT_MS = 60_000;
 
 /** What the steps share. */
 class PodmanStage implements AsyncDisposable {
@@ -165,15 +169,25 @@ e2eTest("Podman pulls public and private images through a peer, and without it",
     assert.equal(stage.closed.blobAgents.filter((agent) => !isOurs(agent)).length, 0);
   });
 
-  await step("a peer that dies in mid-pull costs nothing but the time for the second try", async () => {
+  await step("a peer that dies in mid-pull costs one try at most, and the next one goes past it", async () => {
     await stage.peer.process.kill();
     await stage.startPeer();
     const stopped = stage.open.holdBlobs(LAYER_BYTES_MIN);
-    const pulling = stage.host.pull(stage.imageOf(stage.open));
-    const release = await stopped;
-    await stage.peer.process.kill();
-    release();
-    await pulling;
+    const dies = async () => {
+      const release = await stopped;
+      await waitFor("the beginning of a layer", BEGIN_TIMEOUT_MS, async () => {
+        return await stage.host.largestDownload() > BEGUN_BYTES || undefined;
+      });
+      await stage.peer.process.kill();
+      release();
+    };
+    const [pull, death] = await Promise.allSettled([stage.host.pull(stage.imageOf(stage.open)), dies()]);
+    assert.equal(death.status, "fulfilled");
+    // Podman 4.3 tries again after a connection that was reset, and not after one that ended early.
+    if (pull.status === "rejected") {
+      assert.match(String(pull.reason), /unexpected EOF/);
+      await stage.host.pull(stage.imageOf(stage.open));
+    }
     await stage.assertHas(stage.open);
   });
 

@@ -1,6 +1,6 @@
 /** Podman with images, logins and an /etc/containers of its own: one host. */
 import { cpSync, existsSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { requireProgram, run } from "./programs.ts";
 
@@ -43,6 +43,16 @@ export class PodmanHost {
 
   async pull(image: string): Promise<void> {
     await this.#podman("pull", "--quiet", image);
+  }
+
+  /** Bytes of the blob that has come farthest in a pull that is under way. */
+  async largestDownload(): Promise<number> {
+    const names = (await readdir(this.#dir)).filter((name) => name.startsWith("storage"));
+    const files = await Promise.all(names.map(async (name) => {
+      return (await readdir(join(this.#dir, name))).map((file) => join(this.#dir, name, file));
+    }));
+    const sizes = await Promise.all(files.flat().map(async (file) => (await stat(file)).size));
+    return Math.max(0, ...sizes);
   }
 
   async remove(image: string): Promise<void> {
