@@ -74,7 +74,10 @@ test("the manager", {
   schema: ManagerConfig,
   yaml: () => ({
     server: { grpc: { listenIP: LOCAL.ip, port: 0 }, rest: { addr: LOCAL_ADDRESS } },
-    database: { type: "sqlite", sqlite: { path: ":memory:" }, mysql: {}, mariadb: {}, postgres: {} },
+    database: {
+      ...{ type: "sqlite", sqlite: { path: ":memory:" }, mysql: {}, mariadb: {}, postgres: {} },
+      redis: { addrs: ["127.0.0.1:1"], tls: { insecureSkipVerify: true } },
+    },
     metrics: { enable: true, addr: LOCAL_ADDRESS },
   }),
   elsewhere: {
@@ -110,7 +113,7 @@ test("the scheduler", {
     manager: { addr: "127.0.0.1:1" },
     metrics: { enable: true, addr: LOCAL_ADDRESS },
   }),
-  elsewhere: { "server.logLevel": "the command", "scheduler.algorithm": "only default passes the schema" },
+  elsewhere: { "server.logLevel": "the command" },
   start: (config) => startScheduler(config, testRuntime()),
 });
 
