@@ -5,8 +5,8 @@ import { redisTable } from "./redis.ts";
 import { allowedRegistries, goServerKeys, goTopKeys, metrics, network, tracing } from "./shared.ts";
 import { grpcTls } from "./tls.ts";
 
-/** Why keys about Redis have no effect. */
-const NO_REDIS = "the manager sends jobs over gRPC, and nothing is kept in Redis";
+/** Why Dragonfly's other queues have no workers. */
+const ONE_QUEUE = "nobody puts jobs into that queue";
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
@@ -65,11 +65,15 @@ const scheduler = section({
 }, "Choosing parents.");
 
 const jobWorkers = {
-  enable: flag().default(true).describe("Take jobs from Redis."),
-  globalWorkerNum: int(1).default(500).describe("Workers of the queue of all clusters."),
-  schedulerWorkerNum: int(1).default(500).describe("Workers of the queue of all schedulers."),
-  localWorkerNum: int(1).default(1000).describe("Workers of this scheduler's queue."),
-  redis: redisTable({}),
+  enable: flag().default(true).describe(
+    "Take jobs of a manager of Dragonfly's from Redis; ours sends its jobs over gRPC.",
+  ),
+  globalWorkerNum: int(1).default(500).describe("Workers of the queue of all clusters.").meta({ ignored: ONE_QUEUE }),
+  schedulerWorkerNum: int(1).default(500).describe("Workers of the queue of all schedulers.").meta({
+    ignored: ONE_QUEUE,
+  }),
+  localWorkerNum: int(1).default(1000).describe("Jobs from Redis that run at a time; 50 at most."),
+  redis: redisTable({}).describe("Redis, in the form before database.redis, which counts when it is there."),
 };
 
 /** Every key of the scheduler's YAML (manager-rest.md §7.2); durations in milliseconds. */
@@ -77,7 +81,10 @@ export const SchedulerConfig = z.strictObject({
   ...goTopKeys(),
   server,
   scheduler,
-  database: section({ redis: redisTable({}).meta({ ignored: NO_REDIS }) }, "Database of the scheduler."),
+  database: section(
+    { redis: redisTable({}) },
+    "Database of the scheduler; only jobs of a manager of Dragonfly's need it.",
+  ),
   dynconfig: section({
     refreshInterval: interval().default(MINUTE_MS).describe(
       "Age at which the manager's settings are fetched anew.",
@@ -111,7 +118,7 @@ export const SchedulerConfig = z.strictObject({
   peer: section({
     tls: grpcTls("connections to peers that are no seed peers, for jobs and copies of the persistent cache"),
   }, "Peers."),
-  job: section(jobWorkers, "Jobs from Redis.").meta({ ignored: "the manager sends jobs over gRPC, not through Redis" }),
+  job: section(jobWorkers, "Jobs from Redis."),
   preheat: section({ allowedRegistries: allowedRegistries() }, "Reading images for preheats."),
   storage: z.unknown().optional().describe("Records of downloads, gone since Dragonfly 2.2.").meta({
     type: "table",

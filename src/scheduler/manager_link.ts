@@ -9,8 +9,6 @@ import { applicationsFromManager, limitsFromManager } from "./manager_settings.t
 
 /** How long a call to the manager may take. */
 const CALL_TIMEOUT_MS = 10_000;
-/** What this scheduler can do; without the first a stock manager hides it (wire.md §8). */
-const FEATURES = ["schedule"];
 
 /** What the link tells the manager, and how often. */
 export interface ManagerLinkOptions {
@@ -25,6 +23,8 @@ export interface ManagerLinkOptions {
   readonly clusterId: number;
   readonly keepAliveIntervalMs: number;
   readonly refreshIntervalMs: number;
+  /** Whether a stock manager can give it preheats, through Redis. */
+  readonly takesQueuedJobs: boolean;
   /** The settings when the manager says nothing. */
   readonly settings: Settings;
   readonly onSettings: (settings: Settings) => void;
@@ -96,7 +96,7 @@ class ManagerLink {
   }
 
   async #register(): Promise<void> {
-    const { hostname, ip, port, idc, location, clusterId, keepAliveIntervalMs } = this.#options;
+    const { hostname, ip, port, idc, location, clusterId, keepAliveIntervalMs, takesQueuedJobs } = this.#options;
     await this.#client.updateScheduler({
       sourceType: SourceType.SCHEDULER_SOURCE,
       hostname,
@@ -105,7 +105,8 @@ class ManagerLink {
       idc,
       location,
       schedulerClusterId: clusterId,
-      features: FEATURES,
+      // Without the first a stock manager hides it from peers, and without the second it gives it no jobs (wire.md §8).
+      features: ["schedule", ...(takesQueuedJobs ? ["preheat"] : [])],
       // Go reads a duration as nanoseconds (wire.md §5.5).
       config: Buffer.from(JSON.stringify({ manager_keep_alive_interval: keepAliveIntervalMs * 1e6 })),
     }, this.#limit());

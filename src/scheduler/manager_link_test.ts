@@ -60,7 +60,7 @@ async function startManager(handlers: Handlers<typeof ManagerService> = {}, port
   };
 }
 
-function link(port: number, runtime = testRuntime()) {
+function link(port: number, runtime = testRuntime(), takesQueuedJobs = false) {
   const settings = new AsyncQueue<Settings>(100);
   const process = startManagerLink({
     manager: { hostname: LOCAL, port },
@@ -72,6 +72,7 @@ function link(port: number, runtime = testRuntime()) {
     clusterId: 3,
     keepAliveIntervalMs: 20,
     refreshIntervalMs: 60_000,
+    takesQueuedJobs,
     settings: DEFAULT_SETTINGS,
     onSettings: (next) => void settings.tryPush(next),
     runtime,

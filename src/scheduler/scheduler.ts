@@ -20,6 +20,7 @@ import { HostsFile } from "./hosts_file.ts";
 import { HostCalls } from "./jobs/host_calls.ts";
 import { Jobs } from "./jobs/jobs.ts";
 import { jobsService } from "./jobs/jobs_service.ts";
+import { startQueueWorker, takesQueuedJobs } from "./jobs/queue/start_queue.ts";
 import { startManagerLink } from "./manager_link.ts";
 import { Replicator } from "./replicator.ts";
 import { SchedulerMetrics } from "./scheduler_metrics.ts";
@@ -60,7 +61,7 @@ export async function startScheduler(
   const state = emptyState(settings, clock.now());
   const answers = new Answers(config.manager.schedulerClusterID, clock);
   const parts = { disk: runtime.disk, clock, log, known: state.hosts };
-  const { file, hosts } = await HostsFile.open(hostsPath(config), parts);
+  const { file, hosts: known } = await HostsFile.open(hostsPath(config), parts);
   stack.use(file);
   const onAnnounced = (request: AnnounceHostRequest) => file.note(request);
   const replicator = stack.use(new Replicator(clock, { seeds: seedTls, peers: peerTls }));
@@ -68,10 +69,10 @@ export async function startScheduler(
   const cache = new CacheScheduling({ state: cacheState, answers, replicator, metrics, runtime });
   const calls = stack.use(new HostCalls(clock, { seeds: seedTls, peers: peerTls }));
   const registries = stack.use(registryAccess(config, runtime));
-  const knownHosts = () => [...state.hosts.values()].map((host) => answers.host(host));
-  const jobs = new Jobs({ calls, hosts: knownHosts, registries, runtime });
+  const hosts = () => [...state.hosts.values()].map((host) => answers.host(host));
+  const jobs = new Jobs({ calls, hosts: hosts, registries, runtime });
   const scheduling = new Scheduling({ state, answers, trigger, cache, jobs, metrics, runtime, onAnnounced });
-  for (const host of hosts) scheduling.restore(host);
+  for (const host of known) scheduling.restore(host);
   const listen = { hostname: config.server.listenIP, port: config.server.port };
   const services = [scheduling.service(), jobsService(jobs, metrics)];
   const tls = await openTls(config.server.tls);
@@ -90,6 +91,10 @@ export async function startScheduler(
     const identity = identityOf(config, runtime, server.port);
     const managerTls = await openTls(config.manager.tls);
     stack.use(startManagerLink({ manager: addr, tls: managerTls, ...identity, settings, onSettings, runtime }));
+    const { clusterId } = identity;
+    if (identity.takesQueuedJobs) {
+      stack.use(await startQueueWorker(config, identity, { jobs, hosts, clusterId }, runtime));
+    }
   }
   log.info("The scheduler serves", { hostname: listen.hostname, port: server.port });
   const owned = stack.move();
@@ -140,8 +145,10 @@ function addressOf({ advertiseIP, listenIP }: SchedulerConfig["server"], runtime
 }
 
 /** How the manager knows this scheduler, and where peers find it. */
-function identityOf({ server, host, manager, dynconfig }: SchedulerConfig, runtime: Runtime, port: number) {
+function identityOf(config: SchedulerConfig, runtime: Runtime, port: number) {
+  const { server, host, manager, dynconfig } = config;
   return {
+    takesQueuedJobs: takesQueuedJobs(config),
     hostname: server.host ?? runtime.hostname(),
     ip: addressOf(server, runtime),
     port: server.advertisePort ?? port,

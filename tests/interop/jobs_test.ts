@@ -1,12 +1,13 @@
-/** Our manager orders jobs of a stock scheduler through Redis, as a stock manager does. */
+/** Jobs between managers and schedulers of different kinds, which go through Redis as Dragonfly's do. */
 import assert from "node:assert/strict";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { startManager } from "../e2e/lib/components.ts";
+import { type Manager, type Place, type Scheduler, startManager as startOurManager } from "../e2e/lib/components.ts";
 import { type ManagerSession, signIn } from "../e2e/lib/manager_api.ts";
 import { REDIS_PROGRAM, startRedis } from "../e2e/lib/redis_server.ts";
 import { waitFor } from "../e2e/lib/wait.ts";
-import type { Manager, Scheduler } from "../e2e/lib/components.ts";
-import { type AnyPeer, type Kind, schedulerListed, startPeer, startScheduler } from "./lib/components.ts";
+import { type AnyPeer, type Kind, schedulerListed, startManager, startPeer, startScheduler } from "./lib/components.ts";
+import type { JobQueues } from "./lib/databases.ts";
 import type { PushedImage } from "./lib/images.ts";
 import { type Lab, labTest } from "./lib/lab.ts";
 import { pullByMirror } from "./lib/pull.ts";
@@ -19,6 +20,9 @@ const SEED_TIMEOUT_MS = 90_000;
 /** Configs of the image's two platforms, and the layers. */
 const CONFIGS = 2;
 
+/** A stock manager looks how far a job is after 30 s, and then after 60 s. */
+const STOCK_JOB_TIMEOUT_MS = 150_000;
+
 interface Bench extends AsyncDisposable {
   readonly lab: Lab;
   readonly manager: Manager;
@@ -27,18 +31,19 @@ interface Bench extends AsyncDisposable {
   peer(name: string, kind: Kind, host: number, isSeed?: boolean): Promise<AnyPeer>;
 }
 
-async function open(lab: Lab): Promise<Bench> {
+async function open(lab: Lab, managerKind: Kind): Promise<Bench> {
   await using stack = new AsyncDisposableStack();
   const { workspace, addresses, tap } = lab;
   const place = (name: string, host: number) => ({ name, ip: addresses.ip(host), dir: join(workspace.dir, name) });
-  const redis = stack.use(await startRedis({ ip: addresses.ip(3), port: REDIS_PORT, dir: workspace.dir }));
-  const addrs = [`${redis.address.hostname}:${REDIS_PORT}`];
+  const stock = managerKind === "stock" ? await (await lab.databases()).fresh() : undefined;
+  const database = stock ?? await ownRedis(stack, place("redis", 3));
   const own = place("manager", 10);
-  const sqlite = { path: join(own.dir, "manager.db") };
-  const manager = stack.use(await startManager(own, undefined, { database: { sqlite, redis: { addrs } } }));
-  const database = { redis: { addrs, db: 0, brokerDB: 1 }, backendDB: 2 };
+  const manager = stack.use(
+    stock === undefined ? await ourManager(own, database) : await startManager(lab, own, stock),
+  );
   const at = place("scheduler", 11);
-  const scheduler = stack.use(await startScheduler(lab, at, { kind: "stock", manager, database }));
+  const kind = managerKind === "stock" ? "ours" : "stock";
+  const scheduler = stack.use(await startScheduler(lab, at, { kind, manager, database }));
   await schedulerListed(scheduler, at.ip, manager, 1);
   const session = await signIn(manager.restUrl);
   const parts = stack.move();
@@ -57,14 +62,30 @@ async function open(lab: Lab): Promise<Bench> {
   };
 }
 
+async function ownRedis(stack: AsyncDisposableStack, { ip, dir }: Place): Promise<JobQueues> {
+  await mkdir(dir, { recursive: true });
+  const { address } = stack.use(await startRedis({ ip, port: REDIS_PORT, dir }));
+  return { redis: { addrs: [`${address.hostname}:${address.port}`], db: 0, brokerDB: 1 }, backendDB: 2 };
+}
+
+function ourManager(place: Place, { redis, backendDB }: JobQueues): Promise<Manager> {
+  const sqlite = { path: join(place.dir, "manager.db") };
+  return startOurManager(place, undefined, { database: { sqlite, redis: { ...redis, backendDB } } });
+}
+
 /** Orders a job and waits until it is over; of its result the part of the one cluster. */
-async function run({ session }: Bench, type: string, args: Readonly<Record<string, unknown>>) {
-  const { id } = await session.send("POST", "/api/v1/jobs", { type, args });
-  return await waitFor(`the end of ${type}`, JOB_TIMEOUT_MS, async () => {
+async function run(
+  { session }: Bench,
+  type: string,
+  args: Readonly<Record<string, unknown>>,
+  timeoutMs = JOB_TIMEOUT_MS,
+) {
+  const { id } = await session.send("POST", "/api/v1/jobs", { type, args, user_id: 1 });
+  return await waitFor(`the end of ${type}`, timeoutMs, async () => {
     const job = await session.send("GET", `/api/v1/jobs/${id}`);
     if (job.state === "PENDING") return undefined;
-    const [{ error, results: [result = {}] }] = job.result.job_states;
-    return { state: job.state, error, ...result };
+    const [{ error, results }] = job.result.job_states;
+    return { state: job.state, error, ...results?.[0] };
   });
 }
 
@@ -73,7 +94,7 @@ function preheatArgs({ lab }: Bench, image: PushedImage, scope: string) {
 }
 
 labTest("a stock scheduler gets its jobs from our manager through Redis", async (lab, step) => {
-  await using bench = await open(lab);
+  await using bench = await open(lab, "ours");
   const { manager, session } = bench;
   const stock = await bench.peer("stock", "stock", 12);
   const ours = await bench.peer("ours", "ours", 13);
@@ -126,4 +147,38 @@ labTest("a stock scheduler gets its jobs from our manager through Redis", async 
 
   assert(stock.process.isAlive() && manager.process.isAlive());
   assert(!manager.process.log().includes("did not take a job"), "a job went over gRPC");
+}, [REDIS_PROGRAM]);
+
+labTest("our scheduler gets its jobs from a stock manager through Redis", async (lab, step) => {
+  await using bench = await open(lab, "stock");
+  const { session } = bench;
+  await bench.peer("stock", "stock", 12);
+  await bench.peer("ours", "ours", 13);
+  const image = await lab.images.fresh();
+  const urls = image.layers.map(({ digest }) => `${lab.registry.url}/v2/${image.repository}/blobs/${digest}`);
+  const order = (type: string, args: Readonly<Record<string, unknown>>) => run(bench, type, args, STOCK_JOB_TIMEOUT_MS);
+  const names = (hosts: { hostname: string }[]) => hosts.map(({ hostname }) => hostname).toSorted();
+
+  await step("a preheat is on all peers, and why another one fails is told", async () => {
+    const [all, seed] = await Promise.all([
+      order("preheat", { type: "file", urls, scope: "all_peers" }),
+      order("preheat", { type: "file", urls, scope: "single_seed_peer" }),
+    ]);
+    assert.deepEqual([all.state, names(all.success_tasks)], ["SUCCESS", ["ours", "ours", "stock", "stock"]], all.error);
+    assert.deepEqual([seed.state, /no seed peer/.test(seed.error)], ["FAILURE", true], seed.error);
+    await lab.images.assertOneCopy(image, "after the preheat");
+  });
+
+  await step("who holds a layer is found, and the hosts are the peers of the cluster", async () => {
+    assert.equal(await session.send("POST", "/api/v1/jobs", { type: "sync_peers", args: {}, user_id: 1 }), "OK");
+    const peers: { host_name: string }[] = await session.send("GET", "/api/v1/peers");
+    assert.deepEqual(peers.map(({ host_name }) => host_name).toSorted(), ["ours", "stock"]);
+    const found = await order("get_task", { url: urls[0] });
+    assert.deepEqual([found.state, names(found.peers)], ["SUCCESS", ["ours", "stock"]], found.error);
+  });
+
+  await step("a layer is deleted everywhere", async () => {
+    const deleted = await order("delete_task", { url: urls[0] });
+    assert.deepEqual([deleted.state, names(deleted.success_tasks)], ["SUCCESS", ["ours", "stock"]], deleted.error);
+  });
 }, [REDIS_PROGRAM]);

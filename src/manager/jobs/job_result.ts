@@ -1,5 +1,6 @@
 /** What became of a job, as its row shows it (manager-rest.md §4.5). */
 import * as z from "zod";
+import { hostTypeName } from "../../core/host_type.ts";
 import type { HostResult } from "../../rpc/gen/damselfly/v1/jobs.ts";
 import { msOfTimestamp } from "../../rpc/time.ts";
 import { timeJson } from "../rest/fields.ts";
@@ -12,7 +13,6 @@ export const ENDED_CHARACTERS_MAX = 512 * 1024;
 export const RUNNING_CHARACTERS_MAX = 64 * 1024;
 /** Hosts that are told apart; what comes after them is not counted as a host. */
 const HOSTS_MAX = 100_000;
-const HOST_TYPES = ["normal", "super", "strong", "weak"];
 
 /** What one scheduler cluster does for a job. */
 export interface TaskProgress {
@@ -159,11 +159,6 @@ class Holders implements TaskProgress {
     const { count } = this.#peers;
     return { peers: this.#peers.first(charactersMax), peer_count: count, scheduler_cluster_id: this.#clusterId };
   }
-}
-
-/** The name of a kind of host, as stock schedulers write it. */
-export function hostTypeName(type: number): string {
-  return HOST_TYPES[type] ?? "normal";
 }
 
 /** One cluster's part of a job. */

@@ -3,7 +3,7 @@ import type { Host } from "../../rpc/gen/common/v2/common.ts";
 import type { PeerInput } from "../store/peers.ts";
 import type { SchedulerRecord } from "../store/services.ts";
 import type { Store } from "../store/store.ts";
-import { hostTypeName } from "./job_result.ts";
+import { hostTypeName } from "../../core/host_type.ts";
 import type { LiveSchedulers } from "./live_schedulers.ts";
 import { type SchedulerCalls, withAny } from "./scheduler_calls.ts";
 

@@ -52,6 +52,8 @@ export interface StatOrder extends JobLimits {
   readonly image: ImageOrder | undefined;
   /** The file; of an image what all its blobs have in common, without URL and login. */
   readonly download: Download;
+  /** All files, when there are several. */
+  readonly downloads?: readonly Download[];
 }
 
 /** Contents that hosts shall fetch, and which hosts. */

@@ -189,8 +189,8 @@ export class Jobs {
     }
   }
 
-  async #contents({ image, download }: StatOrder, signal: AbortSignal): Promise<Contents> {
-    if (image === undefined) return { downloads: [download], login: undefined };
+  async #contents({ image, download, downloads = [download] }: StatOrder, signal: AbortSignal): Promise<Contents> {
+    if (image === undefined) return { downloads, login: undefined };
     const { registries, runtime: { clock, log } } = this.#options;
     const effects = { clock, fetch: registries.fetch(image.trust) };
     const { urls, foreign, login } = await findImageBlobs(image, effects, signal).catch((cause) => {

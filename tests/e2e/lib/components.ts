@@ -90,13 +90,16 @@ export interface Scheduler extends AsyncDisposable {
   hostIds(): Promise<string[]>;
 }
 
+/** Starts a scheduler; `settings` are tables of its YAML that differ from those of {@link schedulerConfig}. */
 export async function startScheduler(
   place: Place,
   managerUrl: string,
   clusterId: number,
   launch: Launch = fromCheckout,
+  settings: Readonly<Record<string, unknown>> = {},
 ): Promise<Scheduler> {
-  const process = await startComponent(launch, "scheduler", place, schedulerConfig(place, managerUrl, clusterId));
+  const config = { ...schedulerConfig(place, managerUrl, clusterId), ...settings };
+  const process = await startComponent(launch, "scheduler", place, config);
   const target = `${place.ip}:${SCHEDULER_PORT}`;
   await process.ready("the gRPC API", START_TIMEOUT_MS, (signal) => grpcServes(target, signal));
   return {
@@ -110,7 +113,11 @@ export async function startScheduler(
 }
 
 /** A scheduler.yaml for the standard port on an address of its own. */
-export function schedulerConfig({ name, ip }: Place, managerUrl: string | undefined, clusterId: number): unknown {
+export function schedulerConfig(
+  { name, ip }: Place,
+  managerUrl: string | undefined,
+  clusterId: number,
+): Record<string, unknown> {
   return {
     server: { host: name, advertiseIP: ip, listenIP: ip, port: SCHEDULER_PORT },
     ...(managerUrl === undefined ? {} : { manager: { addr: managerUrl, schedulerClusterID: clusterId } }),

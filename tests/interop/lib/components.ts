@@ -23,7 +23,7 @@ import { type RunningProcess, startProcess } from "../../e2e/lib/process.ts";
 import { acceptsAll } from "../../e2e/lib/tcp.ts";
 import { waitFor } from "../../e2e/lib/wait.ts";
 import type { JobQueues, StockDatabase } from "./databases.ts";
-import { stockManagerConfig, stockPeerConfig, stockSchedulerConfig } from "./stock_configs.ts";
+import { redisOf, stockManagerConfig, stockPeerConfig, stockSchedulerConfig } from "./stock_configs.ts";
 import type { StockPrograms } from "./stock_programs.ts";
 
 const START_TIMEOUT_MS = 60_000;
@@ -66,7 +66,8 @@ export async function startScheduler(
   place: Place,
   { kind, manager, clusterId = 1, database }: SchedulerOptions,
 ): Promise<Scheduler> {
-  if (kind === "ours") return await startOurScheduler(place, manager.grpcUrl, clusterId);
+  const redis = redisOf(database);
+  if (kind === "ours") return await startOurScheduler(place, manager.grpcUrl, clusterId, undefined, redis);
   const managerAddr = manager.grpcUrl.replace("http://", "");
   const config = stockSchedulerConfig(place, managerAddr, clusterId, database);
   return await startStockScheduler(await stock.path("scheduler"), place, config);

@@ -26,6 +26,13 @@ export function stockManagerConfig({ ip, dir }: Place, { mysql, name, redis, bac
   };
 }
 
+/** Where a scheduler of either kind finds its jobs. */
+export function redisOf(database: JobQueues | undefined): Record<string, unknown> {
+  if (database === undefined) return {};
+  const { redis: { addrs, brokerDB }, backendDB } = database;
+  return { database: { redis: { addrs, brokerDB, backendDB } } };
+}
+
 /** A scheduler.yaml. It takes its jobs out of the manager's Redis, where that has one. */
 export function stockSchedulerConfig(
   { name, ip, dir }: Place,
@@ -33,15 +40,13 @@ export function stockSchedulerConfig(
   clusterId: number,
   database: JobQueues | undefined,
 ): unknown {
-  const redis = { addrs: database?.redis.addrs ?? [] };
-  const queues = database === undefined ? {} : { brokerDB: database.redis.brokerDB, backendDB: database.backendDB };
   return {
     server: {
       host: name,
       ...{ advertiseIP: ip, listenIP: ip, port: 8002 },
       ...{ logDir: join(dir, "log"), pluginDir: join(dir, "plugins") },
     },
-    database: { redis: { ...redis, ...queues } },
+    ...redisOf(database),
     dynConfig: { refreshInterval: SCHEDULER_REFRESH },
     manager: { addr: managerAddr, schedulerClusterID: clusterId, keepAlive: { interval: "5s" } },
     job: { enable: database !== undefined },

@@ -1,11 +1,11 @@
 /** The arguments of jobs as a stock scheduler wants them, and its answers (manager-rest.md §4.4). */
 import * as z from "zod";
+import { hostTypeOf } from "../../../core/host_type.ts";
 import { DEFAULT_FILTERED_QUERY_PARAMS } from "../../../core/task_id.ts";
 import { HostResult } from "../../../rpc/gen/damselfly/v1/jobs.ts";
 import type { PreheatFileRequest, PreheatImageRequest } from "../../../rpc/gen/scheduler/v2/scheduler.ts";
 import { timestampOfMs } from "../../../rpc/time.ts";
-import { hostTypeName } from "../job_result.ts";
-import { parseJson } from "./messages.ts";
+import { parseJson } from "../../../redis/machinery.ts";
 
 const NANOSECONDS_PER_MS = 1e6;
 /** What a stock manager fills in. A stock scheduler waits for ever where it is told 0. */
@@ -61,8 +61,7 @@ const ip = z.string().max(100);
 const hostname = z.string().max(1_000);
 const url = z.string().max(16 * 1024);
 const description = z.string();
-const hostType = z.string().max(100).transform((name) => HOST_TYPES.find((type) => hostTypeName(type) === name) ?? 0);
-const HOST_TYPES = [0, 1, 2, 3];
+const hostType = z.string().max(100).transform(hostTypeOf);
 const time = z.string().max(100).transform((text) => {
   const ms = Date.parse(text);
   return Number.isNaN(ms) ? undefined : timestampOfMs(ms);

@@ -7,13 +7,13 @@ import {
   groupRow,
   type JobName,
   parseTaskRow,
-  pendingRow,
   type QueuedJob,
   queueOf,
   ROWS_KEPT_SECONDS,
   signatureOf,
   type TaskRow,
-} from "./messages.ts";
+  taskRow,
+} from "../../../redis/machinery.ts";
 import type { Payload } from "./orders.ts";
 
 /** How often it is looked how far a job is. */
@@ -91,7 +91,9 @@ export class MachineryQueue {
     const expiry = ["EX", String(ROWS_KEPT_SECONDS)];
     try {
       await backend.send(job.groupUuid, ["SET", job.groupUuid, groupRow(job), ...expiry], { signal });
-      await backend.send(job.taskUuid, ["SET", job.taskUuid, pendingRow(job), ...expiry], { signal });
+      await backend.send(job.taskUuid, ["SET", job.taskUuid, taskRow(job, { state: "PENDING" }), ...expiry], {
+        signal,
+      });
       await broker.send(job.queue, ["RPUSH", job.queue, signature], { signal });
       return undefined;
     } catch (error) {

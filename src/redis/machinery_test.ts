@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
-import { DamselflyError } from "../../../core/error.ts";
-import { groupRow, parseTaskRow, pendingRow, type QueuedJob, queueOf, signatureOf } from "./messages.ts";
+import { DamselflyError } from "../core/error.ts";
+import { groupRow, parseSignature, parseTaskRow, type QueuedJob, queueOf, signatureOf, taskRow } from "./machinery.ts";
 
 const JOB: QueuedJob = {
   ...{ name: "preheat", queue: "scheduler_1_host-a_10.0.0.1", createdAtMs: Date.UTC(2026, 0, 2, 3, 4, 5, 6) },
@@ -49,7 +49,7 @@ Deno.test("the rows of a group and of a task that nobody has taken are machinery
     CreatedAt: "2026-01-02T03:04:05.006Z",
     TTL: 0,
   });
-  assert.deepEqual(JSON.parse(pendingRow(JOB)), {
+  assert.deepEqual(JSON.parse(taskRow(JOB, { state: "PENDING" })), {
     TaskUUID: "task_t",
     TaskName: "preheat",
     State: "PENDING",
@@ -58,7 +58,7 @@ Deno.test("the rows of a group and of a task that nobody has taken are machinery
     CreatedAt: "2026-01-02T03:04:05.006Z",
     TTL: 0,
   });
-  assert.deepEqual(parseTaskRow(pendingRow(JOB)), { state: "PENDING" });
+  assert.deepEqual(parseTaskRow(taskRow(JOB, { state: "PENDING" })), { state: "PENDING" });
 });
 
 Deno.test("a row says how far a task is, its result, or why it failed", () => {
@@ -107,4 +107,24 @@ Deno.test("whatever is in a row, it is read or refused as one", () => {
       assert(error instanceof DamselflyError && error.code === "internal");
     }
   }));
+});
+
+Deno.test("a row that one side writes is what the other one reads, and so is a job in a queue", () => {
+  for (
+    const row of [{ state: "STARTED" }, { state: "SUCCESS", result: "{}" }, { state: "FAILURE", error: "x" }] as const
+  ) {
+    assert.deepEqual(parseTaskRow(taskRow(JOB, row)), row);
+  }
+  const found = parseSignature(signatureOf(JOB, { a: 1 }));
+  assert.deepEqual(found, {
+    taskUuid: "task_t",
+    name: "preheat",
+    payload: '{"a":1,"group_uuid":"group_g","task_uuid":"task_t"}',
+  });
+  assert.equal(parseSignature('{"UUID":"task_t","Name":"sync_peers","Args":null}').payload, "{}");
+  for (
+    const text of ["x", "{}", '{"UUID":"","Name":"x"}', '{"UUID":"t","Name":"x","Args":[{"Type":"int","Value":7}]}']
+  ) {
+    assert.throws(() => parseSignature(text), { code: "internal", message: /^Cannot read a job in the queue/ });
+  }
 });
