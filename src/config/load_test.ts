@@ -131,9 +131,9 @@ Deno.test("a known key without effect warns only when it is not at its default",
 });
 
 Deno.test("keys inside a table without effect are not warned about one by one", () => {
-  const text = "job:\n  enable: false\n  redis: { addrs: [redis:6379] }\n";
-  deepEqual(parseConfig(SchedulerConfig, text, "c.yaml").warnings, [
-    "c.yaml:1:1: 'job' has no effect: the manager sends jobs over gRPC, not through Redis",
+  const text = "cache:\n  local: { size: 1 }\n  redis: { ttl: 1s }\n";
+  deepEqual(parseConfig(ManagerConfig, text, "c.yaml").warnings, [
+    "c.yaml:1:1: 'cache' has no effect: answers are kept as long as they are true",
   ]);
 });
 

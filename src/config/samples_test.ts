@@ -38,7 +38,7 @@ Deno.test("a scheduler.yaml in the manner of Dragonfly's chart loads", () => {
     tls: false,
   });
   equal(config.scheduler.retryInterval, 2000);
-  deepEqual(brief(warnings), ["dynConfig is read as", "database.redis has no effect"]);
+  deepEqual(brief(warnings), ["dynConfig is read as"]);
 });
 
 Deno.test("a dfdaemon.yaml in the manner of Dragonfly's chart loads, its misspelt keys included", () => {

@@ -98,6 +98,12 @@ Deno.test("a scheduler registers, says at once that it lives, and goes on saying
   }
 });
 
+Deno.test("a scheduler that takes jobs out of a queue tells a stock manager that it can be given preheats", async () => {
+  await using manager = await startManager();
+  await using _link = link(manager.port, testRuntime(), true);
+  assert.deepEqual((await manager.registration()).features, ["schedule", "preheat"]);
+});
+
 Deno.test("limits and priorities come from the manager; no applications is no failure", async () => {
   const cluster = SchedulerCluster.create({
     config: json({ candidate_parent_limit: 5, filter_parent_limit: 50, job_rate_limit: 10 }),

@@ -31,7 +31,7 @@ const Task = z.object({ task_id: z.string(), timeout: count, concurrent_peer_cou
 /** Reads a preheat. Throws `invalid_argument`, and `unimplemented` for what would be ignored. */
 export function parseQueuedPreheat(payload: string): PreheatOrder {
   const order = parseJson(Preheat, payload, "the arguments of the preheat");
-  const urls = [...new Set(order.urls ?? []), ...order.url === "" ? [] : [order.url]];
+  const urls = [...new Set([...order.urls ?? [], ...order.url === "" ? [] : [order.url]])];
   const [first] = urls;
   check(first !== undefined, "urls", "one or more");
   for (const [name, value] of Object.entries({ object_storage: order.object_storage, hdfs: order.hdfs })) {
