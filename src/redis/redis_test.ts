@@ -66,6 +66,20 @@ Deno.test("a server that accepts and is silent is noticed within seven seconds, 
   assert.deepEqual(said(), ["info Redis can be used", "warn Redis cannot be used, check database.redis: others do it"]);
 });
 
+Deno.test("after a time in which it worked a connection is made anew at once, however long it was away before", async () => {
+  const { clock, clients, server, link } = stage();
+  await using _link = link;
+  server.connect = () => Promise.reject(new Error("connect ECONNREFUSED"));
+  await clock.advance(60_000);
+  server.connect = () => Promise.resolve();
+  await clock.advance(8_000);
+  assert.equal(await link.send("a", ["GET", "a"]), "PONG");
+  const { length } = clients;
+  clients.at(-1)?.onError(new Error("the socket was closed"));
+  await clock.advance(1_000);
+  assert.equal(clients.length, length + 1);
+});
+
 Deno.test("a connection that is never made is given up after three seconds", async () => {
   const { clock, clients, server, link } = stage();
   await using _link = link;
@@ -79,13 +93,19 @@ Deno.test("a command ends in its time, or when nobody wants it any more", async 
   const { clock, server, link } = stage();
   await using _link = link;
   await settle();
-  server.reply = ([name]) => name === "PING" ? Promise.resolve("PONG") : new Promise(() => {});
+  let sent = 0;
+  server.reply = ([name]) => {
+    if (name === "PING") return Promise.resolve("PONG");
+    sent += 1;
+    return new Promise(() => {});
+  };
   const late = link.send("a", ["GET", "a"], { timeoutMs: 500 });
   const unwanted = new AbortController();
   const cancelled = link.send("a", ["GET", "a"], { signal: unwanted.signal });
   unwanted.abort(new Error("not wanted"));
   await assert.rejects(cancelled, /not wanted/);
   await assert.rejects(link.send("a", ["GET", "a"], { signal: unwanted.signal }), /not wanted/);
+  assert.equal(sent, 2, "what nobody wants is not sent");
   const [outcome] = await Promise.all([late.catch((error) => error), clock.advance(500)]);
   assert.deepEqual([outcome.code, outcome.message], [
     "unavailable",

@@ -79,6 +79,17 @@ Deno.test("ours get their jobs over gRPC, and what a scheduler is is remembered 
   assert.equal(orders.length, 1, "it was exchanged for a stock one");
 });
 
+Deno.test("what schedulers are is remembered of a thousand", async () => {
+  const { calls, asked } = stage({ isOurs: true });
+  const order = taskRequest({ task_id: "x" } as TaskArgs);
+  const ask = (port: number) => calls.task("get_task", { ...SCHEDULER, port }, order, () => {}, NEVER);
+  for (let port = 1; port <= 1_001; port++) await ask(port);
+  const before = asked.filter((what) => what === "isOurs").length;
+  await ask(1_001);
+  await ask(1);
+  assert.equal(asked.filter((what) => what === "isOurs").length, before + 1, "the first was forgotten");
+});
+
 Deno.test("the files of a preheat are one order for a stock scheduler, with what it says of each", async () => {
   const { preheat, scheduler, orders, asked, said } = stage();
   scheduler.answer = () =>

@@ -15,15 +15,16 @@ function stage(jobsMax = 2) {
   const log = new MemoryLog();
   const queue: string[] = [];
   const rows = new Map<string, string>();
-  const server = { isAway: false };
+  const server = { isAway: false, isSlow: false };
   const redis: Redis = {
     place: "redis:6379/1",
-    send(key, [name, , value = "", ...expiry]) {
-      if (server.isAway) return Promise.reject(new DamselflyError("unavailable", "Redis is away"));
-      if (name === "LPOP") return Promise.resolve(key === QUEUE ? queue.shift() ?? null : null);
+    async send(key, [name, , value = "", ...expiry]) {
+      if (server.isAway) throw new DamselflyError("unavailable", "Redis is away");
+      if (server.isSlow) await settle();
+      if (name === "LPOP") return key === QUEUE ? queue.shift() ?? null : null;
       assert.deepEqual([name, expiry], ["SET", ["EX", "86400"]]);
       rows.set(key, value);
-      return Promise.resolve("OK");
+      return "OK";
     },
   };
   const jobs = {
@@ -104,10 +105,11 @@ Deno.test("a result is kept for a minute while Redis is away, and nothing is tak
 });
 
 Deno.test("a scheduler that stops says so of the jobs that run", async () => {
-  const { clock, jobs, worker, put, row } = stage();
+  const { clock, jobs, worker, server, put, row } = stage();
   jobs.run = (_name, _payload, signal) => orAbort(new Promise<string>(() => {}), signal);
   put("one");
   await clock.advance(1_000);
+  server.isSlow = true;
   await worker[Symbol.asyncDispose]();
   assert.deepEqual(row("one"), {
     state: "FAILURE",
