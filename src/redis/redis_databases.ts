@@ -3,14 +3,18 @@ import type { Runtime } from "../runtime/runtime.ts";
 import type { RedisOptions, RedisTls } from "./client.ts";
 import { openRedis, type Redis } from "./redis.ts";
 
-/** The databases of Redis, each for one purpose (manager-rest.md §7.1). */
-export interface RedisDatabases extends AsyncDisposable {
-  /** What managers share. */
-  readonly shared: Redis;
-  /** Queues of jobs for stock schedulers. */
+/** The databases of Redis that Dragonfly's jobs go through (manager-rest.md §7.1). */
+export interface RedisQueues extends AsyncDisposable {
+  /** Queues of jobs for schedulers. */
   readonly broker: Redis;
   /** What becomes of these jobs. */
   readonly backend: Redis;
+}
+
+/** All databases of Redis, each for one purpose. */
+export interface RedisDatabases extends RedisQueues {
+  /** What managers share. */
+  readonly shared: Redis;
 }
 
 /**
@@ -22,25 +26,49 @@ export async function openRedisDatabases(
   runtime: Runtime,
   without: string,
 ): Promise<RedisDatabases | undefined> {
-  const servers = redisServersOf(config);
-  if (servers === undefined) return undefined;
-  const tls = await redisTls(config, runtime);
   await using stack = new AsyncDisposableStack();
-  const open = (database: number) => {
-    const options = { ...optionsOf(config), servers, database, tls };
-    return stack.use(openRedis(placeOf(servers, database), options, { ...runtime, without }));
-  };
+  const open = await opener(config, runtime, { without, stack });
+  if (open === undefined) return undefined;
   const shared = open(config.db);
-  // A cluster has one database.
-  const [broker, backend] = servers.kind === "cluster"
-    ? [shared, shared]
-    : [open(config.brokerDB), open(config.backendDB)];
+  const [broker, backend] = [open(config.brokerDB), open(config.backendDB)];
   const opened = stack.move();
   return { shared, broker, backend, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
-function optionsOf({ username, password, sentinelUsername, sentinelPassword }: RedisTable) {
-  return { username, password, sentinelUsername, sentinelPassword } satisfies Partial<RedisOptions>;
+/** Connects to those that jobs go through, as {@link openRedisDatabases} does. */
+export async function openRedisQueues(
+  config: RedisTable,
+  runtime: Runtime,
+  without: string,
+): Promise<RedisQueues | undefined> {
+  await using stack = new AsyncDisposableStack();
+  const open = await opener(config, runtime, { without, stack });
+  if (open === undefined) return undefined;
+  const [broker, backend] = [open(config.brokerDB), open(config.backendDB)];
+  const opened = stack.move();
+  return { broker, backend, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+/** What opens a database, which `stack` then owns; a cluster has only one. */
+async function opener(
+  config: RedisTable,
+  runtime: Runtime,
+  { without, stack }: { readonly without: string; readonly stack: AsyncDisposableStack },
+): Promise<((database: number) => Redis) | undefined> {
+  const servers = redisServersOf(config);
+  if (servers === undefined) return undefined;
+  const { username, password, sentinelUsername, sentinelPassword } = config;
+  const login = { username, password, sentinelUsername, sentinelPassword } satisfies Partial<RedisOptions>;
+  const tls = await redisTls(config, runtime);
+  const opened = new Map<string, Redis>();
+  return (database) => {
+    const place = placeOf(servers, database);
+    const known = opened.get(place);
+    if (known !== undefined) return known;
+    const redis = stack.use(openRedis(place, { ...login, servers, database, tls }, { ...runtime, without }));
+    opened.set(place, redis);
+    return redis;
+  };
 }
 
 /** What a database is called in the log, without credentials. */

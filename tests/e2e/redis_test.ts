@@ -197,6 +197,39 @@ e2eTest("managers that count together decide as one manager would, whatever happ
   );
 });
 
+e2eTest("who signed in at one manager is no stranger at the others, who lock out only strangers", NEEDS, async () => {
+  await using stage = await serve();
+  await using databases = await open({ addrs: [`${LOCAL}:${stage.port}`] }, testRuntime());
+  await usableAll(databases);
+  const { shared } = databases;
+  const limits = [1, 2].map(() => {
+    const scripts = new SharedScripts({ redis: shared, clock, log: silentLog() });
+    return new SharedSignInLimits(scripts, new SignInLimits(clock));
+  });
+  const [one, other] = limits;
+  assert(one !== undefined && other !== undefined);
+  const signIn = async () => {
+    assert.equal(await one.take("root", at("home")), undefined);
+    await one.succeeded("root", at("home"));
+  };
+  for (let time = 0; time < 40; time++) await signIn();
+  let allowed = 0;
+  while (await limits[allowed % 2]?.take("root", at(`stranger ${allowed}`)) === undefined) allowed++;
+  assert.equal(allowed, 30, "what was right took nothing from strangers");
+  assert.equal(await other.take("root", at("home")), undefined, "he signed in at the other manager");
+  assert.equal(await other.take("root", { ...at("here"), isLocal: true }), undefined);
+  assert.equal(await one.take("ada", at("stranger 99")), undefined, "another account is not concerned");
+  await other.succeeded("root", at("home"));
+  assert.notEqual(await other.take("root", at("stranger 99")), undefined, "his success gives nothing to strangers");
+
+  const known = "{damselfly:sign_in}:known";
+  const others = Array.from({ length: 10_000 }, (_, n) => ["1", `network ${n}`]).flat();
+  await shared.send(known, ["ZADD", known, ...others]);
+  await signIn();
+  assert.equal(await shared.send(known, ["ZCARD", known]), 10_000);
+  assert.equal(await other.take("root", at("home")), undefined, "those who were silent for longest are forgotten");
+});
+
 e2eTest(
   "managers share the rate of a cluster's jobs; one that has too many gets none, nor do the others",
   NEEDS,

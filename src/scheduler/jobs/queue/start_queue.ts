@@ -2,7 +2,7 @@ import { redisServersOf } from "../../../config/redis.ts";
 import type { SchedulerConfig } from "../../../config/scheduler.ts";
 import { invariant } from "../../../core/invariant.ts";
 import { queueOf, type QueueOwner } from "../../../redis/machinery.ts";
-import { openRedisDatabases } from "../../../redis/redis_databases.ts";
+import { openRedisQueues } from "../../../redis/redis_databases.ts";
 import type { Runtime } from "../../../runtime/runtime.ts";
 import { type QueuedJobsOptions, runQueuedJob } from "./queued_jobs.ts";
 import { QueueWorker } from "./queue_worker.ts";
@@ -24,7 +24,7 @@ export async function startQueueWorker(
   runtime: Runtime,
 ): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
-  const redis = await openRedisDatabases(redisOf(config), runtime, WITHOUT_REDIS);
+  const redis = await openRedisQueues(redisOf(config), runtime, WITHOUT_REDIS);
   invariant(redis !== undefined, "Redis is configured where jobs are taken from it");
   stack.use(redis);
   stack.use(
