@@ -124,8 +124,9 @@ export class RedisLink implements Redis, AsyncDisposable {
     const broken = new AbortController();
     const client = await this.#create((error) => broken.abort(error));
     const either = AbortSignal.any([signal, broken.signal]);
+    const connecting = client.connect();
     try {
-      await this.#limited(client.connect(), CONNECT_TIMEOUT_MS, either);
+      await this.#limited(connecting, CONNECT_TIMEOUT_MS, either);
       for (;;) {
         await this.#limited(client.send(undefined, ["PING"]), PROBE_TIMEOUT_MS, either);
         this.#client = client;
@@ -134,8 +135,10 @@ export class RedisLink implements Redis, AsyncDisposable {
       }
     } finally {
       this.#client = undefined;
-      // What a client says that is given up is of no use to anybody.
-      await client.destroy().catch(() => undefined);
+      // What a client says that is given up is of no use to anybody. One that connects late has more to end then.
+      const destroy = () => client.destroy().catch(() => undefined);
+      await destroy();
+      connecting.then(destroy, () => undefined);
     }
   }
 

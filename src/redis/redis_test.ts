@@ -89,6 +89,20 @@ Deno.test("a connection that is never made is given up after three seconds", asy
   assert.deepEqual(clients.map(({ isDestroyed }) => isDestroyed), [true]);
 });
 
+Deno.test("a client that connects after it was given up is ended once more, for it may have opened something", async () => {
+  const { clock, clients, server, link } = stage();
+  await using _link = link;
+  const late = Promise.withResolvers<void>();
+  server.connect = () => late.promise;
+  await clock.advance(3_000);
+  const [client] = clients;
+  assert(client !== undefined);
+  client.isDestroyed = false;
+  late.resolve();
+  await settle();
+  assert.equal(client.isDestroyed, true);
+});
+
 Deno.test("a command ends in its time, or when nobody wants it any more", async () => {
   const { clock, server, link } = stage();
   await using _link = link;

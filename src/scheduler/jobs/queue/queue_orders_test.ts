@@ -93,6 +93,7 @@ Deno.test("each type of job reaches what runs it, and one that is not known is r
   const asked: string[] = [];
   const none = async function* (name: string): AsyncGenerator<HostResult, void, undefined> {
     await Promise.resolve(asked.push(name));
+    yield* [];
   };
   const jobs = { preheat: () => none("preheat"), find: () => none("find"), delete: () => none("delete") };
   const run = (name: string, payload: string) => {
