@@ -5,7 +5,7 @@ import type { Redis } from "../../redis/redis.ts";
 
 /** How long a request waits for Redis; one that is asked by somebody is never held up by it. */
 const LIMIT_MS = 500;
-/** After a failure it is not asked for so long, so that a Redis that hangs does not cost each request the limit. */
+/** After an answer that did not come in time it is not asked for so long: a Redis that hangs must not cost each request the limit. */
 const PAUSE_MS = 1_000;
 /** How often a failure is said. */
 const WARNING_INTERVAL_MS = 60_000;
@@ -33,13 +33,14 @@ export class SharedScripts {
    */
   async run(script: string, keys: readonly string[], args: readonly string[]): Promise<RedisReply | undefined> {
     const { redis, clock, log } = this.#options;
-    if (clock.now() < this.#pausedUntilMs) return undefined;
+    const startedAtMs = clock.now();
+    if (startedAtMs < this.#pausedUntilMs) return undefined;
     const command = ["EVAL", script, String(keys.length), ...keys, ...args];
     try {
       return await redis.send(keys[0] ?? "", command, { timeoutMs: LIMIT_MS });
     } catch (error) {
       const now = clock.now();
-      this.#pausedUntilMs = now + PAUSE_MS;
+      if (now - startedAtMs >= LIMIT_MS) this.#pausedUntilMs = now + PAUSE_MS;
       if (now - this.#warnedAtMs >= WARNING_INTERVAL_MS) {
         this.#warnedAtMs = now;
         log.warn("Sign-ins and jobs are limited by this manager alone, for Redis does not count them", { error });

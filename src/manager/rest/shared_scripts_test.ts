@@ -9,12 +9,14 @@ function stage() {
   const clock = new VirtualClock();
   const log = new MemoryLog();
   const sent: { key: string; args: readonly string[]; limits: CommandLimits | undefined }[] = [];
-  const server = { isAway: false };
+  const server = { isAway: false, hangs: false };
   const redis: Redis = {
     place: "redis:6379/0",
-    send(key, args, limits) {
+    async send(key, args, limits) {
       sent.push({ key, args, limits });
-      return server.isAway ? Promise.reject(new DamselflyError("unavailable", "it is away")) : Promise.resolve(7);
+      if (server.hangs) await clock.sleep(limits?.timeoutMs ?? 0, new AbortController().signal);
+      if (server.isAway || server.hangs) throw new DamselflyError("unavailable", "it is away");
+      return 7;
     },
   };
   return { clock, log, sent, server, scripts: new SharedScripts({ redis, clock, log }) };
@@ -30,20 +32,29 @@ Deno.test("a script is sent with its keys and arguments, and half a second to an
   }]);
 });
 
-Deno.test("a Redis that fails is left alone for a second, and that is said once a minute", async () => {
+Deno.test("a Redis that is away is asked each time, which costs nothing, and that is said once a minute", async () => {
   const { scripts, sent, server, clock, log } = stage();
   server.isAway = true;
-  for (let count = 0; count < 100; count++) assert.equal(await scripts.run("", ["a"], []), undefined);
-  assert.equal(sent.length, 1);
-  for (let second = 0; second < 59; second++) {
+  for (let second = 0; second < 60; second++) {
+    assert.equal(await scripts.run("", ["a"], []), undefined);
     await clock.advance(1_000);
-    await scripts.run("", ["a"], []);
   }
   assert.deepEqual([sent.length, log.lines.length], [60, 1]);
-  await clock.advance(1_000);
   await scripts.run("", ["a"], []);
   assert.equal(log.lines.length, 2);
   server.isAway = false;
+  assert.equal(await scripts.run("", ["a"], []), 7, "it is used as soon as it is back");
+});
+
+Deno.test("a Redis that hangs is left alone for a second, so that not each request waits for it", async () => {
+  const { scripts, sent, server, clock } = stage();
+  server.hangs = true;
+  const first = scripts.run("", ["a"], []);
+  await clock.advance(500);
+  assert.equal(await first, undefined);
+  for (let count = 0; count < 100; count++) assert.equal(await scripts.run("", ["a"], []), undefined);
+  assert.equal(sent.length, 1);
+  server.hangs = false;
   await clock.advance(1_000);
   assert.equal(await scripts.run("", ["a"], []), 7);
 });
