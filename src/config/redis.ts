@@ -16,8 +16,8 @@ const tls = table({
   "TLS needs both cert and key",
 );
 
-/** `redis.*` of manager and scheduler, and the keys that only one of them has. */
-export function redisTable<S extends z.core.$ZodLooseShape>(extra: S) {
+/** `redis.*` of manager and scheduler, and the keys that differ. */
+function redisTable<S extends z.core.$ZodLooseShape>(extra: S) {
   return section({
     addrs: list(hostPort(), ADDRESSES_MAX).default([]).describe(
       "Addresses: of one server; of several nodes of a Redis Cluster; with masterName, of the sentinels.",
@@ -29,7 +29,6 @@ export function redisTable<S extends z.core.$ZodLooseShape>(extra: S) {
     password: text().optional().describe("Password of the Redis user."),
     sentinelUsername: text().optional().describe("User for the sentinels."),
     sentinelPassword: text().optional().describe("Password for the sentinels."),
-    db: int(0).default(0).describe("Redis database of what managers share; a Redis Cluster has only one."),
     brokerDB: int(0).default(1).describe("Redis database of the job queue."),
     backendDB: int(0).default(2).describe("Redis database of job results."),
     poolSize: int(1).optional().describe("Most connections to Redis.").meta({ ignored: ONE_CONNECTION }),
@@ -51,14 +50,26 @@ const proxy = section({
 ).meta({ ignored: "connections are not forwarded; enable: true is refused" });
 
 /** `database.redis` of the manager. */
-export const managerRedis = redisTable({ proxy }).superRefine((value, context) => {
+export const managerRedis = redisTable({
+  db: int(0).default(0).describe("Redis database of what managers share; a Redis Cluster has only one."),
+  proxy,
+}).superRefine((value, context) => {
   if (redisServersOf(value) !== undefined) return;
   const { masterName, username, password } = value;
   if ([masterName, username, password].every((text) => text === undefined)) return;
   context.addIssue("database.redis needs addrs, the addresses of the servers or sentinels");
 });
-/** What `redis` of any component says. */
+/** What `redis` of the manager says; schedulers use less of it. */
 export type RedisTable = Omit<z.infer<typeof managerRedis>, "proxy">;
+
+/** `redis` of the scheduler. */
+export function schedulerRedis() {
+  return redisTable({
+    db: int(0).default(0).describe("Redis database of Dragonfly's persistent tasks.").meta({
+      ignored: "only jobs are in Redis",
+    }),
+  });
+}
 
 /** The servers that a table names: one, the nodes of a cluster, or the sentinels of a master. */
 export type RedisServers =

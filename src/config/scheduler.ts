@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { DamselflyError } from "../core/error.ts";
 import { duration, flag, grpcAddress, int, interval, ip, parsed, path, port, section, text } from "./fields.ts";
-import { redisTable } from "./redis.ts";
+import { schedulerRedis } from "./redis.ts";
 import { allowedRegistries, goServerKeys, goTopKeys, metrics, network, tracing } from "./shared.ts";
 import { grpcTls } from "./tls.ts";
 
@@ -73,7 +73,7 @@ const jobWorkers = {
     ignored: ONE_QUEUE,
   }),
   localWorkerNum: int(1).default(1000).describe("Jobs from Redis that run at a time; 50 at most."),
-  redis: redisTable({}).describe("Redis, in the form before database.redis, which counts when it is there."),
+  redis: schedulerRedis().describe("Redis, in the form before database.redis, which counts when it is there."),
 };
 
 /** Every key of the scheduler's YAML (manager-rest.md §7.2); durations in milliseconds. */
@@ -82,7 +82,7 @@ export const SchedulerConfig = z.strictObject({
   server,
   scheduler,
   database: section(
-    { redis: redisTable({}) },
+    { redis: schedulerRedis() },
     "Database of the scheduler; only jobs of a manager of Dragonfly's need it.",
   ),
   dynconfig: section({

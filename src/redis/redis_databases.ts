@@ -37,7 +37,7 @@ export async function openRedisDatabases(
 
 /** Connects to those that jobs go through, as {@link openRedisDatabases} does. */
 export async function openRedisQueues(
-  config: RedisTable,
+  config: Omit<RedisTable, "db">,
   runtime: Runtime,
   without: string,
 ): Promise<RedisQueues | undefined> {
@@ -51,7 +51,7 @@ export async function openRedisQueues(
 
 /** What opens a database, which `stack` then owns; a cluster has only one. */
 async function opener(
-  config: RedisTable,
+  config: Omit<RedisTable, "db">,
   runtime: Runtime,
   { without, stack }: { readonly without: string; readonly stack: AsyncDisposableStack },
 ): Promise<((database: number) => Redis) | undefined> {
@@ -76,7 +76,7 @@ function placeOf(servers: RedisServers, database: number): string {
   return servers.kind === "cluster" ? redisPlaceOf(servers) : `${redisPlaceOf(servers)}/${database}`;
 }
 
-async function redisTls({ tls }: RedisTable, { disk }: Runtime): Promise<RedisTls | undefined> {
+async function redisTls({ tls }: Pick<RedisTable, "tls">, { disk }: Runtime): Promise<RedisTls | undefined> {
   if (tls === undefined) return undefined;
   const read = (path: string | undefined) => path === undefined ? undefined : disk.readText(path);
   const [ca, cert, key] = await Promise.all([tls.caCert, tls.cert, tls.key].map(read));

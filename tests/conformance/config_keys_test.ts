@@ -10,6 +10,7 @@ import { elementOf, shapeOf } from "../../src/config/schema_tree.ts";
 import { startManager } from "../../src/manager/manager.ts";
 import { openStore } from "../../src/manager/open_store.ts";
 import { startPeer } from "../../src/peer/peer.ts";
+import { openRedisQueues } from "../../src/redis/redis_databases.ts";
 import { realRandom } from "../../src/runtime/random.ts";
 import { realDisk } from "../../src/runtime/real_disk.ts";
 import { startScheduler } from "../../src/scheduler/scheduler.ts";
@@ -76,7 +77,7 @@ test("the manager", {
     server: { grpc: { listenIP: LOCAL.ip, port: 0 }, rest: { addr: LOCAL_ADDRESS } },
     database: {
       ...{ type: "sqlite", sqlite: { path: ":memory:" }, mysql: {}, mariadb: {}, postgres: {} },
-      redis: { addrs: ["127.0.0.1:1"], tls: { insecureSkipVerify: true } },
+      redis: { addrs: ["127.0.0.1:1"], tls: {} },
     },
     metrics: { enable: true, addr: LOCAL_ADDRESS },
   }),
@@ -112,9 +113,15 @@ test("the scheduler", {
     server: { listenIP: LOCAL.ip, port: 0 },
     manager: { addr: "127.0.0.1:1" },
     metrics: { enable: true, addr: LOCAL_ADDRESS },
+    database: { redis: { addrs: ["127.0.0.1:1"], tls: {} } },
+    job: { redis: { addrs: ["127.0.0.1:1"], tls: {} } },
   }),
   elsewhere: { "server.logLevel": "the command" },
-  start: (config) => startScheduler(config, testRuntime()),
+  async start(config) {
+    // It counts only where the other table is empty.
+    await using _older = await openRedisQueues(config.job.redis, testRuntime(), "nothing is lost");
+    return await startScheduler(config, testRuntime());
+  },
 });
 
 test("dfdaemon", {
