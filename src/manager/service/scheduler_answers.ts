@@ -11,7 +11,7 @@ const ORDERS_BYTES_MAX = 32 * 1024 * 1024;
  * Once a host has so many schedulers it is told of no cluster that fits less well than its best one. It looks at those
  * of another cluster only while none of the better ones answers, and each minute it is told anew.
  */
-const SCHEDULERS_ENOUGH = 16;
+const SCHEDULERS_ENOUGH = 4;
 
 /** The clusters as a host should try them. */
 interface Order {
