@@ -1,14 +1,16 @@
-/** Two managers on one database: one is killed in the middle of a preheat, and the other one completes it. */
+/** Two managers on one database and one Redis: one is killed in the middle of a preheat, and the other one completes it. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { makeSampleImage } from "../../src/oci/sample_image.ts";
 import { type LoggedRequest, startSampleRegistry } from "../../src/oci/sample_registry.ts";
 import { realClock } from "../../src/runtime/clock.ts";
-import { reserveAddresses } from "./lib/addresses.ts";
+import type { Endpoint } from "../../src/runtime/net.ts";
+import { freePort, reserveAddresses } from "./lib/addresses.ts";
 import { type Manager, startManager, startPeer, startScheduler } from "./lib/components.ts";
 import { type DatabaseServer, MARIADB } from "./lib/database_servers.ts";
 import { type ManagerSession, signIn } from "./lib/manager_api.ts";
 import { e2eTest } from "./lib/programs.ts";
+import { REDIS_PROGRAM, startRedis } from "./lib/redis_server.ts";
 import { waitFor } from "./lib/wait.ts";
 import { Workspace } from "./lib/workspace.ts";
 
@@ -24,9 +26,10 @@ const PEERS = ["node-1", "node-2"];
 const account = { username: "ada", password: "lovelace" };
 
 /** The tables of a manager's YAML that all replicas have in common. */
-async function shared(database: DatabaseServer): Promise<Record<string, unknown>> {
+async function shared(database: DatabaseServer, redis: Endpoint): Promise<Record<string, unknown>> {
   const { host, port, user, password, database: dbname } = await database.create();
-  return { database: { type: "mysql", mysql: { host, port, user, password, dbname } } };
+  const addrs = [`${redis.hostname}:${redis.port}`];
+  return { database: { type: "mysql", mysql: { host, port, user, password, dbname }, redis: { addrs } } };
 }
 
 // deno-lint-ignore no-explicit-any -- what is missing fails the assertions
@@ -38,7 +41,7 @@ async function untilJob(session: ManagerSession, id: number, is: (job: any) => b
 }
 
 e2eTest("a preheat whose manager is killed is completed by another one, at the cost of one copy", {
-  programs: MARIADB.programs,
+  programs: [...MARIADB.programs, REDIS_PROGRAM],
 }, async () => {
   await using stack = new AsyncDisposableStack();
   const workspace = stack.use(await Workspace.create());
@@ -53,7 +56,9 @@ e2eTest("a preheat whose manager is killed is completed by another one, at the c
     faultOf: ({ path }) => path.endsWith(slow.digest) ? { kind: "slow", pauseMs: () => pauseMs } : undefined,
   }));
   const place = (name: string, host: number) => ({ name, ip: addresses.ip(host), dir: join(workspace.dir, name) });
-  const settings = await shared(stack.use(await MARIADB.start(workspace.dir)));
+  const redis = { hostname: addresses.ip(2), port: await freePort(addresses.ip(2)) };
+  stack.use(await startRedis({ ip: redis.hostname, port: redis.port, dir: workspace.dir }));
+  const settings = await shared(stack.use(await MARIADB.start(workspace.dir)), redis);
   const managers: Manager[] = [];
   for (const number of [1, 2]) {
     managers.push(stack.use(await startManager(place(`manager-${number}`, 10 + number), undefined, settings)));
