@@ -39,6 +39,8 @@ export class JobWorker implements AsyncDisposable {
   readonly #owner: string;
   readonly #watch = new LeaseWatch();
   readonly #running = new Map<number, Running>();
+  /** Jobs whose rows cannot be read. */
+  readonly #unreadable = new Set<number>();
   readonly #timer: Disposable;
   /** When it last said that it lives. */
   #heardMs: number;
@@ -128,15 +130,24 @@ export class JobWorker implements AsyncDisposable {
 
   async #take(): Promise<void> {
     const { clock, store: { jobQueue } } = this.#options;
-    const leases = (await jobQueue.leases(LEASES_MAX)).filter(({ jobId }) => !this.#running.has(jobId));
+    const leases = (await jobQueue.leases(LEASES_MAX))
+      .filter(({ jobId }) => !this.#running.has(jobId) && !this.#unreadable.has(jobId));
     const nowMs = clock.now();
     const places = RUNNING_MAX - this.#running.size;
     for (const lease of this.#watch.choose(leases, { owner: this.#owner, places, nowMs, wallMs: clock.wallMs() })) {
       if (clock.now() - nowMs >= HEARTBEAT_MS) return; // the others after the next sign of life
-      const taken = await jobQueue.take(lease, this.#owner);
+      const taken = await jobQueue.take(lease, this.#owner).catch((error) => this.#refuse(lease, error));
       if (this.#isStopped) return; // it is given back with the others
       if (taken !== undefined) this.#begin(lease, taken);
     }
+  }
+
+  /** Leaves out a job whose row cannot be read, so that those behind it have their turn. Throws any other error. */
+  #refuse({ jobId }: JobLease, error: unknown): undefined {
+    if (!(error instanceof DamselflyError) || error.code !== "data_loss") throw error;
+    if (this.#unreadable.size >= LEASES_MAX) this.#unreadable.clear();
+    this.#unreadable.add(jobId);
+    this.#options.log.error("A job cannot be read, and so is not run", { id: jobId, error });
   }
 
   #begin(lease: JobLease, taken: TakenJob): void {

@@ -128,6 +128,20 @@ Deno.test("what a manager leaves has not failed, however long schedulers take to
   assert.deepEqual([state, tasks.map((task: { error: string }) => task.error)], ["PENDING", ["", ""]]);
 });
 
+Deno.test("a job whose row cannot be read holds up none of those behind it, and is told of once", async () => {
+  await using manager = await stage();
+  const { store, jobs, start, clock, open, now } = manager;
+  await jobs[Symbol.asyncDispose]();
+  const [unreadable, other] = [await start("preheat", ARGS), await start("preheat", ARGS)];
+  const handle = breakable(store, clock);
+  handle.unreadable = unreadable.id;
+  await using next = open(2, { store: handle.store });
+  next.calls.run = (_hostname, onResult) => Promise.resolve(onResult(done("https://files.corp/a")));
+  await clock.advance(10_000);
+  assert.deepEqual([(await now(unreadable.id)).state, (await now(other.id)).state], ["PENDING", "SUCCESS"]);
+  assert.equal(next.log.lines.filter(({ message }) => /A job cannot be read/.test(message)).length, 1);
+});
+
 Deno.test("a manager that starts takes all that waits, as far as it has places, at once", async () => {
   await using manager = await stage();
   const { jobs, calls, start, clock, open } = manager;

@@ -10,6 +10,7 @@ import { memoryStore } from "../../testing/memory_store.ts";
 import { seededRandom } from "../../testing/seeded_random.ts";
 import { VirtualClock } from "../../testing/virtual_clock.ts";
 import { Seal } from "../seal.ts";
+import type { JobLease } from "../store/job_queue.ts";
 import type { Job } from "../store/jobs.ts";
 import type { SchedulerRecord } from "../store/services.ts";
 import type { Store } from "../store/store.ts";
@@ -68,6 +69,8 @@ export interface Breakable {
   takeMs: number;
   /** What the next end of a job fails with. */
   fault: Error | undefined;
+  /** The id of a job whose row cannot be read. */
+  unreadable: number | undefined;
 }
 
 /** A store whose queue stops to answer one manager when a test says so. */
@@ -78,6 +81,9 @@ export function breakable(store: Store, clock: Clock): Breakable {
         const { fault } = handle;
         handle.fault = undefined;
         throw fault;
+      }
+      if (name === "take" && (args[0] as JobLease).jobId === handle.unreadable) {
+        throw new DamselflyError("data_loss", "its row holds something else");
       }
       if (name === "take" && handle.takeMs > 0) await clock.sleep(handle.takeMs, NEVER);
       const away = () => Promise.reject(new DamselflyError("unavailable", "the database is away"));
@@ -92,6 +98,7 @@ export function breakable(store: Store, clock: Clock): Breakable {
     isDeaf: false,
     takeMs: 0,
     fault: undefined,
+    unreadable: undefined,
   };
   return handle;
 }

@@ -42,7 +42,10 @@ export interface JobQueue {
   add(job: JobInput, order: SealedOrder, waitingMax: number): Promise<Job>;
   /** The leases of at most `limit` jobs, the oldest first. */
   leases(limit: number): Promise<JobLease[]>;
-  /** Gives a job to `owner` if its lease is still this one; undefined if it is not. */
+  /**
+   * Gives a job to `owner` if its lease is still this one; undefined if it is not, or if others removed the job. Fails
+   * with `data_loss` for a row that cannot be read, whose lease stays as it is.
+   */
   take(lease: JobLease, owner: string): Promise<TakenJob | undefined>;
   /** A sign of life of `owner`; what it has. */
   renew(owner: string): Promise<JobLease[]>;

@@ -6,7 +6,7 @@ import { memoryStore } from "../../testing/memory_store.ts";
 import { VirtualClock } from "../../testing/virtual_clock.ts";
 import { isLive } from "./liveness.ts";
 import { openSqliteStore } from "./sqlite_store.ts";
-import { clusterInput, failsWith, schedulerInput } from "./store_builders_test.ts";
+import { clusterInput, failsWith, jobInput, schedulerInput } from "./store_builders_test.ts";
 import { storeConformance } from "./store_conformance_test.ts";
 
 storeConformance("SQLite", memoryStore);
@@ -94,6 +94,25 @@ Deno.test("a row that cannot be read is logged once and left out of the list, an
     store.clusters.get(id),
     failsWith("data_loss", /scheduler_cluster\.config of row 2.*other JSON/),
   );
+});
+
+Deno.test("the order of a job that others removed goes when it is taken, and that of one that cannot be read stays", async () => {
+  await using file = await temporaryFile();
+  await using store = await open(file.path);
+  const { jobQueue } = store;
+  for (const sealed of ["removed", "deleted", "unreadable"]) {
+    await jobQueue.add(jobInput({}), { sealed, deadlineMs: 1 }, 3);
+  }
+  {
+    using database = new DatabaseSync(file.path);
+    database.exec("DELETE FROM job WHERE id = 1; UPDATE job SET is_del = 2 WHERE id = 2");
+    database.exec("UPDATE job SET args = '[' WHERE id = 3");
+  }
+  const [removed, deleted, unreadable] = await jobQueue.leases(10);
+  assert.ok(removed !== undefined && deleted !== undefined && unreadable !== undefined);
+  for (const lease of [removed, deleted]) assert.equal(await jobQueue.take(lease, "a"), undefined);
+  await assert.rejects(jobQueue.take(unreadable, "a"), failsWith("data_loss", /job\.args of row 3/));
+  assert.deepEqual(await jobQueue.leases(10), [unreadable]);
 });
 
 Deno.test("a file that is no database is refused with its path and what to do, and stays as it is", async () => {

@@ -49,8 +49,14 @@ export class SqlJobQueue implements JobQueue {
         [newOwner, jobId, owner, beat],
       );
       if (taken === 0) return undefined;
+      const job = await this.#jobs.find(sql, jobId);
+      if (job === undefined) {
+        // A manager of Dragonfly's, or a person, removed the job and knows nothing of its order.
+        await sql.run(`DELETE FROM ${JOB_ORDER} WHERE job_id = ?`, [jobId]);
+        return undefined;
+      }
       const [row] = await sql.all(`SELECT sealed FROM ${JOB_ORDER} WHERE job_id = ?`, [jobId]);
-      return { job: await this.#jobs.existing(sql, jobId, "run"), sealed: String(row?.["sealed"] ?? "") };
+      return { job, sealed: String(row?.["sealed"] ?? "") };
     });
   }
 
