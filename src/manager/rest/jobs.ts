@@ -58,7 +58,9 @@ const Reply = z.object({
   bio: z.string(),
   type: z.string(),
   state: shownState,
-  args: JsonObject.meta({ description: "What was ordered; passwords, tokens and signatures are left out." }),
+  args: JsonObject.meta({
+    description: "What was ordered; passwords, tokens, signatures and what headers hold are left out.",
+  }),
   result: JsonObject.nullable().meta({ description: RESULT }),
   user_id: z.int(),
   user: UserReply.nullable(),

@@ -87,8 +87,12 @@ Deno.test("secrets of a job are in no answer", async () => {
   const { rest, order } = await start();
   await using _rest = rest;
   const args = {
-    ...{ type: "file", urls: ["https://me:hush1@s3.corp/x?X-Amz-Signature=hush2&versionId=7"], username: "me" },
-    ...{ password: "hush3", headers: { Authorization: "hush4", Cookie: "hush5", Accept: "text/plain" } },
+    ...{
+      type: "file",
+      urls: ["https://me:hush1@s3.corp/x?X-Amz-Signature=hush2&auth_key=hush9&versionId=7"],
+      username: "me",
+    },
+    ...{ password: "hush3", headers: { "X-Registry-Auth": "hush4", "X-JFrog-Art-Api": "hush5", Accept: "text/plain" } },
     object_storage: {
       access_key_id: "id",
       access_key_secret: "hush6",
@@ -103,7 +107,7 @@ Deno.test("secrets of a job are in no answer", async () => {
   const texts = [made, await rest.json("GET", "/api/v1/jobs"), await rest.json("GET", "/api/v1/jobs/1")]
     .concat(await rest.json("PATCH", "/api/v1/jobs/1", { body: { bio: "x" } })).map((json) => JSON.stringify(json));
   for (const text of texts) assert.ok(!text.includes("hush"), text);
-  assert.deepEqual(made.args.urls, ["https://******@s3.corp/x?X-Amz-Signature=******&versionId=7"]);
+  assert.deepEqual(made.args.urls, ["https://******@s3.corp/x?X-Amz-Signature=******&auth_key=******&versionId=7"]);
   assert.deepEqual([made.args.headers.Accept, made.args.username], ["text/plain", "me"]);
   assert.deepEqual([made.args.object_storage.token, made.args.object_storage.secret], ["", null], "nothing to hide");
   assert.equal(JSON.stringify(made.args.hdfs), JSON.stringify(nested(15)).replace("{}", '"******"'));

@@ -78,7 +78,9 @@ const Reply = z.object({
   ...rowFields,
   name: z.string(),
   bio: z.string(),
-  args: JsonObject.meta({ description: "Those of a preheat; passwords, tokens and signatures are left out." }),
+  args: JsonObject.meta({
+    description: "Those of a preheat; passwords, tokens, signatures and what headers hold are left out.",
+  }),
   scheduler_cluster_ids: z.array(z.int()).describe("None stands for all clusters."),
   cron: z.string(),
   time_zone: z.string(),
