@@ -74,7 +74,7 @@ export class SchedulerCalls implements Disposable {
     await each(type === "get_task" ? client.findTask(request, options) : client.deleteTask(request, options), onResult);
   }
 
-  /** Whether a scheduler serves our own jobs. Throws `unavailable` when it cannot be reached. */
+  /** Whether a scheduler serves our own jobs. Throws `unavailable` when it cannot be reached, or does not answer. */
   async isOurs(scheduler: SchedulerRecord, signal: AbortSignal): Promise<boolean> {
     try {
       // A question that ours refuses, and stock ones do not know.
@@ -84,7 +84,10 @@ export class SchedulerCalls implements Disposable {
       const { code } = toDamselflyError(cause, "internal", "Cannot ask the scheduler");
       if (code === "invalid_argument") return true;
       if (code === "unimplemented") return false;
-      throw cause;
+      if (code !== "timeout") throw cause;
+      // One that hangs is as good as gone: another one of its cluster may have the job.
+      const what = `The scheduler ${scheduler.hostname} does not answer within ${PROBE_TIMEOUT_MS} ms`;
+      throw new DamselflyError("unavailable", what, { cause });
     }
   }
 

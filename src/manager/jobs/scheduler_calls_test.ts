@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { DamselflyError } from "../../core/error.ts";
+import { DamselflyError, type ErrorCode } from "../../core/error.ts";
 import { type HostResult, JobsService } from "../../rpc/gen/damselfly/v1/jobs.ts";
 import { SchedulerService } from "../../rpc/gen/scheduler/v2/scheduler.ts";
 import { service, startRpcServer } from "../../rpc/server.ts";
@@ -55,7 +55,8 @@ Deno.test("a stock scheduler is asked in its own words, and what it refuses is t
 Deno.test("ours is told from a stock scheduler by a question that ours refuses, and from one that is gone", async () => {
   const { clock, log } = testRuntime();
   const listen = { hostname: "127.0.0.1", port: 0 };
-  const refusal = () => Promise.reject(new DamselflyError("invalid_argument", "there is no id"));
+  let code: ErrorCode = "invalid_argument";
+  const refusal = () => Promise.reject(new DamselflyError(code, "there is no id"));
   const handlers = {
     findTask: async function* () {
       yield await refusal();
@@ -66,6 +67,8 @@ Deno.test("ours is told from a stock scheduler by a question that ours refuses, 
   using calls = new SchedulerCalls(clock, undefined, () => Promise.resolve({ authorities: [] }));
   const isOurs = (port: number) => calls.isOurs({ ip: "127.0.0.1", port } as SchedulerRecord, NEVER);
   assert.deepEqual([await isOurs(ours.port), await isOurs(stock.port)], [true, false]);
+  code = "timeout";
+  await assert.rejects(isOurs(ours.port), { code: "unavailable" }, "one that hangs is none to wait for");
   const { port } = stock;
   await stock[Symbol.asyncDispose]();
   await assert.rejects(isOurs(port), { code: "unavailable" });
