@@ -1,3 +1,4 @@
+import { DamselflyError } from "../../core/error.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Counter, Metrics } from "../../runtime/metrics.ts";
@@ -118,8 +119,12 @@ export class BatchRunner {
     const signal = AbortSignal.any([caller, limit.signal]);
     for (;;) {
       await clock.sleep(WATCH_MS, signal);
-      const outcome = jobOutcomeOf(await store.jobs.get(job.id));
-      if (outcome.state !== "PENDING") return outcome;
+      const outcome = await store.jobs.get(job.id).then(jobOutcomeOf, (error) => {
+        // The job goes on meanwhile, wherever it runs.
+        if (error instanceof DamselflyError && error.code === "unavailable") return undefined;
+        throw error;
+      });
+      if (outcome !== undefined && outcome.state !== "PENDING") return outcome;
     }
   }
 

@@ -5,7 +5,7 @@ import { clusterInput, schedulerInput } from "../store/store_builders_test.ts";
 import type { SchedulerRecord } from "../store/services.ts";
 import { Arrivals } from "./arrivals.ts";
 import { LEFT_AFTER_MS } from "./host_plan.ts";
-import { WarmHosts } from "./warm_hosts.ts";
+import { WarmHosts, type WarmHostsOptions } from "./warm_hosts.ts";
 import { ended, MINUTE_MS, warmStage } from "./warm_stage_test.ts";
 
 const ARGS = { type: "image", url: "https://r.corp/v2/app/manifests/latest", percentage: 50, password: "hush" };
@@ -38,7 +38,9 @@ async function stage() {
     },
   };
   const arrivals = new Arrivals(clock);
-  const open = () => new WarmHosts({ ...base.parts, calls, arrivals });
+  const open = (store: WarmHostsOptions["store"] = base.parts.store) => {
+    return new WarmHosts({ ...base.parts, store, calls, arrivals });
+  };
   const arrive = (...hostnames: string[]) => {
     swarm.hosts.push(...hostnames);
     for (const hostname of hostnames) arrivals.note({ hostname, ip: ipOf(hostname) });
@@ -282,6 +284,26 @@ Deno.test("a preheat keeps its hosts for longer than the ten minutes after which
   arrive("node-1");
   await clock.advance(12 * MINUTE_MS);
   assert.equal(jobs.orders.length, 1);
+});
+
+Deno.test("a database that is away for a while fails no host, and nothing is ordered twice", async () => {
+  await using stage_ = await stage();
+  const { clock, jobs, store, parts, declare, open, arrive, clusterId } = stage_;
+  const database = { isAway: false };
+  const get = (id: number) => {
+    return database.isAway ? Promise.reject(new DamselflyError("unavailable", "it is away")) : store.jobs.get(id);
+  };
+  await using _manager = open({ ...parts.store, jobs: { ...store.jobs, get } as typeof store.jobs });
+  await declare({ name: "app", args: ARGS, onJoin: true });
+  arrive("node-1");
+  await clock.advance(10 * SECONDS);
+  database.isAway = true;
+  await clock.advance(10 * SECONDS);
+  database.isAway = false;
+  await jobs.end(1);
+  await clock.advance(3 * MINUTE_MS);
+  const [host] = await store.warmHosts.ofCluster(clusterId);
+  assert.deepEqual([jobs.orders.length, host?.failures, (host?.warmedAtMs ?? 0) > 0], [1, 0, true]);
 });
 
 Deno.test("a scheduler that cannot be asked costs a warning and no order, and dead ones are not asked", async () => {
