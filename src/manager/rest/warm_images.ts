@@ -156,7 +156,8 @@ async function declare(
   if (total >= WARM_IMAGES_MAX) {
     throw new DamselflyError("resource_exhausted", `Cannot declare a warm image: there are ${total} already`);
   }
-  const progress = firstProgress(declaration, { nowMs: clock.wallMs(), random });
+  const newestMs = await newestOf(options);
+  const progress = firstProgress(declaration, { nowMs: clock.wallMs(), random, newestMs });
   return await store.warmImages.create({ ...declaration, ...progress });
 }
 
@@ -170,14 +171,20 @@ async function declareAnew(id: number, body: z.output<typeof Change>, options: R
     schedulerClusterIds: clusters?.map((cluster) => cluster.id),
     ...storedAnew(before, body, options),
   });
+  const newestMs = await newestOf(options);
   const changed = await store.warmImages.change(id, (image) => {
     refuseRace(before, image);
     const nowMs = clock.wallMs();
     const declaration = checkedDeclaration({ ...image, ...patch }, nowMs);
     const changes = changesOf(image, patch, body.args !== undefined);
-    return { ...patch, ...redeclared({ ...image, ...declaration }, changes, { nowMs, random }) };
+    return { ...patch, ...redeclared({ ...image, ...declaration }, changes, { nowMs, random, newestMs }) };
   });
   return existing(changed, "warm image", id);
+}
+
+/** When the newest warm image was declared. */
+async function newestOf({ store }: Pick<RestOptions, "store">): Promise<number> {
+  return Math.max(0, ...(await store.warmImages.all()).map(({ declaredAtMs }) => declaredAtMs));
 }
 
 /** The arguments of a preheat, cleaned. Fails with `invalid_argument`, and `unimplemented` for what no run could do. */

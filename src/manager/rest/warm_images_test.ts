@@ -97,6 +97,18 @@ Deno.test("what would never do anything, or not what it says, is refused with th
   assert.equal((await rest.json("GET", `${PATH}/1`)).cron, daily.cron);
 });
 
+Deno.test("what is declared last is newer than all else, though the clock of another manager is ahead", async () => {
+  await using rest = await startRest();
+  const { warmImages } = rest.store;
+  const aheadMs = rest.clock.wallMs() + 60 * 60_000;
+  await declare(rest, { name: "first", on_join: true });
+  await warmImages.update(1, { declaredAtMs: aheadMs });
+  await declare(rest, { name: "second", on_join: true });
+  await rest.send("PATCH", `${PATH}/1`, { body: { args: ARGS } });
+  const [first, second] = await warmImages.all();
+  assert.deepEqual([first?.declaredAtMs, second?.declaredAtMs], [aheadMs + 2, aheadMs + 1]);
+});
+
 Deno.test("secrets of a warm image are stored sealed and in no answer, and stay when it is renamed", async () => {
   await using rest = await startRest();
   const { store } = rest;

@@ -22,6 +22,12 @@ export interface Moment {
   readonly random: Random;
 }
 
+/** When something is declared. */
+export interface DeclarationMoment extends Moment {
+  /** When the newest of all warm images was declared, by the clock of whichever manager that was; 0 for none. */
+  readonly newestMs: number;
+}
+
 type Patch = Partial<WarmImageProgress>;
 type Schedule = Pick<WarmImageDeclaration, "cron" | "timeZone">;
 
@@ -39,7 +45,7 @@ export interface Redeclared {
 const NEW: Redeclared = { args: true, cron: true, follow: true, hosts: true, isPaused: true };
 
 /** How a new warm image begins. */
-export function firstProgress(declaration: WarmImageDeclaration, moment: Moment): WarmImageProgress {
+export function firstProgress(declaration: WarmImageDeclaration, moment: DeclarationMoment): WarmImageProgress {
   const nothing: WarmImageProgress = {
     ...{ dueAtMs: 0, runAtMs: 0, checkAtMs: 0, declaredAtMs: 0, lastRunAtMs: 0, jobId: 0, jobIds: [], lastState: "" },
     ...{ runError: "", runFailures: 0, skipped: 0, seenDigest: "", warmDigest: "", checkError: "", checkFailures: 0 },
@@ -54,14 +60,15 @@ export function firstProgress(declaration: WarmImageDeclaration, moment: Moment)
 export function redeclared(
   image: WarmImageDeclaration & WarmImageProgress,
   changed: Redeclared,
-  { nowMs }: Moment,
+  { nowMs, newestMs }: DeclarationMoment,
 ): Patch {
   if (!Object.values(changed).includes(true)) return {};
   const isAnew = changed.args || changed.isPaused;
   const patch: Patch = {
     ...(isAnew || changed.cron ? { runAtMs: nextTick(image, nowMs) } : {}),
     ...(isAnew || changed.follow ? { checkAtMs: image.followIntervalMs > 0 ? nowMs : 0 } : {}),
-    ...(isAnew || changed.hosts ? { declaredAtMs: nowMs } : {}),
+    // Later than all others, whatever clocks say: hosts that have these would be taken to have this one too.
+    ...(isAnew || changed.hosts ? { declaredAtMs: Math.max(nowMs, newestMs + 1) } : {}),
     ...(changed.args
       ? { seenDigest: "", warmDigest: "", runError: "", runFailures: 0, checkError: "", checkFailures: 0 }
       : {}),

@@ -19,7 +19,7 @@ const outcome = (state: JobOutcome["state"], error = "", isUnwanted = false): Jo
 /** A warm image as it begins at midnight, with what is said of it. */
 function image(input: Partial<WarmImageInput>): WarmImage {
   const declaration = warmImageInput({ name: "app", ...input });
-  const progress = { ...steps.firstProgress(declaration, at(MIDNIGHT)), ...input };
+  const progress = { ...steps.firstProgress(declaration, { ...at(MIDNIGHT), newestMs: 0 }), ...input };
   return { ...declaration, ...progress, id: 1, revision: 1, createdAtMs: 0, updatedAtMs: 0 };
 }
 
@@ -153,7 +153,7 @@ Deno.test("a change begins anew only what it is about", () => {
   const nowMs = MIDNIGHT + HOUR_MS;
   const retrying = image({ ...DAILY, ...FOLLOWING, runAtMs: nowMs + 5, checkAtMs: nowMs + 9, seenDigest: "sha256:1" });
   const redeclared = (changed: Partial<steps.Redeclared>) => {
-    return steps.redeclared(retrying, { ...nothing, ...changed }, at(nowMs));
+    return steps.redeclared(retrying, { ...nothing, ...changed }, { ...at(nowMs), newestMs: 0 });
   };
   assert.deepEqual(redeclared({}), {}, "another bio");
   assert.deepEqual(redeclared({ cron: true }), { runAtMs: MIDNIGHT + 2 * HOUR_MS, dueAtMs: nowMs + 9 });

@@ -67,7 +67,7 @@ export async function warmStage() {
   };
   const declare = async (input: Partial<WarmImageInput> & { readonly name: string }): Promise<WarmImage> => {
     const declaration = warmImageInput({ sealedArgs: JSON.stringify(input.args), ...input });
-    const progress = firstProgress(declaration, { nowMs: clock.wallMs(), random });
+    const progress = firstProgress(declaration, { nowMs: clock.wallMs(), random, newestMs: 0 });
     return await store.warmImages.create({ ...declaration, ...progress, ...input });
   };
   const owned = stack.move();
