@@ -16,6 +16,8 @@ const PROBE_INTERVAL_MS = 5_000;
 const PROBE_TIMEOUT_MS = 2_000;
 /** The pause between two attempts to connect: at first, and at most, for it doubles. */
 const RECONNECT_PAUSE_MS = { first: 1_000, most: 8_000 };
+/** How long ending a connection is waited for: sentinels first wait for what they were at, which may never end. */
+const DESTROY_TIMEOUT_MS = 1_000;
 /** How long a command may take that does not say. */
 const COMMAND_TIMEOUT_MS = 5_000;
 
@@ -137,7 +139,8 @@ export class RedisLink implements Redis, AsyncDisposable {
       this.#client = undefined;
       // What a client says that is given up is of no use to anybody. One that connects late has more to end then.
       const destroy = () => client.destroy().catch(() => undefined);
-      await destroy();
+      using limit = this.#clock.deadline(DESTROY_TIMEOUT_MS);
+      await orAbort(destroy(), limit.signal).catch(() => undefined);
       connecting.then(destroy, () => undefined);
     }
   }

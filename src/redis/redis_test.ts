@@ -17,6 +17,7 @@ function stage() {
   const server = {
     connect: () => Promise.resolve(),
     reply: (_args: readonly string[]): Promise<RedisReply> => Promise.resolve("PONG"),
+    destroy: () => Promise.resolve(),
   };
   const link = new RedisLink(PLACE, (onError) => {
     const made = { onError, isDestroyed: false };
@@ -24,7 +25,10 @@ function stage() {
     const client: RedisClient = {
       connect: () => server.connect(),
       send: (_key, args) => server.reply(args),
-      destroy: () => Promise.resolve(void (made.isDestroyed = true)),
+      destroy: () => {
+        made.isDestroyed = true;
+        return server.destroy();
+      },
     };
     return Promise.resolve(client);
   }, { clock, log, metrics, without: "others do it" });
@@ -148,4 +152,17 @@ Deno.test("disposing it ends a connection that is being made, and commands", asy
   await link[Symbol.asyncDispose]();
   assert.deepEqual(clients.map(({ isDestroyed }) => isDestroyed), [true]);
   await assert.rejects(link.send("a", ["GET", "a"]), { code: "unavailable" });
+});
+
+Deno.test("a client that never ends holds up neither the next connection nor the end of all", async () => {
+  const { clock, server, link, clients } = stage();
+  await settle();
+  server.destroy = () => new Promise(() => {});
+  clients[0]?.onError(new Error("the sentinel is silent"));
+  await clock.advance(2_000);
+  assert.equal(await link.send("a", ["GET", "a"]), "PONG");
+  const ended = link[Symbol.asyncDispose]();
+  await clock.advance(1_000);
+  await ended;
+  assert.equal(clients.length, 2);
 });
