@@ -35,6 +35,9 @@ export interface RedisClient {
 
 /** How long a connection may take to be made, and how long one may be silent while an answer is due. */
 export const CONNECT_TIMEOUT_MS = 3_000;
+/** How often sentinels are asked whether they live, and after which silence they do not: then what waits for them ends. */
+const SENTINEL_PING_INTERVAL_MS = 5_000;
+const SENTINEL_SILENT_MAX_MS = 15_000;
 /** Commands that wait at a time; more are refused. */
 const COMMANDS_MAX = 1_000;
 /** A command goes to another node of a cluster, or to a new master, so often at most. */
@@ -83,7 +86,12 @@ export async function createRedisClient(options: RedisOptions, onError: (error: 
     name: servers.masterName,
     sentinelRootNodes: servers.addrs.map(({ hostname: host, port }) => ({ host, port })),
     nodeClientOptions: { ...node, database, socket },
-    sentinelClientOptions: { ...own, ...loginOf(options.sentinelUsername, options.sentinelPassword), socket },
+    sentinelClientOptions: {
+      ...own,
+      ...loginOf(options.sentinelUsername, options.sentinelPassword),
+      pingInterval: SENTINEL_PING_INTERVAL_MS,
+      socket: { ...socket, socketTimeout: SENTINEL_SILENT_MAX_MS },
+    },
     ...{ RESP: 2 as const, commandOptions, maxCommandRediscovers: REDIRECTIONS_MAX },
   });
   sentinel.on("error", onError);
