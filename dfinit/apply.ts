@@ -55,11 +55,28 @@ async function recordOf(
   files: HostFiles,
 ): Promise<RecordedFile> {
   const earlier = record.get(path);
+  const isMixed = earlier?.isMixed === true || await isChangedSince(path, before, earlier, files);
   return {
     path,
     sha256: fingerprint(after),
     existed: earlier?.existed ?? before !== undefined,
     folders: earlier?.folders ?? await files.missingFolders(dirname(path)),
     ...(isLasting === true || earlier?.isLasting === true ? { isLasting: true } : {}),
+    ...(isMixed ? { isMixed } : {}),
   };
+}
+
+/**
+ * Whether a file is neither as dfinit wrote it nor as it was before. A run that was cut off may have left the latter,
+ * with its copy or, as that is made first, without.
+ */
+async function isChangedSince(
+  path: string,
+  before: string | undefined,
+  earlier: RecordedFile | undefined,
+  files: HostFiles,
+): Promise<boolean> {
+  if (earlier === undefined || before === undefined || fingerprint(before) === earlier.sha256) return false;
+  const copy = await files.read(path + BACKUP_SUFFIX);
+  return copy === undefined ? !earlier.existed : copy !== before;
 }

@@ -19,6 +19,8 @@ const recordedFile = z.strictObject({
   /** Folders that dfinit made for it, the outermost first. */
   folders: z.array(z.string().startsWith("/")).max(64),
   isLasting: z.literal(true).optional(),
+  /** Somebody else changed it between two runs of dfinit, so that its copy lacks what they wrote. */
+  isMixed: z.literal(true).optional(),
 });
 
 const record = z.strictObject({

@@ -62,7 +62,7 @@ async function restoreFile(
   if (before === undefined) return undefined;
   const original = entry?.existed === false ? undefined : await files.read(path + BACKUP_SUFFIX);
   const isAsWritten = entry !== undefined && fingerprint(before) === entry.sha256;
-  const isKnown = isAsWritten && (original !== undefined || !entry.existed);
+  const isKnown = isAsWritten && entry.isMixed !== true && (original !== undefined || !entry.existed);
   const text = isKnown
     ? original ?? ""
     : refusing(path, BY_HAND, () => runtime.without(path, before, { mirror, original }));

@@ -176,6 +176,24 @@ Deno.test("restore takes out just ours where somebody else changed a file since"
   }
 });
 
+Deno.test("what somebody changed between two runs of dfinit stays when it is restored", async () => {
+  const cases: [keyof typeof NODES, string, (text: string) => string, RegExp][] = [
+    ["docker", DOCKER_FILE, (text) => text.replace("true", "false"), /"debug": false/],
+    ["k3s", "/etc/rancher/k3s/registries.yaml", (text) => `${text}configs: {}\n`, /near\.corp[^]*^configs/m],
+  ];
+  for (const [name, path, change, kept] of cases) {
+    const disk = await node(NODES[name]);
+    await dfinit(disk);
+    await edit(disk, path, change);
+    await disk.writeTextAtomic("/dfinit.yaml", `proxy: { addr: "http://127.0.0.1:65001" }\n${NODES[name].yaml}`);
+    for (let run = 0; run < 2; run++) assert.equal((await dfinit(disk)).code, EXIT.done);
+    assert.match(await disk.readText(path), /65001/);
+    await dfinit(disk, "restore");
+    assert.match(await disk.readText(path), kept, name);
+    assert.doesNotMatch(await disk.readText(path), /65001|4001/);
+  }
+});
+
 Deno.test("what somebody wrote into a file that dfinit made stays when it is restored", async () => {
   const cases: [keyof typeof NODES, (text: string) => string, RegExp][] = [
     ["k3s", (text) => `${text}configs: {}\n`, /^configs: \{\}\n$/],
