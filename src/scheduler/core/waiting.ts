@@ -15,11 +15,11 @@ const OVER: IteratorResult<Peer> = { value: undefined, done: true };
 /** How many of those who wait longest are looked at in each pass. */
 const LONGEST_WAITERS = 16;
 
-/** A peer waits from now on. */
+/** A peer waits from now on. One that asks again meanwhile waits on: the first of the waiters is the longest one. */
 export function startWaiting({ state, nowMs }: Step, peer: Peer): void {
   const { task } = peer;
-  peer.waitingSinceMs = nowMs;
   if (task.waiters.has(peer)) return;
+  peer.waitingSinceMs = nowMs;
   task.waiters.add(peer);
   state.waitingTasks.add(task);
   state.waiters += 1;

@@ -69,3 +69,13 @@ Deno.test("one task with very many who wait does not keep another waiting", () =
   assert.ok(effects.some((effect) => effect.type === "send" && effect.peer.id === "q1"));
   assert.ok(hasMore(state));
 });
+
+Deno.test("whoever asks again and again while it waits holds up nobody behind it, and gains no time", () => {
+  const swarm = new Swarm(seededRandom(1), { noParentTimeoutMs: 2_000 });
+  for (const id of ["restless", "patient"]) swarm.register(id, { disableBackToSource: true });
+  for (let times = 0; times < 5; times++) {
+    swarm.wait(500);
+    swarm.message("restless", { type: "reschedule", failedParentIds: [] });
+  }
+  for (const id of ["patient", "restless"]) assert.deepEqual(swarm.heard(id), ["failed_precondition"], id);
+});
