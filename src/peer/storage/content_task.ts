@@ -245,7 +245,13 @@ export class ContentTask implements StoredTask {
   async checked(signal: AbortSignal): Promise<void> {
     if (this.#earlier === undefined || this.#earlier.size === 0) return;
     this.#requirePresent("check");
-    await orAbort(this.#earlier.check(), signal);
+    try {
+      await orAbort(this.#earlier.check(), signal);
+    } catch (error) {
+      // Nobody has cancelled anything: whoever waits is told what became of the task.
+      if (!signal.aborted) this.#requirePresent("check");
+      throw error;
+    }
   }
 
   expectNothing(error: unknown): void {

@@ -95,7 +95,7 @@ Deno.test("a task that is deleted while it is checked tells who waits", () =>
     const gated = new GatedDisk();
     await using storage = await openOn(gated, bench);
     const task = await storage.open(INIT);
-    const waiting = assert.rejects(task.checked(never), hasCode("cancelled"));
+    const waiting = assert.rejects(task.checked(never), hasCode("not_found"));
     const deleted = storage.delete(INIT.taskId);
     await gated.letThrough(0);
     await Promise.all([waiting, deleted]);
