@@ -89,3 +89,13 @@ Deno.test("full hosts and accused ones are parents like others, and one in troub
   swarm.message("child", { type: "reschedule", failedParentIds: [] });
   assert.deepEqual(swarm.heard("child").at(-1), "from far");
 });
+
+Deno.test("a peer finds the only root among very many that it has blocked", () => {
+  const swarm = new Swarm(seededRandom(1), { algorithm: "default", filterParentsMax: 1, sourcePeersMax: 1 });
+  swarm.register("root", { needBackToSource: true });
+  swarm.say("root", "back_to_source_started");
+  const others = Array.from({ length: 40 }, (_, index) => `p${index}`);
+  for (const id of [...others, "child"]) swarm.register(id);
+  swarm.message("child", { type: "reschedule", failedParentIds: others });
+  assert.equal(swarm.heard("child").at(-1), "from root");
+});

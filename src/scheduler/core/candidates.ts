@@ -29,7 +29,8 @@ export function findParents(step: Step, child: Peer): Peer[] {
   const search = new SupplySearch();
   for (let count = 0; count < SAMPLES_MAX; count++) {
     const sample = sampleFor(step, child, count);
-    if (sample.length === 0) break;
+    // The first sample of Dragonfly's algorithm is by chance only, and one without anybody says little.
+    if (sample.length === 0 && count > 0) break;
     const parents = best(step, rank(step, sample, child), search);
     if (parents.length > 0) return parents;
   }
