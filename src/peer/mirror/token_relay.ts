@@ -7,7 +7,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import { relayedBody } from "../source/body.ts";
 import type { Exchanger } from "../source/exchange.ts";
 import type { Fallbacks } from "./fallbacks.ts";
-import { chooseUpstream, type UpstreamOptions } from "./upstream.ts";
+import { chooseUpstream, type Upstream, type UpstreamOptions } from "./upstream.ts";
 
 /** Where clients that {@link pingsForAll} are sent for their tokens. */
 const TOKEN_PATH = "/damselfly/token";
@@ -57,12 +57,25 @@ export function isForToken({ method, url }: Request): boolean {
  * one, and keeps nothing. A registry that wants no token, or the password itself, gets a token that says so.
  */
 export async function relayToken(request: Request, info: RequestInfo, parts: TokenRelayParts): Promise<Response> {
-  const { exchanger, upstream, clock } = parts;
-  const { remote: { hostname: remoteIp }, signal } = info;
   const scope = repositoryOf(new URL(request.url).searchParams.getAll("scope"));
   if (scope === undefined) return Response.json({ token: NO_TOKEN });
   const asked = new URL(`/v2/${scope}/manifests/latest`, request.url);
-  const { registry, pathname } = chooseUpstream({ url: asked, headers: request.headers }, upstream);
+  const upstream = chooseUpstream({ url: asked, headers: request.headers }, parts.upstream);
+  try {
+    return await tokenOf(upstream, asked, request, info, parts);
+  } catch (error) {
+    if (!info.signal.aborted) parts.fallbacks.failed(upstream.registry.host, error);
+    throw error;
+  }
+}
+
+async function tokenOf(
+  { registry, pathname }: Upstream,
+  asked: URL,
+  request: Request,
+  { remote: { hostname: remoteIp }, signal }: RequestInfo,
+  { exchanger, clock, fallbacks }: TokenRelayParts,
+): Promise<Response> {
   const ping = await exchanger.send("GET", { url: `${registry.origin}/v2/`, headers: {}, remoteIp }, {}, signal);
   const header = ping.response.headers.get("www-authenticate");
   const challenge = ping.response.status === 401 && ping.isFirstOrigin ? parseChallenge(header) : undefined;
@@ -74,7 +87,7 @@ export async function relayToken(request: Request, info: RequestInfo, parts: Tok
       return Response.json({ token: BASIC_TOKEN + authorization.slice("Basic ".length) });
     }
     const error = noLogin(registry, asked);
-    parts.fallbacks.failed(registry.host, error);
+    fallbacks.failed(registry.host, error);
     return registryError(401, "UNAUTHORIZED", error.message);
   }
   const realm = new URL(challenge.realm);

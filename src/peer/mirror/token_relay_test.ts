@@ -116,6 +116,13 @@ Deno.test("a login never goes to a token server without TLS, unless the registry
   assert.equal(it.seen.length, 1);
 });
 
+Deno.test("a registry of which no token can be had is left to the runtime, and the log says so", async () => {
+  await using it = setup(() => undefined);
+  await assert.rejects(it.ask("repository:library/alpine:pull"), { code: "source_error" });
+  const told = it.log.lines.map(({ message, fields }) => [message, fields["registry"]]);
+  assert.deepEqual(told, [["A registry's pulls go past the swarm", "127.0.0.1:9"]]);
+});
+
 Deno.test("podman login, which names no registry, is believed", async () => {
   await using it = setup(bearer);
   for (const scope of ["", "registry:catalog:*", "repository"]) {
