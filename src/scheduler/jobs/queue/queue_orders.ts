@@ -23,7 +23,7 @@ const Preheat = z.object({
   ...{ url: text, urls: z.array(z.string()).max(URLS_MAX).nullish(), pieceLength: count, tag: text, application: text },
   ...{ filtered_query_params: text, headers: z.record(z.string(), z.string()).nullish(), priority: count, scope: text },
   ...{ ips: z.array(z.string()).nullish(), percentage: count, count, concurrent_task_count: count },
-  ...{ concurrent_peer_count: count, certificate_chain: z.array(z.unknown()).nullish(), timeout: count },
+  ...{ concurrent_peer_count: count, certificate_chain: z.array(z.base64()).nullish(), timeout: count },
   ...{ insecure_skip_verify: z.boolean().nullish(), object_storage: z.unknown(), hdfs: z.unknown(), output_path: text },
 });
 const Task = z.object({ task_id: z.string(), timeout: count, concurrent_peer_count: count });
@@ -37,12 +37,14 @@ export function parseQueuedPreheat(payload: string): PreheatOrder {
   for (const [name, value] of Object.entries({ object_storage: order.object_storage, hdfs: order.hdfs })) {
     if (value !== undefined && value !== null) throw unknown(name);
   }
-  if ((order.certificate_chain ?? []).length > 0) throw unknown("certificate_chain");
+  // Go's JSON of bytes.
+  const certificateChain = (order.certificate_chain ?? []).map((text) => Uint8Array.fromBase64(text));
   const parse = (url: string) =>
     parsePreheatFile(PreheatFileRequest.create({
       ...{ url, tag: order.tag, application: order.application, priority: order.priority, scope: order.scope },
       ...{ pieceLength: order.pieceLength, filteredQueryParams: listOf(order.filtered_query_params) },
       ...{ header: order.headers ?? {}, ips: order.ips ?? [], percentage: order.percentage, count: order.count },
+      certificateChain,
       ...{ insecureSkipVerify: order.insecure_skip_verify ?? false, outputPath: order.output_path },
       ...{ concurrentTaskCount: order.concurrent_task_count, concurrentPeerCount: order.concurrent_peer_count },
       ...timeoutOf(order),
@@ -123,8 +125,5 @@ function timeoutOf({ timeout }: { readonly timeout: number }) {
 }
 
 function unknown(name: string): DamselflyError {
-  return new DamselflyError(
-    "unimplemented",
-    `Cannot obey ${name}: peers fetch over HTTP, and trust the system's authorities`,
-  );
+  return new DamselflyError("unimplemented", `Cannot obey ${name}: peers fetch over HTTP`);
 }

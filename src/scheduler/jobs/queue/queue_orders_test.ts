@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import * as fc from "fast-check";
+import { derOfPem } from "../../../core/certificates.ts";
 import { DamselflyError } from "../../../core/error.ts";
 import { Host } from "../../../rpc/gen/common/v2/common.ts";
 import { HostResult } from "../../../rpc/gen/damselfly/v1/jobs.ts";
+import { testCertificates } from "../../../testing/certificates.ts";
 import { runQueuedJob } from "./queued_jobs.ts";
 import {
   deleteAnswer,
@@ -34,11 +37,18 @@ Deno.test("a preheat of a stock manager is one order for all of its URLs", () =>
   assert.deepEqual(preheat({ urls: null, url: A }).downloads?.map(({ url }) => url), [A], "the form before urls");
 });
 
+Deno.test("the authorities of a preheat go with each of its downloads", () => {
+  const der = derOfPem(readFileSync(testCertificates("a").caCert, "utf8"));
+  const order = preheat({ certificate_chain: [der.toBase64()] });
+  assert.deepEqual(order.downloads?.map(({ certificateChain }) => certificateChain), [[der], [der]]);
+});
+
 Deno.test("what peers would not obey is refused by name", () => {
   const refusals: [Record<string, unknown>, RegExp][] = [
     [{ object_storage: {} }, /object_storage/],
     [{ hdfs: {} }, /hdfs/],
     [{ certificate_chain: ["x"] }, /certificate_chain/],
+    [{ certificate_chain: ["AAAA"] }, /Cannot read a certificate/],
     [{ insecure_skip_verify: true }, /insecure_skip_verify/],
     [{ output_path: "/etc/passwd" }, /output_path/],
     [{ urls: [A, "file:///etc/passwd"] }, /url/],
