@@ -17,12 +17,14 @@ interface ChildLoadBalancer {
 
 interface Subchannel {
   readonly backoffTimeout?: { stop(): void };
+  readonly transport?: { clearKeepaliveTimeout?: () => void } | null;
   startBackoff?: () => void;
 }
 
 /**
- * Stops the timers that grpc-js forgets when a channel is closed while it connects, or after it failed to. To be
- * called before closing; leaves nothing behind for up to two seconds of pause between attempts.
+ * Stops the timers that grpc-js forgets when a channel is closed while it connects, or after it failed to; and that of
+ * the next ping, which it leaves to the end of the connection, though a call that was cancelled a moment ago may hold
+ * that up. To be called before closing; leaves nothing behind for up to two seconds of pause between attempts.
  */
 export function stopConnecting(client: Client): void {
   const { internalChannel } = client.getChannel() as Internals;
@@ -33,6 +35,7 @@ export function stopConnecting(client: Client): void {
   }
   for (const { subchannel } of Object.values(internalChannel?.subchannelPool?.pool ?? {}).flat()) {
     subchannel.backoffTimeout?.stop();
+    subchannel.transport?.clearKeepaliveTimeout?.();
     subchannel.startBackoff = () => {};
   }
 }

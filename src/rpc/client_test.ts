@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import http2 from "node:http2";
 import type { Socket } from "node:net";
 import { silentLog } from "../runtime/log.ts";
+import { RpcChannel } from "./channel.ts";
 import { createRpcClient, RpcChannels } from "./client.ts";
 import { DfdaemonUploadService, SyncPiecesResponse } from "./gen/dfdaemon/v2/dfdaemon.ts";
 import { AnnouncePeerRequest, type AnnouncePeerResponse, SchedulerService } from "./gen/scheduler/v2/scheduler.ts";
@@ -189,3 +190,26 @@ Deno.test("a channel that is closed in the turn in which it was opened connects 
   client[Symbol.dispose]();
   await assert.rejects(call, reason); // that no timer and no connection is left is checked by the test runner
 });
+
+Deno.test("a channel that is closed pings no more, also while a call still keeps its connection open", async () => {
+  await using server = await serveScheduler({ announcePeer: answerNothing });
+  const channel = new RpcChannel(`127.0.0.1:${server.port}`, { clock });
+  const { path, requestSerialize, responseDeserialize } = SchedulerService.announcePeer;
+  await channel.settled(signal);
+  const call = channel.client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+  const ended = new Promise((resolve) => call.on("error", () => {}).on("status", resolve));
+  await new Promise<void>((resolve) => call.write(AnnouncePeerRequest.create({}), () => resolve()));
+  const [transport] = transportsOf(channel);
+  assert.ok(transport?.keepaliveTimer, "this grpc-js keeps the timer elsewhere");
+  channel[Symbol.dispose]();
+  assert.equal(transport.keepaliveTimer, null);
+  call.cancel();
+  await ended;
+});
+
+/** The connections of a channel, where grpc-js keeps them. */
+function transportsOf({ client }: RpcChannel): { keepaliveTimer: unknown }[] {
+  type Pool = Record<string, { subchannel: { transport: { keepaliveTimer: unknown } } }[]>;
+  const { internalChannel } = client.getChannel() as unknown as { internalChannel: { subchannelPool: { pool: Pool } } };
+  return Object.values(internalChannel.subchannelPool.pool).flat().map(({ subchannel }) => subchannel.transport);
+}
