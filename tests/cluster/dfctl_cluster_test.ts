@@ -25,7 +25,7 @@ Deno.test("a preheat is waited for, tells what became of it, and spares the regi
   const done = await dfctl.run(["preheat", imageName(stage), "--plain-http", "--scope", "all_peers"]);
   assert.equal(done.code, 0, done.errors);
   const count = 3 * image.blobs.length;
-  assert.match(done.output, new RegExp(`^Job 1: SUCCESS, ${count} done, 0 failed, in .*s\n$`));
+  assert.match(done.output, new RegExp(`^Job 1: SUCCESS, ${count} done, 0 failed, waited .*s\n$`));
   assert.equal((await dfctl.json("job", "show", "1")).result.progress.expected_count, count);
   await stage.node("peer-1").pull();
   assert.equal(stage.layerBytesSent(), layerBytes);

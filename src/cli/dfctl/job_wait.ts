@@ -38,7 +38,7 @@ export async function waitForJob(
   const took = formatMs(clock.now() - startedAt);
   showFailures(context, job);
   if (json === true) showJson(terminal, row);
-  else terminal.print(`Job ${job.id}: ${job.state}, ${done} done, ${failed} failed, in ${took}\n`);
+  else terminal.print(`Job ${job.id}: ${job.state}, ${done} done, ${failed} failed, waited ${took}\n`);
   return job.state === "SUCCESS" ? EXIT.done : EXIT.failed;
 }
 

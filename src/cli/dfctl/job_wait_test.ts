@@ -49,7 +49,7 @@ Deno.test("where nobody watches, a line is written when something has changed, a
   });
   assert.equal(end, 0);
   assert.deepEqual(errors.match(/\d+ done/g), ["0 done", "10 done", "20 done", "25 done"]);
-  assert.equal(output, "Job 7: SUCCESS, 30 done, 0 failed, in 60.50 s\n");
+  assert.equal(output, "Job 7: SUCCESS, 30 done, 0 failed, waited 60.50 s\n");
 });
 
 Deno.test("on a terminal one line is rewritten, and taken away at the end", async () => {
