@@ -44,7 +44,7 @@ Deno.test("a warm image is declared with what a preheat is told, and when", asyn
 
 Deno.test("a name is one's whole name, also where the manager gives others as well", async () => {
   const { code, errors } = await run("create", "app", "alpine", "--on-join", "--cluster", "munich");
-  assert.deepEqual([code, /none in clusters with the name "munich"/.test(errors)], [1, true], errors);
+  assert.deepEqual([code, /Cannot find "munich" among the clusters/.test(errors)], [1, true], errors);
 });
 
 Deno.test("a change names only what is to be changed", async () => {

@@ -37,7 +37,10 @@ export async function idOf(manager: ManagerClient, path: string, text: string): 
   const { rows } = await manager.list(path, { name: text }, 2);
   const found = readAs(z.array(Named), rows).find(({ name }) => name === text);
   if (found !== undefined) return found.id;
-  throw new DamselflyError("not_found", `There is none in ${path} with the name "${text}"; dfctl lists what there is`);
+  throw new DamselflyError(
+    "not_found",
+    `Cannot find "${text}" among the ${path.replaceAll("-", " ")}: none has this name`,
+  );
 }
 
 /** {@link idOf} for each. */
