@@ -86,9 +86,18 @@ Deno.test("a password is typed unseen or read from standard input, and a wrong o
   assert.equal(wrong.code, 1);
   assert.match(wrong.errors, /Cannot sign in as root at .*: the name or the password is wrong/);
   assert.equal(await readFile(dfctl.loginPath, "utf8"), kept);
+  const both = await dfctl.run(["login", url, "--token-stdin", "--user", "ada"], { input: "token" });
+  assert.deepEqual([both.code, /'--user <name>' cannot be used with/.test(both.errors)], [2, true], both.errors);
+  const tls = await dfctl.run(["login", url.replace("http:", "https:"), "--password-stdin"], { input: PASSWORD });
+  assert.deepEqual([tls.code, /it speaks plain HTTP: ask it at http:/.test(tls.errors)], [3, true], tls.errors);
   const nobody = await dfctl.run(["login", url]);
   assert.match(nobody.errors, /no terminal; --password-stdin reads it from there/);
-  for (const args of [["login"], ["login", "ftp://x"], ["login", `${url}/path`], ["login", url, "--password", "x"]]) {
+  for (
+    const args of [["login"], ["login", "ftp://x"], [
+      "login",
+      `${url}/path`,
+    ], ["login", url, "--password", "x"]]
+  ) {
     assert.equal((await dfctl.run(args)).code, 2, args.join(" "));
   }
   const insecure = await dfctl.run(["login", url, "--insecure"]);
@@ -176,7 +185,7 @@ Deno.test("clusters are made, changed in part, shown and removed, by id and by n
 
   const twice = await dfctl.run(["cluster", "create", "munich"]);
   assert.deepEqual([twice.code, /munich/.test(twice.errors)], [1, true], twice.errors);
-  assert.match((await dfctl.run(["cluster", "show", "paris"])).errors, /none in clusters with the name "paris"/);
+  assert.match((await dfctl.run(["cluster", "show", "paris"])).errors, /Cannot find "paris" among the clusters/);
   assert.match((await dfctl.run(["cluster", "show", "99"])).errors, /dfctl: Cannot find cluster 99: it does not exist/);
   assert.match((await dfctl.run(["cluster", "delete", "munich"])).errors, /make another one the default first/);
   await dfctl.output("cluster", "update", "cluster-1", "--default", "yes");
@@ -237,6 +246,13 @@ Deno.test("users are made, given roles, disabled, and change their passwords", a
 
   const typed = ["lovelace-1815", "analytical engine", "analytical engin"];
   assert.match((await other.run(["user", "reset-password"], { typed })).errors, /not the same both times/);
+  const guessed = await other.run(["user", "reset-password", "--passwords-stdin"], {
+    input: "difference engine\nanalytical engine\n",
+  });
+  assert.deepEqual([guessed.code, guessed.errors], [
+    1,
+    "dfctl: Cannot change the password: the old one is wrong, or the user is disabled\n",
+  ]);
   const lines = { input: "lovelace-1815\nanalytical engine\n" };
   const changed = await other.run(["user", "reset-password", "--passwords-stdin"], lines);
   assert.equal(changed.code, 0, changed.errors);
@@ -249,6 +265,18 @@ Deno.test("users are made, given roles, disabled, and change their passwords", a
   await dfctl.output("user", "enable", "ada");
   await dfctl.output("user", "revoke", "ada", "root");
   assert.match((await dfctl.run(["user", "revoke", "ada", "root"])).errors, /ada does not have the role root/);
+});
+
+Deno.test("a wrong old password is one guess and no more, and who guessed too often is told once when to come back", async () => {
+  await using stage = await Stage.open();
+  const dfctl = await stage.signIn();
+  const guess = () => {
+    return dfctl.run(["user", "reset-password", "--passwords-stdin"], { input: "difference engine\nnew password\n" });
+  };
+  const wrong: string[] = [];
+  for (let guesses = 0; guesses < 5; guesses++) wrong.push((await guess()).errors);
+  assert.deepEqual(wrong.filter((text) => !/the old one is wrong/.test(text)), []);
+  assert.match((await guess()).errors, /^dfctl: Too many attempts; try again in \d+ s\n$/);
 });
 
 Deno.test("settings are shown and changed, and audits tell who asked", async () => {
@@ -355,6 +383,11 @@ Deno.test("a manager that is not there, one that says nonsense and one that send
   assert.equal(gone.code, 3);
   assert.match(gone.errors, /Cannot reach the manager at http:\/\/manager:8080: connection refused; is it running\?/);
   assert.match((await run(new Response("<html>"))).errors, /is this the REST address of a manager\?/);
+  const registry = await run(new Response("404 page not found\n", { status: 404 }));
+  assert.match(
+    registry.errors,
+    /^dfctl: http:\/\/manager:8080 answers HTTP 404, .*"404 page not found"; is it its REST/,
+  );
   assert.match((await run(new Response('{"a":1}'))).errors, /not understood .*another version/);
   const elsewhere = new Response("", { status: 301, headers: { location: "http://evil/" } });
   assert.match((await run(elsewhere)).errors, /sends dfctl on to http:\/\/evil\//);

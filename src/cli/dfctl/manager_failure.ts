@@ -39,18 +39,25 @@ export function refusal({ url, status, text, retryAfter }: Refused): DamselflyEr
     return new DamselflyError("permission_denied", message, { details });
   }
   const code = STATUS_CODES[status] ?? "internal";
-  const again = status === 429 && retryAfter !== null ? `; try again in ${retryAfter} s` : "";
+  if (said === undefined) {
+    const words = text.trim().slice(0, TEXT_CHARACTERS_MAX);
+    const message = `${url} answers HTTP ${status}, and not as a manager does: "${words}"; is it its REST address?`;
+    return new DamselflyError(code, message, { details });
+  }
   const message = said === "" ? `The manager at ${url} answers HTTP ${status}` : said;
-  return new DamselflyError(code, `${message}${again}`, { details });
+  if (status !== 429 || retryAfter === null) return new DamselflyError(code, message, { details });
+  const again = `try again in ${retryAfter} s`;
+  return new DamselflyError(code, `${message.replace(/[:;] try again later$/, "")}; ${again}`, { details });
 }
 
-/** The texts of manager-rest.md §0, or the body itself. */
-function saidIn(text: string): string {
+/** The texts of manager-rest.md §0, "" where there are none; undefined for a body that no manager sends. */
+function saidIn(text: string): string | undefined {
+  if (text.trim() === "") return "";
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch {
-    return text.trim().slice(0, TEXT_CHARACTERS_MAX);
+    return undefined;
   }
   const { message, errors } = Body.safeParse(json).data ?? {};
   return (message ?? errors ?? "").slice(0, TEXT_CHARACTERS_MAX);
@@ -60,7 +67,12 @@ function saidIn(text: string): string {
 export function unreachable(url: string, error: unknown): unknown {
   if (error instanceof DamselflyError || isCancelled(error)) return error;
   const text = errorText(error);
-  const isTls = /certificate|UnknownIssuer|tls/i.test(text);
-  const mend = isTls ? "dfctl login --ca names the PEM file of its authority" : "is it running?";
-  return new DamselflyError("unavailable", `Cannot reach the manager at ${url}: ${text}; ${mend}`, { cause: error });
+  const message = `Cannot reach the manager at ${url}: ${text}; ${wayOut(url, text)}`;
+  return new DamselflyError("unavailable", message, { cause: error });
+}
+
+function wayOut(url: string, text: string): string {
+  if (url.startsWith("https:") && /InvalidContentType/.test(text)) return "it speaks plain HTTP: ask it at http://";
+  if (/certificate|UnknownIssuer|tls/i.test(text)) return "dfctl login --ca names the PEM file of its authority";
+  return "is it running?";
 }

@@ -26,7 +26,7 @@ const Roles = z.array(z.string());
 export function signInCommands(choose: Choose): Command[] {
   const login = verb("login", "Signs in at a manager; what opens it is kept for later commands.")
     .argument("<url>", "the manager's REST address, such as http://10.0.0.1:8080", checked(managerUrl))
-    .option("-u, --user <name>", "who signs in", "root")
+    .addOption(new Option("-u, --user <name>", "who signs in").default("root").conflicts("tokenStdin"))
     .addOption(new Option("--password-stdin", "read the password from standard input").conflicts("tokenStdin"))
     .option("--token-stdin", "read a personal access token from standard input; it opens jobs and clusters only")
     .option("--ca <file>", "PEM file of the authority of the manager's certificate")

@@ -119,12 +119,23 @@ async function resetPassword(context: Context, user: string | undefined, flags: 
     if (id === undefined) {
       throw new DamselflyError("failed_precondition", "A personal access token is no user: say whose password it is");
     }
-    await manager.send("POST", `${PATH}/${id}/reset_password`, { body: { old_password, new_password } });
-    if (login.kind !== "session" || id !== userId) return;
     using http = await ManagerHttp.open(login, context, signal);
+    // Whoever knows the old password needs no session. With one, a refusal would renew it and cost a second guess.
+    const change = http.send("POST", `/api/v1/${PATH}/${id}/reset_password`, { body: { old_password, new_password } });
+    await change.catch((error) => {
+      throw passwordFailure(error);
+    });
+    if (login.kind !== "session" || id !== userId) return;
     await keepLogin(await signIn(http, { ...login, password: new_password }), runtime);
   });
   sayDone(context, flags, "The password is changed.");
+}
+
+/** Nobody asks who is signed in, so that a 401 is about the password (manager-rest.md §1.1). */
+function passwordFailure(error: unknown): unknown {
+  if (!(error instanceof DamselflyError) || error.code !== "unauthenticated") return error;
+  const message = "Cannot change the password: the old one is wrong, or the user is disabled";
+  return new DamselflyError("unauthenticated", message, { cause: error });
 }
 
 async function oldAndNew(context: Context, flags: PasswordFlags): Promise<[string, string]> {
