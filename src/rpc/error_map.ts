@@ -71,9 +71,25 @@ const BROKEN_STREAM = /^Received RST_STREAM with code/;
 
 /** The error of a call that ended with another status than OK; `call` says which call, for the message. */
 export function errorOfStatus(failure: ServiceError, call: string): DamselflyError {
-  const backend = backendOfTrailers(failure.metadata);
-  const message = `Cannot call ${call}: ${failure.details}`;
-  return new DamselflyError(codeOfStatus(failure, backend), message, { cause: failure, details: backend });
+  const cause = inPlainWords(failure);
+  const backend = backendOfTrailers(cause.metadata);
+  return new DamselflyError(codeOfStatus(cause, backend), `Cannot call ${call}: ${cause.details}`, {
+    cause,
+    details: backend,
+  });
+}
+
+/** What grpc-js puts around an error of the network. */
+const NO_CONNECTION = /No connection established\. Last error: (?:Error: )?(.*)\. Resolution note: (.*)$/;
+
+/** A failure without the library's own words, in its `details` and its message alike, so that each quotes the other. */
+function inPlainWords(failure: ServiceError): ServiceError {
+  const plain = (text: string) => {
+    return text.replace(NO_CONNECTION, (_, error, note) => note === "" ? error : `${error} (${note})`);
+  };
+  failure.details = plain(failure.details);
+  failure.message = plain(failure.message);
+  return failure;
 }
 
 function codeOfStatus({ code, details }: ServiceError, backend: Backend | undefined): ErrorCode {

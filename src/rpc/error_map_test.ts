@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
-import { DamselflyError, type ErrorCode } from "../core/error.ts";
+import { DamselflyError, type ErrorCode, errorText } from "../core/error.ts";
 import { errorOfStatus, statusOfError } from "./error_map.ts";
 import { Backend } from "./gen/errordetails/v2/errordetails.ts";
 
@@ -33,6 +33,17 @@ Deno.test("a code survives the way over gRPC", () => {
 
 Deno.test("a call that the other side cancelled is unavailable, for nobody here wanted its end", () => {
   assert.equal(errorOfStatus(received(status.CANCELLED, "reset"), "/s/M").code, "unavailable");
+});
+
+Deno.test("a server that cannot be reached is told without the words of the library", () => {
+  const said = (note: string) => {
+    const text =
+      `No connection established. Last error: Error: connect ECONNREFUSED 10.0.0.1:8002. Resolution note: ${note}`;
+    const failure = Object.assign(received(status.UNAVAILABLE, text), { message: `14 UNAVAILABLE: ${text}` });
+    return errorText(errorOfStatus(failure, "/s/M"));
+  };
+  assert.equal(said(""), "Cannot call /s/M: connect ECONNREFUSED 10.0.0.1:8002");
+  assert.equal(said("old answer"), "Cannot call /s/M: connect ECONNREFUSED 10.0.0.1:8002 (old answer)");
 });
 
 Deno.test("the origin's answer travels as JSON in the form of stock peers", () => {
