@@ -1,6 +1,6 @@
 import { Argument, Command, Option } from "commander";
 import { DfinitConfig } from "../src/config/dfinit.ts";
-import { loadConfig } from "../src/config/load.ts";
+import { fileMetaOf, loadConfig } from "../src/config/load.ts";
 import { DamselflyError } from "../src/core/error.ts";
 import { parseArguments, withCommonOptions } from "../src/runtime/command_line.ts";
 import type { Disk } from "../src/runtime/disk.ts";
@@ -106,7 +106,7 @@ async function configure(verb: Verb, flags: Flags, effects: DfinitEffects): Prom
   const files = new HostFiles(effects.disk, flags.root);
   const runtimes = await runtimesOf(config, { mayCreateConfig: flags.createConfig === true }, files);
   if (runtimes.length === 0 && flags.json !== true) {
-    effects.print("Nothing to do: the configuration names no container runtime\n");
+    effects.print(`Nothing to do: ${await whyNoRuntime(flags, effects)}\n`);
     return EXIT.done;
   }
   const isRestoring = verb === "restore";
@@ -125,6 +125,15 @@ async function configure(verb: Verb, flags: Flags, effects: DfinitEffects): Prom
   printResult({ runtimes: planned }, { verb, isCheck: !isDone, isRefused: refusals.length > 0 }, flags, effects);
   if (refusals.length > 0) return EXIT.failed;
   return isCheck && plans.some(({ changes }) => changes.length > 0) ? EXIT.wouldChange : EXIT.done;
+}
+
+/** Without `--config` the usual file may be absent, most likely because it lies elsewhere. */
+async function whyNoRuntime({ config }: Flags, { disk }: DfinitEffects): Promise<string> {
+  const { file } = fileMetaOf(DfinitConfig);
+  if (config !== undefined || await disk.stat(file) !== undefined) {
+    return "the configuration names no container runtime";
+  }
+  return `there is no ${file}; --config names another file`;
 }
 
 function printResult(

@@ -56,6 +56,14 @@ Deno.test("a configuration that names no runtime leaves the node alone", async (
   });
 });
 
+Deno.test("without any configuration the file that was looked for is named", async () => {
+  const { code, out } = await run(new MemoryDisk(), []);
+  assert.deepEqual({ code, out }, {
+    code: EXIT.done,
+    out: "Nothing to do: there is no /etc/dragonfly/dfinit.yaml; --config names another file\n",
+  });
+});
+
 Deno.test("a configuration that is missing or wrong ends with 1 and says why", async () => {
   const cases: [string | undefined, RegExp][] = [
     [undefined, /there is no file "\/dfinit.yaml"/],
