@@ -87,7 +87,7 @@ Deno.test("a password is typed unseen or read from standard input, and a wrong o
   assert.match(wrong.errors, /Cannot sign in as root at .*: the name or the password is wrong/);
   assert.equal(await readFile(dfctl.loginPath, "utf8"), kept);
   const both = await dfctl.run(["login", url, "--token-stdin", "--user", "ada"], { input: "token" });
-  assert.deepEqual([both.code, /'--user <name>' cannot be used with/.test(both.errors)], [2, true], both.errors);
+  assert.deepEqual([both.code, /--user <name>' cannot be used with/.test(both.errors)], [2, true], both.errors);
   const tls = await dfctl.run(["login", url.replace("http:", "https:"), "--password-stdin"], { input: PASSWORD });
   assert.deepEqual([tls.code, /it speaks plain HTTP: ask it at http:/.test(tls.errors)], [3, true], tls.errors);
   const nobody = await dfctl.run(["login", url]);
@@ -241,6 +241,7 @@ Deno.test("users are made, given roles, disabled, and change their passwords", a
   const refused = await other.run(["cluster", "create", "hers"]);
   assert.deepEqual([refused.code, /Your roles do not allow this/.test(refused.errors)], [1, true], refused.errors);
   await dfctl.output("user", "grant", "ada", "root");
+  assert.match(await dfctl.output("user", "show", "ada"), /^ROLES +guest,root$/m);
   assert.match((await dfctl.run(["user", "grant", "ada", "root"])).errors, /ada has the role root already/);
   assert.equal((await other.run(["cluster", "create", "hers"])).code, 0);
 

@@ -8,6 +8,9 @@ export interface ShowFlags {
   readonly json?: boolean;
 }
 
+/** The roles of a user, as the manager lists them. */
+export const Roles = z.array(z.string());
+
 /** The fields that a schema names of an answer. Throws `internal` when they are not there. */
 export function readAs<S extends z.ZodType>(schema: S, answer: unknown): z.output<S> {
   const parsed = schema.safeParse(answer);

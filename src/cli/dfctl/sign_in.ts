@@ -1,9 +1,8 @@
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
-import * as z from "zod";
 import { DamselflyError } from "../../core/error.ts";
 import { checked } from "../../runtime/command_line.ts";
-import { readAs, sayDone, type ShowFlags, showJson, shownList, shownTime } from "./answers.ts";
+import { readAs, Roles, sayDone, type ShowFlags, showJson, shownList, shownTime } from "./answers.ts";
 import { formatFields } from "../table.ts";
 import type { Choose, Context } from "./context.ts";
 import { verb } from "./leaf.ts";
@@ -19,8 +18,6 @@ interface LoginFlags {
   readonly tokenStdin?: boolean;
   readonly ca?: string;
 }
-
-const Roles = z.array(z.string());
 
 /** `login`, `logout` and `whoami`. */
 export function signInCommands(choose: Choose): Command[] {

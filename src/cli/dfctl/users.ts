@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import * as z from "zod";
 import { DamselflyError } from "../../core/error.ts";
-import { sayDone, type ShowFlags, shownTime, showOne } from "./answers.ts";
+import { readAs, Roles, sayDone, type ShowFlags, shownList, shownTime, showOne } from "./answers.ts";
 import type { Choose, Context } from "./context.ts";
 import { listVerb, noun, verb } from "./leaf.ts";
 import { keepLogin } from "./login_file.ts";
@@ -66,10 +66,12 @@ export function userCommand(choose: Choose): Command {
 }
 
 async function showUser(context: Context, user: string, flags: ShowFlags): Promise<void> {
-  const row = await withManager(context, async (manager) => {
-    return await manager.send("GET", `${PATH}/${await idOf(manager, PATH, user)}`);
+  const { row, roles } = await withManager(context, async (manager) => {
+    const path = `${PATH}/${await idOf(manager, PATH, user)}`;
+    const row = await manager.send("GET", path);
+    return { row, roles: flags.json === true ? [] : readAs(Roles, await manager.send("GET", `${path}/roles`)) };
   });
-  showOne(context, flags, { row, schema: User, fieldsOf: rowOf });
+  showOne(context, flags, { row, schema: User, fieldsOf: (user) => ({ ...rowOf(user), "ROLES": shownList(roles) }) });
 }
 
 async function createUser(context: Context, name: string, flags: CreationFlags): Promise<void> {
