@@ -4,9 +4,10 @@ import { msOfTimestamp } from "../rpc/time.ts";
 const MIB = 1024 * 1024;
 const BAR_WIDTH = 30;
 
-/** Bytes for people: `27.3 MiB`, below a tenth of that in KiB. */
+/** Bytes for people: `27.3 MiB`, far below that in KiB, from 10,000 MiB on in GiB. */
 export function formatBytes(bytes: number): string {
   if (bytes === 0) return "0";
+  if (bytes >= 10_000 * MIB) return `${(bytes / MIB / 1024).toFixed(1)} GiB`;
   return bytes < MIB / 10 ? `${(bytes / 1024).toFixed(1)} KiB` : `${(bytes / MIB).toFixed(1)} MiB`;
 }
 
