@@ -6,6 +6,8 @@ import { type Challenge, parseChallenge } from "./challenge.ts";
 import { defaultEndpoint } from "./registry_namespace.ts";
 
 /** containerd's limits from 2.3 on (node-side.md §2.4). */
+/** What a client of TLS says when the other side speaks plain HTTP. */
+const NOT_TLS = /InvalidContentType|wrong version number/i;
 const RESPONSE_TIMEOUT_MS = 30_000;
 const PROGRESS_TIMEOUT_MS = 300_000;
 const ERROR_BODY_BYTES_MAX = 64 * 1024;
@@ -128,7 +130,8 @@ export class PullClient {
       if (cause instanceof DamselflyError && !limit.signal.aborted) throw cause;
       const why = limit.signal.aborted ? `no answer within ${RESPONSE_TIMEOUT_MS} ms` : errorText(cause);
       const code = limit.signal.aborted ? "timeout" : "unavailable";
-      throw new DamselflyError(code, `Cannot reach ${url.origin}: ${why}`, { cause });
+      const mend = NOT_TLS.test(why) ? "; it speaks no TLS: name it with http://" : "";
+      throw new DamselflyError(code, `Cannot reach ${url.origin}: ${why}${mend}`, { cause });
     }
   }
 

@@ -160,3 +160,9 @@ Deno.test("a registry that is not there is an error that names it", async () => 
   await registry[Symbol.asyncDispose]();
   await assert.rejects(pull(registry), fails("unavailable", /Cannot reach http:\/\/127\.0\.0\.1:/));
 });
+
+Deno.test("a registry without TLS that is asked over it is told as that", async () => {
+  await using registry = registryWith();
+  const endpoint = registry.url.replace("http:", "https:");
+  await assert.rejects(pull(registry, { endpoint }), fails("unavailable", /it speaks no TLS: name it with http:/));
+});
