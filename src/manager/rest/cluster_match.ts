@@ -10,7 +10,7 @@ const PATH = "/api/v1/clusters/match";
 const LIVE = "cluster with a live scheduler";
 
 const MatchQuery = z.object({
-  ip: z.union([z.literal(""), z.ipv4(), z.ipv6()]).default(""),
+  ip: z.union([z.literal(""), z.ipv4(), z.ipv6()], "expected an IP address").default(""),
   hostname: line().default(""),
   idc: line(1_024).default(""),
   location: line(1_024).default(""),

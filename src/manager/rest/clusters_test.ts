@@ -165,7 +165,8 @@ Deno.test("it is explained which cluster a host belongs to, as peers are answere
   assert.match((await ask("location=eu")).reason, /by-place agrees in 1 elements/);
   assert.deepEqual([(await ask("")).winner, (await ask("ip=2001:db8::1")).winner], [1, 1]);
   assert.match((await ask("")).reason, /default cluster/);
-  assert.equal((await rest.send("GET", "/api/v1/clusters/match?ip=here")).status, 422);
+  const wrong = await rest.send("GET", "/api/v1/clusters/match?ip=here");
+  assert.deepEqual([wrong.status, /ip: expected an IP address/.test(await wrong.text())], [422, true]);
 
   await rest.store.schedulers.keepAlive(
     await rest.store.schedulers.upsert(schedulerInput({ clusterId: dead, features: ["preheat"] })),
