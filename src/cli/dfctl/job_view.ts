@@ -20,7 +20,11 @@ export const Job = z.object({
   updated_at: z.string(),
   user: z.object({ name: z.string() }).nullish(),
   scheduler_clusters: z.array(z.object({ id: z.int(), name: z.string() })).nullish(),
-  args: z.object({ url: z.string().optional(), urls: z.array(z.string()).nullish() }).nullish(),
+  args: z.object({
+    url: z.string().optional(),
+    urls: z.array(z.string()).nullish(),
+    task_id: z.string().optional(),
+  }).nullish(),
   result: z.object({
     job_states: z.array(z.object({
       error: z.string().optional(),
@@ -87,7 +91,7 @@ export function jobRow(job: Job) {
     "FAILED": String(failed),
     "USER": job.user?.name ?? "-",
     "CREATED": shownTime(job.created_at),
-    "WHAT": job.args?.url || job.args?.urls?.[0] || job.bio || "-",
+    "WHAT": job.args?.url || job.args?.urls?.[0] || job.args?.task_id || job.bio || "-",
   };
 }
 
