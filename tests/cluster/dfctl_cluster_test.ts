@@ -57,6 +57,11 @@ Deno.test("seed peers and schedulers are listed by the cluster that they serve",
     assert.match(await dfctl.output(noun, "list"), new RegExp(`^1 +${hostname} +127\\.`, "m"));
     assert.deepEqual(await dfctl.json(noun, "list", "--cluster", "other"), []);
   }
+  assert.deepEqual(await dfctl.json("peer", "list"), [], "nobody has asked the scheduler yet");
+  assert.match(await dfctl.output("peer", "sync"), /have reported their peers/);
+  assert.match(await dfctl.output("peer", "list"), /^1 +seed +127\./m);
+  const nobody = await dfctl.run(["peer", "sync", "--cluster", "other"]);
+  assert.deepEqual([nobody.code, /schedulers not found/.test(nobody.errors)], [1, true], nobody.errors);
 });
 
 Deno.test("files make one job, and what cannot be preheated together is wrong before a job is made", async () => {
@@ -189,6 +194,7 @@ Deno.test("who holds a task is shown, by its digest and by its URL, and it is re
     assert.deepEqual(hosts.toSorted(), ["peer-1 normal 1 yes", "peer-2 normal 1 yes", "seed super 1 yes"]);
   }
   assert.match(await dfctl.output("task", "purge", layer.digest), /: SUCCESS, 3 done, 0 failed/);
+  assert.match(await dfctl.output("job", "list"), new RegExp(` ${layer.digest.replace("sha256:", "")}$`, "m"));
   const none = await dfctl.run(["task", "holders", url]);
   assert.deepEqual([none.code, none.output], [0, ""]);
   assert.match(none.errors, /^No host holds it\.$/m);

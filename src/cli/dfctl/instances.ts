@@ -1,10 +1,13 @@
 import { type Command, Option } from "commander";
 import * as z from "zod";
-import { readAs, type ShowFlags, shownList, shownTime } from "./answers.ts";
+import { readAs, sayDone, type ShowFlags, shownList, shownTime } from "./answers.ts";
 import type { Choose } from "./context.ts";
-import { listVerb, noun } from "./leaf.ts";
+import { listVerb, noun, repeated, verb } from "./leaf.ts";
 import type { ManagerClient } from "./manager_client.ts";
-import { idOf, showList } from "./with_manager.ts";
+import { idOf, idsOf, showList, withManager } from "./with_manager.ts";
+
+/** The manager answers when all schedulers have; it gives up after so long itself, as it comes. */
+const SYNC_TIMEOUT_MS = 10 * 60_000;
 
 const place = {
   id: z.int(),
@@ -33,7 +36,7 @@ interface Flags extends ShowFlags {
   readonly hostname?: string;
 }
 
-/** `scheduler list`, `seed-peer list` and `peer list`: what the manager knows of the parts of clusters. */
+/** `scheduler list`, `seed-peer list`, `peer list` and `peer sync`: what the manager knows of the parts of clusters. */
 export function instanceCommands(choose: Choose): Command[] {
   const schedulers = listing("Lists schedulers, and which are alive.").action((flags: Flags) =>
     choose((context) => showList(context, flags, schedulerList(flags)))
@@ -41,14 +44,29 @@ export function instanceCommands(choose: Choose): Command[] {
   const seedPeers = listing("Lists seed peers, and which are alive.").action((flags: Flags) =>
     choose((context) => showList(context, flags, seedPeerList(flags)))
   );
-  const peers = listing("Lists peers, as their schedulers reported them last.").action((flags: Flags) =>
-    choose((context) => showList(context, flags, peerList(flags)))
-  );
+  const peers = listing("Lists peers as their schedulers reported them last, which they do once a day; see sync.")
+    .action((flags: Flags) => choose((context) => showList(context, flags, peerList(flags))));
   return [
     noun("scheduler", "Schedulers of clusters.", [schedulers]),
     noun("seed-peer", "Seed peers of clusters.", [seedPeers]),
-    noun("peer", "Peers of clusters.", [peers]),
+    noun("peer", "Peers of clusters.", [peers, syncing(choose)]),
   ];
+}
+
+/** The manager asks all schedulers by itself too, every `job.syncPeers.interval`. */
+function syncing(choose: Choose): Command {
+  const sync = verb("sync", "Has the schedulers report their peers now.")
+    .addOption(repeated("--cluster <cluster>", "id or name of a cluster; may be repeated; all when left out", String));
+  return sync.action((flags: ShowFlags & { cluster?: readonly string[] }) =>
+    choose(async (context) => {
+      await withManager(context, async (manager) => {
+        const scheduler_cluster_ids = await idsOf(manager, "clusters", flags.cluster ?? []);
+        const body = { type: "sync_peers", args: {}, scheduler_cluster_ids };
+        await manager.send("POST", "jobs", { body, timeoutMs: SYNC_TIMEOUT_MS });
+      });
+      sayDone(context, flags, "The schedulers have reported their peers.");
+    })
+  );
 }
 
 function listing(description: string): Command {
