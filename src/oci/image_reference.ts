@@ -18,15 +18,16 @@ const DEFAULT_NAMESPACE = "docker.io";
  * registry when it has a dot or a colon, or is `localhost`. Throws `invalid_argument`.
  */
 export function parseImageReference(text: string): ImageReference {
-  const [name = "", digest] = text.split("@");
+  const [name = "", digest, ...afterDigest] = text.split("@");
   const slash = name.indexOf("/");
   const first = name.slice(0, Math.max(0, slash));
   const hasRegistry = first === "localhost" || /[.:]/.test(first);
   const namespace = hasRegistry ? first : DEFAULT_NAMESPACE;
   const path = hasRegistry ? name.slice(slash + 1) : name;
-  const [repository = "", tag = "latest"] = path.split(":");
+  const [repository = "", tag = "latest", ...afterTag] = path.split(":");
   const full = namespace === DEFAULT_NAMESPACE && !repository.includes("/") ? `library/${repository}` : repository;
-  if (!/^[a-z0-9]+([._/-]+[a-z0-9]+)*$/.test(full) || !/^\w[\w.-]{0,127}$/.test(tag)) {
+  const hasMore = afterTag.length > 0 || afterDigest.length > 0;
+  if (hasMore || !/^[a-z0-9]+([._/-]+[a-z0-9]+)*$/.test(full) || !/^\w[\w.-]{0,127}$/.test(tag)) {
     throw new DamselflyError(
       "invalid_argument",
       `Cannot parse image name "${text}": expected [registry/]repository[:tag][@digest] in lower case`,
