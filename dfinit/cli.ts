@@ -120,9 +120,10 @@ async function configure(verb: Verb, flags: Flags, effects: DfinitEffects): Prom
   const isDone = !isCheck && refusals.length === 0;
   if (isDone) {
     for (const [i, runtime] of runtimes.entries()) await carryOut(plans[i] ?? EMPTY_PLAN, runtime, isRestoring, files);
-    await tellRestarts({ runtimes: planned }, flags, effects);
   }
   printResult({ runtimes: planned }, { verb, isCheck: !isDone, isRefused: refusals.length > 0 }, flags, effects);
+  // After the report: what was changed is told even where this file cannot be written.
+  if (isDone) await tellRestarts({ runtimes: planned }, flags, effects);
   if (refusals.length > 0) return EXIT.failed;
   return isCheck && plans.some(({ changes }) => changes.length > 0) ? EXIT.wouldChange : EXIT.done;
 }

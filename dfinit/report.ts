@@ -44,7 +44,8 @@ export function reportStatus({ runtimes }: NodeResult): string {
 export function reportJson({ runtimes }: NodeResult, { isCheck, withDiff }: ReportOptions): string {
   const told = runtimes.map(({ name, state, plan, isRestartOwed }) => ({
     runtime: name,
-    state,
+    // The state was that before the changes; nothing is refused where they were made.
+    state: isCheck || state === undefined ? state : "configured",
     changes: plan.changes.map((change) => ({
       path: change.path,
       action: actionOf(change, true).replace("would ", ""),

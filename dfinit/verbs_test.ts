@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { DamselflyError } from "../src/core/error.ts";
 import { MemoryDisk } from "../src/testing/memory_disk.ts";
 import { diskWith, filesOn, foldersOn } from "../src/testing/memory_files.ts";
 import { EXIT, runDfinit } from "./cli.ts";
@@ -106,7 +107,8 @@ Deno.test("--json is one document, with what the text says", async () => {
   assert.deepEqual([docker.changes[0].path, docker.changes[0].action], [DOCKER_FILE, "change"]);
   assert.match(docker.changes[0].diff, /^\+ {2}"registry-mirrors"/m);
   assert.equal(docker.bypassed[0].registry, "registries other than docker.io");
-  assert.equal(JSON.parse((await dfinit(disk, "--json")).out).applied, true);
+  const done = JSON.parse((await dfinit(disk, "--json")).out);
+  assert.deepEqual([done.applied, done.runtimes[0].state], [true, "configured"]);
   const status = JSON.parse((await dfinit(disk, "status", "--json")).out);
   assert.deepEqual([status.runtimes[0].state, status.runtimes[0].changes], ["configured", []]);
   const nothing = await node({ yaml: "{}\n", files: {} });
@@ -424,4 +426,16 @@ Deno.test("without knowing when the runtime started, only a change of this run a
   const crio = await node(NODES.crio);
   assert.match((await dfinit(crio, "--restart-file", "/restart")).out, /systemctl reload crio/);
   assert.equal(await crio.readText("/restart"), "reload crio.service\n");
+});
+
+Deno.test("what was changed is told, even where the file for restarts cannot be written", async () => {
+  const disk = await node(NODES.crio);
+  const write = disk.writeTextAtomic.bind(disk);
+  disk.writeTextAtomic = (path, ...rest) => {
+    if (path !== "/restart") return write(path, ...rest);
+    return Promise.reject(new DamselflyError("not_found", "Cannot write /restart: ENOENT"));
+  };
+  const { code, out, error } = await dfinit(disk, "--restart-file", "/restart");
+  assert.deepEqual([code, error.includes("Cannot write /restart")], [EXIT.failed, true]);
+  assert.match(out, /systemctl reload crio/);
 });
