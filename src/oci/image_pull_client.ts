@@ -1,4 +1,5 @@
 import { DamselflyError, errorText } from "../core/error.ts";
+import { NOT_TLS } from "../http/not_tls.ts";
 import { VERSION } from "../core/version.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Fetch } from "../runtime/runtime.ts";
@@ -6,8 +7,6 @@ import { type Challenge, parseChallenge } from "./challenge.ts";
 import { defaultEndpoint } from "./registry_namespace.ts";
 
 /** containerd's limits from 2.3 on (node-side.md §2.4). */
-/** What a client of TLS says when the other side speaks plain HTTP. */
-const NOT_TLS = /InvalidContentType|wrong version number/i;
 const RESPONSE_TIMEOUT_MS = 30_000;
 const PROGRESS_TIMEOUT_MS = 300_000;
 const ERROR_BODY_BYTES_MAX = 64 * 1024;

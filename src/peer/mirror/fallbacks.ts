@@ -1,4 +1,5 @@
 import { DamselflyError, errorText, isCancelled } from "../../core/error.ts";
+import { NOT_TLS } from "../../http/not_tls.ts";
 import { BoundedLabels } from "../../runtime/bounded_labels.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -20,7 +21,7 @@ export interface FallbackReason {
 
 /** What a client of HTTP says of a source that it cannot reach, the first that fits. */
 const UNREACHABLE: readonly [pattern: RegExp, FallbackReason][] = [
-  [/InvalidContentType|wrong version number/i, {
+  [NOT_TLS, {
     reason: "plain_http",
     mend: `it speaks no TLS: give its row in ${UPSTREAMS} an http:// address as addr`,
   }],

@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import { DamselflyError, errorText } from "../../core/error.ts";
 import type { Fetch } from "../../runtime/runtime.ts";
 import { isLoopback } from "../../http/destination.ts";
+import { NOT_TLS } from "../../http/not_tls.ts";
 import { createNodeFetch, isRefusedByFetch } from "../../http/node_fetch.ts";
 import { TrustingClients } from "../../http/trusting_clients.ts";
 
@@ -31,9 +32,6 @@ export type SourceFetch = (
 export interface RegistryFetch extends Disposable {
   readonly fetch: SourceFetch;
 }
-
-/** What a client of TLS says when the other side speaks plain HTTP. */
-const NOT_TLS = /InvalidContentType|wrong version number/i;
 
 /**
  * `fetch` as container runtimes would do it: with more authorities, on all ports, and by plain HTTP where a registry of

@@ -15,6 +15,8 @@ export class SourceRequests {
   readonly #waiting: SourceRequest[] = [];
   /** What sources gave when they were left, by origin, in bytes per second. */
   readonly #rates = new Map<string, number>();
+  /** Origins that were given up. */
+  readonly #failed = new Set<string>();
   readonly #first: SourceRequest;
   #current: SourceRequest;
   #switches = 0;
@@ -42,8 +44,9 @@ export class SourceRequests {
 
   /** The source cannot be had: goes on to another one, and never back; false when there is none. */
   failed(): boolean {
-    const gone = originOf(this.#current);
-    return this.#take(this.#waiting.find((request) => originOf(request) !== gone));
+    this.#failed.add(originOf(this.#current));
+    this.#waiting.splice(0, Infinity, ...this.#waiting.filter((request) => this.#mayUse(request)));
+    return this.#take(this.#waiting[0]);
   }
 
   /**
@@ -80,7 +83,10 @@ export class SourceRequests {
   }
 
   #mayUse(request: SourceRequest): boolean {
-    return !this.#isPinned || originOf(request) === originOf(this.#first);
+    // What is no URL can be asked of nobody, and only the first one was looked at before.
+    if (!URL.canParse(request.url)) return false;
+    const origin = originOf(request);
+    return !this.#failed.has(origin) && (!this.#isPinned || origin === originOf(this.#first));
   }
 
   #take(request: SourceRequest | undefined): boolean {

@@ -40,6 +40,8 @@ Deno.test("a source that fails gives way to other ones only, and is not come bac
   const requests = requestsOf(A, ask("http://a", "other"), B);
   assert.equal(requests.failed(), true);
   assert.equal(requests.current, B);
+  requests.add(A);
+  assert.deepEqual([requests.failed(), requests.current], [false, B]);
   const alone = requestsOf(A, ask("http://a", "other"));
   assert.deepEqual([alone.failed(), alone.current], [false, A]);
 });
@@ -59,4 +61,10 @@ Deno.test("once several sources gave a wrong content only that of the first requ
   assert.deepEqual([requests.pin(), requests.current], [true, A]);
   requests.add(C);
   assert.deepEqual([requests.slow(0), requests.failed(), requests.pin()], [false, false, false]);
+});
+
+Deno.test("a requester whose URL is none is no way to the source, and harms nobody", () => {
+  const requests = requestsOf(A, { url: "no URL", headers: { authorization: "" } });
+  assert.deepEqual([requests.refused(), requests.slow(0), requests.failed()], [false, false, false]);
+  assert.equal(requests.current, A);
 });
