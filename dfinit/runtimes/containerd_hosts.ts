@@ -27,7 +27,12 @@ const REGISTRY_HEADER = "X-Dragonfly-Registry";
 /** Names of Docker Hub that are no registry, or not the one containerd keeps credentials for (node-side.md §2.4). */
 const DOCKER_HUB = /^https?:\/\/(?:docker\.io|index\.docker\.io|registry\.hub\.docker\.com)(?:\/v[12])?\/?$/i;
 
-/** Keys that make containerd 1.7.10 and later try TLS on a plain port first (node-side.md §2.3). */
+/**
+ * How the registry is trusted. containerd asks the token server of a registry as it asks the host that sent the
+ * challenge, so the mirror's table needs them too, or a pull with tokens goes past the peer. There they make containerd
+ * 1.7.10 and later try TLS on the mirror's plain port once, which answers so that plain HTTP follows (node-side.md
+ * §2.3).
+ */
 const TLS_KEYS = ["skip_verify", "ca", "client"];
 
 /** A host that is asked after the peer: an endpoint of a `registry.mirrors` table. */
@@ -141,7 +146,7 @@ function newHosts(wanted: WantedHosts): string {
   const top = Object.entries(serverKeys(wanted, wanted.found)).map(([key, literal]) =>
     `${key} = ${literal} # ${MARK}\n`
   );
-  const hosts = wanted.mirror === undefined ? [] : [mirrorBlock(wanted.mirror, wanted)];
+  const hosts = wanted.mirror === undefined ? [] : [mirrorBlock(top.join(""), wanted.mirror, wanted)];
   for (const { url, overridePath } of wanted.extraHosts ?? []) {
     const path = overridePath ? "  override_path = true\n" : "";
     hosts.push(`[${tomlKey(["host", url])}]\n  capabilities = ["pull", "resolve"]\n${path}`);
@@ -152,8 +157,8 @@ function newHosts(wanted: WantedHosts): string {
 }
 
 /** No `dial_timeout`: containerd before 2.1 does not know it, and a file does not tell which containerd reads it. */
-function mirrorBlock(mirror: string, wanted: WantedHosts): string {
-  const tls = mirror.startsWith("https:") ? Object.entries(tlsKeys(wanted)) : [];
+function mirrorBlock(top: string, mirror: string, wanted: WantedHosts): string {
+  const tls = Object.entries(mirrorTls(top, mirror, wanted));
   const lines = [
     MIRROR_COMMENT,
     `[${tomlKey(["host", mirror])}]`,
@@ -180,6 +185,16 @@ function tlsKeys({ skipVerify, ca = [] }: WantedHosts, found?: FoundCertificates
     ...(authorities.length === 0 ? {} : { ca: tomlArray(authorities) }),
     ...(clients.length === 0 ? {} : { client: `[${clients.join(", ")}]` }),
   };
+}
+
+/** What the mirror's table says of TLS: what the top of the file, as it is now, says of the registry. */
+function mirrorTls(text: string, mirror: string, wanted: WantedHosts): Record<string, string> {
+  const { values } = parseToml(text);
+  const server = values["server"];
+  const ofRegistry = typeof server === "string" && server.startsWith("http:")
+    ? []
+    : TLS_KEYS.filter((key) => values[key] !== undefined).map((key) => [key, tomlLiteral(values[key])]);
+  return { ...Object.fromEntries(ofRegistry), ...(mirror.startsWith("https:") ? tlsKeys(wanted) : {}) };
 }
 
 /** Top-level keys that carry our mark follow the configuration; others belong to whoever wrote them. */
@@ -220,7 +235,7 @@ function editMirror(before: string, mirror: string, wanted: WantedHosts): string
     throw new DamselflyError("failed_precondition", `Cannot edit host.${tomlString(mirror)}: no table`);
   }
   text = update(text, ["host", mirror, "capabilities"], tomlArray(wanted.capabilities));
-  const tls = mirror.startsWith("https:") ? tlsKeys(wanted) : {};
+  const tls = mirrorTls(text, mirror, wanted);
   for (const key of TLS_KEYS) text = update(text, ["host", mirror, key], tls[key]);
   const registry = wanted.registry === undefined ? undefined : tomlString(wanted.registry);
   return update(text, ["host", mirror, "header", REGISTRY_HEADER], registry);
@@ -257,7 +272,7 @@ function renameMarked(text: string, mirror: string): string {
 /** containerd asks hosts in the order of their headers, so ours goes in front of the first. */
 function insertMirror(text: string, mirror: string, wanted: WantedHosts): string {
   const eol = eolOf(text);
-  const block = mirrorBlock(mirror, wanted).replaceAll("\n", eol);
+  const block = mirrorBlock(text, mirror, wanted).replaceAll("\n", eol);
   const first = tablesOf(parseToml(text).root).find(({ resolvedKey }) => resolvedKey[0] === "host");
   const added = parseToml(block).values["host"];
   const at = first === undefined ? text.length : startWithComments(text, first.range[0]);
@@ -276,6 +291,12 @@ function hostsOf(values: TomlTable): TomlTable {
 function lineAbove(text: string, offset: number): string {
   const start = lineStart(text, offset);
   return start === 0 ? "" : text.slice(lineStart(text, start - 1), start).trim();
+}
+
+/** A value of one of {@link TLS_KEYS} as it is written: a flag, a path, a list of them, or a list of lists. */
+function tomlLiteral(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(tomlLiteral).join(", ")}]`;
+  return typeof value === "string" ? tomlString(value) : String(value);
 }
 
 function tomlArray(values: readonly string[]): string {

@@ -57,7 +57,8 @@ Deno.test("a change of the configuration changes the lines dfinit wrote and noth
   assert.equal(
     after,
     own.replaceAll("https://reg.corp", "https://new.corp").replace('["pull", "resolve"]', '["pull"]')
-      .replace("skip_verify = true # damselfly\n", "").replace(/^/, 'ca = ["/ca.pem"] # damselfly\n'),
+      .replace("skip_verify = true # damselfly\n", "").replace(/^/, 'ca = ["/ca.pem"] # damselfly\n')
+      .replace("  skip_verify = true\n", "").replace("  capabilities", '  ca = ["/ca.pem"]\n  capabilities'),
   );
 });
 
@@ -66,11 +67,9 @@ Deno.test("a key at the top that somebody else wrote stays", () => {
   assert.ok(editHosts(text, { ...hub, skipVerify: true }).startsWith(text));
 });
 
-Deno.test("keys of TLS are never written next to a plain http URL", () => {
+Deno.test("keys of TLS are never written for a registry at a plain http URL", () => {
   const tls = { skipVerify: true, ca: ["/ca.pem"] };
   assert.doesNotMatch(editHosts(undefined, { ...hub, ...tls, registry: "http://reg.corp:5000" }), /skip_verify|ca =/);
-  const host = valuesOf(editHosts(undefined, { ...hub, ...tls }))["host"] ?? {};
-  assert.deepEqual(Object.keys(host[MIRROR] ?? {}), ["capabilities", "header"]);
   const dragonfly = `[host."${MIRROR}"]\nskip_verify = true\nca = "/ca.pem"\n`;
   assert.doesNotMatch(editHosts(dragonfly, hub), /skip_verify|ca =/);
 });
@@ -118,4 +117,28 @@ Deno.test("paths that only work in their own directory are found", () => {
   assert.ok(hasRelativePaths('ca = "ca.pem"'));
   assert.ok(hasRelativePaths('[host."https://a"]\nclient = [["/c", "k"]]'));
   assert.ok(!hasRelativePaths('ca = ["/ca.pem"]\n[host."https://a"]\nclient = "/c"'));
+});
+
+Deno.test("a registry is trusted through the peer as it is without, for containerd asks for tokens in the peer's name", () => {
+  const trust = 'ca = ["own.pem", "/etc/pki/corp.pem"]\nclient = [["a.cert", "a.key"]]\nskip_verify = true\n';
+  const text = `server = "https://reg.corp"\n${trust}`;
+  const after = editHosts(text, { ...hub, registry: "https://reg.corp" });
+  const { ca, client, skip_verify } = valuesOf(after)["host"]?.[MIRROR] as Record<string, unknown>;
+  assert.deepEqual({ ca, client, skip_verify }, {
+    ca: ["own.pem", "/etc/pki/corp.pem"],
+    client: [["a.cert", "a.key"]],
+    skip_verify: true,
+  });
+  assert.equal(editHosts(after, { ...hub, registry: "https://reg.corp" }), after);
+
+  const less = editHosts(after.replace(trust, ""), { ...hub, registry: "https://reg.corp" });
+  assert.deepEqual(Object.keys(valuesOf(less)["host"]?.[MIRROR] ?? {}), ["capabilities", "header"]);
+
+  const made = editHosts(undefined, { ...hub, registry: "https://reg.corp", found: { ca: ["/d/ca.crt"], client: [] } });
+  assert.deepEqual((valuesOf(made)["host"]?.[MIRROR] as Record<string, unknown>)["ca"], ["/d/ca.crt"]);
+});
+
+Deno.test("a registry without TLS needs no trust, and none stands at the peer's address", () => {
+  const after = editHosts('server = "http://reg.corp"\nca = "own.pem"\n', { ...hub, registry: "http://reg.corp" });
+  assert.deepEqual(Object.keys(valuesOf(after)["host"]?.[MIRROR] ?? {}), ["capabilities", "header"]);
 });
