@@ -24,7 +24,7 @@ e2eTest("containerd 1.x pulls directly, and around a mirror that is down", needs
 });
 
 e2eTest("containerd 2.x pulls directly, and around a mirror that is down", needs, async (t) => {
-  await directPull(t, await newerContainerd());
+  await directPull(t, await newerContainerd("2.x"));
 });
 
 async function directPull(t: Deno.TestContext, program: ContainerdProgram): Promise<void> {

@@ -23,6 +23,9 @@ export async function cachedFolder(key: string, fill: (folder: string) => Promis
   try {
     await fill(scratch);
     await rename(scratch, folder);
+  } catch (error) {
+    // Another process was faster; what it made is the same.
+    if (!existsSync(folder)) throw error;
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

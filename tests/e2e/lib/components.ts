@@ -6,7 +6,7 @@ import { stringify } from "yaml";
 import { SchedulerService } from "../../../src/rpc/gen/scheduler/v2/scheduler.ts";
 import { callOnce, grpcServes } from "./grpc.ts";
 import { answers } from "./http.ts";
-import { downloadTraffic, type Traffic, uploadTraffic } from "./metrics.ts";
+import { downloadTraffic, proxyRequests, type Traffic, uploadTraffic } from "./metrics.ts";
 import { run } from "./programs.ts";
 import { type RunningProcess, startProcess } from "./process.ts";
 import { acceptsAll } from "./tcp.ts";
@@ -135,6 +135,8 @@ export interface PeerOptions {
   readonly upstreams?: readonly { readonly namespace: string; readonly addr: string; readonly ca?: string }[];
   /** Registry of requests that name none. */
   readonly registryUrl?: string;
+  /** Authorities that vouch for all registries. */
+  readonly cert?: string;
   /** The rule that pieces are cut by: ours, or Dragonfly's. */
   readonly pieceLength?: "damselfly" | "dragonfly";
   /** The task of a blob is its URL's, as in Dragonfly's own default, and not its digest's. */
@@ -152,6 +154,8 @@ export interface Peer extends AsyncDisposable {
   readonly mirrorUrl: string;
   downloaded(): Promise<Traffic>;
   uploaded(): Promise<number>;
+  /** Requests to its mirror so far. */
+  proxyRequests(): Promise<number>;
 }
 
 export async function startPeer(
@@ -170,13 +174,14 @@ export async function startPeer(
     mirrorUrl: `http://${ip}:4001`,
     downloaded: () => downloadTraffic(metricsUrl),
     uploaded: () => uploadTraffic(metricsUrl),
+    proxyRequests: () => proxyRequests(metricsUrl),
     [Symbol.asyncDispose]: () => process.stop(),
   };
 }
 
 /** A dfdaemon.yaml for standard ports on an address of its own. */
 export function peerConfig({ name, ip, dir }: Place, options: PeerOptions): unknown {
-  const { managerUrl, idc, location, isSeed = false, upstreams = [], registryUrl, pieceLength } = options;
+  const { managerUrl, idc, location, isSeed = false, upstreams = [], registryUrl, cert, pieceLength } = options;
   return {
     host: { hostname: name, ip, ...given({ idc, location }) },
     server: { cacheDir: join(dir, "cache") },
@@ -190,7 +195,7 @@ export function peerConfig({ name, ip, dir }: Place, options: PeerOptions): unkn
     proxy: {
       server: { ip, port: 4001 },
       registryMirror: {
-        ...given({ addr: registryUrl }),
+        ...given({ addr: registryUrl, cert }),
         enableTaskIDBasedBlobDigest: options.hasTasksByUrl !== true,
         upstreams,
       },

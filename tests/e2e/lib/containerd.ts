@@ -5,7 +5,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "smol-toml";
-import { criAnswers, criPull, criRemove, criStatus, type ImageStatus } from "./cri.ts";
+import { criAnswers, criPull, criRemove, criStatus, type ImageStatus, type Login } from "./cri.ts";
 import { crictl, crictlPull } from "./crictl.ts";
 import { unpackSuitePackage } from "./debian.ts";
 import { requireProgram, run } from "./programs.ts";
@@ -17,8 +17,8 @@ export const CONTAINERD_PROGRAMS = ["containerd", "runc", "mount", "umount", "un
 /** The plugin that pulls images: its id in a version 2 and in a version 3 file. */
 const CRI_PLUGINS = new Set(["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images"]);
 const START_TIMEOUT_MS = 30_000;
-/** Debian's suite that has containerd 2.x, for nodes whose configuration is a version 3 file. */
-const CONTAINERD_2_SUITE = "sid";
+/** Debian's suites that have newer ones: the last 1.x, and a 2.x, whose configuration is a version 3 file. */
+const SUITES = { "1.7": "trixie", "2.x": "sid" } as const;
 
 /** Where a node has containerd's configuration. */
 export const CONFIG_FILE = "/etc/containerd/config.toml";
@@ -36,9 +36,9 @@ export async function installedContainerd(): Promise<ContainerdProgram> {
   return await identify(requireProgram("containerd"));
 }
 
-/** containerd 2.x out of a newer Debian suite (configuration version 3), unpacked and not installed. */
-export async function newerContainerd(): Promise<ContainerdProgram> {
-  return await identify(join(await unpackSuitePackage(CONTAINERD_2_SUITE, "containerd"), "usr/bin/containerd"));
+/** One out of a newer Debian suite, unpacked and not installed. */
+export async function newerContainerd(version: keyof typeof SUITES): Promise<ContainerdProgram> {
+  return await identify(join(await unpackSuitePackage(SUITES[version], "containerd"), "usr/bin/containerd"));
 }
 
 async function identify(path: string): Promise<ContainerdProgram> {
@@ -92,6 +92,11 @@ export class ContainerdNode implements AsyncDisposable {
     return plugins.find(([id]) => CRI_PLUGINS.has(id))?.[1].registry?.config_path ?? "";
   }
 
+  /** Changes the node's configuration; a containerd that runs reads it when it starts again. */
+  async configure(edit: (config: string) => string): Promise<void> {
+    await writeFile(this.hostPath(CONFIG_FILE), edit(await this.config()));
+  }
+
   async start(): Promise<void> {
     if (this.#process?.isAlive()) throw new Error(`Cannot start ${this.name}: it runs already`);
     // The mount point must exist, on the machine too; nothing is written there.
@@ -112,11 +117,11 @@ export class ContainerdNode implements AsyncDisposable {
   }
 
   /** Pulls with crictl, or where that can't be had with the CRI call that it makes. Returns the milliseconds taken. */
-  async pull(image: string): Promise<number> {
+  async pull(image: string, login?: Login): Promise<number> {
     const program = await crictl();
     const elapsedMs = stopwatch();
-    if (program === undefined) await criPull(this.socket, image);
-    else await crictlPull(program, this.socket, image);
+    if (program === undefined) await criPull(this.socket, image, login);
+    else await crictlPull(program, this.socket, image, login);
     return elapsedMs();
   }
 

@@ -13,9 +13,15 @@ export interface ImageStatus {
   readonly repoDigests: readonly string[];
 }
 
+/** Who pulls. */
+export interface Login {
+  readonly username: string;
+  readonly password: string;
+}
+
 /** Pulls through the runtime, as the kubelet does. */
-export async function criPull(socket: string, image: string): Promise<void> {
-  await callOnce(`unix:${socket}`, imageMethod("PullImage"), image, PULL_TIMEOUT_MS);
+export async function criPull(socket: string, image: string, login?: Login): Promise<void> {
+  await callOnce(`unix:${socket}`, imageMethod("PullImage", login), image, PULL_TIMEOUT_MS);
 }
 
 /** The image as the runtime knows it, or undefined when it has none. */
@@ -40,23 +46,26 @@ export async function criAnswers(socket: string): Promise<true> {
 
 /**
  * A method whose request is an image name in field 1 of an ImageSpec in field 1; PullImage, ImageStatus, RemoveImage
- * and ListImages (where it filters) agree in that. Replies stay bytes.
+ * and ListImages (where it filters) agree in that; PullImage has an AuthConfig besides. Replies stay bytes.
  */
-function imageMethod(name: string) {
+function imageMethod(name: string, login?: Login) {
   return {
     path: `/runtime.v1.ImageService/${name}`,
     requestStream: false,
     responseStream: false,
-    requestSerialize: (image: string) => Buffer.from(imageRequest(image)),
+    requestSerialize: (image: string) => Buffer.from(imageRequest(image, login)),
     requestDeserialize: (): string => "",
     responseSerialize: (reply: Uint8Array) => Buffer.from(reply),
     responseDeserialize: (reply: Buffer) => new Uint8Array(reply),
   } as const;
 }
 
-function imageRequest(image: string): Uint8Array {
+function imageRequest(image: string, login: Login | undefined): Uint8Array {
   const request = new BinaryWriter();
   if (image !== "") request.tag(1, 2).fork().tag(1, 2).string(image).join();
+  if (login !== undefined) {
+    request.tag(2, 2).fork().tag(1, 2).string(login.username).tag(2, 2).string(login.password).join();
+  }
   return request.finish();
 }
 

@@ -1,24 +1,39 @@
-/** crictl at a pinned version, built by `go install`; not every machine can have it. */
+/** crictl: the machine's own, one in the folder that TOOLS_BIN_DIR names, or at a pinned version by `go install`. */
 import { existsSync } from "node:fs";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { cachedFolder } from "./cache.ts";
+import type { Login } from "./cri.ts";
+import { isPacked, programFile, unpacked } from "./packed.ts";
 import { findProgram, run } from "./programs.ts";
 
 const CRICTL_VERSION = "v1.32.0";
 const PULL_TIMEOUT = "300s";
 
-let building: Promise<string | undefined> | undefined;
+let finding: Promise<string | undefined> | undefined;
 
-/** The path of crictl, built on first use; undefined where Go or the module can't be had. */
+/** The path of crictl, unpacked or built on first use; undefined where it can't be had. */
 export function crictl(): Promise<string | undefined> {
-  return building ??= build();
+  return finding ??= find();
+}
+
+async function find(): Promise<string | undefined> {
+  const installed = findProgram("crictl");
+  if (installed !== undefined) return installed;
+  const file = programFile(Deno.env.get("TOOLS_BIN_DIR") ?? "", ["crictl"]);
+  if (file === undefined || (isPacked(file) && findProgram("zstd") === undefined)) return await build();
+  if (!isPacked(file)) return file;
+  const { size } = await stat(file);
+  const folder = await cachedFolder(`crictl-${size}`, async (scratch) => void await unpacked(file, scratch));
+  return join(folder, "crictl");
 }
 
 /** `crictl pull` of an image by the runtime behind `socket`. */
-export async function crictlPull(program: string, socket: string, image: string): Promise<void> {
+export async function crictlPull(program: string, socket: string, image: string, login?: Login): Promise<void> {
   const endpoint = `unix://${socket}`;
   const at = ["--runtime-endpoint", endpoint, "--image-endpoint", endpoint, "--timeout", PULL_TIMEOUT];
-  await run(program, [...at, "pull", image]);
+  const creds = login === undefined ? [] : ["--creds", `${login.username}:${login.password}`];
+  await run(program, [...at, "pull", ...creds, image]);
 }
 
 async function build(): Promise<string | undefined> {

@@ -26,6 +26,11 @@ export async function uploadTraffic(url: string): Promise<number> {
   return sum(await scrape(url), "dragonfly_client_upload_traffic", {});
 }
 
+/** Requests that the mirror of the peer whose metrics are at `url` has got. */
+export async function proxyRequests(url: string): Promise<number> {
+  return sum(await scrape(url), "dragonfly_client_proxy_request_total", {});
+}
+
 /** What was counted between two looks. */
 export function trafficSince(before: Traffic, after: Traffic): Traffic {
   return {

@@ -1,5 +1,7 @@
-/** A server in front of a registry, for what the registry itself is not set up for: TLS, a login, and a stop half-way. */
+/** A server in front of a registry, for what the registry itself is not set up for: TLS, logins, and a stop half-way. */
 import { readFileSync } from "node:fs";
+import type { Login } from "./cri.ts";
+import { tokenDoor } from "./token_door.ts";
 
 /** How the front differs from the registry behind it. */
 export interface FrontOptions {
@@ -11,7 +13,9 @@ export interface FrontOptions {
   /** The files of a certificate and its key. */
   readonly tls?: { readonly cert: string; readonly key: string };
   /** The one login that is let in. */
-  readonly login?: { readonly username: string; readonly password: string };
+  readonly login?: Login;
+  /** Who gets tokens, and the one repository for which he gets them. */
+  readonly readers?: readonly (Login & { readonly repository: string })[];
 }
 
 /** A running front. */
@@ -20,6 +24,8 @@ export interface RegistryFront extends AsyncDisposable {
   readonly url: string;
   /** User agents of the requests that were let in for blobs. */
   readonly blobAgents: string[];
+  /** Ranges of those that asked for a part. */
+  readonly blobRanges: string[];
   /**
    * From now on a blob of at least `bytesMin` stops half-way. Resolves when one has, with what lets all of them go on.
    */
@@ -27,18 +33,20 @@ export interface RegistryFront extends AsyncDisposable {
 }
 
 /** Starts a front. */
-export function startFront({ ip, port: wantedPort = 0, target, tls, login }: FrontOptions): RegistryFront {
+export function startFront({ ip, port: wantedPort = 0, target, tls, login, readers }: FrontOptions): RegistryFront {
   const blobAgents: string[] = [];
+  const blobRanges: string[] = [];
   let hold: { readonly bytesMin: number; readonly reached: () => void; readonly released: Promise<void> } | undefined;
   const pem = tls === undefined ? {} : { cert: readFileSync(tls.cert, "utf8"), key: readFileSync(tls.key, "utf8") };
-  const wanted = login === undefined ? undefined : `Basic ${btoa(`${login.username}:${login.password}`)}`;
+  const door = readers !== undefined ? tokenDoor(readers) : login !== undefined ? basicDoor(login) : () => undefined;
   const server = Deno.serve({ hostname: ip, port: wantedPort, onListen: () => {}, ...pem }, async (request) => {
-    if (wanted !== undefined && request.headers.get("authorization") !== wanted) {
-      return new Response(null, { status: 401, headers: { "www-authenticate": 'Basic realm="front"' } });
-    }
+    const refusal = door(request);
+    if (refusal !== undefined) return refusal;
     const { pathname, search } = new URL(request.url);
     const isBlob = request.method === "GET" && pathname.includes("/blobs/");
     if (isBlob) blobAgents.push(request.headers.get("user-agent") ?? "");
+    const range = request.headers.get("range");
+    if (isBlob && range !== null) blobRanges.push(range);
     const headers = new Headers(request.headers);
     for (const name of ["host", "authorization", "accept-encoding"]) headers.delete(name);
     const answer = await fetch(target + pathname + search, { method: request.method, headers });
@@ -53,6 +61,7 @@ export function startFront({ ip, port: wantedPort = 0, target, tls, login }: Fro
     port,
     url: `${tls === undefined ? "http" : "https"}://${ip}:${port}`,
     blobAgents,
+    blobRanges,
     holdBlobs(bytesMin) {
       const reached = Promise.withResolvers<void>();
       const released = Promise.withResolvers<void>();
@@ -64,6 +73,13 @@ export function startFront({ ip, port: wantedPort = 0, target, tls, login }: Fro
     },
     [Symbol.asyncDispose]: () => server.shutdown(),
   };
+}
+
+/** Lets in who has this login; what it returns is sent to others. */
+function basicDoor({ username, password }: Login): (request: Request) => Response | undefined {
+  const wanted = `Basic ${btoa(`${username}:${password}`)}`;
+  const refusal = () => new Response(null, { status: 401, headers: { "www-authenticate": 'Basic realm="front"' } });
+  return (request) => request.headers.get("authorization") === wanted ? undefined : refusal();
 }
 
 function stopAt(

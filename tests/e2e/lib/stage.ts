@@ -60,7 +60,7 @@ export class Stage implements AsyncDisposable {
       stack.use(await ContainerdNode.prepare(name, join(workspace.dir, name), program));
     const nodes = [
       await node("node-1", await installedContainerd()),
-      await node("node-2", await newerContainerd()),
+      await node("node-2", await newerContainerd("2.x")),
       await node("node-3", await installedContainerd()),
     ] as const;
     return new Stage(stack.move(), { workspace, addresses, registry, image, nodes });

@@ -18,7 +18,7 @@ import {
 } from "../../e2e/lib/components.ts";
 import { callOnce, grpcServes } from "../../e2e/lib/grpc.ts";
 import { answers } from "../../e2e/lib/http.ts";
-import { downloadTraffic, uploadTraffic } from "../../e2e/lib/metrics.ts";
+import { downloadTraffic, proxyRequests, uploadTraffic } from "../../e2e/lib/metrics.ts";
 import { type RunningProcess, startProcess } from "../../e2e/lib/process.ts";
 import { acceptsAll } from "../../e2e/lib/tcp.ts";
 import { waitFor } from "../../e2e/lib/wait.ts";
@@ -136,6 +136,7 @@ export async function startPeer(
     mirrorUrl: `http://${ip}:4001`,
     downloaded: () => downloadTraffic(metricsUrl),
     uploaded: () => uploadTraffic(metricsUrl),
+    proxyRequests: () => proxyRequests(metricsUrl),
     [Symbol.asyncDispose]: () => process.stop(),
   };
 }

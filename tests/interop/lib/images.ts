@@ -1,7 +1,8 @@
 /** Images that are made on the spot, the registry that has them, and what each of them has cost it. */
 import assert from "node:assert/strict";
 import type { Descriptor } from "../../../src/oci/image_pull_manifest.ts";
-import { makeSampleImage, type SampleBlob, type SampleImage } from "../../../src/oci/sample_image.ts";
+import { makeSampleImage } from "../../../src/oci/sample_image.ts";
+import { pushSample } from "../../e2e/lib/push_sample.ts";
 import { blobBytes, type Registry } from "../../e2e/lib/registry.ts";
 import { waitFor } from "../../e2e/lib/wait.ts";
 
@@ -38,7 +39,7 @@ export class Images {
     const number = ++this.#made;
     const repository = `ring/image-${number}`;
     const image = await makeSampleImage({ layerBytes, seed: `${this.#namespace}-${number}` });
-    await push(image, `${this.registry.url}/v2/${repository}`, "v1");
+    await pushSample(image, `${this.registry.url}/v2/${repository}`, "v1");
     const { index, layers } = image;
     return { name: `${this.#namespace}/${repository}:v1`, repository, index, layers };
   }
@@ -56,27 +57,4 @@ export class Images {
     });
     assert.deepEqual(this.copies(image), image.layers.map(() => 1), `copies of each layer, ${when}`);
   }
-}
-
-/** Pushes all of an image and tags its index (distribution-spec, "Pushing blobs" and "Pushing manifests"). */
-async function push({ index, manifests, blobs }: SampleImage, base: string, tag: string): Promise<void> {
-  for (const blob of blobs) await pushBlob(blob, base);
-  for (const manifest of manifests) await put(`${base}/manifests/${manifest.digest}`, manifest);
-  await put(`${base}/manifests/${tag}`, index);
-}
-
-async function pushBlob(blob: SampleBlob, base: string): Promise<void> {
-  const session = await fetch(`${base}/blobs/uploads/`, { method: "POST" });
-  await session.body?.cancel();
-  const location = session.headers.get("location");
-  if (session.status !== 202 || location === null) throw new Error(`Cannot start an upload: HTTP ${session.status}`);
-  const target = new URL(location, base);
-  target.searchParams.set("digest", blob.digest);
-  await put(target.href, { ...blob, mediaType: "application/octet-stream" });
-}
-
-async function put(url: string, { mediaType, bytes }: SampleBlob): Promise<void> {
-  const answer = await fetch(url, { method: "PUT", body: bytes, headers: { "content-type": mediaType } });
-  const text = await answer.text();
-  if (answer.status !== 201) throw new Error(`Cannot push to ${url}: HTTP ${answer.status} ${text}`);
 }

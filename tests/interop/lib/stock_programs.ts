@@ -1,8 +1,7 @@
 /** Dragonfly's own programs: the folder that DRAGONFLY_BIN_DIR names has them, packed (`*.zst`) or not. */
-import { chmodSync, existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { e2eTest, type Needs, requireProgram, run } from "../../e2e/lib/programs.ts";
+import { resolve } from "node:path";
+import { isPacked, programFile, unpacked } from "../../e2e/lib/packed.ts";
+import { e2eTest, type Needs } from "../../e2e/lib/programs.ts";
 
 /** Where to look. */
 export const BIN_DIR_VARIABLE = "DRAGONFLY_BIN_DIR";
@@ -43,12 +42,7 @@ export class StockPrograms {
   async #prepare(program: StockProgram): Promise<string> {
     const file = fileOf(this.#dir, program);
     if (file === undefined) throw new Error(`Cannot find Dragonfly's ${program} in ${this.#dir}`);
-    if (!file.endsWith(".zst")) return file;
-    await mkdir(this.#unpackedDir, { recursive: true });
-    const unpacked = join(this.#unpackedDir, program);
-    await run(requireProgram("zstd"), ["--decompress", "--quiet", "--force", file, "-o", unpacked]);
-    chmodSync(unpacked, 0o755);
-    return unpacked;
+    return await unpacked(file, this.#unpackedDir);
   }
 }
 
@@ -71,11 +65,12 @@ export function missingStock(dir: string | undefined, programs: readonly StockPr
 /** Registers a test that needs all of Dragonfly's programs; without them it is skipped, and with CI=true it fails. */
 export function interopTest(title: string, needs: Needs, run: (t: Deno.TestContext) => Promise<void>): void {
   const dir = Deno.env.get(BIN_DIR_VARIABLE);
-  const isPacked = dir !== undefined && ALL.some((program) => fileOf(dir, program)?.endsWith(".zst"));
-  const programs = [...needs.programs, ...(isPacked ? ["zstd"] : [])];
+  const files = dir === undefined ? [] : ALL.map((program) => fileOf(dir, program));
+  const needsZstd = files.some((file) => file !== undefined && isPacked(file));
+  const programs = [...needs.programs, ...(needsZstd ? ["zstd"] : [])];
   e2eTest(title, { ...needs, programs, missing: [...needs.missing ?? [], ...missingStock(dir)] }, run);
 }
 
 function fileOf(dir: string, program: StockProgram): string | undefined {
-  return FILES[program].flatMap((name) => [join(dir, name), join(dir, `${name}.zst`)]).find((path) => existsSync(path));
+  return programFile(dir, FILES[program]);
 }
