@@ -1,9 +1,22 @@
 import * as z from "zod";
+import { DamselflyError } from "../core/error.ts";
 import { parsePattern } from "../core/pattern.ts";
 import { duration, flag, httpUrl, int, ip, list, parsed, path, port, section, size, text } from "./fields.ts";
 
 const READ_BUFFER_BYTES = 512 * 1024;
 const BLOB_PATTERN = "blobs/sha256.*";
+
+/** A registry by its name, with `*.` for any name in front, or by its URL. Throws `invalid_argument` for anything else. */
+function parseAllowedRegistry(text: string): string {
+  const url = /^https?:\/\//.test(text) ? text : `https://${text.replace(/^\*\./, "")}`;
+  if (/[\s*?#@]/.test(url) || !URL.canParse(url) || !["/", ""].includes(new URL(url).pathname)) {
+    throw new DamselflyError(
+      "invalid_argument",
+      "expected a registry such as docker.io, reg.corp:5000, *.corp or http://reg.corp:5000",
+    );
+  }
+  return text.replace(/\/$/, "");
+}
 
 const rule = z.strictObject({
   regex: parsed("regular expression", parsePattern, (pattern) => pattern.text).default(parsePattern(".*")).describe(
@@ -91,8 +104,14 @@ export const proxy = section({
   ]).describe("Which requests go to the swarm, while the others pass straight through; none in Dragonfly."),
   registryMirror,
   disableBackToSource: flag().default(false).describe("Fail rather than download a task from its source."),
+  allowedRegistries: list(parsed("registry", parseAllowedRegistry)).optional().describe(
+    "Registries that requests may name, such as docker.io, reg.corp:5000, *.corp or http://reg.corp:5000, besides those of registryMirror; left out: any. Name those of dfinit.yaml here where processes of a node shall not share contents by a registry of their own.",
+  ),
   accessLeaseTtl: duration().default(5 * 60_000).describe(
-    "How long a successful check of a requester's right to a blob is remembered.",
+    "How long a successful check of a requester's right to a manifest or blob is remembered.",
+  ),
+  tagLease: duration().default(3_600_000).describe(
+    "How long the last known image of a tag, and the right to it, counts while its registry cannot be reached or answers 429 or 5xx; 0s: never.",
   ),
   allowOutputPath: flag().default(true).describe(
     "Let processes of this host have contents written to files that do not exist yet, by X-Dragonfly-Output-Path.",

@@ -67,6 +67,13 @@ export function parseImageDocument(bytes: Uint8Array): ImageDocument {
   throw new DamselflyError("source_error", `Cannot read the image: what the registry gave ${what}`);
 }
 
+/** The media type of an index or manifest: what it says itself, or what an OCI one is. Throws as {@link parseImageDocument}. */
+export function mediaTypeOf(bytes: Uint8Array): string {
+  const { kind } = parseImageDocument(bytes);
+  const said = z.object({ mediaType: z.string() }).safeParse(parseJson(bytes));
+  return said.success ? said.data.mediaType : MEDIA_TYPE[kind];
+}
+
 function parseJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder().decode(bytes));

@@ -50,7 +50,7 @@ import { withSharedBackoff } from "./source/source_backoff.ts";
 import { openStorage } from "./storage/open_storage.ts";
 import { openPeerTls, type PeerTls } from "./peer_tls.ts";
 import { byEachId, type Neighbour, type Storage, type TaskRecord } from "./storage/storage.ts";
-import type { Tasks, Traffic } from "./task/task.ts";
+import type { TaskRequest, Tasks, Traffic } from "./task/task.ts";
 import { refusingTasks } from "./task/refusing_tasks.ts";
 import { createTasks } from "./task/tasks.ts";
 
@@ -195,13 +195,25 @@ function startMirror(
   const { config, runtime, storage } = base;
   const front = {
     ...{ ...runtime, ...mirrored, exchanger: new Exchanger(origins) },
-    contents: new ContentEndpoint({ ...runtime, ...mirrored, tasks, source }),
+    contents: new ContentEndpoint({
+      ...runtime,
+      ...mirrored,
+      tasks,
+      source,
+      stored: (asked) => storedOf(storage, asked),
+    }),
     destinations,
     fallbacks: new Fallbacks(runtime),
     outputs: new Outputs(config.proxy.allowOutputPath ? outputWriter(storage, runtime) : undefined, runtime.log),
   };
   const proxy = new Proxy({ ...front, mirror: createMirror(front) });
   return startWeb(base, config.proxy.server, proxy.handler, proxy.onConnect);
+}
+
+/** What is kept of a task, by whichever of its ids. */
+function storedOf(storage: Storage, { taskId, digest }: TaskRequest) {
+  const record = storage.find(storage.storedAs(taskId, digest))?.record;
+  return record && { contentLength: record.plan.contentLength, responseHeaders: record.responseHeaders };
 }
 
 /** The storages of both families of tasks; they share the volume and its limit. */

@@ -65,10 +65,11 @@ export function tasksOptions({ download, scheduler }: DfdaemonConfig): TasksOpti
 export function mirrorOptions({ proxy }: DfdaemonConfig, { ip }: HostIdentity) {
   const { addr: defaultAddr, upstreams } = proxy.registryMirror;
   return {
-    upstream: { defaultAddr, upstreams },
+    upstream: { defaultAddr, upstreams, allowed: proxy.allowedRegistries },
     blobIdByDigest: proxy.registryMirror.enableTaskIDBasedBlobDigest,
     rules: proxy.rules,
     accessLeaseTtlMs: proxy.accessLeaseTtl,
+    tagLeaseMs: proxy.tagLease,
     disableBackToSource: proxy.disableBackToSource,
     credentials: proxy.server.basicAuth,
     serverIp: ip,

@@ -58,7 +58,9 @@ Deno.test("the registry can tell the swarm from nodes, and the seed peer in it",
     return [...new Set(asked.map(({ userAgent }) => userAgent))];
   };
   const node = `damselfly/${VERSION}`; // the client of the tests, in the place of a container runtime
-  assert.deepEqual(names("GET", "/manifests/"), [node]);
+  assert.deepEqual(names("HEAD", "/manifests/v1"), [node]);
+  assert.deepEqual(names("GET", "/manifests/"), [`${node} (seed peer; ${node})`]);
   assert.deepEqual(names("GET", "/blobs/"), [`${node} (seed peer; ${node})`]);
+  await (await stage.node("peer-1").blob({ authorization: "Basic nobody" })).body?.cancel();
   assert.ok(names("HEAD", "/blobs/").includes(`${node} (peer; ${node})`));
 });

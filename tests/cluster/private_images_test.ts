@@ -80,7 +80,9 @@ for (const login of LOGINS) {
     const served = await drain(await node.blob({ authorization }));
     assert.deepEqual([served.isComplete, served.bytes.length], [true, layer.size]);
 
-    assert.ok(await statusOf(await node.blob()) >= 500, "a stranger was served");
+    // Where the registry has asked for a password before, we ask for it in its place: see manifests_test.ts.
+    const unsaid = await statusOf(await node.blob());
+    assert.ok(unsaid === (login.kind === "basic" ? 401 : 502) || unsaid === 503, `a stranger got ${unsaid}`);
     assert.ok(await statusOf(await stage.node("peer-2").blob({ authorization })) >= 500, "another host has no lease");
     node.clock.forward(LEASE_MS);
     assert.ok(await statusOf(await node.blob({ authorization })) >= 500, "the lease has no end");

@@ -34,6 +34,7 @@ e2eTest(
     await peersDie(stage, step);
     await partsAreServed(stage, step);
     await nobodyServes(stage, step);
+    await registriesAreGone(stage, step);
   },
 );
 
@@ -132,6 +133,23 @@ async function nobodyServes(stage: PrivateStage, step: Step): Promise<void> {
       assert.equal(front.blobAgents.filter(isOurs).length, 0);
       // What containerd 2.x did with peers too: parts of a layer at the same time.
       assert(front.blobRanges.length > 0, "a containerd asks for parts of layers");
+    }
+  });
+}
+
+async function registriesAreGone(stage: PrivateStage, step: Step): Promise<void> {
+  await step("with the registries gone, who was told of an image can pull it again, and nobody else", async () => {
+    for (const { start } of stage.nodes) await start();
+    const open = await stage.push(stage.open);
+    await pullEverywhere(stage, open);
+    const basic = await stage.push(stage.basic);
+    await pullEverywhere(stage, basic, LOGIN);
+    for (const front of [stage.open, stage.basic]) await front[Symbol.asyncDispose]();
+    for (const node of stage.nodes) {
+      await pull(node, open);
+      await pull(node, basic, LOGIN);
+      await assert.rejects(pull(node, basic, { ...LOGIN, password: "guessed" }));
+      await assert.rejects(pull(node, basic));
     }
   });
 }

@@ -33,7 +33,7 @@ export class AccessLeases {
 
   /** Whether the source has said yes lately. */
   isLive(subject: AccessSubject): boolean {
-    const key = keyOf(subject);
+    const key = subjectKey(subject);
     const expiry = this.#expiries.get(key);
     if (expiry === undefined) return false;
     if (expiry > this.#clock.now()) return true;
@@ -43,7 +43,7 @@ export class AccessLeases {
 
   /** Notes that the source said yes just now. */
   grant(subject: AccessSubject): void {
-    const key = keyOf(subject);
+    const key = subjectKey(subject);
     this.#expiries.delete(key);
     this.#expiries.set(key, this.#clock.now() + this.#ttlMs);
     if (this.#expiries.size <= LEASES_MAX) return;
@@ -52,6 +52,7 @@ export class AccessLeases {
   }
 }
 
-function keyOf({ rights, url, isOfThisHost }: AccessSubject): string {
+/** What tells one subject from another, without what it says in clear. */
+export function subjectKey({ rights, url, isOfThisHost }: AccessSubject): string {
   return createHash("sha256").update(JSON.stringify([rights, url, isOfThisHost])).digest("base64");
 }

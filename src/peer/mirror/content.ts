@@ -8,7 +8,7 @@ import { isLoopback } from "../../http/destination.ts";
 import { rightsOf } from "../source/headers.ts";
 import type { Source, SourceRequest, SourceStat } from "../source/source.ts";
 import type { TaskHandle, TaskRequest, Tasks } from "../task/task.ts";
-import { AccessLeases } from "./access_leases.ts";
+import { AccessLeases, type AccessSubject } from "./access_leases.ts";
 import { contentBody, isMadeGoodBySource } from "./content_body.ts";
 
 /**
@@ -24,6 +24,8 @@ export interface ContentParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly accessLeaseTtlMs: number;
+  /** What this host has begun to keep of a task already; undefined when it has nothing. */
+  readonly stored: (request: TaskRequest) => Pick<TaskHandle, "contentLength" | "responseHeaders"> | undefined;
   /** The address that this peer is announced with. */
   readonly serverIp: string;
 }
@@ -69,11 +71,14 @@ export class ContentEndpoint {
     return await this.#answer(content, answered, handle, limit.signal);
   }
 
+  /** Notes a right that was proved elsewhere: by an answer that names the content. */
+  grant(source: SourceRequest): void {
+    this.#leases.grant(subjectOf(source));
+  }
+
   /** Asks the source with the requester's own credentials, unless it has let him at this content lately. */
   async #authorize(content: ContentRequest): Promise<SourceStat | undefined> {
-    const { url, headers, remoteIp } = content.source;
-    const isOfThisHost = remoteIp === undefined || isLoopback(remoteIp);
-    const subject = { rights: rightsOf(headers), url, isOfThisHost };
+    const subject = subjectOf(content.source);
     if (this.#leases.isLive(subject)) return undefined;
     const stat = await this.#stat(content);
     this.#leases.grant(subject);
@@ -85,7 +90,7 @@ export class ContentEndpoint {
   }
 
   async #headAnswer(content: ContentRequest, known: SourceStat | undefined): Promise<Response> {
-    const stat = known ?? await this.#stat(content);
+    const stat = known ?? this.#parts.stored(content.task(undefined)) ?? await this.#stat(content);
     const headers = content.headers(stat.responseHeaders);
     headers.set("content-length", String(stat.contentLength));
     return new Response(null, { headers });
@@ -151,6 +156,11 @@ export class ContentEndpoint {
   #warn(message: string, { name }: ContentRequest, error: unknown): void {
     this.#parts.log.warn(message, { ...name, reason: errorText(error) });
   }
+}
+
+/** Who asks for what. */
+export function subjectOf({ url, headers, remoteIp }: SourceRequest): AccessSubject {
+  return { rights: rightsOf(headers), url, isOfThisHost: remoteIp === undefined || isLoopback(remoteIp) };
 }
 
 /**

@@ -1,21 +1,25 @@
-import { RESPONSE_HEADERS } from "../../http/dragonfly_headers.ts";
-import { forwardedHeaders, returnedHeaders } from "../../http/forwarded_headers.ts";
+import { tryParseDigest } from "../../core/digest.ts";
 import type { HttpHandler, RequestInfo } from "../../http/serve.ts";
 import { type DistributionPath, parseDistributionPath } from "../../oci/distribution_path.ts";
 import { registryError } from "../../oci/registry_error.ts";
-import { relayedBody } from "../source/body.ts";
 import type { Exchanger } from "../source/exchange.ts";
 import { sourceAnswerOf } from "../source/source_failure.ts";
+import { Challenges, isOutOfReach, isTrouble } from "./absent_registry.ts";
 import { answering, type AnsweringParts } from "./answering.ts";
-import { blobContent } from "./blob.ts";
 import type { ContentEndpoint } from "./content.ts";
+import { contentUrl, digestContent } from "./digest_content.ts";
 import type { Fallbacks } from "./fallbacks.ts";
 import { refusalWithoutBody, RELAYED_REFUSALS } from "./failure.ts";
+import { type ManifestRequest, Manifests } from "./manifests.ts";
 import type { Outputs } from "./outputs.ts";
+import { type Asked, passThrough } from "./pass_through.ts";
 import { isForSwarm, type SwarmRule } from "./swarm_rule.ts";
 import { taskWishes } from "./task_wishes.ts";
 import { isForToken, noLogin, ownChallenge, pingsForAll, relayToken, withoutOwnToken } from "./token_relay.ts";
-import { chooseUpstream, type UpstreamOptions } from "./upstream.ts";
+import { assertAllowed, chooseUpstream, type UpstreamOptions } from "./upstream.ts";
+
+/** Stands for the manifest that a tag points to. */
+const ANY_DIGEST = `sha256:${"0".repeat(64)}`;
 
 /** What the mirror needs. */
 export interface MirrorParts extends AnsweringParts {
@@ -29,22 +33,18 @@ export interface MirrorParts extends AnsweringParts {
   readonly disableBackToSource: boolean;
   /** Whether blobs are asked for by their digest, or by their URL; the requester may wish otherwise. */
   readonly blobIdByDigest: boolean;
-}
-
-/** What a request is for. */
-interface Asked {
-  readonly registry: URL;
-  /** With the path as that registry knows it. */
-  readonly url: URL;
-  readonly path: DistributionPath;
+  /** `proxy.tagLease`, in milliseconds. */
+  readonly tagLeaseMs: number;
 }
 
 /**
- * The registry mirror that a container runtime talks to. Blobs become tasks; all else of the distribution API passes
- * through with the requester's own credentials, and challenges come back untouched (node-side.md §2.4, §3).
+ * The registry mirror that a container runtime talks to. Blobs and manifests become tasks; all else of the
+ * distribution API passes through with the requester's own credentials, and challenges come back untouched (node-side.md §2.4, §3).
  */
 export function createMirror(parts: MirrorParts): HttpHandler {
   const { contents, rules, disableBackToSource, blobIdByDigest } = parts;
+  const manifests = new Manifests(parts);
+  const challenges = new Challenges();
 
   async function serve(asked: Request, info: RequestInfo, viaTask: () => void): Promise<Response> {
     if (isForToken(asked)) return await relayToken(asked, info, parts);
@@ -59,14 +59,23 @@ export function createMirror(parts: MirrorParts): HttpHandler {
     url.pathname = pathname;
     const request = withoutOwnToken(asked);
     try {
+      assertAllowed(registry, parts.upstream);
       const response = await serveFrom({ registry, url, path }, request, info, viaTask);
+      challenges.learn(registry, response);
+      const challenge = isTrouble(response.status) ? challenges.answer(registry, request) : undefined;
+      if (challenge !== undefined) {
+        await response.body?.cancel();
+        return challenge;
+      }
       const askedUrl = new URL(asked.url);
       const isNamedInPath = pathname !== askedUrl.pathname;
       if (isNamedInPath && response.status === 401) parts.fallbacks.failed(registry.host, noLogin(registry, askedUrl));
       return response;
     } catch (error) {
       if (!info.signal.aborted) parts.fallbacks.failed(registry.host, error);
-      throw error;
+      const challenge = isOutOfReach(error) ? challenges.answer(registry, request) : undefined;
+      if (challenge === undefined) throw error;
+      return challenge;
     }
   }
 
@@ -78,54 +87,42 @@ export function createMirror(parts: MirrorParts): HttpHandler {
   ): Promise<Response> {
     const { registry, path } = asked;
     const wishes = taskWishes(request.headers);
-    if (path.kind !== "blob" || !isForSwarm(blobUrl(registry, path), wishes, rules)) {
+    const isNamed = path.kind === "blob" || path.kind === "manifest";
+    if (!isNamed || !isForSwarm(ruledUrl(registry, path), wishes, rules)) {
       return await passThrough(parts, request, asked, info);
     }
-    viaTask();
-    const deliver = await parts.outputs.deliveryOf(request, wishes, info);
-    const { repository, digest } = path;
+    const { repository } = path;
+    const common = {
+      ...{ request, registry, repository, wishes, disableBackToSource, blobIdByDigest },
+      remoteIp: info.remote.hostname,
+      signal: info.signal,
+    };
     try {
-      return await contents.serve(blobContent({
-        ...{ request, registry, repository, digest, wishes, deliver, disableBackToSource, blobIdByDigest },
-        remoteIp: info.remote.hostname,
-        signal: info.signal,
-      }));
+      if (path.kind === "manifest") return await serveManifest({ ...common, asked, info }, path.reference, viaTask);
+      viaTask();
+      const deliver = await parts.outputs.deliveryOf(request, wishes, info);
+      return await contents.serve(digestContent({ ...common, collection: "blobs", digest: path.digest, deliver }));
     } catch (error) {
       // The refusal of a HEAD need not be that of a GET: the requester gets the registry's answer to his own request.
       if (request.method !== "GET" || !RELAYED_REFUSALS.has(sourceAnswerOf(error)?.status ?? 0)) throw error;
-      return refusalWithoutBody(await passThrough(parts, request, asked, info));
+      const answer = await passThrough(parts, request, asked, info);
+      return path.kind === "manifest" ? answer : refusalWithoutBody(answer);
     }
+  }
+
+  async function serveManifest(asked: ManifestRequest, reference: string, viaTask: () => void): Promise<Response> {
+    const digest = tryParseDigest(reference);
+    if (digest === undefined) return await manifests.byTag(asked);
+    viaTask();
+    return await manifests.byDigest(asked, digest);
   }
 
   return answering(parts, serve);
 }
 
-/** Asks the registry with the requester's own rights, and relays its answer. */
-async function passThrough(
-  parts: Pick<MirrorParts, "exchanger" | "clock">,
-  request: Request,
-  { registry, url }: Asked,
-  info: RequestInfo,
-): Promise<Response> {
-  const { remote: { hostname: remoteIp }, signal } = info;
-  const query = new URLSearchParams(url.search);
-  query.delete("ns");
-  const suffix = query.size === 0 ? "" : `?${query}`;
-  const range = request.headers.get("range");
-  const exchange = await parts.exchanger.send(
-    request.method as "GET" | "HEAD",
-    { url: `${registry.origin}${url.pathname}${suffix}`, headers: forwardedHeaders(request.headers), remoteIp },
-    range === null ? {} : { range },
-    signal,
-  );
-  const headers = returnedHeaders(exchange.response.headers);
-  // Another origin's challenge would make the requester send it what he has for this registry.
-  if (!exchange.isFirstOrigin) headers.delete("www-authenticate");
-  const { status } = exchange.response;
-  if (status >= 400) headers.set(RESPONSE_HEADERS.errorType, "backend");
-  return new Response(relayedBody(exchange, parts.clock, signal), { status, headers });
-}
-
-function blobUrl(registry: URL, { repository, digest }: { repository: string; digest: { text: string } }): string {
-  return `${registry.origin}/v2/${repository}/blobs/${digest.text}`;
+/** What rules are asked about: a manifest goes where blobs of its repository go, for rules are written for those. */
+function ruledUrl(registry: URL, path: DistributionPath & { kind: "blob" | "manifest" }): string {
+  const { repository } = path;
+  const digest = path.kind === "blob" ? path.digest : tryParseDigest(path.reference);
+  return contentUrl({ registry, repository, collection: "blobs", digest: digest?.text ?? ANY_DIGEST });
 }

@@ -142,6 +142,7 @@ function setup(options: RegistryOptions = {}, clock: Clock = realClock(), blobId
     tasks,
     source: withSharedBackoff(createSource({ ...exchange, role: "peer" }), clock),
     accessLeaseTtlMs: 60_000,
+    stored: () => undefined,
     serverIp: "192.0.2.7",
   };
   const mirror: HttpHandler = createMirror({
@@ -157,6 +158,7 @@ function setup(options: RegistryOptions = {}, clock: Clock = realClock(), blobId
     rules: [{ regex: parsePattern("blobs/sha256") }],
     disableBackToSource: false,
     blobIdByDigest,
+    tagLeaseMs: 0,
   });
   return {
     registry,

@@ -7,7 +7,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import { relayedBody } from "../source/body.ts";
 import type { Exchanger } from "../source/exchange.ts";
 import type { Fallbacks } from "./fallbacks.ts";
-import { chooseUpstream, type Upstream, type UpstreamOptions } from "./upstream.ts";
+import { assertAllowed, chooseUpstream, type Upstream, type UpstreamOptions } from "./upstream.ts";
 
 /** Where clients that {@link pingsForAll} are sent for their tokens. */
 const TOKEN_PATH = "/damselfly/token";
@@ -62,6 +62,7 @@ export async function relayToken(request: Request, info: RequestInfo, parts: Tok
   const asked = new URL(`/v2/${scope}/manifests/latest`, request.url);
   const upstream = chooseUpstream({ url: asked, headers: request.headers }, parts.upstream);
   try {
+    assertAllowed(upstream.registry, parts.upstream);
     return await tokenOf(upstream, asked, request, info, parts);
   } catch (error) {
     if (!info.signal.aborted) parts.fallbacks.failed(upstream.registry.host, error);

@@ -15,6 +15,8 @@ export interface UpstreamOptions {
   readonly defaultAddr: string;
   /** `proxy.registryMirror.upstreams`. */
   readonly upstreams: readonly ConfiguredUpstream[];
+  /** `proxy.allowedRegistries`; undefined: any. */
+  readonly allowed?: readonly string[] | undefined;
 }
 
 /** The registry that a request is for, and the path that it knows. */
@@ -62,6 +64,30 @@ function notARegistry(text: string): DamselflyError {
     "invalid_argument",
     `Cannot use "${shown}" as a registry: expected a host name, or an http:// or https:// URL without credentials`,
   );
+}
+
+/**
+ * Whether requests may name a registry: the configuration has no list of those, or that or a row of the mirror's
+ * registries has it. A name of the list stands for TLS, a URL for itself, `*.` for one name or more in front.
+ */
+export function isAllowed(registry: URL, { allowed, defaultAddr, upstreams }: UpstreamOptions): boolean {
+  if (allowed === undefined) return true;
+  return [...allowed, defaultAddr, ...upstreams.map(({ addr }) => addr)].some((name) => isNamed(registry, name));
+}
+
+/** Throws `permission_denied` for a registry that is not {@link isAllowed}. */
+export function assertAllowed(registry: URL, options: UpstreamOptions): void {
+  if (isAllowed(registry, options)) return;
+  throw new DamselflyError(
+    "permission_denied",
+    `Cannot ask ${registry.origin}: it is not in proxy.allowedRegistries`,
+  );
+}
+
+function isNamed(registry: URL, name: string): boolean {
+  if (/^https?:\/\//.test(name)) return endpointOf(name).origin === registry.origin;
+  if (name.startsWith("*.")) return registry.protocol === "https:" && registry.host.endsWith(name.slice(1));
+  return defaultEndpoint(name).origin === registry.origin;
 }
 
 /** Whether a registry at `origin` is one that the configuration names. */

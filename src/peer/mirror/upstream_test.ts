@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DamselflyError } from "../../core/error.ts";
-import { chooseUpstream, isConfiguredOrigin, type UpstreamOptions } from "./upstream.ts";
+import { chooseUpstream, isAllowed, isConfiguredOrigin, type UpstreamOptions } from "./upstream.ts";
 
 const OPTIONS: UpstreamOptions = {
   defaultAddr: "https://index.docker.io",
@@ -88,4 +88,16 @@ Deno.test("isConfiguredOrigin() knows the default and the upstreams by their ori
   for (const origin of ["http://index.docker.io", "http://10.1.1.1:81"]) {
     assert.ok(!isConfiguredOrigin(origin, options));
   }
+});
+
+Deno.test("a list of registries allows what it names and what the mirror is configured for, and nothing that looks alike", () => {
+  const options = { ...OPTIONS, allowed: ["quay.io", "*.corp", "http://plain.example:5000"] };
+  const may = (url: string) => isAllowed(new URL(url), options);
+  const allowed = ["https://quay.io", "https://reg.corp", "https://a.b.corp", "http://plain.example:5000"];
+  for (const url of [...allowed, "http://10.0.0.9:5000", "https://registry-1.docker.io"]) assert.ok(may(url), url);
+  const others = ["http://quay.io", "https://quay.io:5000", "https://evil.quay.io", "https://corp", "https://evilcorp"];
+  for (const url of [...others, "http://reg.corp", "https://reg.corp:5000", "https://plain.example:5000"]) {
+    assert.ok(!may(url), url);
+  }
+  assert.ok(isAllowed(new URL("http://anything"), OPTIONS));
 });

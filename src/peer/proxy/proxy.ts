@@ -5,12 +5,13 @@ import { parseDistributionPath } from "../../oci/distribution_path.ts";
 import type { Counter } from "../../runtime/metrics.ts";
 import type { Conn, Endpoint, Net } from "../../runtime/net.ts";
 import { answering } from "../mirror/answering.ts";
-import { blobContent } from "../mirror/blob.ts";
 import type { ContentRequest } from "../mirror/content.ts";
+import { digestContent } from "../mirror/digest_content.ts";
 import { failureResponse, refusalWithoutBody, RELAYED_REFUSALS } from "../mirror/failure.ts";
 import type { MirrorParts } from "../mirror/mirror.ts";
 import { isForSwarm, ruleFor } from "../mirror/swarm_rule.ts";
 import { type TaskWishes, taskWishes } from "../mirror/task_wishes.ts";
+import { isAllowed } from "../mirror/upstream.ts";
 import { type Destination, type Destinations, isLoopback } from "../../http/destination.ts";
 import { sourceAnswerOf, sourceFailure } from "../source/source_failure.ts";
 import { authenticationRequired, isAuthorized, type ProxyCredentials } from "./credentials.ts";
@@ -24,7 +25,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const ADDRESSES_TRIED_MAX = 4;
 
 /** What the proxy needs besides what the mirror does. */
-export interface ProxyParts extends Omit<MirrorParts, "exchanger" | "upstream"> {
+export interface ProxyParts extends Omit<MirrorParts, "exchanger"> {
   readonly net: Net;
   readonly destinations: Destinations;
   readonly mirror: HttpHandler;
@@ -92,9 +93,8 @@ export class Proxy {
 
   async #serve(request: Request, info: RequestInfo, viaTask: () => void): Promise<Response> {
     const wishes = taskWishes(request.headers);
-    if (request.method !== "GET" || !isForSwarm(request.url, wishes, this.#parts.rules)) {
-      return await this.#passOn(request, info);
-    }
+    const isShared = request.method === "GET" && isForSwarm(request.url, wishes, this.#parts.rules);
+    if (!isShared || this.#isOfStranger(new URL(request.url))) return await this.#passOn(request, info);
     if (await this.#isOfEachHost(request, info)) return await this.#passOnUnshared(request, wishes, info);
     viaTask();
     const content = await this.#contentOf(request, wishes, info);
@@ -105,6 +105,11 @@ export class Proxy {
       if (!RELAYED_REFUSALS.has(sourceAnswerOf(error)?.status ?? 0)) throw error;
       return refusalWithoutBody(await this.#passOn(request, info));
     }
+  }
+
+  /** A blob of a registry that nobody vouches for: it is no proof that its digest is known. */
+  #isOfStranger(url: URL): boolean {
+    return parseDistributionPath(url.pathname)?.kind === "blob" && !isAllowed(url, this.#parts.upstream);
   }
 
   /** On two hosts a loopback URL is two contents, which one task cannot be. */
@@ -136,7 +141,8 @@ export class Proxy {
     const common = { request, wishes, deliver, remoteIp, disableBackToSource, signal: info.signal };
     if (path?.kind === "blob") {
       const { repository, digest } = path;
-      return blobContent({ ...common, blobIdByDigest, registry: new URL(origin), repository, digest });
+      const registry = new URL(origin);
+      return digestContent({ ...common, blobIdByDigest, registry, repository, collection: "blobs", digest });
     }
     return fileContent({ ...common, filteredQueryParams: ruleFor(request.url, rules)?.filteredQueryParams });
   }

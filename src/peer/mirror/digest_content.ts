@@ -6,11 +6,15 @@ import type { TaskRequest } from "../task/task.ts";
 import type { ContentRequest } from "./content.ts";
 import type { TaskWishes } from "./task_wishes.ts";
 
-/** A request for a blob, parsed. */
-export interface BlobRequest {
+const BLOB_HEADERS = { "content-type": "application/octet-stream", "accept-ranges": "bytes" };
+
+/** A request for a content that is named by its digest, parsed. */
+export interface DigestRequest {
   readonly request: Request;
   readonly registry: URL;
   readonly repository: string;
+  /** What the registry has it among. */
+  readonly collection: "blobs" | "manifests";
   readonly digest: Digest;
   readonly remoteIp: string;
   readonly wishes: TaskWishes;
@@ -21,27 +25,36 @@ export interface BlobRequest {
   readonly signal: AbortSignal;
 }
 
-/** The request for a blob as one for its content. */
-export function blobContent(blob: BlobRequest): ContentRequest {
-  const source = sourceRequestOf(blob);
+/** Where a registry has a content. */
+export function contentUrl(
+  { registry, repository, collection, digest }: Pick<DigestRequest, "registry" | "repository" | "collection"> & {
+    readonly digest: string;
+  },
+): string {
+  return `${registry.origin}/v2/${repository}/${collection}/${digest}`;
+}
+
+/** The request as one for its content. */
+export function digestContent(asked: DigestRequest): ContentRequest {
+  const source = sourceRequestOf(asked);
   return {
-    ...{ request: blob.request, source, digest: blob.digest, signal: blob.signal, deliver: blob.deliver },
-    task: (stat) => taskRequestOf(blob, source, stat),
-    headers: (stored) => blobHeaders(blob, stored),
-    name: { digest: blob.digest.text, repository: blob.repository },
+    ...{ request: asked.request, source, digest: asked.digest, signal: asked.signal, deliver: asked.deliver },
+    task: (stat) => taskRequestOf(asked, source, stat),
+    headers: (stored) => answerHeaders(asked, stored),
+    name: { digest: asked.digest.text, repository: asked.repository },
   };
 }
 
-function sourceRequestOf({ request, registry, repository, digest, remoteIp }: BlobRequest): SourceRequest {
+function sourceRequestOf({ request, digest, remoteIp, ...place }: DigestRequest): SourceRequest {
   return {
-    url: `${registry.origin}/v2/${repository}/blobs/${digest.text}`,
+    url: contentUrl({ ...place, digest: digest.text }),
     headers: contentHeaders(request.headers),
     remoteIp,
   };
 }
 
 function taskRequestOf(
-  { wishes, digest, remoteIp, disableBackToSource, blobIdByDigest }: BlobRequest,
+  { wishes, digest, remoteIp, disableBackToSource, blobIdByDigest }: DigestRequest,
   source: SourceRequest,
   stat: SourceStat | undefined,
 ): TaskRequest {
@@ -62,9 +75,11 @@ function taskRequestOf(
   };
 }
 
-function blobHeaders(blob: BlobRequest, stored: Readonly<Record<string, string>>): Headers {
-  const headers = new Headers({ "content-type": "application/octet-stream", ...stored });
-  headers.set("accept-ranges", "bytes");
-  headers.set("docker-content-digest", blob.digest.text);
+function answerHeaders(
+  { collection, digest }: DigestRequest,
+  stored: Readonly<Record<string, string>>,
+): Headers {
+  const headers = new Headers({ ...(collection === "blobs" ? BLOB_HEADERS : {}), ...stored });
+  headers.set("docker-content-digest", digest.text);
   return headers;
 }

@@ -1,0 +1,158 @@
+import { type Digest, tryParseDigest } from "../../core/digest.ts";
+import { DamselflyError, errorText } from "../../core/error.ts";
+import { contentHeaders } from "../../http/forwarded_headers.ts";
+import type { RequestInfo } from "../../http/serve.ts";
+import { DOCUMENT_BYTES_MAX } from "../../oci/image_document.ts";
+import { mediaTypeOf, parseImageDocument } from "../../oci/image_pull_manifest.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+import { SharedCalls } from "../../runtime/shared_calls.ts";
+import type { Exchanger } from "../source/exchange.ts";
+import { isOutOfReach, isTrouble } from "./absent_registry.ts";
+import { subjectKey } from "./access_leases.ts";
+import { contentUrl, digestContent, type DigestRequest } from "./digest_content.ts";
+import { type ContentEndpoint, subjectOf } from "./content.ts";
+import { type Asked, passThrough } from "./pass_through.ts";
+import { type KnownTag, TagMemory } from "./tag_memory.ts";
+
+/** What says that an answer is not the registry's last word (RFC 9111 §5.5, as it was before). */
+const STALE_WARNING = '110 - "Response is Stale"';
+
+/** What {@link Manifests} needs. */
+export interface ManifestParts {
+  readonly contents: ContentEndpoint;
+  readonly exchanger: Exchanger;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** `proxy.tagLease`, in milliseconds. */
+  readonly tagLeaseMs: number;
+}
+
+/** A request for a manifest or index. */
+export type ManifestRequest = Omit<DigestRequest, "digest" | "collection" | "deliver"> & {
+  readonly asked: Asked;
+  readonly info: RequestInfo;
+};
+
+/** What a registry answered to a HEAD: it has no body, so that many may have it. */
+interface HeadAnswer {
+  readonly status: number;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+}
+
+/**
+ * Manifests and indexes. By digest they are tasks as blobs are. A tag is asked for at its registry by one HEAD for all
+ * who ask at the same time with the same rights; while the registry cannot answer, or is too busy to, what it said last
+ * counts for those whom it told, within `proxy.tagLease`. Who gets a manifest may have what it names, of that
+ * repository, so that a pull asks a registry for rights once and not for each blob.
+ */
+export class Manifests {
+  readonly #parts: ManifestParts;
+  readonly #tags: TagMemory;
+  readonly #heads = new SharedCalls<HeadAnswer>();
+
+  constructor(parts: ManifestParts) {
+    this.#parts = parts;
+    this.#tags = new TagMemory(parts.clock, parts.tagLeaseMs);
+  }
+
+  /** Answers GET and HEAD by digest. Throws what {@link ContentEndpoint.serve} throws. */
+  async byDigest(asked: ManifestRequest, digest: Digest): Promise<Response> {
+    const headers = new Headers(asked.request.headers);
+    // Registries answer a part of a manifest with all of it; so may we.
+    headers.delete("range");
+    const request = new Request(asked.request.url, { method: asked.request.method, headers });
+    const answer = await this.#parts.contents.serve(
+      digestContent({ ...asked, request, digest, collection: "manifests" }),
+    );
+    const isShort = Number(answer.headers.get("content-length")) <= DOCUMENT_BYTES_MAX;
+    if (request.method === "HEAD" || answer.status !== 200 || !isShort) return answer;
+    const bytes = new Uint8Array(await answer.arrayBuffer());
+    const { headers: told } = answer;
+    if (this.#mayHaveNamed(asked, bytes) && !told.has("content-type")) told.set("content-type", mediaTypeOf(bytes));
+    return new Response(bytes, { status: answer.status, headers: told });
+  }
+
+  /** Answers GET and HEAD by tag. Throws what {@link Exchanger.send} throws, and {@link byDigest}. */
+  async byTag(asked: ManifestRequest): Promise<Response> {
+    const key = this.#keyOf(asked);
+    const known = this.#tags.get(key);
+    let head: HeadAnswer;
+    try {
+      head = await this.#heads.join(key, (signal) => this.#head(asked, signal), asked.info.signal);
+    } catch (error) {
+      if (known === undefined || !isOutOfReach(error)) throw error;
+      return await this.#stale(asked, known, errorText(error));
+    }
+    if (isTrouble(head.status)) {
+      return known === undefined ? answerOf(head) : await this.#stale(asked, known, `HTTP ${head.status}`);
+    }
+    const digest = tryParseDigest(new Headers([...head.headers].map(pair)).get("docker-content-digest") ?? "");
+    if (head.status === 200 && digest !== undefined) {
+      this.#tags.remember(key, { digest, headers: head.headers });
+      this.#mayHave(asked, "manifests", digest.text);
+    } else this.#tags.forget(key);
+    if (asked.request.method === "HEAD") return answerOf(head);
+    if (head.status !== 200 || digest === undefined) {
+      return await passThrough(this.#parts, asked.request, asked.asked, asked.info);
+    }
+    return await this.byDigest(asked, digest);
+  }
+
+  async #head(asked: ManifestRequest, signal: AbortSignal): Promise<HeadAnswer> {
+    const { url, headers } = asked.request;
+    const request = new Request(url, { method: "HEAD", headers });
+    const answer = await passThrough(this.#parts, request, asked.asked, { ...asked.info, signal });
+    await answer.body?.cancel();
+    return { status: answer.status, headers: [...answer.headers] };
+  }
+
+  async #stale(asked: ManifestRequest, { digest, headers }: KnownTag, reason: string): Promise<Response> {
+    const { registry, repository, request } = asked;
+    const tag = asked.asked.url.pathname.split("/").at(-1);
+    this.#parts.log.warn("A tag is answered as its registry said before, for it does not answer now", {
+      ...{ registry: registry.host, repository, tag, digest: digest.text, reason },
+    });
+    this.#mayHave(asked, "manifests", digest.text);
+    const answer = request.method === "HEAD" ? answerOf({ status: 200, headers }) : await this.byDigest(asked, digest);
+    answer.headers.set("warning", STALE_WARNING);
+    return answer;
+  }
+
+  /** A right to a manifest is a right to what it names, at that registry and of that repository. False: it is none. */
+  #mayHaveNamed(asked: ManifestRequest, bytes: Uint8Array): boolean {
+    try {
+      const document = parseImageDocument(bytes);
+      const [collection, named] = document.kind === "index"
+        ? ["manifests", document.manifests] as const
+        : ["blobs", document.blobs] as const;
+      for (const { digest } of named) this.#mayHave(asked, collection, digest);
+      return true;
+    } catch (error) {
+      if (!(error instanceof DamselflyError)) throw error;
+      return false;
+    }
+  }
+
+  #mayHave({ registry, repository, request, remoteIp }: ManifestRequest, collection: Collection, digest: string): void {
+    const url = contentUrl({ registry, repository, collection, digest });
+    this.#parts.contents.grant({ url, headers: contentHeaders(request.headers), remoteIp });
+  }
+
+  /** Which tag, asked for by whom; also for which kinds of manifests, for there may be one for each. */
+  #keyOf({ request, remoteIp, registry, asked }: ManifestRequest): string {
+    const headers = contentHeaders(request.headers);
+    const url = `${registry.origin}${asked.url.pathname} ${headers["accept"] ?? ""}`;
+    return subjectKey(subjectOf({ url, headers, remoteIp }));
+  }
+}
+
+type Collection = DigestRequest["collection"];
+
+function answerOf({ status, headers }: HeadAnswer): Response {
+  return new Response(null, { status, headers: [...headers].map(pair) });
+}
+
+function pair([name, value]: readonly [name: string, value: string]): [string, string] {
+  return [name, value];
+}
