@@ -84,6 +84,13 @@ Deno.test("a pull right after the scheduler's restart, before anybody has announ
   await stage.untilHosts(3);
 });
 
+Deno.test("pulls right after the scheduler's restart cost the registry one copy", async () => {
+  await using stage = await Stage.open({ nodes: ["seed", "peer-1", "peer-2", "peer-3"] });
+  await stage.scheduler.restart();
+  await Promise.all(["peer-1", "peer-2", "peer-3"].map((name) => stage.node(name).pull()));
+  assert.equal(stage.layerBytesSent(), layerBytes);
+});
+
 Deno.test("a manager that starts again finds its clusters, and hosts that start after it share", async () => {
   await using stage = await Stage.open({ nodes: ["seed", "peer-1"] });
   await stage.node("peer-1").pull();

@@ -61,7 +61,7 @@ export async function downloadCopy(
 async function fill(stored: StoredTask, retention: Retention, parts: CacheDownloadParts, signal: AbortSignal) {
   const { control, runtime: { log } } = parts;
   const { peerId, isPersistent } = retention;
-  const session = control.openSession(stored.record.taskId, peerId, isPersistent, signal);
+  const session = await control.openSession(stored.record.taskId, peerId, isPersistent, signal);
   const talk = new Conversation(session, log, signal);
   try {
     await askForParents(stored, retention, talk, parts, signal);

@@ -46,10 +46,10 @@ class FakeControl implements CacheControl {
     this.tasks.set(taskId, PersistentCacheTask.create(task));
   }
 
-  openSession(taskId: string, _peerId: string, isPersistent: boolean): PeerSession {
+  openSession(taskId: string, _peerId: string, isPersistent: boolean): Promise<PeerSession> {
     this.said.push(`session ${taskId.slice(0, 4)} ${isPersistent}`);
     let asked: PeerEvent | undefined;
-    return {
+    return Promise.resolve({
       send: (event) => {
         this.said.push(event.kind);
         asked = event;
@@ -57,7 +57,7 @@ class FakeControl implements CacheControl {
       },
       nextDecision: () => Promise.try(() => asked === undefined ? undefined : this.decide(asked)),
       [Symbol.asyncDispose]: () => Promise.resolve(),
-    };
+    });
   }
 
   async uploadStarted({ taskId, retention: { ttlMs, replicaCount } }: CacheCopy): Promise<void> {

@@ -37,7 +37,7 @@ export interface CacheCopy {
 export interface CacheControl {
   readonly hostId: string;
   /** Opens a conversation about a download. Throws `unavailable` when there is no scheduler. */
-  openSession(taskId: string, peerId: string, isPersistent: boolean, signal: AbortSignal): PeerSession;
+  openSession(taskId: string, peerId: string, isPersistent: boolean, signal: AbortSignal): Promise<PeerSession>;
   /** This host begins to import a task, for its whole time. Throws `already_exists` when the swarm has it, `unavailable`, `timeout`. */
   uploadStarted(copy: CacheCopy, signal: AbortSignal): Promise<void>;
   /** The import is complete: from now on the scheduler sees to its replicas. */
@@ -62,6 +62,8 @@ export interface CacheControlParts {
   readonly runtime: Pick<Runtime, "clock" | "log">;
   /** The scheduler of a task. */
   readonly pick: (taskId: string) => SchedulerLink | undefined;
+  /** The same; one that was down is asked first whether it is back. */
+  readonly reach: (taskId: string, signal: AbortSignal) => Promise<SchedulerLink | undefined>;
   /** The sealed copies on this host, most recently used first. */
   readonly copies: () => readonly CacheCopy[];
 }
@@ -76,11 +78,16 @@ export class GrpcCacheControl implements CacheControl {
     this.hostId = parts.hostId;
   }
 
-  openSession(taskId: string, peerId: string, isPersistent: boolean, signal: AbortSignal): PeerSession {
-    signal.throwIfAborted();
+  async openSession(
+    taskId: string,
+    peerId: string,
+    isPersistent: boolean,
+    signal: AbortSignal,
+  ): Promise<PeerSession> {
     const { runtime: { clock }, pick } = this.#parts;
+    const link = await this.#link(taskId, signal);
     const ids = { hostId: this.hostId, taskId, peerId };
-    return new GrpcSession(ids, cacheDialect(isPersistent), clock, this.#link(taskId), () => pick(taskId));
+    return new GrpcSession(ids, cacheDialect(isPersistent), clock, link, () => pick(taskId));
   }
 
   async uploadStarted(copy: CacheCopy, signal: AbortSignal): Promise<void> {
@@ -112,7 +119,7 @@ export class GrpcCacheControl implements CacheControl {
       }
       if (codeOf(cause) !== "not_found") throw cause;
       // A scheduler that was restarted does not know this host yet.
-      await this.#link(copy.taskId).announce(signal);
+      await (await this.#link(copy.taskId, signal)).announce(signal);
       await start();
     }
   }
@@ -226,7 +233,7 @@ export class GrpcCacheControl implements CacheControl {
   /** Makes one more copy of a known task known: a download that is over as soon as it has begun. */
   async #tellPeer({ taskId, plan, retention }: CacheCopy, signal: AbortSignal): Promise<void> {
     const { peerId, isPersistent } = retention;
-    await using session = this.openSession(taskId, peerId, isPersistent, signal);
+    await using session = await this.openSession(taskId, peerId, isPersistent, signal);
     await session.send({ kind: "register", download: cacheDownload(plan, retention) }, signal);
     await session.nextDecision(signal);
     await session.send({ kind: "started" }, signal);
@@ -237,8 +244,8 @@ export class GrpcCacheControl implements CacheControl {
     return { hostId: this.hostId, taskId, peerId };
   }
 
-  #link(taskId: string): SchedulerLink {
-    const link = this.#parts.pick(taskId);
+  async #link(taskId: string, signal: AbortSignal): Promise<SchedulerLink> {
+    const link = await this.#parts.reach(taskId, signal);
     if (link !== undefined) return link;
     throw new DamselflyError(
       "unavailable",
@@ -251,7 +258,7 @@ export class GrpcCacheControl implements CacheControl {
     signal: AbortSignal,
     call: (link: SchedulerLink, options: { signal: AbortSignal; timeoutMs: number }) => Promise<T>,
   ): Promise<T> {
-    return await call(this.#link(taskId), { signal, timeoutMs: CALL_TIMEOUT_MS });
+    return await call(await this.#link(taskId, signal), { signal, timeoutMs: CALL_TIMEOUT_MS });
   }
 }
 

@@ -71,7 +71,8 @@ async function openBench(copies: readonly CacheCopy[] = []) {
     announce: async () => void await client.announceHost({ host: undefined }, options),
   };
   const link = parts as SchedulerLink;
-  const control = new GrpcCacheControl({ hostId: "host", runtime, pick: () => link, copies: () => copies });
+  const schedulers = { pick: () => link, reach: () => Promise.resolve(link) };
+  const control = new GrpcCacheControl({ hostId: "host", runtime, ...schedulers, copies: () => copies });
   const opened = stack.move();
   return { control, link, said, knows, runtime, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }

@@ -6,6 +6,7 @@ import { SchedulerService } from "../../rpc/gen/scheduler/v2/scheduler.ts";
 import { durationOfMs } from "../../rpc/time.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
+import { orAbort } from "../../runtime/or_abort.ts";
 import type { Random } from "../../runtime/random.ts";
 import { addressOf, type KnownScheduler } from "./scheduler_list.ts";
 
@@ -20,6 +21,10 @@ const PROMISED_DECISION_MS = 10_000;
 /** Before a scheduler that broke off is tried again: a restart takes a second, and nothing should be lost after it. */
 const RETRY_PAUSE_MS_MIN = 500;
 const RETRY_PAUSE_MS_MAX = 5_000;
+/** What a pull waits to hear whether a scheduler that was down is back; the host of one that is gone says so at once. */
+const LOOK_TIMEOUT_MS = 2_000;
+/** So long one that was looked for in vain is taken for gone. */
+const LOOK_PAUSE_MS = 100;
 /** Between two looks at a scheduler whose health cannot be watched. */
 const POLL_INTERVAL_MS = 30_000;
 
@@ -54,7 +59,15 @@ export class SchedulerLink implements AsyncDisposable {
   #muteSince: number | undefined;
   #doubt: Promise<void> | undefined;
   #isMute = false;
+  /** Nobody has said within a limit of time whether it is there. */
+  #isSilent = false;
+  /** When it was looked for in vain; undefined when it has been up since. */
+  #missedAt: number | undefined;
   #watch = new AbortController();
+  /** Aborts to end the pause before the next attempt, or to have none. */
+  #pause = new AbortController();
+  /** Resolves when it is up, or the next attempt to reach it has failed. */
+  #attempt = Promise.withResolvers<void>();
   #upWork: Promise<void> = Promise.resolve();
 
   constructor(scheduler: KnownScheduler, parts: LinkParts) {
@@ -73,6 +86,24 @@ export class SchedulerLink implements AsyncDisposable {
   /** Resolves once it is known whether the scheduler is up. */
   get firstTry(): Promise<void> {
     return this.#firstTry.promise;
+  }
+
+  /**
+   * Looks at once whether a scheduler that is down is back, and waits for that: a pull that comes in the pause between
+   * two attempts shall not go without it, and cost the source a copy of its own. One that hangs is waited for once.
+   */
+  async look(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const { clock } = this.#parts;
+    const isGone = this.#missedAt !== undefined && clock.now() - this.#missedAt < LOOK_PAUSE_MS;
+    if (this.isUsable || this.#isMute || this.#isSilent || isGone) return;
+    if (this.#doubt === undefined) this.#pause.abort();
+    using limit = clock.deadline(LOOK_TIMEOUT_MS);
+    const either = AbortSignal.any([signal, this.#stop.signal, limit.signal]);
+    await orAbort(this.#doubt ?? this.#attempt.promise, either).catch(() => {
+      if (limit.signal.aborted) this.#isSilent = true;
+    });
+    signal.throwIfAborted();
   }
 
   /** A peer has found the scheduler dead. */
@@ -118,7 +149,9 @@ export class SchedulerLink implements AsyncDisposable {
       await health.check({ service: "" }, { signal: this.#stop.signal, timeoutMs: DOUBT_TIMEOUT_MS });
     } catch (error) {
       // Whatever else it answers, it lives.
-      if (isUnreachable(error)) this.markDown();
+      if (!isUnreachable(error)) return;
+      this.#isSilent = isTimeout(error);
+      this.markDown();
     }
   }
 
@@ -129,21 +162,23 @@ export class SchedulerLink implements AsyncDisposable {
     let pauseMs = RETRY_PAUSE_MS_MIN;
     while (!signal.aborted) {
       this.#watch = new AbortController();
+      const beganAt = clock.now();
       await this.#watchOnce(AbortSignal.any([signal, this.#watch.signal])).catch((error) => {
         if (isCancelled(error) || this.#isUp === false) return;
         log.warn("A scheduler is unreachable; pulls go on without it", { address, error: errorText(error) });
       });
-      this.#isUp = false;
-      this.#firstTry.resolve();
+      if (this.#upSince === undefined) this.#missed(beganAt);
       // One that comes up and fails at once is not tried more and more often.
-      if (this.#upSince !== undefined && clock.now() - this.#upSince >= RETRY_PAUSE_MS_MAX) {
-        pauseMs = RETRY_PAUSE_MS_MIN;
-      }
+      else if (clock.now() - this.#upSince >= RETRY_PAUSE_MS_MAX) pauseMs = RETRY_PAUSE_MS_MIN;
+      this.#isUp = false;
       this.#upSince = undefined;
+      if (signal.aborted) return;
+      // The next attempt shall make a connection of its own: a broken one pauses between its attempts.
+      this.#parts.channels.close(address);
       const pause = this.#isMute ? PROMISED_DECISION_MS : Math.round(pauseMs * (0.5 + random.float() / 2));
-      this.#isMute = false;
       pauseMs = Math.min(RETRY_PAUSE_MS_MAX, pauseMs * 2);
-      await clock.sleep(pause, signal).catch(() => {});
+      await clock.sleep(pause, AbortSignal.any([signal, this.#pause.signal])).catch(() => {});
+      this.#isMute = false;
     }
   }
 
@@ -171,15 +206,32 @@ export class SchedulerLink implements AsyncDisposable {
     if (this.#isUp === true) return;
     await this.announce(signal);
     signal.throwIfAborted(); // a peer may have found it dead meanwhile
-    this.#isUp = true;
     this.#upSince = this.#parts.clock.now();
-    this.#firstTry.resolve();
+    this.#missedAt = undefined;
+    this.#isSilent = false;
+    this.#settle(true);
     this.#parts.log.info("This host is announced to a scheduler", { address: addressOf(this.scheduler) });
     const before = this.#upWork;
     this.#upWork = before.then(() => this.#parts.onUp(this, signal)).catch((error) => {
       if (signal.aborted) return;
       this.#parts.log.warn("What this host holds could not be told to a scheduler", { error: errorText(error) });
     });
+  }
+
+  /** An attempt that began then has not reached it. */
+  #missed(beganAt: number): void {
+    this.#missedAt = this.#parts.clock.now();
+    this.#isSilent = this.#missedAt - beganAt >= LOOK_TIMEOUT_MS;
+    this.#settle(false);
+  }
+
+  /** An attempt has shown whether it is up. */
+  #settle(isUp: boolean): void {
+    this.#isUp = isUp;
+    this.#firstTry.resolve();
+    this.#attempt.resolve();
+    this.#attempt = Promise.withResolvers();
+    this.#pause = new AbortController();
   }
 
   async #announceQuietly(): Promise<void> {
@@ -196,5 +248,9 @@ export class SchedulerLink implements AsyncDisposable {
 
 /** Whether a call failed because nobody answered, or nobody in time. */
 export function isUnreachable(error: unknown): boolean {
-  return error instanceof DamselflyError && (error.code === "unavailable" || error.code === "timeout");
+  return isTimeout(error) || error instanceof DamselflyError && error.code === "unavailable";
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof DamselflyError && error.code === "timeout";
 }

@@ -7,25 +7,41 @@ import { testRuntime } from "../../testing/test_runtime.ts";
 import { settle, VirtualClock } from "../../testing/virtual_clock.ts";
 import { SchedulerLink } from "./scheduler_link.ts";
 
-/** A link to a scheduler that says it serves when its health is watched, and answers what `check` says when asked. */
-function linkTo(check: () => Promise<unknown>) {
+const NEVER = new AbortController().signal;
+
+/**
+ * A link to a scheduler that says it serves when its health is watched, unless it is gone or hangs, and answers what
+ * `check` says when asked.
+ */
+function linkTo(check: () => Promise<unknown> = () => Promise.resolve({})) {
   const clock = new VirtualClock();
   const { random, log } = testRuntime();
   const watches: number[] = [];
+  const is = { gone: false, hanging: false };
   const remote = {
     announceHost: () => Promise.resolve({}),
     check,
     watch: async function* (_request: unknown, { signal }: { signal: AbortSignal }) {
       watches.push(clock.now());
-      yield { status: Status.SERVING };
+      if (is.gone) throw new DamselflyError("unavailable", "Nobody listens");
+      if (!is.hanging) yield { status: Status.SERVING };
       await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
     },
   };
-  const channels = { client: () => remote } as unknown as RpcChannels;
+  const channels = { client: () => remote, close: () => {} } as unknown as RpcChannels;
   const scheduler = { ip: "127.0.0.1", port: 1, clusterId: 1 };
   const host = () => Promise.resolve(Host.create());
   const parts = { clock, random, log, channels, announceIntervalMs: 300_000, host, onUp: () => Promise.resolve() };
-  return { clock, watches, link: new SchedulerLink(scheduler, parts) };
+  return { clock, watches, is, link: new SchedulerLink(scheduler, parts) };
+}
+
+/** Until the scheduler is taken for dead. */
+async function outage({ clock, link }: ReturnType<typeof linkTo>, ms: number): Promise<void> {
+  await settle();
+  link.markDown();
+  await settle();
+  await clock.advance(ms);
+  assert.equal(link.isUsable, false);
 }
 
 async function lateDecision({ clock, link }: ReturnType<typeof linkTo>): Promise<void> {
@@ -57,7 +73,7 @@ Deno.test("a scheduler that is late and answers anything at all is trusted with 
 });
 
 Deno.test("a scheduler that fails again and again is tried less and less often, and often again once it was steady", async () => {
-  const bench = linkTo(() => Promise.resolve({}));
+  const bench = linkTo();
   await using link = bench.link;
   await settle();
   for (let failures = 0; failures < 8; failures++) {
@@ -72,4 +88,62 @@ Deno.test("a scheduler that fails again and again is tried less and less often, 
   link.markDown();
   await bench.clock.advance(500);
   assert.equal(link.isUsable, true);
+});
+
+Deno.test("a pull that comes in the pause after an attempt in vain finds a scheduler that has come back", async () => {
+  const bench = linkTo();
+  await using link = bench.link;
+  bench.is.gone = true;
+  await outage(bench, 60_000);
+  bench.is.gone = false;
+  const before = bench.clock.now();
+  await link.look(NEVER);
+  assert.deepEqual([link.isUsable, bench.clock.now()], [true, before]);
+});
+
+Deno.test("a pull right after one that found the scheduler dead asks it again", async () => {
+  const bench = linkTo();
+  await using link = bench.link;
+  await settle();
+  link.markDown();
+  await link.look(NEVER);
+  assert.deepEqual([link.isUsable, bench.watches], [true, [0, 0]]);
+});
+
+Deno.test("a scheduler that is gone costs pulls no time, and is asked ten times a second at most", async () => {
+  const bench = linkTo();
+  await using link = bench.link;
+  bench.is.gone = true;
+  await outage(bench, 60_000);
+  const [startedAt, before] = [bench.clock.now(), bench.watches.length];
+  for (let pull = 0; pull < 200; pull++) {
+    await link.look(NEVER);
+    await bench.clock.advance(10);
+  }
+  assert.equal(bench.clock.now() - startedAt, 2_000);
+  assert.ok(bench.watches.length - before <= 20, `${bench.watches.length - before} attempts`);
+});
+
+Deno.test("a scheduler that hangs costs the pulls of two seconds two seconds at most, and later ones nothing", async () => {
+  const bench = linkTo();
+  await using link = bench.link;
+  bench.is.hanging = true;
+  await outage(bench, 0);
+  const looks = [link.look(NEVER), link.look(NEVER)];
+  await bench.clock.advance(2_000);
+  await Promise.all(looks);
+  const before = bench.clock.now();
+  await link.look(NEVER);
+  assert.deepEqual([link.isUsable, bench.clock.now()], [false, before]);
+});
+
+Deno.test("a pull that is given up waits for no scheduler", async () => {
+  const bench = linkTo();
+  await using link = bench.link;
+  bench.is.hanging = true;
+  await outage(bench, 0);
+  const pull = new AbortController();
+  const looking = link.look(pull.signal);
+  pull.abort(new DamselflyError("cancelled", "The client has left"));
+  await assert.rejects(looking, { code: "cancelled" });
 });

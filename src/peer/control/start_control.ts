@@ -74,7 +74,8 @@ class GrpcControl implements PeerControl {
     const { clock } = runtime;
     this.#channels = new RpcChannels({ clock, channelsMax: CHANNELS_MAX, tls: options.schedulerTls });
     const pick = (taskId: string) => this.#pick(taskId);
-    this.cache = new GrpcCacheControl({ hostId: this.hostId, runtime, pick, copies: options.heldCopies });
+    const reach = (taskId: string, signal: AbortSignal) => this.#reach(taskId, signal);
+    this.cache = new GrpcCacheControl({ hostId: this.hostId, runtime, pick, reach, copies: options.heldCopies });
     this.#dynconfig = new Dynconfig(options, runtime, {
       onList: (list) => this.#replaceLinks(list),
       onSettings: (settings) => this.#adopt(settings),
@@ -97,18 +98,19 @@ class GrpcControl implements PeerControl {
     return this.#settings.blockList;
   }
 
-  openSession(taskId: string, peerId: string, signal: AbortSignal): Promise<PeerSession | undefined> {
-    signal.throwIfAborted();
-    const link = this.#pick(taskId);
-    if (link === undefined) return Promise.resolve(undefined);
-    const ids = { hostId: this.hostId, taskId, peerId };
-    return Promise.resolve(new GrpcSession(ids, STANDARD_DIALECT, this.#runtime.clock, link, () => this.#pick(taskId)));
+  async openSession(taskId: string, peerId: string, signal: AbortSignal): Promise<PeerSession | undefined> {
+    const link = await this.#reach(taskId, signal);
+    return link === undefined ? undefined : this.#sessionAt(link, taskId, peerId);
   }
 
   async announceTask(task: HeldTask, signal: AbortSignal): Promise<void> {
+    const link = await this.#reach(task.taskId, signal);
+    if (link !== undefined) await this.#announceTaskAt(link, task, signal);
+  }
+
+  async #announceTaskAt(link: SchedulerLink, task: HeldTask, signal: AbortSignal): Promise<void> {
     const peerId = peerIdOf(this.#options.host, this.#runtime.random.uuid());
-    await using session = await this.openSession(task.taskId, peerId, signal);
-    if (session === undefined) return;
+    await using session = this.#sessionAt(link, task.taskId, peerId);
     await session.send({ kind: "register", download: heldDownload(task) }, signal);
     const decision = await session.nextDecision(signal);
     if (decision?.kind !== "metadata_only") {
@@ -141,6 +143,20 @@ class GrpcControl implements PeerControl {
     await Promise.all(links.map((link) => this.#leave(link)));
     await this.#retired;
     this.#channels[Symbol.dispose]();
+  }
+
+  #sessionAt(link: SchedulerLink, taskId: string, peerId: string): PeerSession {
+    const ids = { hostId: this.hostId, taskId, peerId };
+    return new GrpcSession(ids, STANDARD_DIALECT, this.#runtime.clock, link, () => this.#pick(taskId));
+  }
+
+  /**
+   * The scheduler of a task, as all hosts see it: one that was down may be back, and whoever did not notice would ask
+   * another one, or go to the source alone.
+   */
+  async #reach(taskId: string, signal: AbortSignal): Promise<SchedulerLink | undefined> {
+    await Promise.all(this.#links.map((link) => link.look(signal)));
+    return this.#pick(taskId);
   }
 
   /** The scheduler of a task: of those that are not known to be down, so that only one pull finds out. */
@@ -213,7 +229,7 @@ class GrpcControl implements PeerControl {
       signal.throwIfAborted();
       if (this.#pick(task.taskId) !== link) continue;
       try {
-        await this.announceTask(task, signal);
+        await this.#announceTaskAt(link, task, signal);
         told++;
       } catch (error) {
         signal.throwIfAborted();

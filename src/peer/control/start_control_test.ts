@@ -209,11 +209,24 @@ Deno.test("a scheduler that broke off and is there again is used again within se
   scheduler.fate = () => "broken";
   const startedAt = performance.now();
   await assert.rejects(decide(control), { code: "unavailable" });
-  assert.equal(await control.openSession(TASK_ID, "peer-2", NEVER), undefined);
   scheduler.fate = () => "answered";
   await scheduler.until(() => scheduler.announcements === 2);
   assert.ok(performance.now() - startedAt < 5_000);
   assert.equal(await isUsableSoon(control), true);
+});
+
+Deno.test("the first pull after a scheduler's return is decided by it, however long it was gone", async () => {
+  const before = await FakeScheduler.start();
+  const clock = new VirtualClock();
+  const localSchedulers = [{ hostname: "127.0.0.1", port: before.port }];
+  await using control = await startControl(options({ localSchedulers }), testRuntime({ clock }));
+  await before[Symbol.asyncDispose]();
+  while (await control.openSession(TASK_ID, "peer-2", NEVER) !== undefined) await settle();
+  // Nothing happens by itself from here on: the next attempt is a pause away, and time stands still.
+  await clock.advance(100);
+  await using after = await FakeScheduler.start(before.port);
+  assert.equal(await decide(control), "back_to_source");
+  assert.equal(after.announcements, 1);
 });
 Deno.test("a scheduler that leaves the list is told goodbye, and the others are not told twice", async () => {
   await using stays = await FakeScheduler.start();
