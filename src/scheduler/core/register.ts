@@ -43,10 +43,15 @@ export function register(step: Step, event: RegisterEvent): void {
     return answer(step, peer, { kind: "empty_task" });
   }
   movePeer(step, peer, "register");
-  if (wish.needBackToSource && task.fetchers.size < step.state.settings.sourcePeersMax) {
+  if (wish.needBackToSource && !isReplaced(peer) && task.fetchers.size < step.state.settings.sourcePeersMax) {
     return sendToSource(step, peer, "the peer was asked to fetch from the source");
   }
   schedule(step, peer, event.download);
+}
+
+/** Whether a seed peer that was to fetch for others is so late that one of them was sent to the source instead. */
+function isReplaced({ task, host }: Peer): boolean {
+  return host.facts.isSeed && task.fetchers.size > 0;
 }
 
 function refusalOf(step: Step, event: RegisterEvent, host: Host | undefined): DamselflyError | undefined {

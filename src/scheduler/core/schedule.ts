@@ -7,6 +7,7 @@
  * parent, even without a piece, and everybody who waits is answered in the same step. When it fails, dies or is late,
  * the peer that waits longest is sent to the source, in the same step too; it is the prospect of the others. So N
  * peers that come at once cost the source one copy, and a fault costs a copy more and a few seconds, never N copies.
+ * Nor does a seed peer that was only slow: one that registers after its replacement was sent is a child of that one.
  *
  * From the second fetch in a row that came to nothing on, twice as many go next: a source that refuses some of its
  * callers holds up N peers for log2(N) rounds. No wait is longer than `WAIT_TIMEOUT_MS`.
