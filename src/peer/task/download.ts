@@ -203,7 +203,7 @@ export class Download implements ReadableTask {
     let decision = await talk?.ask({ kind: "register", download });
     for (let asked = 1; talk !== undefined && decision !== undefined; asked++) {
       if (decision.kind === "back_to_source") {
-        this.#requireSource(decision.description);
+        this.#allowSource(decision.description);
         this.#noteSplit();
         talk.post({ kind: "back_to_source_started" });
         this.#isBackToSource = true;
@@ -219,13 +219,17 @@ export class Download implements ReadableTask {
       }
       decision = await talk.ask({ kind: "reschedule", parents: decision.parents, description: "pieces are missing" });
     }
-    this.#requireSource("no parent has all of it");
+    this.#allowSource(talk === undefined ? "no scheduler is reachable" : whyOf(decision));
     this.#noteSplit();
     await this.#fromSource(talk, signal);
   }
 
-  #requireSource(why: string): void {
-    if (!this.#subject.request.disableBackToSource) return;
+  /** Says why the source is asked, for each copy that it sends is one that the swarm is there to spare it. */
+  #allowSource(why: string): void {
+    const ids = { taskId: this.taskId, peerId: this.peerId };
+    if (!this.#subject.request.disableBackToSource) {
+      return this.#parts.runtime.log.info("A task is fetched from its source", { ...ids, why });
+    }
     throw new DamselflyError(
       "failed_precondition",
       `Cannot download task ${this.taskId}: ${why || "no parent has it"}, and back-to-source is disabled`,
@@ -374,6 +378,11 @@ export class Download implements ReadableTask {
     await this.#stored.checked(signal);
     return this.#stored.finishedPieceCount === plan.pieceCount;
   }
+}
+
+/** Why a download goes to the source that was not sent there. */
+function whyOf(decision: Decision | undefined): string {
+  return decision === undefined ? "the scheduler gave no decision" : "no parent has all of it";
 }
 
 function recordedBytes(stored: StoredTask): number {

@@ -279,6 +279,22 @@ Deno.test("a scheduler that fails costs nothing but its help, and is told of the
   assert.ok(node.runtime.log.lines.some(({ message }) => message.startsWith("The scheduler failed")));
 });
 
+Deno.test("a download that goes to the source says why", async () => {
+  const reasons = {
+    "no scheduler is reachable": undefined,
+    "the scheduler gave no decision": () => Promise.reject(new DamselflyError("timeout", "No answer")),
+    "nobody has it": () => ({ kind: "back_to_source", description: "nobody has it" }) as const,
+    "no parent has all of it": () => ({ kind: "from_parents", parents: [] }) as const,
+  };
+  for (const [why, decide] of Object.entries(reasons)) {
+    const options = { source: new FakeSource(CONTENT), ...(decide === undefined ? {} : { decide }) };
+    await using node = await SwarmNode.start(new Swarm(), options);
+    await node.pull(requestFor(CONTENT));
+    const told = node.runtime.log.lines.filter(({ message }) => message === "A task is fetched from its source");
+    assert.deepEqual(told.map(({ fields }) => fields?.["why"]), [why]);
+  }
+});
+
 Deno.test("without back-to-source a task that no parent has fails, and says why", async () => {
   const source = new FakeSource(CONTENT);
   const decide = () => ({ kind: "back_to_source", description: "no parent" }) as const;
