@@ -17,6 +17,8 @@ export interface RegistryRequest {
   readonly status: number;
   /** Body bytes that the registry sent. */
   readonly bytes: number;
+  /** When it had sent them, in ISO 8601. */
+  readonly endedAt: string;
 }
 
 /** A running registry with an empty store. */
@@ -90,6 +92,7 @@ export function parseRegistryLog(log: string): RegistryRequest[] {
       path: String(entry["http.request.uri"]).split("?", 1)[0] ?? "",
       status: Number(entry["http.response.status"]),
       bytes: Number(entry["http.response.written"] ?? 0),
+      endedAt: String(entry["time"] ?? ""),
     };
   });
 }

@@ -1,9 +1,12 @@
 /** The temporary folder of a test; it is kept, and named, when the test fails. */
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 const SHOWN_LOG_LINES = 30;
+/** Of {@link Workspace.linesAbout}. */
+const LINES_OF_A_LOG = 4;
+const LINE_LENGTH = 400;
 /** A cluster, and its members: what is deeper belongs to programs that run, and comes and goes. */
 const LOG_FOLDERS_DEEP = 2;
 
@@ -28,6 +31,16 @@ export class Workspace implements AsyncDisposable {
       const lines = (await readFile(file, "utf8")).trimEnd().split("\n").slice(-SHOWN_LOG_LINES);
       console.error(`--- ${file}\n${lines.join("\n")}`);
     }
+  }
+
+  /** Lines of the logs that mention `text`, after the name of their file: the last ones of each. */
+  async linesAbout(text: string): Promise<string[]> {
+    const lines: string[] = [];
+    for (const file of await logsBelow(this.dir, LOG_FOLDERS_DEEP)) {
+      const found = (await readFile(file, "utf8")).split("\n").filter((line) => line.includes(text));
+      for (const line of found.slice(-LINES_OF_A_LOG)) lines.push(`${basename(file)}: ${line.slice(0, LINE_LENGTH)}`);
+    }
+    return lines;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

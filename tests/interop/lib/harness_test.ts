@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { evidenceOf } from "./evidence.ts";
 import { startFileServer } from "./files.ts";
 import { startHoldingRegistry } from "./holding_registry.ts";
 import { serve } from "./http_server.ts";
@@ -81,6 +82,27 @@ Deno.test("the bytes of a held blob stop at 8 MiB, in a whole answer and in a pa
     await read;
     assert.equal(bytes, passed + 2 * MIB);
   }
+  assert.deepEqual(registry.asked().map(({ method, range }) => `${method} ${range}`), [
+    "GET all",
+    `GET bytes=${4 * MIB}-`,
+  ]);
+});
+
+Deno.test("of a blob that cost too much it is told who asked, what was sent and what the logs say", async () => {
+  const path = "/v2/a/blobs/sha256:aa";
+  const asked = { at: "10:00", method: "GET", path, range: "all", userAgent: "seed" };
+  const sent = { method: "GET", path, status: 200, bytes: 7, endedAt: "10:01" };
+  const evidence = await evidenceOf("sha256:aa", {
+    tap: { asked: () => [asked, { ...asked, path: "/v2/a/blobs/sha256:ab" }] },
+    registry: { requests: () => [sent, { ...sent, path: "/v2/" }] },
+    workspace: { linesAbout: (text) => Promise.resolve([`node-1.log: task ${text}`]) },
+  });
+  assert.deepEqual(evidence.split("\n"), [
+    "sha256:aa",
+    "  asked at 10:00: GET all, by seed",
+    "  sent until 10:01: GET 200, 7 bytes",
+    "  node-1.log: task aa",
+  ]);
 });
 
 Deno.test("the file server counts whole copies and parts, and no probe", async () => {

@@ -1,5 +1,6 @@
 /** A registry that stands still in the middle of a blob for as long as a test wants. */
 import { parseContentRange } from "../../../src/core/byte_range.ts";
+import { realClock } from "../../../src/runtime/clock.ts";
 import { waitFor } from "../../e2e/lib/wait.ts";
 import { serve, type TestServer } from "./http_server.ts";
 
@@ -16,8 +17,20 @@ export interface Hold extends Disposable {
   release(): void;
 }
 
+/** A request that went to the registry. */
+export interface AskedRequest {
+  /** In ISO 8601. */
+  readonly at: string;
+  readonly method: string;
+  readonly path: string;
+  readonly range: string;
+  readonly userAgent: string;
+}
+
 /** A way to a registry, with a tap. */
 export interface HoldingRegistry extends TestServer {
+  /** All requests so far, in the order of their beginnings. */
+  asked(): readonly AskedRequest[];
   /** Holds what is asked of a blob from now on. */
   hold(digest: string): Hold;
 }
@@ -30,8 +43,16 @@ interface Tap {
 /** Starts the tap on a free port of `ip`, in front of the registry at `registryUrl`. */
 export function startHoldingRegistry(ip: string, registryUrl: string): HoldingRegistry {
   const taps = new Map<string, Tap>();
+  const asked: AskedRequest[] = [];
+  const clock = realClock();
   const server = serve(ip, async ({ url, method, headers }, signal) => {
     const { pathname, search } = new URL(url);
+    const [at, range, userAgent] = [
+      new Date(clock.wallMs()).toISOString(),
+      headers.get("range"),
+      headers.get("user-agent"),
+    ];
+    asked.push({ at, method, path: pathname, range: range ?? "all", userAgent: userAgent ?? "nobody" });
     const answer = await fetch(new URL(pathname + search, registryUrl), { method, headers, signal });
     const tap = method === "GET" ? taps.get(pathname.split("/").at(-1) ?? "") : undefined;
     if (tap === undefined || answer.body === null) return answer;
@@ -41,6 +62,7 @@ export function startHoldingRegistry(ip: string, registryUrl: string): HoldingRe
   return {
     namespace: server.namespace,
     url: server.url,
+    asked: () => asked,
     hold(digest) {
       const { promise: released, resolve: release } = Promise.withResolvers<void>();
       const tap: Tap = { released, waiting: 0 };

@@ -5,6 +5,7 @@ import { makeSampleImage } from "../../../src/oci/sample_image.ts";
 import { pushSample } from "../../e2e/lib/push_sample.ts";
 import { blobBytes, type Registry } from "../../e2e/lib/registry.ts";
 import { waitFor } from "../../e2e/lib/wait.ts";
+import { together } from "./together.ts";
 
 const MIB = 1024 * 1024;
 /** What is smaller goes past the swarm in Dragonfly: 4 MiB when compressed, which halves these. */
@@ -26,12 +27,17 @@ export interface PushedImage {
 export class Images {
   readonly registry: Registry;
   readonly #namespace: string;
+  readonly #evidence: (digest: string) => Promise<string>;
   #made = 0;
 
-  /** `namespace` is the registry part of the images' names; it tells those of one run from those of another. */
-  constructor(registry: Registry, namespace: string) {
+  /**
+   * `namespace` is the registry part of the images' names; it tells those of one run from those of another. `evidence`
+   * says of a layer who asked for it and what became of that.
+   */
+  constructor(registry: Registry, namespace: string, evidence: (digest: string) => Promise<string>) {
     this.registry = registry;
     this.#namespace = namespace;
+    this.#evidence = evidence;
   }
 
   /** A new image with layers of half of these bytes, by default 6 and 10 MiB; its tag is `v1`. */
@@ -52,9 +58,13 @@ export class Images {
 
   /** Fails unless the registry has sent each layer just once since the image was made. It logs when a body ends. */
   async assertOneCopy(image: PushedImage, when: string): Promise<void> {
-    await waitFor(`a copy of each layer in the registry's log, ${when}`, SETTLE_TIMEOUT_MS, () => {
+    await waitFor("a copy of each layer in the registry's log", SETTLE_TIMEOUT_MS, () => {
       return this.copies(image).every((copies) => copies >= 1) || undefined;
-    });
-    assert.deepEqual(this.copies(image), image.layers.map(() => 1), `copies of each layer, ${when}`);
+    }).catch(() => {}); // what came instead is told below
+    const copies = this.copies(image);
+    const wrong = image.layers.filter((_, index) => copies[index] !== 1);
+    if (wrong.length === 0) return;
+    const evidence = await together(wrong.map(({ digest }) => this.#evidence(digest)));
+    assert.fail(`The layers cost ${copies.join(" and ")} copies, ${when}\n${evidence.join("\n")}`);
   }
 }

@@ -4,6 +4,7 @@ import { type AddressBlock, reserveAddresses } from "../../e2e/lib/addresses.ts"
 import { type Registry, REGISTRY_PROGRAM, startRegistry } from "../../e2e/lib/registry.ts";
 import { Workspace } from "../../e2e/lib/workspace.ts";
 import { DATABASE_PROGRAMS, type Databases, startDatabases } from "./databases.ts";
+import { evidenceOf } from "./evidence.ts";
 import { type HoldingRegistry, startHoldingRegistry } from "./holding_registry.ts";
 import { Images } from "./images.ts";
 import { type FreeStep, freeSteps } from "./steps.ts";
@@ -36,7 +37,7 @@ export class Lab implements AsyncDisposable {
     this.registry = registry;
     this.tap = stack.use(startHoldingRegistry(addresses.ip(REGISTRY_HOST), registry.url));
     this.stock = new StockPrograms(stockDir(), join(workspace.dir, "stock"));
-    this.images = new Images(registry, this.tap.namespace);
+    this.images = new Images(registry, this.tap.namespace, (digest) => evidenceOf(digest, this));
   }
 
   static async open(): Promise<Lab> {
