@@ -17,7 +17,7 @@ const NEEDS = { programs: [...DOCKER_PROGRAMS, ...IMAGE_PROGRAMS, REGISTRY_PROGR
 const LAYERS = [["libc6", "bash", "coreutils", "busybox"], ["perl-modules-5.36", "libpython3.11-stdlib"]];
 const IMAGE = "debian/tools:1.0";
 const LAYER_BYTES_MIN = 1_000_000;
-const RELOAD_TIMEOUT_MS = 10_000;
+const RELOAD_TIMEOUT_MS = 60_000;
 const DAEMON = '{\n    "log-level": "warn",\n    "max-concurrent-downloads": 2\n}\n';
 
 /** What the steps share. */

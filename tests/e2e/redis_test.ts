@@ -25,7 +25,7 @@ import { Workspace } from "./lib/workspace.ts";
 
 const LOCAL = "127.0.0.1";
 const PASSWORD = "sesame";
-const USABLE_TIMEOUT_MS = 20_000;
+const USABLE_TIMEOUT_MS = 60_000;
 const NEEDS = { programs: [REDIS_PROGRAM, "redis-cli"] };
 const clock = realClock();
 

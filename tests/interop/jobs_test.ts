@@ -13,7 +13,7 @@ import { type Lab, labTest } from "./lib/lab.ts";
 import { pullByMirror } from "./lib/pull.ts";
 
 const REDIS_PORT = 6379;
-const KNOWN_TIMEOUT_MS = 30_000;
+const KNOWN_TIMEOUT_MS = 60_000;
 const JOB_TIMEOUT_MS = 60_000;
 /** A stock scheduler looks for seed peers every half minute. */
 const SEED_TIMEOUT_MS = 90_000;

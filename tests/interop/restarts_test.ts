@@ -9,10 +9,8 @@ import { named } from "./lib/sentences.ts";
 import type { FreeStep } from "./lib/steps.ts";
 import { together } from "./lib/together.ts";
 
-/** How soon peers share again when our scheduler is back. */
-const SHARING_AGAIN_MS = 10_000;
-/** The same under a stock scheduler, which takes its time to be ready. */
-const SHARING_UNDER_STOCK_MS = 30_000;
+/** How soon peers share again when a scheduler is back; a stock one takes its time to be ready. */
+const SHARING_AGAIN_MS = 30_000;
 const KINDS: readonly Kind[] = ["stock", "ours"];
 const ENDS = ["SIGTERM", "SIGKILL"] as const;
 
@@ -62,16 +60,15 @@ async function schedulerEnds(cluster: Cluster, kind: Kind, how: End, mix: string
   await cluster.runScheduler(kind);
   // A stock scheduler knows stock peers again with their next announcement, after up to five minutes.
   const pairs = kind === "stock" ? [["ours", "ours-2"]] : [["stock", "stock-2"], ["ours", "ours-2"]];
-  const limitMs = kind === "stock" ? SHARING_UNDER_STOCK_MS : SHARING_AGAIN_MS;
-  await step(`${mix}: ${limitMs / 1000} s after the scheduler's return from ${how}, peers share`, async () => {
-    await together(pairs.map((pair) => shareAgain(cluster, pair, limitMs)));
+  await step(`${mix}: ${SHARING_AGAIN_MS / 1000} s after the scheduler's return from ${how}, peers share`, async () => {
+    await together(pairs.map((pair) => shareAgain(cluster, pair)));
   });
 }
 
 /** Resolves when what the first peer pulls costs the registry one copy, with what the next one pulls. */
-async function shareAgain(cluster: Cluster, pair: readonly string[], limitMs: number): Promise<void> {
+async function shareAgain(cluster: Cluster, pair: readonly string[]): Promise<void> {
   // An attempt that begins in time may end later, on a busy machine.
-  await waitFor(`the sharing of ${pair.join(" and ")}`, limitMs, async () => {
+  await waitFor(`the sharing of ${pair.join(" and ")}`, SHARING_AGAIN_MS, async () => {
     const image = await cluster.lab.images.fresh();
     for (const name of pair) await cluster.pull(image, name);
     return cluster.lab.images.copies(image).every((copies) => copies === 1) || undefined;

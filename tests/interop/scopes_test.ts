@@ -12,7 +12,7 @@ import { together } from "./lib/together.ts";
 
 const KINDS: readonly Kind[] = ["stock", "ours"];
 const DEFAULT_CLUSTER = 1;
-const KNOWN_TIMEOUT_MS = 30_000;
+const KNOWN_TIMEOUT_MS = 60_000;
 /** Hosts from here on are in the second cluster's CIDR, a /26. */
 const CIDR_HOST = 192;
 

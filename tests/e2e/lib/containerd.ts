@@ -16,7 +16,7 @@ import { stopwatch } from "./wait.ts";
 export const CONTAINERD_PROGRAMS = ["containerd", "runc", "mount", "umount", "unshare"] as const;
 /** The plugin that pulls images: its id in a version 2 and in a version 3 file. */
 const CRI_PLUGINS = new Set(["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images"]);
-const START_TIMEOUT_MS = 30_000;
+const START_TIMEOUT_MS = 60_000;
 /** Debian's suites that have newer ones: the last 1.x, and a 2.x, whose configuration is a version 3 file. */
 const SUITES = { "1.7": "trixie", "2.x": "sid" } as const;
 

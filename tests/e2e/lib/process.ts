@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Abandon, type Probe, waitFor } from "./wait.ts";
 
 const STOP_TIMEOUT_MS = 15_000;
-const KILL_TIMEOUT_MS = 5_000;
+const KILL_TIMEOUT_MS = 15_000;
 const SHOWN_LOG_LINES = 40;
 
 /** What to start, and where its output goes. */

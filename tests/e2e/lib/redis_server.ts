@@ -7,7 +7,7 @@ import { accepts } from "./tcp.ts";
 
 export const REDIS_PROGRAM = "redis-server";
 
-const START_TIMEOUT_MS = 20_000;
+const START_TIMEOUT_MS = 60_000;
 /** A stock manager uses three numbered databases; tests give each cluster its own. */
 const DATABASES = 64;
 

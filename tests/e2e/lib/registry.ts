@@ -8,7 +8,7 @@ import { answers } from "./http.ts";
 import { requireProgram } from "./programs.ts";
 
 export const REGISTRY_PROGRAM = "docker-registry";
-const START_TIMEOUT_MS = 20_000;
+const START_TIMEOUT_MS = 60_000;
 
 /** One answered request, as the registry logged it. */
 export interface RegistryRequest {

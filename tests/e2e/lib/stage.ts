@@ -16,7 +16,7 @@ import { blobBytes, type Registry, REGISTRY_PROGRAM, startRegistry } from "./reg
 import { waitFor } from "./wait.ts";
 import { Workspace } from "./workspace.ts";
 
-const SETTLE_TIMEOUT_MS = 30_000;
+const SETTLE_TIMEOUT_MS = 60_000;
 const REPOSITORY_NAME = "debian/tools";
 /** Requests that only ask whether a range works, or how long a blob is, get at most this much of it. */
 const PROBE_BYTES = 1;

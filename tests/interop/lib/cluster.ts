@@ -11,10 +11,10 @@ import type { Lab } from "./lab.ts";
 import type { PushedImage } from "./images.ts";
 import { pullByMirror, type PullRoute } from "./pull.ts";
 
-const SEED_KNOWN_TIMEOUT_MS = 60_000;
+const SEED_KNOWN_TIMEOUT_MS = 120_000;
 const SEED_PROBE_INTERVAL_MS = 2_000;
 const PROBE_LAYER_BYTES = [10 * 1024 * 1024];
-const PEER_KNOWN_TIMEOUT_MS = 30_000;
+const PEER_KNOWN_TIMEOUT_MS = 60_000;
 const DEFAULT_CLUSTER = 1;
 const MANAGER = 0;
 const SCHEDULER = 1;

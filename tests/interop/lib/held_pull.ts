@@ -5,7 +5,7 @@ import type { PushedImage } from "./images.ts";
 import { pullByMirror } from "./pull.ts";
 import { together } from "./together.ts";
 
-const FIRST_BYTES_TIMEOUT_MS = 40_000;
+const FIRST_BYTES_TIMEOUT_MS = 60_000;
 /** 12.5 MiB when compressed: three pieces of a stock peer, and a part of one. */
 const LAYER_BYTES = [25 * 1024 * 1024];
 /** More than the config, which does not pass through the swarm in Dragonfly. */

@@ -4,7 +4,7 @@ import { realClock } from "../../../src/runtime/clock.ts";
 import { waitFor } from "../../e2e/lib/wait.ts";
 import { serve, type TestServer } from "./http_server.ts";
 
-const HELD_TIMEOUT_MS = 30_000;
+const HELD_TIMEOUT_MS = 60_000;
 const MIB = 1024 * 1024;
 /** Bytes of a blob from here on are held: two pieces of a stock peer come, and the others do not. */
 const HELD_FROM = 8 * MIB;

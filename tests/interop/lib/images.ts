@@ -10,7 +10,7 @@ import { together } from "./together.ts";
 const MIB = 1024 * 1024;
 /** What is smaller goes past the swarm in Dragonfly: 4 MiB when compressed, which halves these. */
 const LAYER_BYTES = [12 * MIB, 20 * MIB];
-const SETTLE_TIMEOUT_MS = 20_000;
+const SETTLE_TIMEOUT_MS = 60_000;
 /** A request that only asks how long a blob is gets at most this much of it. */
 const PROBE_BYTES = 1;
 

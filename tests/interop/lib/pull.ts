@@ -5,7 +5,7 @@ import { pullImage, type PullProgress } from "../../../src/oci/image_pull.ts";
 import { parseImageReference } from "../../../src/oci/image_reference.ts";
 import type { PushedImage } from "./images.ts";
 
-const PULL_TIMEOUT_MS = 90_000;
+const PULL_TIMEOUT_MS = 180_000;
 const PLATFORM = { os: "linux", architecture: "amd64" };
 
 /** A node's way to an image: its peer's mirror first, and the registry. */
