@@ -22,8 +22,11 @@ import { seedFor, setTrigger } from "./seeds.ts";
 import type { Peer, Task } from "./state.ts";
 import { mark, startWaiting, stopWaiting } from "./waiting.ts";
 
-/** How long a triggered seed peer has to ask the source for the size and to begin. */
-export const SEED_START_TIMEOUT_MS = 4_500;
+/**
+ * How long a triggered seed peer has to ask the source for the size and to begin. Peers wait for a decision for 5 s: what
+ * is left of them is for the one that is sent in its place.
+ */
+export const SEED_START_TIMEOUT_MS = 3_500;
 /** How long a triggered seed peer whose call has ended may take to register what it holds. */
 export const SEED_ENDED_GRACE_MS = 1_000;
 /** How long a peer waits for parents at most, whatever happens. */

@@ -172,6 +172,8 @@ Deno.test("a triggered seed peer that comes after its replacement is no second o
   assert.deepEqual(swarm.told("back_to_source"), ["a"]);
   swarm.register("seed", { needBackToSource: true });
   assert.deepEqual(swarm.heard("seed"), []);
+  swarm.wait(1_000);
+  assert.ok(swarm.nowMs < 5_000, "no peer waits longer for its decision");
   swarm.say("a", "back_to_source_started");
   assert.deepEqual(swarm.told("back_to_source"), ["a"]);
   for (const name of ["b", "seed"]) assert.match(swarm.heard(name).join(), /^from a/);
