@@ -34,7 +34,7 @@ export const STRANGER: Login = { username: "stranger", password: "another secret
 const MIB = 1024 * 1024;
 const LAYER_BYTES = [12 * MIB, 20 * MIB];
 const DEFAULT_CLUSTER = 1;
-const SETTLE_TIMEOUT_MS = 30_000;
+const SETTLE_TIMEOUT_MS = 60_000;
 const PROBE_BYTES = 1;
 /** Of a private authority, for 127.0.0.1. */
 const CERTIFICATE = testCertificates("a");
