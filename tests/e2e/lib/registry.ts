@@ -59,6 +59,9 @@ export async function startRegistry(options: { readonly ip: string; readonly dir
 class DebianRegistry implements Registry {
   readonly namespace: string;
   readonly #process: RunningProcess;
+  readonly #requests: RegistryRequest[] = [];
+  /** How much of the log {@link #requests} is of. */
+  #readLength = 0;
   #forgotten = 0;
 
   constructor(namespace: string, process: RunningProcess) {
@@ -71,11 +74,21 @@ class DebianRegistry implements Registry {
   }
 
   requests(): RegistryRequest[] {
-    return parseRegistryLog(this.#process.log()).slice(this.#forgotten);
+    this.#read();
+    return this.#requests.slice(this.#forgotten);
   }
 
   forget(): void {
-    this.#forgotten = parseRegistryLog(this.#process.log()).length;
+    this.#read();
+    this.#forgotten = this.#requests.length;
+  }
+
+  /** Reads whole lines that are new: tests look often, and the log grows long. */
+  #read(): void {
+    const log = this.#process.log();
+    const end = log.lastIndexOf("\n") + 1;
+    this.#requests.push(...parseRegistryLog(log.slice(this.#readLength, end)));
+    this.#readLength = end;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
