@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { makeSampleImage } from "../../../src/oci/sample_image.ts";
 import { evidenceOf } from "./evidence.ts";
 import { startFileServer } from "./files.ts";
 import { startHoldingRegistry } from "./holding_registry.ts";
+import { makeImageAside } from "./image_aside.ts";
 import { serve } from "./http_server.ts";
 import type { PushedImage } from "./images.ts";
 import { SteadyPulls } from "./steady_pulls.ts";
@@ -86,6 +88,11 @@ Deno.test("the bytes of a held blob stop at 8 MiB, in a whole answer and in a pa
     "GET all",
     `GET bytes=${4 * MIB}-`,
   ]);
+});
+
+Deno.test("an image that is made aside is the one that its seed says", async () => {
+  const options = { layerBytes: [1000, 2000], seed: "aside" };
+  assert.deepEqual((await makeImageAside(options)).index.digest, (await makeSampleImage(options)).index.digest);
 });
 
 Deno.test("of a blob that cost too much it is told who asked, what was sent and what the logs say", async () => {

@@ -1,10 +1,10 @@
 /** Images that are made on the spot, the registry that has them, and what each of them has cost it. */
 import assert from "node:assert/strict";
 import type { Descriptor } from "../../../src/oci/image_pull_manifest.ts";
-import { makeSampleImage } from "../../../src/oci/sample_image.ts";
 import { pushSample } from "../../e2e/lib/push_sample.ts";
 import { blobBytes, type Registry } from "../../e2e/lib/registry.ts";
 import { waitFor } from "../../e2e/lib/wait.ts";
+import { makeImageAside } from "./image_aside.ts";
 import { together } from "./together.ts";
 
 const MIB = 1024 * 1024;
@@ -44,7 +44,7 @@ export class Images {
   async fresh(layerBytes: readonly number[] = LAYER_BYTES): Promise<PushedImage> {
     const number = ++this.#made;
     const repository = `ring/image-${number}`;
-    const image = await makeSampleImage({ layerBytes, seed: `${this.#namespace}-${number}` });
+    const image = await makeImageAside({ layerBytes, seed: `${this.#namespace}-${number}` });
     await pushSample(image, `${this.registry.url}/v2/${repository}`, "v1");
     const { index, layers } = image;
     return { name: `${this.#namespace}/${repository}:v1`, repository, index, layers };
