@@ -16,6 +16,7 @@ export async function evidenceOf(digest: string, { registry, tap, workspace }: W
     .map(({ at, method, range, userAgent }) => `asked at ${at}: ${method} ${range}, by ${userAgent}`);
   const sent = registry.requests().filter(({ path }) => path.endsWith(digest))
     .map(({ endedAt, method, status, bytes }) => `sent until ${endedAt}: ${method} ${status}, ${bytes} bytes`);
-  const logged = await workspace.linesAbout(digest.slice(digest.indexOf(":") + 1));
+  const lines = await workspace.linesAbout(digest.slice(digest.indexOf(":") + 1));
+  const logged = lines.filter((line) => !line.startsWith("registry.log:")); // told already
   return [digest, ...[...asked, ...sent, ...logged].map((line) => `  ${line}`)].join("\n");
 }

@@ -102,7 +102,7 @@ Deno.test("of a blob that cost too much it is told who asked, what was sent and 
   const evidence = await evidenceOf("sha256:aa", {
     tap: { asked: () => [asked, { ...asked, path: "/v2/a/blobs/sha256:ab" }] },
     registry: { requests: () => [sent, { ...sent, path: "/v2/" }] },
-    workspace: { linesAbout: (text) => Promise.resolve([`node-1.log: task ${text}`]) },
+    workspace: { linesAbout: (text) => Promise.resolve([`node-1.log: task ${text}`, "registry.log: GET"]) },
   });
   assert.deepEqual(evidence.split("\n"), [
     "sha256:aa",

@@ -33,6 +33,12 @@ export function redisOf(database: JobQueues | undefined): Record<string, unknown
   return { database: { redis: { addrs, brokerDB, backendDB } } };
 }
 
+/**
+ * How often a stock scheduler looks for parents before it sends a peer to the source beside its seed peer, which then
+ * fetches too. Twice a second; its default is 4, which seed peers on a busy machine do not keep to. Our peers wait 5 s.
+ */
+const LOOKS_FOR_PARENTS = 7;
+
 /** A scheduler.yaml. It takes its jobs out of the manager's Redis, where that has one. */
 export function stockSchedulerConfig(
   { name, ip, dir }: Place,
@@ -47,6 +53,7 @@ export function stockSchedulerConfig(
       ...{ logDir: join(dir, "log"), pluginDir: join(dir, "plugins") },
     },
     ...redisOf(database),
+    scheduler: { retryBackToSourceLimit: LOOKS_FOR_PARENTS, retryLimit: LOOKS_FOR_PARENTS + 1 },
     dynConfig: { refreshInterval: SCHEDULER_REFRESH },
     manager: { addr: managerAddr, schedulerClusterID: clusterId, keepAlive: { interval: "5s" } },
     job: { enable: database !== undefined },
