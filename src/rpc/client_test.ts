@@ -142,7 +142,7 @@ Deno.test("metadata reaches the handler, and headers can come before the first r
   const tags: unknown[] = [];
   await using server = await serveScheduler({
     announcePeer: (requests, context) => {
-      tags.push(...context.metadata.get("x-tag"));
+      tags.push(context.metadata.get("x-tag"));
       context.sendHeaders();
       return endAfterFirst(requests);
     },

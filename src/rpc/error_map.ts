@@ -1,5 +1,5 @@
 /** The one place where errors of the project become gRPC statuses, and back. */
-import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import { type Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { DamselflyError, type ErrorCode } from "../core/error.ts";
 import type { Backend } from "./gen/errordetails/v2/errordetails.ts";
 
@@ -46,11 +46,12 @@ const ERROR_CODE: Record<status, ErrorCode> = {
   [status.UNAUTHENTICATED]: "unauthenticated",
 };
 
-/** The end of a call, as grpc-js takes it. */
+/** The end of a call. */
 export interface CallStatus {
   readonly code: status;
   readonly details: string;
-  readonly metadata: Metadata;
+  /** What goes with it, by names that end in `-bin`. */
+  readonly trailers: Readonly<Record<string, Uint8Array>>;
 }
 
 /**
@@ -58,12 +59,11 @@ export interface CallStatus {
  * the JSON that stock peers send (wire.md §0 fact 10). An unexpected error keeps its text to itself.
  */
 export function statusOfError(error: unknown): CallStatus {
-  const metadata = new Metadata();
-  if (!(error instanceof DamselflyError)) return { code: status.INTERNAL, details: "Internal error", metadata };
-  if (error.code === "source_error" && isBackend(error.details)) {
-    metadata.set(DETAILS_TRAILER, Buffer.from(JSON.stringify(jsonOfBackend(error.details))));
-  }
-  return { code: GRPC_CODE[error.code], details: error.message, metadata };
+  if (!(error instanceof DamselflyError)) return { code: status.INTERNAL, details: "Internal error", trailers: {} };
+  const trailers = error.code === "source_error" && isBackend(error.details)
+    ? { [DETAILS_TRAILER]: new TextEncoder().encode(JSON.stringify(jsonOfBackend(error.details))) }
+    : {};
+  return { code: GRPC_CODE[error.code], details: error.message, trailers };
 }
 
 /** What grpc-js says, as INTERNAL, when a stream or its connection broke; no server wrote it. */

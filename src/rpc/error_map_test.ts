@@ -48,10 +48,10 @@ Deno.test("a server that cannot be reached is told without the words of the libr
 
 Deno.test("the origin's answer travels as JSON in the form of stock peers", () => {
   const details = Backend.create({ message: "no", header: { a: "b" } });
-  const { code, metadata } = statusOfError(new DamselflyError("source_error", "Cannot fetch", { details }));
+  const { code, trailers } = statusOfError(new DamselflyError("source_error", "Cannot fetch", { details }));
   assert.equal(code, status.INTERNAL);
-  const [json] = metadata.get("grpc-status-details-bin");
-  assert.deepEqual(JSON.parse(String(json)), { message: "no", header: { a: "b" }, status_code: null });
+  const json = new TextDecoder().decode(trailers["grpc-status-details-bin"]);
+  assert.deepEqual(JSON.parse(json), { message: "no", header: { a: "b" }, status_code: null });
 });
 
 Deno.test("a stock peer's details become a source_error", () => {

@@ -1,42 +1,35 @@
-import "./http2_guard.ts";
-import {
-  logVerbosity,
-  Server,
-  ServerCredentials,
-  type ServerInterceptingCall,
-  type ServerInterceptor,
-  setLogVerbosity,
-  status,
-} from "@grpc/grpc-js";
-import { DamselflyError } from "../core/error.ts";
+import type { Socket } from "node:net";
+import { status } from "@grpc/grpc-js";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
-import { listenError } from "../runtime/real_net.ts";
 import type { TlsFiles } from "../runtime/tls_files.ts";
-import { MESSAGE_BYTES_MAX, type MethodDefinition } from "./definition.ts";
-import { halfOpenReset } from "./half_open.ts";
+import { callObserver } from "./call_observer.ts";
+import { trailersOnly } from "./call_headers.ts";
 import { Health } from "./health.ts";
-import type { CallObserver, RpcService } from "./service.ts";
-import { serverCredentials } from "./tls.ts";
+import { Connection } from "./http2/connection.ts";
+import { block } from "./http2/header_encoder.ts";
+import type { ServerStream } from "./http2/stream.ts";
+import { type ListenAddress, startListener } from "./listener.ts";
+import { CODINGS } from "./message_coding.ts";
+import { ServerCall } from "./server_call.ts";
+import { type MethodObserver, runCall, type RpcService, type ServedMethod } from "./service.ts";
 
+export type { ListenAddress } from "./listener.ts";
 export { type CallContext, type Handlers, type RpcService, service } from "./service.ts";
 
 /** How long calls may go on after the server was asked to stop. */
 const DRAIN_TIMEOUT_MS = 5_000;
-/** How long a forced stop may take until the server counts as stopped anyway. */
-const FORCED_STOP_MS = 1_000;
-/** A caller that says nothing for so long is asked whether it is still there. */
-const KEEPALIVE_INTERVAL_MS = 30_000;
-/** How long it may take to answer that. */
-const KEEPALIVE_TIMEOUT_MS = 10_000;
+/** How long callers may then take to hang up, until it is done for them. */
+const HANG_UP_TIMEOUT_MS = 1_000;
+/** How often it is looked for callers that say nothing. */
+const SILENCE_STEP_MS = 10_000;
+/** After so many steps in which a caller said nothing it is asked whether it is still there. */
+const SILENT_STEPS_MAX = 3;
 /** Calls at a time on one connection; one stream per download, so this is generous. */
 const STREAMS_PER_CONNECTION_MAX = 4_096;
-
-setLogVerbosity(logVerbosity.NONE); // grpc-js writes to the console what it returns as an error anyway
-
-/** Where a server listens. Port 0 takes any free port. */
-export type ListenAddress = { readonly hostname: string; readonly port: number } | { readonly unixPath: string };
+/** Ten for each of several thousand stock peers. */
+const CONNECTIONS_MAX = 65_536;
 
 /** What {@link startRpcServer} needs. */
 export interface RpcServerOptions {
@@ -71,126 +64,141 @@ export interface RpcServer extends AsyncDisposable {
  */
 export async function startRpcServer(options: RpcServerOptions): Promise<RpcServer> {
   const health = new Health();
-  const server = new Server({
-    "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
-    "grpc.max_send_message_length": MESSAGE_BYTES_MAX,
-    "grpc.keepalive_time_ms": KEEPALIVE_INTERVAL_MS,
-    "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
-    "grpc.max_concurrent_streams": STREAMS_PER_CONNECTION_MAX,
-    interceptors: [deadlineIgnorer(new Set(options.ignoreDeadlineOf)), halfOpenReset],
-  });
-  const observer = callObserver(options.log, options.metrics);
-  for (const { definition, implement } of [...options.services, health.service()]) {
-    server.addService(definition, implement(observer));
-  }
-  const port = await listen(server, options);
+  const calls = new Calls(options, [...options.services, health.service()]);
+  const connections = new Connections(calls, options);
+  const listener = await startListener({ ...options, onConnection: (socket) => connections.add(socket) });
+  const watch = options.clock.every(SILENCE_STEP_MS, () => connections.endSilent());
   return {
-    port,
+    port: listener.port,
     setServing: (name, serving) => health.setServing(name, serving),
     async [Symbol.asyncDispose]() {
       health.close();
-      await stop(server, options);
+      watch[Symbol.dispose]();
+      listener.close();
+      await connections.end();
     },
   };
 }
 
-/** Takes the timer of the caller's deadline from calls of `paths`; grpc-js has no option for that. */
-function deadlineIgnorer(paths: ReadonlySet<string>): ServerInterceptor {
-  return (method, call) => {
-    if (paths.has(method.path)) {
-      const { deadlineTimer } = call as typeof call & { deadlineTimer?: object | null };
-      if (deadlineTimer === undefined) throw new Error("Cannot ignore a deadline: this grpc-js keeps it elsewhere");
-      if (deadlineTimer !== null) clearTimeout(deadlineTimer as Parameters<typeof clearTimeout>[0]);
+/** What is served at one path. */
+interface Served {
+  readonly method: ServedMethod;
+  readonly observer: MethodObserver;
+  readonly isDeadlineIgnored: boolean;
+}
+
+const NO_GRPC = block([[":status", "415"]]);
+const NO_POST = block([[":status", "405"]]);
+
+/** Gives each request to the method that it names. */
+class Calls {
+  readonly #clock: Clock;
+  readonly #methods = new Map<string, Served>();
+
+  constructor({ clock, log, metrics, ignoreDeadlineOf = [] }: RpcServerOptions, services: readonly RpcService[]) {
+    this.#clock = clock;
+    const observerOf = callObserver(log, metrics);
+    for (const method of services.flatMap(({ methods }) => methods)) {
+      const { path } = method.definition;
+      const isDeadlineIgnored = ignoreDeadlineOf.includes(path);
+      this.#methods.set(path, { method, observer: observerOf(method.definition), isDeadlineIgnored });
     }
-    return call as ServerInterceptingCall;
-  };
-}
+  }
 
-async function listen(server: Server, { listen: address, tls }: RpcServerOptions): Promise<number> {
-  const isUnix = "unixPath" in address;
-  if (isUnix) await removeStaleSocket(address.unixPath);
-  const target = isUnix ? `unix:${address.unixPath}` : hostPort(address);
-  const credentials = tls === undefined ? ServerCredentials.createInsecure() : serverCredentials(tls);
-  return await new Promise((resolve, reject) => {
-    server.bindAsync(target, credentials, (error, port) => {
-      if (error === null) return resolve(isUnix ? 0 : port);
-      reject(listenError(target, error));
-    });
-  });
-}
-
-function hostPort({ hostname, port }: { hostname: string; port: number }): string {
-  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
-}
-
-/** Removes the socket file of a program that is gone. A file that somebody listens on stays, and one of another kind. */
-async function removeStaleSocket(path: string): Promise<void> {
-  try {
-    if (!(await Deno.lstat(path)).isSocket) {
-      throw new DamselflyError(
-        "already_exists",
-        `Cannot listen on ${path}: there is a file that is no socket; move it away or choose another path`,
-      );
+  /** Answers a request; `peer` is who asks. Resolves when nothing goes on any more. */
+  async answer(stream: ServerStream, peer: string): Promise<void> {
+    const { method: httpMethod, path, headers } = stream.head;
+    if (httpMethod !== "POST") return stream.finish(NO_POST);
+    const contentType = headers.find(([name]) => name === "content-type")?.[1] ?? "";
+    if (!/^application\/grpc(?:$|[+;])/.test(contentType)) return stream.finish(NO_GRPC);
+    const served = this.#methods.get(path);
+    if (served === undefined) return stream.finish(unimplemented(`This server has no method ${path.slice(0, 200)}`));
+    const coding = headers.find(([name]) => name === "grpc-encoding")?.[1] ?? "identity";
+    if (!CODINGS.includes(coding)) {
+      return stream.finish(unimplemented(`Cannot read ${coding.slice(0, 40)}: this server takes ${CODINGS.join(", ")}`));
     }
-    (await Deno.connect({ transport: "unix", path })).close();
-  } catch (error) {
-    if (error instanceof Deno.errors.ConnectionRefused) await Deno.remove(path);
-    else if (!(error instanceof Deno.errors.NotFound)) throw error;
+    const call = new ServerCall(stream);
+    if (!served.isDeadlineIgnored) call.limitTime(this.#clock);
+    await runCall(call, served.method, peer, served.observer);
   }
 }
 
-async function stop(server: Server, options: RpcServerOptions): Promise<void> {
-  const stopped = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
-  const drainTimeoutMs = options.drainTimeoutMs ?? DRAIN_TIMEOUT_MS;
-  if (await within(stopped, drainTimeoutMs, options.clock)) return;
-  options.log.warn("Calls did not finish in time and were ended", { drainTimeoutMs });
-  server.forceShutdown();
-  await within(stopped, FORCED_STOP_MS, options.clock);
+function unimplemented(details: string): Uint8Array {
+  return trailersOnly({ code: status.UNIMPLEMENTED, details, trailers: {} });
 }
 
-/** Whether `done` came before `ms` were over. */
-async function within(done: Promise<void>, ms: number, clock: Clock): Promise<boolean> {
-  const stop = new AbortController();
-  const late = clock.sleep(ms, stop.signal).then(() => false, () => true);
-  const result = await Promise.race([done.then(() => true), late]);
-  stop.abort();
-  return result;
+/** The connections of a server. */
+class Connections {
+  readonly #calls: Calls;
+  readonly #options: RpcServerOptions;
+  readonly #open = new Map<Connection, { silentSteps: number }>();
+  #changed = Promise.withResolvers<void>();
+  #isFull = false;
+
+  constructor(calls: Calls, options: RpcServerOptions) {
+    this.#calls = calls;
+    this.#options = options;
+  }
+
+  add(socket: Socket): void {
+    if (this.#open.size >= CONNECTIONS_MAX) {
+      if (!this.#isFull) this.#options.log.warn("Callers are refused: there are too many", { max: CONNECTIONS_MAX });
+      this.#isFull = true;
+      socket.destroy();
+      return;
+    }
+    this.#isFull = false;
+    const peer = peerOf(socket);
+    const connection = new Connection(socket, {
+      streamsMax: STREAMS_PER_CONNECTION_MAX,
+      onRequest: (stream) => {
+        connection.beginWork();
+        this.#calls.answer(stream, peer).finally(() => connection.endWork());
+      },
+      onIdle: () => this.#wake(),
+    });
+    this.#open.set(connection, { silentSteps: 0 });
+    socket.on("close", () => {
+      this.#open.delete(connection);
+      this.#wake();
+    });
+  }
+
+  /** Ends the connections of callers that are gone, and asks those who say nothing. To be called at each step. */
+  endSilent(): void {
+    for (const [connection, state] of this.#open) {
+      state.silentSteps = connection.takeHeard() ? 0 : state.silentSteps + 1;
+      if (state.silentSteps === SILENT_STEPS_MAX) connection.ping();
+      if (state.silentSteps > SILENT_STEPS_MAX) connection.destroy();
+    }
+  }
+
+  /** Lets calls finish within the limit, ends what is left, and waits for callers to hang up. */
+  async end(): Promise<void> {
+    const { clock, log, drainTimeoutMs = DRAIN_TIMEOUT_MS } = this.#options;
+    for (const connection of this.#open.keys()) connection.drain();
+    const isDone = await this.#until(() => [...this.#open.keys()].every(({ isIdle }) => isIdle), drainTimeoutMs, clock);
+    if (!isDone) log.warn("Calls did not finish in time and were ended", { drainTimeoutMs });
+    const isOver = isDone && await this.#until(() => this.#open.size === 0, HANG_UP_TIMEOUT_MS, clock);
+    if (!isOver) for (const connection of this.#open.keys()) connection.destroy();
+    await this.#until(() => this.#open.size === 0, HANG_UP_TIMEOUT_MS, clock);
+  }
+
+  /** Whether something came true before `ms` were over. */
+  async #until(isTrue: () => boolean, ms: number, clock: Clock): Promise<boolean> {
+    using limit = clock.deadline(ms);
+    const late = new Promise<void>((resolve) => limit.signal.addEventListener("abort", () => resolve()));
+    while (!isTrue() && !limit.signal.aborted) await Promise.race([this.#changed.promise, late]);
+    return isTrue();
+  }
+
+  #wake(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers<void>();
+  }
 }
 
-/** Counts calls under the names of go-grpc-prometheus, which Dragonfly's dashboards read. */
-function callObserver(log: Log, metrics: Metrics | undefined): CallObserver {
-  const labels = ["grpc_type", "grpc_service", "grpc_method"];
-  const started = metrics?.counter("grpc_server_started_total", "Calls that began on the server.", labels);
-  const handled = metrics?.counter("grpc_server_handled_total", "Calls that ended on the server, by code.", [
-    ...labels,
-    "grpc_code",
-  ]);
-  return {
-    log,
-    of(method) {
-      const ofMethod = labelsOf(method);
-      const ofCode = new Map<status, Record<string, string>>();
-      const withCode = (code: status) => {
-        const known = ofCode.get(code) ?? { ...ofMethod, grpc_code: codeName(code) };
-        ofCode.set(code, known);
-        return known;
-      };
-      return { started: () => started?.inc(ofMethod), handled: (code) => handled?.inc(withCode(code)) };
-    },
-  };
-}
-
-function labelsOf({ path, requestStream, responseStream }: MethodDefinition): Record<string, string> {
-  const [, service = "", method = ""] = path.split("/");
-  const type = requestStream
-    ? (responseStream ? "bidi_stream" : "client_stream")
-    : (responseStream ? "server_stream" : "unary");
-  return { grpc_type: type, grpc_service: service, grpc_method: method };
-}
-
-/** `NOT_FOUND` as Go writes it: `NotFound`; `OK` stays. */
-function codeName(code: status): string {
-  if (code === status.OK) return "OK";
-  if (code === status.CANCELLED) return "Canceled";
-  return status[code].toLowerCase().replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+/** `ip:port`; empty for a unix socket. */
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return remoteAddress === undefined || remotePort === undefined ? "" : `${remoteAddress}:${remotePort}`;
 }

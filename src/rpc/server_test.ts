@@ -57,7 +57,7 @@ Deno.test("a handler takes out of its context what it needs, and sends headers b
       sendHeaders();
       sendHeaders();
       await release.promise;
-      const said = [metadata.get("who")[0], peer.split(":")[0], signal.aborted].join(" ");
+      const said = [metadata.get("who"), peer.split(":")[0], signal.aborted].join(" ");
       yield SyncPiecesResponse.create({ number: said === "me 127.0.0.1 false" ? 1 : 0 });
     },
   })]);

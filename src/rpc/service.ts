@@ -1,17 +1,9 @@
-/** Handlers as plain async functions and iterables, and how they become what grpc-js calls. */
-import type { Duplex, Readable, Writable } from "node:stream";
-import {
-  Metadata,
-  type sendUnaryData,
-  type ServerUnaryCall,
-  status,
-  type UntypedHandleCall,
-  type UntypedServiceImplementation,
-} from "@grpc/grpc-js";
-import { DamselflyError, isCancelled } from "../core/error.ts";
+/** Handlers as plain async functions and iterables, and how they answer calls. */
+import { status } from "@grpc/grpc-js";
+import { DamselflyError, errorText, isCancelled } from "../core/error.ts";
 import type { Log } from "../runtime/log.ts";
 import type { MethodDefinition, RequestOf, ResponseOf, ServiceDefinition } from "./definition.ts";
-import { type CallStatus, statusOfError } from "./error_map.ts";
+import type { RequestMetadata, ServerCall } from "./server_call.ts";
 
 /** What a handler knows about the call that it answers. */
 export interface CallContext {
@@ -20,7 +12,7 @@ export interface CallContext {
   /** The caller's `ip:port`; empty for a unix socket. */
   readonly peer: string;
   /** What the caller sent along. */
-  readonly metadata: Metadata;
+  readonly metadata: RequestMetadata;
   /** Sends the response headers now, so that a caller who waits for them proceeds. Later calls do nothing. */
   sendHeaders(): void;
 }
@@ -33,158 +25,112 @@ type Handler<M extends MethodDefinition> = M["requestStream"] extends true
   : (request: RequestOf<M>, context: CallContext) => Promise<ResponseOf<M>>;
 
 /**
- * The handlers of a generated service definition. Request iterables are pulled, at most a few messages ahead; of a
- * response iterable the next item is asked for once the last one has been written. A handler ends when
- * {@link CallContext.signal} aborts.
+ * The handlers of a generated service definition. Request iterables are pulled, and what is not pulled holds the caller
+ * up after 64 KiB; of a response iterable the next item is asked for while less than 64 KiB wait to be sent. A handler
+ * ends when {@link CallContext.signal} aborts.
  */
 export type Handlers<S extends ServiceDefinition> = { readonly [K in keyof S]?: Handler<S[K]> };
+
+// deno-lint-ignore no-explicit-any -- Handlers<S> has checked the types of each method
+type AnyHandler = (input: any, context: CallContext) => any;
 
 /** A service ready to be served. */
 export interface RpcService {
   /** Full name, like `scheduler.v2.Scheduler`. */
   readonly name: string;
   readonly definition: ServiceDefinition;
-  /** What grpc-js calls; `observer` learns how each call ends. */
-  implement(observer: CallObserver): UntypedServiceImplementation;
+  /** The methods that are served; of the others a caller learns that they are not. */
+  readonly methods: readonly ServedMethod[];
 }
 
-/** Learns of the calls of a server. */
-export interface CallObserver {
-  readonly log: Log;
-  of(method: MethodDefinition): MethodObserver;
+/** A method with its handler. */
+export interface ServedMethod {
+  readonly definition: MethodDefinition;
+  readonly handler: AnyHandler;
 }
 
 /** Learns of the calls of one method. */
 export interface MethodObserver {
+  readonly log: Log;
   started(): void;
   handled(code: status): void;
 }
 
 /** Joins a generated definition with its handlers; a method without a handler answers UNIMPLEMENTED. */
 export function service<S extends ServiceDefinition>(definition: S, handlers: Handlers<S>): RpcService {
+  const methods: ServedMethod[] = [];
+  for (const [name, method] of Object.entries(definition)) {
+    const handler = handlers[name] as AnyHandler | undefined;
+    if (handler !== undefined) methods.push({ definition: method, handler });
+  }
   const [anyMethod] = Object.values(definition);
-  return {
-    name: anyMethod?.path.split("/")[1] ?? "",
-    definition,
-    implement(observer) {
-      const implementation: UntypedServiceImplementation = {};
-      for (const [name, method] of Object.entries(definition)) {
-        const handler = handlers[name];
-        if (handler !== undefined) implementation[name] = adapt(method, handler as AnyHandler, observer);
-      }
-      return implementation;
-    },
-  };
-}
-
-// deno-lint-ignore no-explicit-any -- Handlers<S> has checked the types of each method
-type AnyHandler = (input: any, context: CallContext) => any;
-
-/** A call of grpc-js. Which parts of it are there depends on its kind. */
-type AnyCall = ServerUnaryCall<unknown, unknown> & Duplex;
-
-/** A handler in the form of grpc-js; all four kinds of calls look the same here, so their types cannot be told apart. */
-function adapt(method: MethodDefinition, handler: AnyHandler, observer: CallObserver): UntypedHandleCall {
-  const running = { method, log: observer.log, calls: observer.of(method) };
-  const inputOf = (call: AnyCall, context: CallContext) =>
-    method.requestStream ? requestsOf(call, context.signal) : call.request;
-  const answerOnce = (call: AnyCall, respond: sendUnaryData<unknown>) => {
-    const answer = async (context: CallContext) => respond(null, await handler(inputOf(call, context), context));
-    run(call, { ...running, answer, fail: (failure) => respond(failure) });
-  };
-  const answerWithStream = (call: AnyCall) => {
-    const answer = async (context: CallContext) => {
-      const responses: AsyncIterable<unknown> = handler(inputOf(call, context), context);
-      for await (const response of responses) await write(call, response, context.signal);
-      call.end();
-    };
-    run(call, { ...running, answer, fail: (failure) => call.emit("error", failure) });
-  };
-  return (method.responseStream ? answerWithStream : answerOnce) as unknown as UntypedHandleCall;
-}
-
-interface Run {
-  readonly method: MethodDefinition;
-  readonly log: Log;
-  readonly calls: MethodObserver;
-  readonly answer: (context: CallContext) => Promise<void>;
-  readonly fail: (failure: CallStatus & Error) => void;
+  return { name: anyMethod?.path.split("/")[1] ?? "", definition, methods };
 }
 
 /** Runs one call to its end. Never rejects: whatever goes wrong becomes the status of the call. */
-async function run(call: AnyCall, { method, log, calls, answer, fail }: Run): Promise<void> {
-  const context = new CallContextOf(call);
-  calls.started();
-  let code = status.OK;
+export async function runCall(
+  call: ServerCall,
+  method: ServedMethod,
+  peer: string,
+  observer: MethodObserver,
+): Promise<void> {
+  observer.started();
   try {
-    await answer(context);
+    await answer(call, method, new CallContextOf(call, peer));
+    call.finish();
   } catch (error) {
     if (!(error instanceof DamselflyError || isCancelled(error))) {
-      log.error("An RPC handler failed", { method: method.path, error });
+      observer.log.error("An RPC handler failed", { method: method.definition.path, error });
     }
-    const failure = statusOfError(call.cancelled ? ended() : error);
-    code = failure.code;
-    if (!call.cancelled) fail({ ...failure, name: "Error", message: failure.details });
+    call.fail(error);
   }
-  calls.handled(code);
+  observer.handled(call.endCode ?? status.UNKNOWN);
 }
 
-/** What is said of a call to somebody who waits for it, once its caller waits no more. */
-function ended(): DamselflyError {
-  return new DamselflyError("cancelled", "The call has ended");
+async function answer(call: ServerCall, { definition, handler }: ServedMethod, context: CallContext): Promise<void> {
+  const { requestStream, responseStream, responseSerialize } = definition;
+  const input = requestStream ? readAll(definition, call) : read(definition, await call.request());
+  if (!responseStream) {
+    call.send(responseSerialize(await handler(input, context)));
+    return;
+  }
+  const responses: AsyncIterable<unknown> = handler(input, context);
+  for await (const response of responses) {
+    const room = call.send(responseSerialize(response));
+    if (room !== undefined) await room;
+  }
+}
+
+/** The requests of a stream; leaving the loop early leaves the call as it is, for the responses may go on. */
+async function* readAll(definition: MethodDefinition, call: ServerCall): AsyncGenerator<unknown, void, undefined> {
+  for await (const bytes of call.requests()) yield read(definition, bytes);
+}
+
+function read({ path, requestDeserialize }: MethodDefinition, bytes: Buffer): unknown {
+  try {
+    return requestDeserialize(bytes);
+  } catch (cause) {
+    throw new DamselflyError("internal", `Cannot read the request of ${path}: ${errorText(cause)}`, { cause });
+  }
 }
 
 /** Most handlers ask for little of it, and each part costs something: it is made when it is asked for. */
 class CallContextOf implements CallContext {
-  readonly #call: AnyCall;
-  #signal: AbortSignal | undefined;
+  readonly #call: ServerCall;
+  readonly peer: string;
   /** Handlers take it out of the context. */
-  readonly sendHeaders = (): void => this.#call.sendMetadata(new Metadata());
+  readonly sendHeaders = (): void => this.#call.sendHeaders();
 
-  constructor(call: AnyCall) {
+  constructor(call: ServerCall, peer: string) {
     this.#call = call;
+    this.peer = peer;
   }
 
   get signal(): AbortSignal {
-    return this.#signal ??= signalOf(this.#call);
+    return this.#call.signal;
   }
 
-  get peer(): string {
-    return this.#call.getPeer().replace("unknown", "");
-  }
-
-  get metadata(): Metadata {
+  get metadata(): RequestMetadata {
     return this.#call.metadata;
   }
-}
-
-/** A signal that aborts when the call ends, which grpc-js calls `cancelled` whatever the end. */
-function signalOf(call: AnyCall): AbortSignal {
-  if (call.cancelled) return AbortSignal.abort(ended());
-  const abort = new AbortController();
-  call.on("cancelled", () => abort.abort(ended()));
-  return abort.signal;
-}
-
-/** The requests of a stream; leaving the loop early leaves the call as it is, for the responses may go on. */
-async function* requestsOf(call: Readable, signal: AbortSignal): AsyncGenerator<unknown, void, undefined> {
-  try {
-    yield* call.iterator({ destroyOnReturn: false });
-  } catch (error) {
-    throw signal.aborted ? signal.reason : error;
-  }
-}
-
-/** Resolves once the transport took the message; grpc-js drops the callback of a call that has ended. */
-function write(call: Writable, message: unknown, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-    call.write(message, (error) => {
-      signal.removeEventListener("abort", onAbort);
-      if (error) reject(error);
-      else resolve();
-    });
-  });
 }

@@ -1,58 +1,8 @@
 import "./http2_guard.ts";
-import { CallCredentials, ChannelCredentials, experimental, type ServerCredentials } from "@grpc/grpc-js";
-import { Buffer } from "node:buffer";
+import { CallCredentials, ChannelCredentials, experimental } from "@grpc/grpc-js";
 import { isIP, type Socket } from "node:net";
 import { checkServerIdentity, connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import type { TlsFiles, TlsMaterial } from "../runtime/tls_files.ts";
-
-type CaListener = (update: { caCertificate: Buffer } | null) => void;
-type IdentityListener = (update: { certificate: Buffer; privateKey: Buffer } | null) => void;
-
-/** Mutual TLS of a server: callers need a certificate of the authority in `files`, which may be renewed meanwhile. */
-export function serverCredentials(files: TlsFiles): ServerCredentials {
-  const provider = new CertificateProvider(files);
-  return experimental.createCertificateProviderServerCredentials(provider, provider, true);
-}
-
-/** Tells grpc-js of the certificates, first and after each change; it subscribes while its server listens. */
-class CertificateProvider {
-  readonly #files: TlsFiles;
-  readonly #subscriptions = new Map<CaListener | IdentityListener, Disposable>();
-
-  constructor(files: TlsFiles) {
-    this.#files = files;
-  }
-
-  addCaCertificateListener(listener: CaListener): void {
-    this.#add(listener, ({ caCert }) => listener(caCert === undefined ? null : { caCertificate: Buffer.from(caCert) }));
-  }
-
-  removeCaCertificateListener(listener: CaListener): void {
-    this.#remove(listener);
-  }
-
-  addIdentityCertificateListener(listener: IdentityListener): void {
-    this.#add(listener, ({ cert, key }) => {
-      listener({ certificate: Buffer.from(cert), privateKey: Buffer.from(key) });
-    });
-  }
-
-  removeIdentityCertificateListener(listener: IdentityListener): void {
-    this.#remove(listener);
-  }
-
-  #add(listener: CaListener | IdentityListener, tell: (material: TlsMaterial) => void): void {
-    this.#subscriptions.set(listener, this.#files.onChange(tell));
-    queueMicrotask(() => {
-      if (this.#subscriptions.has(listener)) tell(this.#files.current());
-    });
-  }
-
-  #remove(listener: CaListener | IdentityListener): void {
-    this.#subscriptions.get(listener)?.[Symbol.dispose]();
-    this.#subscriptions.delete(listener);
-  }
-}
 
 /** What grpc-js asks a connection to be made of; none of it is public in 1.14. */
 interface SecureConnector {

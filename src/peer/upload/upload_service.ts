@@ -85,15 +85,14 @@ export function presentTask(storage: Storage, taskId: string): StoredTask {
 
 /** How the caller says that it cuts the content. Throws `invalid_argument`. */
 function namedPieceLength(metadata: CallContext["metadata"]): number | undefined {
-  const [text] = metadata.get(PIECE_LENGTH_HEADER);
+  const text = metadata.get(PIECE_LENGTH_HEADER);
   if (text === undefined) return undefined;
   if (isUsualPieceLength(Number(text))) return Number(text);
-  throw new DamselflyError("invalid_argument", `Cannot cut pieces of ${String(text).slice(0, 20)} bytes`);
+  throw new DamselflyError("invalid_argument", `Cannot cut pieces of ${text.slice(0, 20)} bytes`);
 }
 
 function namedVersion(metadata: CallContext["metadata"]): string | undefined {
-  const [text] = metadata.get(CONTENT_VERSION_HEADER);
-  return text === undefined ? undefined : String(text);
+  return metadata.get(CONTENT_VERSION_HEADER);
 }
 
 /** A download that another host asks for: it fills this host's store, and never writes anywhere else. */

@@ -1,0 +1,92 @@
+/** Where a server listens, plain or with mutual TLS. */
+import { createServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer, type TLSSocket } from "node:tls";
+import { DamselflyError } from "../core/error.ts";
+import { listenError } from "../runtime/real_net.ts";
+import type { TlsFiles, TlsMaterial } from "../runtime/tls_files.ts";
+
+/** How long a caller may take to agree on TLS. */
+const TLS_HANDSHAKE_TIMEOUT_MS = 10_000;
+
+/** Where a server listens. Port 0 takes any free port. */
+export type ListenAddress = { readonly hostname: string; readonly port: number } | { readonly unixPath: string };
+
+/** What {@link startListener} needs. */
+export interface ListenerOptions {
+  readonly listen: ListenAddress;
+  /** Callers need a certificate of the authority in it, which may be renewed meanwhile. */
+  readonly tls?: TlsFiles | undefined;
+  /** A connection came; with TLS, once both sides have agreed on that. */
+  onConnection(socket: Socket): void;
+}
+
+/** Something that listens. */
+export interface RpcListener {
+  /** The port; 0 for a unix socket. */
+  readonly port: number;
+  /** Takes no more connections. Those that are there stay. */
+  close(): void;
+}
+
+/**
+ * Listens. Fails with `already_exists` when a program listens there or a file is in a socket's place, and with
+ * `unavailable` when the address cannot be listened on.
+ */
+export async function startListener(options: ListenerOptions): Promise<RpcListener> {
+  const { listen, tls } = options;
+  const isUnix = "unixPath" in listen;
+  if (isUnix) await removeStaleSocket(listen.unixPath);
+  const server = tls === undefined ? createServer(options.onConnection) : secureServer(tls, options);
+  server.on("connection", (socket: Socket) => socket.setNoDelay(true));
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error) => reject(listenError(nameOf(listen), error)));
+    if (isUnix) server.listen(listen.unixPath, resolve);
+    else server.listen(listen.port, listen.hostname, resolve);
+  });
+  const address = server.address();
+  return {
+    port: typeof address === "object" && !isUnix ? address?.port ?? 0 : 0,
+    close: () => server.close(),
+  };
+}
+
+function secureServer(tls: TlsFiles, { onConnection }: ListenerOptions): Server {
+  const server = createTlsServer({
+    ...contextOf(tls.current()),
+    requestCert: true,
+    rejectUnauthorized: true,
+    ALPNProtocols: ["h2"],
+    handshakeTimeout: TLS_HANDSHAKE_TIMEOUT_MS,
+  });
+  server.on("secureConnection", (socket: TLSSocket) => onConnection(socket));
+  server.on("tlsClientError", (_error: Error, socket: TLSSocket) => socket.destroy());
+  const renewing = tls.onChange((material) => server.setSecureContext(contextOf(material)));
+  server.on("close", () => renewing[Symbol.dispose]());
+  return server;
+}
+
+function contextOf({ caCert, cert, key }: TlsMaterial) {
+  return { cert, key, ...(caCert === undefined ? {} : { ca: caCert }) };
+}
+
+function nameOf(address: ListenAddress): string {
+  if ("unixPath" in address) return `unix:${address.unixPath}`;
+  const { hostname, port } = address;
+  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+}
+
+/** Removes the socket file of a program that is gone. A file that somebody listens on stays, and one of another kind. */
+async function removeStaleSocket(path: string): Promise<void> {
+  try {
+    if (!(await Deno.lstat(path)).isSocket) {
+      throw new DamselflyError(
+        "already_exists",
+        `Cannot listen on ${path}: there is a file that is no socket; move it away or choose another path`,
+      );
+    }
+    (await Deno.connect({ transport: "unix", path })).close();
+  } catch (error) {
+    if (error instanceof Deno.errors.ConnectionRefused) await Deno.remove(path);
+    else if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

@@ -1,0 +1,171 @@
+import type { Buffer } from "node:buffer";
+import { status } from "@grpc/grpc-js";
+import { DamselflyError } from "../core/error.ts";
+import type { Clock, Deadline } from "../runtime/clock.ts";
+import { ANSWER_HEADERS, timeoutMs, trailersOf, trailersOnly } from "./call_headers.ts";
+import { MESSAGE_BYTES_MAX } from "./definition.ts";
+import { type CallStatus, statusOfError } from "./error_map.ts";
+import type { ServerStream, StreamListener } from "./http2/stream.ts";
+import { contentOf } from "./message_coding.ts";
+import { messagePrefix, MessageReader, type RawMessage } from "./message_reader.ts";
+
+/** What a caller sent along, by names in small letters. */
+export interface RequestMetadata {
+  /** The first value of a name; undefined when there is none. */
+  get(name: string): string | undefined;
+}
+
+const OK: CallStatus = { code: status.OK, details: "", trailers: {} };
+
+/** One call: messages in and out, on a stream. It ends once, be it by its handler, its caller or its deadline. */
+export class ServerCall implements StreamListener {
+  readonly metadata: RequestMetadata;
+  readonly #stream: ServerStream;
+  readonly #coding: string;
+  readonly #reader = new MessageReader(MESSAGE_BYTES_MAX);
+  readonly #received: RawMessage[] = [];
+  #isRequestEnded = false;
+  #isAnswerBegun = false;
+  #end: CallStatus | undefined;
+  #abort: AbortController | undefined;
+  #changed: PromiseWithResolvers<void> | undefined;
+  #deadline: Deadline | undefined;
+
+  constructor(stream: ServerStream) {
+    this.#stream = stream;
+    this.metadata = { get: (name) => stream.head.headers.find((header) => header[0] === name)?.[1] };
+    this.#coding = this.metadata.get("grpc-encoding") ?? "identity";
+    stream.listener = this;
+  }
+
+  /** The code that it ended with; undefined as long as it goes on. */
+  get endCode(): status | undefined {
+    return this.#end?.code;
+  }
+
+  /** Aborts when the call ends, whatever the end. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#end !== undefined && !this.#abort.signal.aborted) this.#abort.abort(ended());
+    return this.#abort.signal;
+  }
+
+  /** Ends the call when the time is over that its caller gave it. */
+  limitTime(clock: Clock): void {
+    const text = this.metadata.get("grpc-timeout");
+    if (text === undefined || this.#end !== undefined) return;
+    const ms = timeoutMs(text);
+    if (ms === undefined) return this.fail(new DamselflyError("internal", "Cannot read the grpc-timeout of the call"));
+    this.#deadline = clock.deadline(ms);
+    this.#deadline.signal.addEventListener("abort", () => {
+      this.fail(new DamselflyError("timeout", "Cannot answer: the caller's time is over"));
+    });
+  }
+
+  /** The messages of the caller, each given room for more when it is taken. Throws when the call ends before them. */
+  async *requests(): AsyncGenerator<Buffer, void, undefined> {
+    while (true) {
+      if (this.#end !== undefined) throw ended();
+      const message = this.#received.shift();
+      if (message !== undefined) {
+        this.#stream.credit(message.heldBytes);
+        yield await contentOf(message, this.#coding, MESSAGE_BYTES_MAX);
+      } else if (this.#isRequestEnded) {
+        return;
+      } else {
+        this.#changed ??= Promise.withResolvers<void>();
+        await this.#changed.promise;
+      }
+    }
+  }
+
+  /** The one message of a caller who sends no more than that. Throws `unimplemented` when there are none, or several. */
+  async request(): Promise<Buffer> {
+    while (!this.#isRequestEnded && this.#received.length < 2) {
+      if (this.#end !== undefined) throw ended();
+      this.#changed ??= Promise.withResolvers<void>();
+      await this.#changed.promise;
+    }
+    const [message] = this.#received;
+    if (message === undefined || this.#received.length > 1) {
+      throw new DamselflyError("unimplemented", "Cannot answer: this method takes one message");
+    }
+    return await contentOf(message, this.#coding, MESSAGE_BYTES_MAX);
+  }
+
+  /** Sends the headers of the answer now; later calls do nothing. */
+  sendHeaders(): void {
+    if (this.#isAnswerBegun || this.#end !== undefined) return;
+    this.#isAnswerBegun = true;
+    this.#stream.respond(ANSWER_HEADERS);
+  }
+
+  /** Sends a message. A promise, when it should be waited for before the next. Throws when the call has ended. */
+  send(message: Uint8Array): Promise<void> | undefined {
+    if (this.#end !== undefined) throw ended();
+    const prefix = messagePrefix(message.length, MESSAGE_BYTES_MAX);
+    this.sendHeaders();
+    this.#stream.write(prefix);
+    this.#stream.write(message);
+    return this.#stream.room();
+  }
+
+  /** Everything is answered. */
+  finish(): void {
+    this.#finishWith(OK);
+  }
+
+  /** The call failed. Does nothing when it has ended. */
+  fail(error: unknown): void {
+    this.#finishWith(statusOfError(error));
+  }
+
+  onData(bytes: Buffer): void {
+    if (this.#end !== undefined) return this.#stream.credit(bytes.length);
+    try {
+      const { messages, partialBytes } = this.#reader.push(bytes);
+      this.#received.push(...messages);
+      if (partialBytes > 0) this.#stream.credit(partialBytes);
+      if (messages.length > 0) this.#wake();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  onEnd(): void {
+    this.#isRequestEnded = true;
+    if (!this.#reader.isBetweenMessages) {
+      this.fail(new DamselflyError("internal", "Cannot read the request: it ends within a message"));
+    }
+    this.#wake();
+  }
+
+  onClosed(): void {
+    this.#over({ code: status.CANCELLED, details: "", trailers: {} });
+  }
+
+  #finishWith(end: CallStatus): void {
+    if (this.#end !== undefined) return;
+    this.#stream.finish(this.#isAnswerBegun ? trailersOf(end) : trailersOnly(end));
+    this.#over(end);
+  }
+
+  #over(end: CallStatus): void {
+    if (this.#end !== undefined) return;
+    this.#end = end;
+    this.#received.length = 0;
+    this.#deadline?.[Symbol.dispose]();
+    this.#wake();
+    this.#abort?.abort(ended());
+  }
+
+  #wake(): void {
+    this.#changed?.resolve();
+    this.#changed = undefined;
+  }
+}
+
+/** What is said of a call to somebody who waits for it, once its caller waits no more. */
+function ended(): DamselflyError {
+  return new DamselflyError("cancelled", "The call has ended");
+}
