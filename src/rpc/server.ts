@@ -155,7 +155,7 @@ class Connections {
         connection.beginWork();
         this.#calls.answer(stream, peer).finally(() => connection.endWork());
       },
-      onIdle: () => this.#wake(),
+      onDrained: () => this.#wake(),
     });
     this.#open.set(connection, { silentSteps: 0 });
     socket.on("close", () => {
@@ -177,10 +177,13 @@ class Connections {
   async end(): Promise<void> {
     const { clock, log, drainTimeoutMs = DRAIN_TIMEOUT_MS } = this.#options;
     for (const connection of this.#open.keys()) connection.drain();
-    const isDone = await this.#until(() => [...this.#open.keys()].every(({ isIdle }) => isIdle), drainTimeoutMs, clock);
-    if (!isDone) log.warn("Calls did not finish in time and were ended", { drainTimeoutMs });
-    const isOver = isDone && await this.#until(() => this.#open.size === 0, HANG_UP_TIMEOUT_MS, clock);
-    if (!isOver) for (const connection of this.#open.keys()) connection.destroy();
+    const areDrained = () => [...this.#open.keys()].every(({ isDrained }) => isDrained);
+    if (await this.#until(areDrained, drainTimeoutMs, clock)) {
+      await this.#until(() => this.#open.size === 0, HANG_UP_TIMEOUT_MS, clock);
+    } else if (this.#open.keys().some(({ hasRequests }) => hasRequests)) {
+      log.warn("Calls did not finish in time and were ended", { drainTimeoutMs });
+    }
+    for (const connection of this.#open.keys()) connection.destroy();
     await this.#until(() => this.#open.size === 0, HANG_UP_TIMEOUT_MS, clock);
   }
 

@@ -1,4 +1,5 @@
 /** Parts of a bench that run in processes of their own, so that each has its own share of the machine. */
+import { onCore } from "./cores.ts";
 
 /** A process that this one started. */
 export interface Part extends AsyncDisposable {
@@ -25,10 +26,12 @@ export function profileFlags(role: string): string[] {
   return role === Deno.env.get("BENCH_PROFILE") ? ["--v8-flags=--prof"] : [];
 }
 
-/** Runs `script` with `args`; it ends with this process. */
-export async function spawnPart(script: string, role: string, args: readonly string[]): Promise<Part> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", ...profileFlags(role), script, ...args],
+/** Runs `script` with `args`, on one processor if that is named; it ends with this process. */
+export async function spawnPart(script: string, role: string, args: readonly string[], core?: number): Promise<Part> {
+  const run = ["run", "-A", ...profileFlags(role), script, ...args];
+  const [command, commandArgs] = core === undefined ? [Deno.execPath(), run] : onCore(core, Deno.execPath(), run);
+  const child = new Deno.Command(command, {
+    args: commandArgs,
     stdin: "piped",
     stdout: "piped",
     stderr: "inherit",

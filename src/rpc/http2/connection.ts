@@ -43,8 +43,8 @@ export interface ConnectionOptions {
   readonly streamsMax: number;
   /** A request came. To be told of the rest, set the listener of the stream before returning. */
   onRequest(stream: ServerStream): void;
-  /** The last stream has ended on a connection that takes no more, or the connection is gone. */
-  onIdle(): void;
+  /** The connection takes no more requests and has answered them all, or it is gone. */
+  onDrained(): void;
 }
 
 /** One connection with a client, from the first byte. */
@@ -110,9 +110,14 @@ export class Connection implements StreamLink {
     this.sendControl(frame(FrameType.PING, Flag.NONE, 0, DRAIN_PING));
   }
 
-  /** Whether streams are open that are still to be answered. */
-  get isIdle(): boolean {
-    return this.#isClosed || (this.#drain === "last" && this.#streams.size === 0);
+  /** Whether requests are open that are still to be answered. */
+  get hasRequests(): boolean {
+    return this.#streams.size > 0;
+  }
+
+  /** Whether none is open, and none will come any more. */
+  get isDrained(): boolean {
+    return this.#isClosed || (this.#drain === "last" && !this.hasRequests);
   }
 
   /** Ends the connection and everything on it at once. */
@@ -280,7 +285,9 @@ export class Connection implements StreamLink {
     if (windowBytes !== undefined) {
       const difference = windowBytes - this.#streamSendWindow;
       this.#streamSendWindow = windowBytes;
-      for (const stream of this.#streams.values()) if (!stream.widen(difference)) throw overflow();
+      for (const stream of difference === 0 ? [] : this.#streams.values()) {
+        if (!stream.widen(difference)) throw overflow();
+      }
     }
     this.sendControl(frameOf(FrameType.SETTINGS, Flag.ACK));
   }
@@ -387,8 +394,8 @@ export class Connection implements StreamLink {
   }
 
   #endIfDrained(): void {
-    if (this.#isClosed || this.#drain !== "last" || this.#streams.size > 0) return;
-    this.#options.onIdle();
+    if (this.#isClosed || !this.isDrained) return;
+    this.#options.onDrained();
     nextTick(() => {
       this.#flush();
       this.#socket.end();
@@ -400,7 +407,7 @@ export class Connection implements StreamLink {
     this.#isClosed = true;
     this.#ready.clear();
     for (const stream of [...this.#streams.values()]) stream.close();
-    this.#options.onIdle();
+    this.#options.onDrained();
   }
 }
 

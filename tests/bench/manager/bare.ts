@@ -7,6 +7,7 @@ import { Buffer } from "node:buffer";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { Hono } from "hono";
 import { ManagerService } from "../../../src/rpc/gen/manager/v2/manager.ts";
+import { MEASURED_CORE } from "../cores.ts";
 import { type Part, serveAsPart, spawnPart } from "../part.ts";
 
 const IP = "127.0.0.1";
@@ -14,7 +15,7 @@ type Kind = "grpc" | "rest";
 
 /** Starts a server of the kind that answers everything with `bytes` bytes. */
 export function startBare(kind: Kind, bytes: number): Promise<Part> {
-  return spawnPart(import.meta.filename ?? "", `bare-${kind}`, [kind, String(bytes)]);
+  return spawnPart(import.meta.filename ?? "", `bare-${kind}`, [kind, String(bytes)], MEASURED_CORE);
 }
 
 function serveGrpc(answer: Buffer): Promise<number> {

@@ -1,10 +1,10 @@
 /** ListSchedulers, as the peers of all clusters call it. */
-import { createRpcClient } from "../../../src/rpc/client.ts";
 import { ListSchedulersRequest, ManagerService, SourceType } from "../../../src/rpc/gen/manager/v2/manager.ts";
 import { realClock } from "../../../src/runtime/clock.ts";
 import { startBare } from "./bare.ts";
 import { CLUSTERS, nameOf, PASSWORD, PEOPLE } from "./content.ts";
 import { type Call, CALLS_AT_ONCE, floodInTurns, measuredIdle, percentile, steady } from "./load.ts";
+import { RawCaller } from "./raw_caller.ts";
 import type { Row } from "./report.ts";
 import type { ShippedManager } from "./shipped.ts";
 
@@ -18,23 +18,17 @@ const P99_MS_MAX = 10;
 const STEADY_MS = 4_000;
 const IP = "127.0.0.1";
 const clock = realClock();
-const limited = { signal: new AbortController().signal, timeoutMs: 60_000 };
-
-/** The call, whose answer is counted and not read: that costs a caller more than it costs the manager. */
-const COUNTED = {
-  listSchedulers: { ...ManagerService.listSchedulers, responseDeserialize: (bytes: Uint8Array) => bytes.length },
-} as const;
 /** Less than the schedulers of one cluster take. */
 const ANSWER_BYTES_MIN = 200;
 
 const requests = Array.from({ length: HOSTS }, (_, n) =>
-  ListSchedulersRequest.create({
+  ManagerService.listSchedulers.requestSerialize(ListSchedulersRequest.create({
     sourceType: SourceType.PEER_SOURCE,
     hostname: n % 4 === 0 ? `rack-${n % CLUSTERS}-node-${n}` : `node-${n}`,
     ip: `10.${(n * 7) % 256}.${n % 200}.10`,
     idc: n % 3 === 0 ? `idc-${n % CLUSTERS}` : "",
     location: n % 3 === 1 ? `region-${n % 10}|zone-${n % CLUSTERS}` : "",
-  }));
+  })));
 
 interface Caller extends Disposable {
   readonly call: Call;
@@ -43,22 +37,23 @@ interface Caller extends Disposable {
 }
 
 /** Calls over a connection for each call at once, as peers have one each. */
-function openCaller(port: number): Caller {
-  const clients = Array.from({ length: CALLS_AT_ONCE }, () => createRpcClient(COUNTED, `${IP}:${port}`, { clock }));
+export async function openCaller(port: number): Promise<Caller> {
+  const { path } = ManagerService.listSchedulers;
+  const callers = await Promise.all(Array.from({ length: CALLS_AT_ONCE }, () => RawCaller.open(IP, port, path)));
   let bytes = 0;
   let calls = 0;
   return {
     async call(n) {
-      const [client, request] = [clients[n % clients.length], requests[n % HOSTS]];
-      if (client === undefined || request === undefined) throw new Error("there is no such request");
-      const length = await client.listSchedulers(request, limited);
+      const [caller, request] = [callers[n % callers.length], requests[n % HOSTS]];
+      if (caller === undefined || request === undefined) throw new Error("there is no such request");
+      const length = await caller.call(request);
       if (length < ANSWER_BYTES_MIN) throw new Error(`An answer had ${length} bytes`);
       bytes += length;
       calls++;
     },
     answerBytes: () => Math.round(bytes / calls),
     [Symbol.dispose]() {
-      for (const client of clients) client[Symbol.dispose]();
+      for (const caller of callers) caller[Symbol.dispose]();
     },
   };
 }
@@ -66,10 +61,10 @@ function openCaller(port: number): Caller {
 /** The rows about ListSchedulers. */
 export async function measureListSchedulers(manager: ShippedManager): Promise<Row[]> {
   const idle = await measuredIdle(manager.cpuSeconds);
-  using caller = openCaller(manager.grpcPort);
+  using caller = await openCaller(manager.grpcPort);
   for (let n = 0; n < HOSTS; n++) await caller.call(n); // each host is ranked the first time that it asks
   await using bare = await startBare("grpc", caller.answerBytes());
-  using bareCaller = openCaller(bare.port);
+  using bareCaller = await openCaller(bare.port);
   const calls = [caller.call, bareCaller.call] as const;
   const [ours, bares] = await floodInTurns(calls, [idle, { cpuSeconds: bare.cpuSeconds, idleShare: 0 }]);
   const name = `ListSchedulers, ${CLUSTERS} clusters`;

@@ -8,6 +8,7 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { CALLING_CORE, HAS_CORES, MEASURED_CORE, moveToCore } from "../cores.ts";
 import { fillDatabase, keepAlive, PASSWORD } from "./content.ts";
 import { measureListPeers } from "./list_peers.ts";
 import { measureListSchedulers, signIn } from "./list_schedulers.ts";
@@ -27,7 +28,7 @@ async function measure(dir: string): Promise<Row[]> {
   await fillDatabase(database);
   const rows: Row[] = [];
   {
-    await using manager = await startShipped("sources", configPath, PASSWORD);
+    await using manager = await startShipped("sources", configPath, PASSWORD, MEASURED_CORE);
     using _alive = await keepAlive(`127.0.0.1:${manager.grpcPort}`);
     rows.push(...await measureListSchedulers(manager));
     rows.push(...await measureListPeers(manager, await signIn(manager.restPort, "root", PASSWORD)));

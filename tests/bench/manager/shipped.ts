@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { permissionFlags, type PermissionSet } from "../../e2e/lib/bundle.ts";
 import { REPOSITORY } from "../../e2e/lib/components.ts";
+import { onCore } from "../cores.ts";
 import { cpuSecondsOf, profileFlags } from "../part.ts";
 
 /** Where `deno task bundle` writes it. */
@@ -26,11 +27,21 @@ export interface ShippedManager extends AsyncDisposable {
   rssMiB(): number;
 }
 
-/** Starts the manager with a configuration file. Fails with what it wrote when it is not ready in time. */
-export async function startShipped(form: Form, configPath: string, rootPassword: string): Promise<ShippedManager> {
+/**
+ * Starts the manager with a configuration file, on one processor if that is named. Fails with what it wrote when it is
+ * not ready in time.
+ */
+export async function startShipped(
+  form: Form,
+  configPath: string,
+  rootPassword: string,
+  core?: number,
+): Promise<ShippedManager> {
+  const run = ["run", ...profileFlags("manager"), ...await scriptOf(form), "--config", configPath];
+  const [command, args] = core === undefined ? [Deno.execPath(), run] : onCore(core, Deno.execPath(), run);
   const startedAt = performance.now();
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", ...profileFlags("manager"), ...await scriptOf(form), "--config", configPath],
+  const child = new Deno.Command(command, {
+    args,
     env: { DRAGONFLY_INITIAL_ROOT_PASSWORD: rootPassword },
     cwd: REPOSITORY,
     stdout: "piped",
