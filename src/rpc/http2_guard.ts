@@ -1,8 +1,8 @@
 /**
  * Keeps `node:http2` of Deno 2.9 from crashing the process. There, a GOAWAY frame that arrives while no stream is open
- * destroys the session inside the receive callback of the native library, which then walks freed memory; any remote
- * side can cause that, in the role of a client and of a server (denoland/deno#36788). The cure is to close and destroy
- * sessions one turn of the event loop later, outside of that callback.
+ * destroys the session inside the receive callback of the native library, which then walks freed memory; any server can
+ * cause that when it stops (denoland/deno#36788). The cure is to close and destroy sessions one turn of the event loop
+ * later, outside of that callback. Our own servers do not use `node:http2`; clients do.
  *
  * A side-effect import: the first import of every program that speaks gRPC. `session.closed` and `session.destroyed`
  * turn true one turn later than in Node. Check on each upgrade of Deno whether it is still needed.
@@ -15,7 +15,6 @@ type Session = {
   readonly destroyed: boolean;
   once(event: "close", listener: () => void): void;
 };
-type SessionSource = { prependListener(event: "session", listener: (session: Session) => void): void };
 
 const guardedPrototypes = new WeakSet<object>();
 const runningDeferred = new WeakSet<object>();
@@ -65,20 +64,12 @@ function guardSession(session: Session): void {
   prototype["destroy"] = deferred(destroy);
 }
 
-type Factory<Made> = (this: unknown, ...args: unknown[]) => Made;
+type Connect = (this: unknown, ...args: unknown[]) => Session;
 
-/** Replaces a function of `node:http2` by one that hands what it makes to `guard`. */
-function guardFactory<Made>(name: "connect" | "createServer" | "createSecureServer", guard: (made: Made) => void) {
-  const factories = http2 as unknown as Record<string, Factory<Made>>;
-  const create = factories[name];
-  if (create === undefined) throw new Error(`Cannot guard node:http2: it has no ${name}`);
-  factories[name] = function (...args) {
-    const made = create.apply(this, args);
-    guard(made);
-    return made;
-  };
-}
-
-guardFactory<Session>("connect", guardSession);
-guardFactory<SessionSource>("createServer", (server) => server.prependListener("session", guardSession));
-guardFactory<SessionSource>("createSecureServer", (server) => server.prependListener("session", guardSession));
+const factories = http2 as unknown as { connect: Connect };
+const { connect } = factories;
+factories.connect = function (...args) {
+  const session = connect.apply(this, args);
+  guardSession(session);
+  return session;
+};

@@ -13,7 +13,7 @@ import type { ServerStream } from "./http2/stream.ts";
 import { type ListenAddress, startListener } from "./listener.ts";
 import { CODINGS } from "./message_coding.ts";
 import { ServerCall } from "./server_call.ts";
-import { type MethodObserver, runCall, type RpcService, type ServedMethod } from "./service.ts";
+import { type MethodObserver, type RpcService, runCall, type ServedMethod } from "./service.ts";
 
 export type { ListenAddress } from "./listener.ts";
 export { type CallContext, type Handlers, type RpcService, service } from "./service.ts";
@@ -115,7 +115,9 @@ class Calls {
     if (served === undefined) return stream.finish(unimplemented(`This server has no method ${path.slice(0, 200)}`));
     const coding = headers.find(([name]) => name === "grpc-encoding")?.[1] ?? "identity";
     if (!CODINGS.includes(coding)) {
-      return stream.finish(unimplemented(`Cannot read ${coding.slice(0, 40)}: this server takes ${CODINGS.join(", ")}`));
+      return stream.finish(
+        unimplemented(`Cannot read ${coding.slice(0, 40)}: this server takes ${CODINGS.join(", ")}`),
+      );
     }
     const call = new ServerCall(stream);
     if (!served.isDeadlineIgnored) call.limitTime(this.#clock);

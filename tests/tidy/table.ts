@@ -72,7 +72,6 @@ export const BANNED_CALLS: readonly RegExp[] = [
 /** Files that may use one of them all the same, and why. */
 export const EXCEPTIONS: Readonly<Record<string, string>> = {
   "src/rpc/http2_guard.ts": "defers a call of the platform to the next turn of the event loop; no time is meant",
-  "src/rpc/half_open.ts": "resets a stream in the turn after its trailers; no time is meant",
 };
 
 export const FILE_LINES_MAX = 600;

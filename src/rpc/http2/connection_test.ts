@@ -313,7 +313,9 @@ Deno.test("headers may come in parts; without an end they end the connection, an
   assert.deepEqual(new HeaderDecoder().decode(answer?.payload ?? PREFACE, 100).headers, [[":status", "431"]]);
   assert.equal(requests.length, 2);
   receive(frame(HEAD, 0, 7, bytes));
-  for (let part = 0; part < 8_000 && !socket.isEnded; part++) receive(frame(FrameType.CONTINUATION, 0, 7, Buffer.alloc(0)));
+  for (let part = 0; part < 8_000 && !socket.isEnded; part++) {
+    receive(frame(FrameType.CONTINUATION, 0, 7, Buffer.alloc(0)));
+  }
   assert.equal(codeOf(await socket.sent(), GOAWAY), ErrorCode.ENHANCE_YOUR_CALM);
 });
 
@@ -342,7 +344,10 @@ Deno.test("a fault of the whole connection ends it with its code, and everybody 
     ["headers that cannot be read", COMPRESSION_ERROR, [frame(HEAD, Flag.END_HEADERS, 3, Buffer.of(0x80))]],
     ["another frame between headers", PROTOCOL_ERROR, [frame(HEAD, 0, 3, block(REQUEST)), data(1, 1)]],
     ["a continuation of nothing", PROTOCOL_ERROR, [frame(FrameType.CONTINUATION, 4, 3, block(REQUEST))]],
-    ["a continuation of another", PROTOCOL_ERROR, [frame(HEAD, 0, 3, block([])), frame(FrameType.CONTINUATION, 4, 5, block([]))]],
+    ["a continuation of another", PROTOCOL_ERROR, [
+      frame(HEAD, 0, 3, block([])),
+      frame(FrameType.CONTINUATION, 4, 5, block([])),
+    ]],
     ["a reset of no stream", PROTOCOL_ERROR, [frame(RST_STREAM, 0, 0, words(8))]],
     ["a reset that is too short", FRAME_SIZE_ERROR, [frame(RST_STREAM, 0, 1, Buffer.alloc(3))]],
     ["a ping of a stream", PROTOCOL_ERROR, [frame(PING, 0, 1, Buffer.alloc(8))]],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
-import { type Frame, frame, FRAME_BYTES_MAX, FrameReader, frameHeader, withoutPadding } from "./frame.ts";
+import { type Frame, frame, FRAME_BYTES_MAX, frameHeader, FrameReader, withoutPadding } from "./frame.ts";
 
 /** The frames of bytes that arrive in pieces which end at `cuts`. */
 function readInPieces(bytes: Buffer, cuts: readonly number[]): Frame[] {
@@ -41,8 +41,10 @@ Deno.test("the longest frame is taken, and at a longer one the reader stops befo
 });
 
 Deno.test("padding is taken away, and is never longer than its frame", () => {
-  const read = (flags: number, ...payload: number[]) =>
-    [...withoutPadding({ type: 0, flags, streamId: 1, payload: Buffer.from(payload) })];
+  const read = (
+    flags: number,
+    ...payload: number[]
+  ) => [...withoutPadding({ type: 0, flags, streamId: 1, payload: Buffer.from(payload) })];
   assert.deepEqual(read(0, 2, 1, 0, 0), [2, 1, 0, 0]);
   assert.deepEqual(read(0x8, 2, 1, 0, 0), [1]);
   assert.deepEqual(read(0x8, 3, 0, 0, 0), []);

@@ -1,6 +1,6 @@
 /** The settings of a connection (RFC 9113 §6.5): those that are obeyed, and those that are sent. */
 import { Buffer } from "node:buffer";
-import { ConnectionFault, ErrorCode, Flag, FRAME_BYTES_MAX, frame, FrameType } from "./frame.ts";
+import { ConnectionFault, ErrorCode, Flag, frame, FRAME_BYTES_MAX, FrameType } from "./frame.ts";
 
 /** What may be sent on a stream, and on a connection, before the other side has said anything. */
 export const WINDOW_BYTES_DEFAULT = 65_535;

@@ -1,5 +1,5 @@
 import type { Buffer } from "node:buffer";
-import { ErrorCode, Flag, FRAME_BYTES_MAX, frame, FrameType, frameHeader, words } from "./frame.ts";
+import { ErrorCode, Flag, frame, FRAME_BYTES_MAX, frameHeader, FrameType, words } from "./frame.ts";
 import type { RequestHead } from "./request_head.ts";
 
 /** What a caller may send on a stream before somebody has taken it: the window of RFC 9113 §6.9.2. */

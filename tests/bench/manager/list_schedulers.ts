@@ -21,14 +21,17 @@ const clock = realClock();
 /** Less than the schedulers of one cluster take. */
 const ANSWER_BYTES_MIN = 200;
 
-const requests = Array.from({ length: HOSTS }, (_, n) =>
-  ManagerService.listSchedulers.requestSerialize(ListSchedulersRequest.create({
-    sourceType: SourceType.PEER_SOURCE,
-    hostname: n % 4 === 0 ? `rack-${n % CLUSTERS}-node-${n}` : `node-${n}`,
-    ip: `10.${(n * 7) % 256}.${n % 200}.10`,
-    idc: n % 3 === 0 ? `idc-${n % CLUSTERS}` : "",
-    location: n % 3 === 1 ? `region-${n % 10}|zone-${n % CLUSTERS}` : "",
-  })));
+const requests = Array.from(
+  { length: HOSTS },
+  (_, n) =>
+    ManagerService.listSchedulers.requestSerialize(ListSchedulersRequest.create({
+      sourceType: SourceType.PEER_SOURCE,
+      hostname: n % 4 === 0 ? `rack-${n % CLUSTERS}-node-${n}` : `node-${n}`,
+      ip: `10.${(n * 7) % 256}.${n % 200}.10`,
+      idc: n % 3 === 0 ? `idc-${n % CLUSTERS}` : "",
+      location: n % 3 === 1 ? `region-${n % 10}|zone-${n % CLUSTERS}` : "",
+    })),
+);
 
 interface Caller extends Disposable {
   readonly call: Call;
