@@ -3,7 +3,7 @@
 /** That of what is measured, with all its threads: "one core" is this one. */
 export const MEASURED_CORE = 0;
 /** That of whoever makes the calls. */
-export const CALLING_CORE = 1;
+const CALLING_CORE = 1;
 const TASKSET = "taskset";
 
 /** Whether there are two processors, and the program that gives them. */
@@ -24,9 +24,18 @@ export function onCore(core: number, command: string, args: readonly string[]): 
   return HAS_CORES ? [TASKSET, ["-c", String(core), command, ...args]] : [command, [...args]];
 }
 
-/** Takes all threads of this process to a processor. */
-export async function moveToCore(core: number): Promise<void> {
+/** Does something while all threads of this process are on the processor of whoever makes the calls. */
+export async function onCallingCore<T>(run: () => Promise<T>): Promise<T> {
+  await moveTo(String(CALLING_CORE));
+  try {
+    return await run();
+  } finally {
+    await moveTo(`0-${navigator.hardwareConcurrency - 1}`);
+  }
+}
+
+async function moveTo(cores: string): Promise<void> {
   if (!HAS_CORES) return;
-  const move = new Deno.Command(TASKSET, { args: ["-acp", String(core), String(Deno.pid)], stdout: "null" });
-  if (!(await move.output()).success) throw new Error(`Cannot move to processor ${core}`);
+  const move = new Deno.Command(TASKSET, { args: ["-acp", cores, String(Deno.pid)], stdout: "null" });
+  if (!(await move.output()).success) throw new Error(`Cannot move to processor ${cores}`);
 }

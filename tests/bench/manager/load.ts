@@ -72,7 +72,11 @@ export async function floodInTurns(
   return [middle(0), middle(1)];
 }
 
-/** Makes `perSecond` calls a second until `isOver`, whether or not the earlier ones were answered; their times, sorted. */
+/**
+ * Makes `perSecond` calls a second until `isOver`, whether or not the earlier ones were answered; their times, sorted. A
+ * time begins when the call is due, so that a caller who is late counts as well. He looks at the clock all the time: a
+ * timer would add a millisecond or two to each of them.
+ */
 export async function steady(call: Call, perSecond: number, isOver: (sinceMs: number) => boolean): Promise<number[]> {
   const startedAt = clock.now();
   const times: Promise<number>[] = [];
@@ -84,7 +88,7 @@ export async function steady(call: Call, perSecond: number, isOver: (sinceMs: nu
       underWay++;
       times.push(call(times.length).then(() => (underWay--, clock.now() - dueAt)));
     }
-    await clock.sleep(1, never);
+    await new Promise<void>((resolve) => setImmediate(resolve));
   }
   return (await Promise.all(times)).toSorted((a, b) => a - b);
 }

@@ -1,14 +1,14 @@
 /**
  * What a manager does on one core, how long its callers wait, and what it costs while nobody asks: each number with the
- * one that must be reached. The manager runs as it is shipped, in a process of its own; its processor time is counted,
- * so that other work on the machine changes little. Takes about two minutes; more with a preheat to twenty peers. The bundle
+ * one that must be reached. The manager runs as it is shipped, in a process of its own on one processor, and its callers
+ * on another; its processor time is counted, so that other work on the machine changes little. Takes about two minutes; more with a preheat to twenty peers. The bundle
  * is measured if `deno task bundle` has made one, MariaDB if it is installed.
  *
  *     deno task bench:manager [--preheat] [--json]
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { CALLING_CORE, HAS_CORES, MEASURED_CORE, moveToCore } from "../cores.ts";
+import { HAS_CORES, MEASURED_CORE, onCallingCore } from "../cores.ts";
 import { fillDatabase, keepAlive, PASSWORD } from "./content.ts";
 import { measureListPeers } from "./list_peers.ts";
 import { measureListSchedulers, signIn } from "./list_schedulers.ts";
@@ -26,13 +26,7 @@ async function measure(dir: string): Promise<Row[]> {
     JSON.stringify({ server, database: { type: "sqlite", sqlite: { path: database } } }),
   );
   await fillDatabase(database);
-  const rows: Row[] = [];
-  {
-    await using manager = await startShipped("sources", configPath, PASSWORD, MEASURED_CORE);
-    using _alive = await keepAlive(`127.0.0.1:${manager.grpcPort}`);
-    rows.push(...await measureListSchedulers(manager));
-    rows.push(...await measureListPeers(manager, await signIn(manager.restPort, "root", PASSWORD)));
-  }
+  const rows = await onCallingCore(() => measureCalls(configPath));
   rows.push(...await measureStarts("sources", configPath));
   if (existsSync(BUNDLE)) rows.push(...await measureStarts("bundle", configPath));
   rows.push(...await measureMariadbStarts(dir, server));
@@ -40,6 +34,16 @@ async function measure(dir: string): Promise<Row[]> {
   return rows;
 }
 
+async function measureCalls(configPath: string): Promise<Row[]> {
+  await using manager = await startShipped("sources", configPath, PASSWORD, MEASURED_CORE);
+  using _alive = await keepAlive(`127.0.0.1:${manager.grpcPort}`);
+  return [
+    ...await measureListSchedulers(manager),
+    ...await measureListPeers(manager, await signIn(manager.restPort, "root", PASSWORD)),
+  ];
+}
+
+if (!HAS_CORES) console.error("No processor for each side (two of them and taskset are needed): times say less");
 const dir = await Deno.makeTempDir();
 try {
   const rows = await measure(dir);
