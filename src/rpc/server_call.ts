@@ -62,10 +62,9 @@ export class ServerCall implements StreamListener {
     });
   }
 
-  /** The messages of the caller, each given room for more when it is taken. Throws when the call ends before them. */
+  /** The messages of the caller, each given room for more when it is taken, until he ends them or the call ends. */
   async *requests(): AsyncGenerator<Buffer, void, undefined> {
-    while (true) {
-      if (this.#end !== undefined) throw ended();
+    while (this.#end === undefined) {
       const message = this.#received.shift();
       if (message !== undefined) {
         this.#stream.credit(message.heldBytes);
