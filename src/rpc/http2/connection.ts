@@ -208,7 +208,6 @@ export class Connection implements StreamLink {
   #onData(frame: Frame): void {
     const bytes = withoutPadding(frame);
     this.#receiveWindow -= frame.payload.length;
-    if (this.#receiveWindow < 0) throw new ConnectionFault(ErrorCode.FLOW_CONTROL_ERROR, "more came than may");
     if (this.#receiveWindow < WINDOW_BYTES / 2) {
       this.sendControl(frameOf(FrameType.WINDOW_UPDATE, 0, WINDOW_BYTES - this.#receiveWindow));
       this.#receiveWindow = WINDOW_BYTES;

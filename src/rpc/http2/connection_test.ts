@@ -277,6 +277,35 @@ Deno.test("who sends more than the window of a stream allows is cut off, padding
   assert.deepEqual([requests[0]?.told.isClosed, ofType(frames, GOAWAY).length], [true, 0]);
 });
 
+Deno.test("what was taken may come again, padding at once, and no more of it than that", async () => {
+  const { socket, requests, receive } = connect();
+  receive(request(1, Flag.NONE));
+  await socket.sent();
+  const padded = frame(DATA, Flag.PADDED, 1, Buffer.concat([Buffer.of(99), Buffer.alloc(999)]));
+  let credited = 0;
+  for (let count = 0; count < 800; count++) {
+    receive(padded);
+    requests[0]?.credit(900);
+    const updates = ofType(await socket.sent(), WINDOW_UPDATE).filter(({ streamId }) => streamId === 1);
+    for (const { payload } of updates) credited += payload.readUInt32BE();
+  }
+  assert.deepEqual(requests[0]?.told, { data: 720_000, isEnded: false, isClosed: false });
+  assert.ok(credited <= 800_000 && credited > 800_000 - STREAM_WINDOW_BYTES, `${credited}`);
+});
+
+Deno.test("content behind the end of a request is refused and reaches nobody", async () => {
+  const { socket, requests, receive } = connect();
+  receive(request(1), data(1, 3));
+  assert.equal(codeOf(await socket.sent(), RST_STREAM), ErrorCode.STREAM_CLOSED);
+  assert.deepEqual(requests[0]?.told, { data: 0, isEnded: true, isClosed: true });
+});
+
+Deno.test("a window for streams to come is never larger than it may be", async () => {
+  const { socket, receive } = connect();
+  receive(setting(4, 2 ** 31));
+  assert.equal(codeOf(await socket.sent(), GOAWAY), ErrorCode.FLOW_CONTROL_ERROR);
+});
+
 Deno.test("requests beyond the limit are refused, and those that were reset count until their work has ended", async () => {
   const { socket, connection, requests, receive } = connect({ streamsMax: 2 });
   receive(request(1), request(3), request(5));

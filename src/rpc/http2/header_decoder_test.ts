@@ -103,7 +103,8 @@ Deno.test("the table can be made smaller and not larger than it was given, and o
 
 Deno.test("a block that is cut off, or names what there is not, ends the connection", () => {
   const bad = ["80", "be", "ff", "ffffffffff0f", "40", "4001", "400161", "40016102", "40016181", "7f8080808080808001"];
-  for (const hex of bad) assert.throws(() => decode(hex), { code: 9 }, hex);
+  const endless = `3f${"80".repeat(300)}00`;
+  for (const hex of [...bad, endless]) assert.throws(() => decode(hex), { code: 9 }, hex);
 });
 
 Deno.test("headers beyond the limit are left out, and remembered all the same", () => {
