@@ -120,7 +120,7 @@ export class ServerCall implements StreamListener {
   }
 
   onData(bytes: Buffer): void {
-    if (this.#end !== undefined) return this.#stream.credit(bytes.length);
+    if (this.#end !== undefined) return;
     try {
       const { messages, partialBytes } = this.#reader.push(bytes);
       this.#received.push(...messages);

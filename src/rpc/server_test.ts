@@ -313,7 +313,7 @@ Deno.test("stopping lets a running call finish", async () => {
       await release.promise;
       return { hosts: [] };
     },
-  })]);
+  })], { drainTimeoutMs: 600_000 });
   using client = createRpcClient(SchedulerService, `127.0.0.1:${server.port}`, { clock });
   const answer = client.listHosts({}, limited);
   await Promise.race([started.promise, answer]);

@@ -112,6 +112,8 @@ Deno.test("a message may be compressed, by a coding that is named and known; wha
   for (const [headers, message, code] of refused) {
     assert.equal((await stage.call(headers, framed(message, true))).headers["grpc-status"], code, `${headers}`);
   }
+  const bomb = await stage.call(gzip, framed(gzipSync(Buffer.alloc(MESSAGE_BYTES_MAX + 1)), true));
+  assert.match(String(bomb.headers["grpc-message"]), /not gzip of at most/);
   const { headers } = await stage.call({ "grpc-encoding": "br" });
   assert.equal(headers["grpc-accept-encoding"], "identity,gzip,deflate");
 });
@@ -131,6 +133,15 @@ Deno.test("a method of one message is not answered without it, nor with two, nor
   assert.deepEqual(stage.asked, ["t"], "byte by byte it is whole");
 });
 
+Deno.test("what a handler takes of a stream makes room for more, in long messages and in many", async () => {
+  await using stage = await serve();
+  const long = AnnouncePeerRequest.encode(AnnouncePeerRequest.create({ taskId: "x".repeat(300_000) })).finish();
+  const short = AnnouncePeerRequest.encode(AnnouncePeerRequest.create({ taskId: "y".repeat(1_000) })).finish();
+  const all = [long, ...Array.from({ length: 300 }, () => short), long];
+  const { headers } = await stage.call({ ":path": STREAM_PATH }, ...all.map((message) => framed(message)));
+  assert.deepEqual([headers["grpc-status"], stage.asked.length], ["0", 302]);
+});
+
 Deno.test("a message that would be too long is refused at its first bytes", async () => {
   await using stage = await serve();
   const prefix = messagePrefix(MESSAGE_BYTES_MAX, MESSAGE_BYTES_MAX);
@@ -147,6 +158,9 @@ Deno.test("a time that a caller gives is held to, and one that is no time is ref
   assert.equal(await codeOf("20m"), "4");
   assert.equal(await codeOf("1u"), "4");
   assert.equal(await codeOf("soon"), "13");
+  const inTime = { "grpc-timeout": "60S", ":path": "/scheduler.v2.Scheduler/ListHosts" };
+  const { trailers } = await stage.call(inTime, framed(Buffer.alloc(0))); // leaves no timer behind
+  assert.equal(trailers["grpc-status"], "0");
 });
 
 Deno.test("a caller who says nothing for 40 s is cut off, and one who speaks stays", async () => {
