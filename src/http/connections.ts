@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import type { Clock } from "../runtime/clock.ts";
 import type { Conn, Endpoint } from "../runtime/net.ts";
 import { ConnStream } from "./conn_stream.ts";
+import { intercepted, type Interception } from "./interception.ts";
 
 /** From the first byte of a request to the end of its headers. */
 const HEAD_TIMEOUT_MS = 10_000;
@@ -22,9 +23,9 @@ export type Wrap = (stream: ConnStream) => Duplex;
 /** A connection that was accepted, and what it is busy with. */
 export class Connection {
   readonly stream: ConnStream;
-  /** What HTTP is spoken on: the stream, or TLS on it. */
-  readonly socket: Duplex;
   readonly remote: Endpoint;
+  #socket: Duplex;
+  #interception: Interception | undefined;
   readonly #now: () => number;
   #running = 0;
   #isAnswering = false;
@@ -39,8 +40,18 @@ export class Connection {
     this.stream = new ConnStream(conn, this.#now, () => {
       if (!this.isBusy) this.#headSinceMs ??= clock.now();
     });
-    this.socket = wrap(this.stream);
+    this.#socket = wrap(this.stream);
     this.stream.setMaxListeners(4 * PIPELINED_MAX); // each request waits for its end, and the parser listens too
+  }
+
+  /** What HTTP is spoken on: the stream, or TLS on it. */
+  get socket(): Duplex {
+    return this.#socket;
+  }
+
+  /** What its TLS was begun for, when a CONNECT has. */
+  get interception(): Interception | undefined {
+    return this.#interception;
   }
 
   /** A request, or a tunnel, is being served. */
@@ -71,6 +82,12 @@ export class Connection {
     this.#isAnswering = true;
   }
 
+  /** What follows is TLS, for `interception`. */
+  intercept(interception: Interception): void {
+    this.#interception = interception;
+    this.#socket = intercepted(this.stream, interception);
+  }
+
   /** A request has ended. */
   end(): void {
     this.#running -= 1;
@@ -82,11 +99,12 @@ export class Connection {
   refuse(status: string): void {
     if (this.isRefused || this.stream.destroyed) return;
     this.#refusedAtMs = this.#now();
-    this.socket.removeAllListeners("data"); // the parser's, which has given up
-    this.socket.once("end", () => this.stream.destroy());
-    this.socket.resume();
+    const socket = this.#socket;
+    socket.removeAllListeners("data"); // the parser's, which has given up
+    socket.once("end", () => this.stream.destroy());
+    socket.resume();
     // An answer that is under way cannot be followed by another one.
-    this.socket.end(this.#isAnswering ? "" : `HTTP/1.1 ${status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
+    socket.end(this.#isAnswering ? "" : `HTTP/1.1 ${status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
   }
 
   /** Ends it when one of its time limits is over. */
@@ -129,6 +147,14 @@ export class Connections implements AsyncDisposable {
     this.#sweeping ??= this.#clock.every(SWEEP_INTERVAL_MS, () => this.#all().forEach((each) => each.sweep()));
     connection.stream.once("close", () => this.#closed(connection));
     return connection;
+  }
+
+  /** Has what follows on a connection be TLS; the socket to speak HTTP on. */
+  intercept(connection: Connection, interception: Interception): Duplex {
+    this.#open.delete(connection.socket);
+    connection.intercept(interception);
+    this.#open.set(connection.socket, connection);
+    return connection.socket;
   }
 
   /** The connection that a socket belongs to. */

@@ -16,18 +16,21 @@ export interface ParsedRequest {
 /** Whether a server is spoken to in TLS. */
 export type Scheme = "http" | "https";
 
+/** How a request came: to us, or in a tunnel to that origin whose TLS ends here. */
+export type Way = { readonly scheme: Scheme } | { readonly origin: string };
+
 /**
- * What Node's parser has found on a connection of that scheme, as a `Request`. Throws `invalid_argument`, or
- * `unimplemented` for a method.
+ * What Node's parser has found on a connection, as a `Request`. Throws `invalid_argument`, or `unimplemented` for a
+ * method.
  */
-export function parsedRequest(message: IncomingMessage, scheme: Scheme): ParsedRequest {
+export function parsedRequest(message: IncomingMessage, way: Way): ParsedRequest {
   const { method = "GET", url: target = "" } = message;
   if (UNKNOWN_METHODS.has(method)) {
     throw new DamselflyError("unimplemented", `Cannot serve the method ${method}`);
   }
   const headers = headersOf(message);
-  const isProxied = !target.startsWith("/");
-  const url = isProxied ? proxiedUrl(target) : ownUrl(scheme, headers.get("host") || "localhost", target);
+  const isProxied = "origin" in way || !target.startsWith("/");
+  const url = urlOf(target, headers.get("host"), way);
   const saysBody = headers.has("transfer-encoding") || Number(headers.get("content-length")) > 0;
   const hasBody = saysBody && method !== "GET" && method !== "HEAD";
   // A `Request` cannot have one, and without it this would be another request to whoever it is for.
@@ -59,6 +62,19 @@ export function connectTarget({ url: target = "" }: IncomingMessage): Endpoint {
   const hostname = ipv6 ?? name;
   if (hostname !== undefined && Number(port) >= 1 && Number(port) <= 65_535) return { hostname, port: Number(port) };
   throw new DamselflyError("invalid_argument", `Cannot connect to "${shown(target)}": expected host:port`);
+}
+
+function urlOf(target: string, host: string | null, way: Way): URL {
+  const isWhole = !target.startsWith("/");
+  if ("scheme" in way) return isWhole ? proxiedUrl(target) : ownUrl(way.scheme, host || "localhost", target);
+  const url = isWhole ? proxiedUrl(target) : new URL(`${way.origin}${target}`);
+  const named = host === null ? url.origin : ownUrl("https", host, "/").origin;
+  // Only the host of the tunnel was looked at, and only its certificate was shown.
+  if (named === way.origin && url.origin === way.origin) return url;
+  throw new DamselflyError(
+    "invalid_argument",
+    `Cannot serve a request for "${shown(host ?? url.host)}" in a tunnel to ${way.origin}`,
+  );
 }
 
 function ownUrl(scheme: Scheme, host: string, target: string): URL {

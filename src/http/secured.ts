@@ -1,5 +1,5 @@
+import { createSecureContext, type SecureContext, TLSSocket, type TLSSocketOptions } from "node:tls";
 import type { Duplex } from "node:stream";
-import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
 import type { Socket } from "node:net";
 import type { TlsFiles, TlsMaterial } from "../runtime/tls_files.ts";
 import type { ConnStream } from "./conn_stream.ts";
@@ -15,23 +15,28 @@ export class SecuredStreams implements Disposable {
     this.#renewal = tls.onChange((material) => this.#context = contextOf(material));
   }
 
-  /** What is read and written in TLS on `stream`. Each of the two ends with the other. */
+  /** What is read and written in TLS on `stream`. */
   wrap(stream: ConnStream): Duplex {
-    // Node takes any stream for it, which its types do not say.
-    const socket = new TLSSocket(stream as unknown as Socket, {
-      isServer: true,
-      secureContext: this.#context,
-      ALPNProtocols: ["http/1.1"],
-    });
-    socket.on("error", () => {}); // it closes, which is all that anybody needs to know
-    socket.once("close", () => stream.destroySoon());
-    stream.once("close", () => socket.destroy());
-    return socket;
+    return secured(stream, { secureContext: this.#context });
   }
 
   [Symbol.dispose](): void {
     this.#renewal[Symbol.dispose]();
   }
+}
+
+/** What is read and written in TLS, as its server and for HTTP/1.1, on `stream`. Each of the two ends with the other. */
+export function secured(stream: ConnStream, options: Pick<TLSSocketOptions, "secureContext" | "SNICallback">): Duplex {
+  // Node takes any stream for it, which its types do not say.
+  const socket = new TLSSocket(stream as unknown as Socket, {
+    ...options,
+    isServer: true,
+    ALPNProtocols: ["http/1.1"],
+  });
+  socket.on("error", () => {}); // it closes, which is all that anybody needs to know
+  socket.once("close", () => stream.destroySoon());
+  stream.once("close", () => socket.destroy());
+  return socket;
 }
 
 function contextOf({ cert, key }: TlsMaterial): SecureContext {

@@ -1,14 +1,17 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { DamselflyError, errorText } from "../core/error.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Conn, Endpoint, Listener, Net } from "../runtime/net.ts";
 import type { TlsFiles } from "../runtime/tls_files.ts";
+import { writeLastAnswer } from "./bare_answer.ts";
 import { type Connection, Connections } from "./connections.ts";
+import { type Interception, isInterception } from "./interception.ts";
 import { sendAnswer } from "./node_answer.ts";
 import { connectTarget, headersOf, parsedRequest } from "./node_request.ts";
 import { SecuredStreams } from "./secured.ts";
 import { tunnel } from "./tunnel.ts";
+import { splice, type Upgraded } from "./upgrade.ts";
 
 /** What belongs to a request besides its content. */
 export interface RequestInfo {
@@ -23,14 +26,24 @@ export interface RequestInfo {
 /** An HTTP service as a function, so that tests need no socket. */
 export type HttpHandler = (request: Request, info: RequestInfo) => Promise<Response> | Response;
 
+/** Answers a request that asks for another protocol: with the server that has taken it up, or as any request. */
+export type UpgradeHandler = (request: Request, info: RequestInfo) => Promise<Upgraded | Response>;
+
+/** What answers requests. */
+export interface HttpService {
+  readonly handler: HttpHandler;
+  /** Of requests by URL; left out, and for all other requests, the wish for another protocol is passed over. */
+  readonly onUpgrade?: UpgradeHandler;
+}
+
 /** A CONNECT request: to be connected with `target`. */
 export interface ConnectRequest {
   readonly target: Endpoint;
   readonly headers: Headers;
 }
 
-/** Answers CONNECT: with the connection to pass bytes on to and from, or with a refusal. */
-export type ConnectHandler = (request: ConnectRequest, info: RequestInfo) => Promise<Conn | Response>;
+/** Answers CONNECT: with the connection to pass bytes on to and from, with what answers in its place, or a refusal. */
+export type ConnectHandler = (request: ConnectRequest, info: RequestInfo) => Promise<Conn | Interception | Response>;
 
 /** A running HTTP server; disposing it stops accepting, drains for a limited time, then closes what is left. */
 export interface HttpServer extends AsyncDisposable {
@@ -39,10 +52,9 @@ export interface HttpServer extends AsyncDisposable {
 }
 
 /** How {@link startHttpServer} listens. */
-export interface HttpServerOptions {
+export interface HttpServerOptions extends HttpService {
   /** Port 0 lets the system choose. */
   readonly listen: Endpoint;
-  readonly handler: HttpHandler;
   /** Left out, CONNECT is refused; in TLS it always is. */
   readonly onConnect?: ConnectHandler;
   /** Serves in TLS alone, with this certificate; it must outlive the server. */
@@ -61,6 +73,7 @@ export interface HttpServerOptions {
 const DRAIN_TIMEOUT_MS = 5_000;
 /** Connections at a time, unless somebody says more or fewer. */
 const CONNECTIONS_MAX = 1_024;
+const ESTABLISHED = "HTTP/1.1 200 Connection Established\r\n\r\n";
 /** Of all headers of a request together; tokens of some registries have 10 KB. */
 const HEAD_BYTES_MAX = 64 * 1024;
 
@@ -99,11 +112,15 @@ class Front {
     const connectionsMax = options.connectionsMax ?? CONNECTIONS_MAX;
     this.#connections = new Connections(options.clock, connectionsMax, (stream) => secured?.wrap(stream) ?? stream);
     // Time limits are those of Connections, which the parser's own would only hold for sockets of Node.
-    this.#parser = createServer({ maxHeaderSize: HEAD_BYTES_MAX, keepAliveTimeout: 0, requestTimeout: 0 });
+    this.#parser = createServer({
+      ...{ maxHeaderSize: HEAD_BYTES_MAX, keepAliveTimeout: 0, requestTimeout: 0 },
+      shouldUpgradeCallback: (message) => this.#mayUpgrade(message),
+    });
     // A server of Node that does not listen closes each connection after its first answer.
     Object.defineProperty(this.#parser, "listening", { value: true });
     this.#parser.on("request", (message, to) => this.#track(this.#serve(message, to)));
     this.#parser.on("connect", (message, stream, head) => this.#track(this.#connect(message, stream, head)));
+    this.#parser.on("upgrade", (message, stream, head) => this.#track(this.#upgrade(message, stream, head)));
     this.#parser.on("clientError", (error, stream) => this.#refuse(error, stream));
     this.#accepting = this.#accept();
   }
@@ -160,52 +177,104 @@ class Front {
   }
 
   async #answer(message: IncomingMessage, connection: Connection, signal: AbortSignal): Promise<Response> {
+    return await this.#asked(message, connection, (request, info, { handler }) => handler(request, info), signal);
+  }
+
+  /** Hands a request to a service, that of the server or that of the tunnel which it came in. */
+  async #asked<T>(
+    message: IncomingMessage,
+    connection: Connection,
+    ask: (request: Request, info: RequestInfo, service: HttpService) => Promise<T> | T,
+    signal: AbortSignal,
+  ): Promise<T | Response> {
     if (this.#isStopping) return new Response(null, { status: 503 });
+    const { interception, remote } = connection;
+    const scheme = this.#secured === undefined ? "http" : "https";
     try {
-      const { request, isProxied } = parsedRequest(message, this.#secured === undefined ? "http" : "https");
-      const info = { remote: connection.remote, isProxied, signal };
-      return await this.#asked(() => this.#options.handler(request, info), connection, signal);
+      const { request, isProxied } = parsedRequest(message, interception ?? { scheme });
+      const service = interception?.service ?? this.#options;
+      return await this.#caught(() => ask(request, { remote, isProxied, signal }, service), connection, signal);
     } catch (error) {
       return refusal(error);
     }
   }
 
+  #mayUpgrade(message: IncomingMessage): boolean {
+    const { interception } = this.#connections.of(message.socket) ?? {};
+    const service = interception?.service ?? this.#options;
+    const isByUrl = interception !== undefined || !message.url?.startsWith("/");
+    // HTTP/2 without TLS is a wish that nobody means who asks a proxy.
+    return isByUrl && service.onUpgrade !== undefined && !/^h2c$/i.test(message.headers.upgrade ?? "");
+  }
+
+  async #upgrade(message: IncomingMessage, socket: Duplex, head: Uint8Array): Promise<void> {
+    const connection = this.#connections.of(socket);
+    if (connection?.begin() !== true) return;
+    const left = leaving(connection);
+    try {
+      const answer = await this.#asked<Upgraded | Response>(
+        message,
+        connection,
+        (request, info, { onUpgrade, handler }) => (onUpgrade ?? handler)(request, info),
+        left.signal,
+      );
+      connection.answer();
+      if (answer instanceof Response) return await writeLastAnswer(answer, socket);
+      await splice(socket, head, answer);
+    } finally {
+      connection.stream.destroySoon();
+      connection.end();
+    }
+  }
+
   async #connect(message: IncomingMessage, stream: Duplex, head: Uint8Array): Promise<void> {
     const connection = this.#connections.of(stream);
-    if (this.#secured !== undefined) return connection?.refuse("405 Method Not Allowed");
+    const isInTls = this.#secured !== undefined || connection?.interception !== undefined;
+    if (isInTls) return connection?.refuse("405 Method Not Allowed");
     if (connection?.begin() !== true) return;
-    const left = new AbortController();
-    stream.once("close", () => left.abort(new DamselflyError("cancelled", "The requester left")));
-    using client = connection.stream.detach(head);
+    const left = leaving(connection);
     const answer = await this.#connected(message, connection, left.signal);
+    if (answer instanceof Response) {
+      await writeLastAnswer(answer, stream);
+      return connection.stream.destroySoon();
+    }
+    if (isInterception(answer)) return this.#intercept(connection, answer, head);
+    using client = connection.stream.detach(head);
     try {
-      if (answer instanceof Response) return await writeRefusal(answer, client);
-      await client.write(new TextEncoder().encode("HTTP/1.1 200 Connection Established\r\n\r\n"));
+      await client.write(new TextEncoder().encode(ESTABLISHED));
     } catch {
-      if (!(answer instanceof Response)) answer.close();
-      return; // the requester has left
+      return answer.close(); // the requester has left
     }
     await tunnel(client, answer, left.signal);
+  }
+
+  #intercept(connection: Connection, interception: Interception, head: Uint8Array): void {
+    const { stream } = connection;
+    stream.write(ESTABLISHED);
+    if (head.length > 0) stream.unshift(head);
+    const socket = this.#connections.intercept(connection, interception);
+    connection.end();
+    this.#parser.emit("connection", socket);
   }
 
   async #connected(
     message: IncomingMessage,
     connection: Connection,
     signal: AbortSignal,
-  ): Promise<Conn | Response> {
+  ): Promise<Conn | Interception | Response> {
     const { onConnect } = this.#options;
     if (this.#isStopping) return new Response(null, { status: 503 });
     if (onConnect === undefined) return new Response(null, { status: 405 });
     try {
       const request = { target: connectTarget(message), headers: headersOf(message) };
-      return await this.#asked(() => onConnect(request, { remote: connection.remote, signal }), connection, signal);
+      return await this.#caught(() => onConnect(request, { remote: connection.remote, signal }), connection, signal);
     } catch (error) {
       return refusal(error);
     }
   }
 
   /** What a handler answers; what it throws is its owner's business, and the requester gets a bare 500. */
-  async #asked<T>(ask: () => Promise<T> | T, connection: Connection, signal: AbortSignal): Promise<T | Response> {
+  async #caught<T>(ask: () => Promise<T> | T, connection: Connection, signal: AbortSignal): Promise<T | Response> {
     try {
       return await ask();
     } catch (error) {
@@ -226,14 +295,9 @@ function refusal(error: unknown): Response {
   return new Response(`${errorText(error)}\n`, { status, headers: { "content-type": "text/plain; charset=utf-8" } });
 }
 
-/** The answer to a CONNECT that is not granted, and the end of the connection. */
-async function writeRefusal(response: Response, client: Conn): Promise<void> {
-  const body = await response.bytes();
-  const headers = new Headers(response.headers);
-  headers.set("content-length", String(body.length));
-  headers.set("connection", "close");
-  const lines = [...headers].map(([name, value]) => `${name}: ${value}\r\n`).join("");
-  const head = `HTTP/1.1 ${response.status} ${STATUS_CODES[response.status] ?? ""}\r\n${lines}\r\n`;
-  await client.write(new Uint8Array([...new TextEncoder().encode(head), ...body]));
-  await client.closeWrite();
+/** Aborts when the requester leaves. */
+function leaving({ stream }: Connection): AbortController {
+  const left = new AbortController();
+  stream.once("close", () => left.abort(new DamselflyError("cancelled", "The requester left")));
+  return left;
 }

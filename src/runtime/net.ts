@@ -27,10 +27,23 @@ export interface Listener extends Disposable, AsyncIterable<Conn> {
   readonly port: number;
 }
 
+/** What TLS with a server needs. */
+export interface ServerTrust {
+  /** The name or address that its certificate must be for. */
+  readonly hostname: string;
+  /** PEM texts of authorities that are trusted besides Mozilla's. */
+  readonly authorities: readonly string[];
+}
+
 /** Raw TCP as an argument. */
 export interface Net {
   /** Connects, or throws `unavailable` (nobody there), or rejects with the signal's reason. */
   connect(to: Endpoint, signal: AbortSignal): Promise<Conn>;
+  /**
+   * Speaks TLS, as a client of HTTP/1.1, on a connection of this net that nobody reads from; it belongs to the new one.
+   * Throws `unavailable` when the other side has no certificate that is trusted, or rejects with the signal's reason.
+   */
+  secure(conn: Conn, trust: ServerTrust, signal: AbortSignal): Promise<Conn>;
   /** The addresses of a name, or the address that it is, or throws `unavailable`. */
   resolve(hostname: string): Promise<string[]>;
   /**

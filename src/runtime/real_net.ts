@@ -1,15 +1,15 @@
 import { lookup } from "node:dns/promises";
 import { DamselflyError, errorText } from "../core/error.ts";
-import type { Conn, Endpoint, Listener, Net } from "./net.ts";
+import type { Conn, Endpoint, Listener, Net, ServerTrust } from "./net.ts";
 
 class RealConn implements Conn {
   readonly remote: Endpoint;
-  readonly #conn: Deno.TcpConn;
+  readonly #conn: Deno.TcpConn | Deno.TlsConn;
   #isClosed = false;
 
-  constructor(conn: Deno.TcpConn) {
+  constructor(conn: Deno.TcpConn | Deno.TlsConn) {
     this.#conn = conn;
-    conn.setNoDelay(true);
+    if ("setNoDelay" in conn) conn.setNoDelay(true);
     const address = conn.remoteAddr as Deno.NetAddr;
     this.remote = { hostname: address.hostname, port: address.port };
   }
@@ -25,6 +25,25 @@ class RealConn implements Conn {
 
   closeWrite(): Promise<void> {
     return this.#conn.closeWrite();
+  }
+
+  async secured({ hostname, authorities }: ServerTrust, signal: AbortSignal): Promise<Conn> {
+    const options = { hostname, caCerts: [...authorities], alpnProtocols: ["http/1.1"] };
+    const tls = await Deno.startTls(this.#conn as Deno.TcpConn, options);
+    this.#isClosed = true;
+    const secured = new RealConn(tls);
+    const close = () => secured.close();
+    signal.addEventListener("abort", close, { once: true });
+    try {
+      signal.throwIfAborted();
+      await tls.handshake();
+      return secured;
+    } catch (error) {
+      close();
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", close);
+    }
   }
 
   close(): void {
@@ -140,6 +159,17 @@ export function realNet(): Net {
           cause,
         });
       }
+    },
+    async secure(conn, trust, signal) {
+      try {
+        if (conn instanceof RealConn) return await conn.secured(trust, signal);
+      } catch (cause) {
+        if (signal.aborted) throw signal.reason;
+        const { hostname, port } = conn.remote;
+        const what = `Cannot speak TLS with ${trust.hostname} at ${hostname}:${port}: ${errorText(cause)}`;
+        throw new DamselflyError("unavailable", what, { cause });
+      }
+      throw new DamselflyError("unimplemented", "Cannot speak TLS on a connection of another net");
     },
     async resolve(hostname) {
       try {

@@ -150,6 +150,11 @@ export class MemoryNet implements Net {
     return listener;
   }
 
+  /** There is no TLS in memory. */
+  secure(): Promise<Conn> {
+    return Promise.reject(new DamselflyError("unimplemented", "Cannot speak TLS in memory"));
+  }
+
   /** Names stand for themselves here. */
   resolve(hostname: string): Promise<string[]> {
     return Promise.resolve([hostname]);

@@ -19,6 +19,7 @@ export function faultyNet(fault: WriteFault): Net {
   const net = realNet();
   return {
     connect: (to, signal) => net.connect(to, signal),
+    secure: (conn, trust, signal) => net.secure(conn, trust, signal),
     resolve: (hostname) => net.resolve(hostname),
     listen: (on, onTrouble) => new FaultyListener(net.listen(on, onTrouble), fault),
   };

@@ -1,0 +1,43 @@
+import type { Duplex } from "node:stream";
+import type { SecureContext } from "node:tls";
+import { DamselflyError } from "../core/error.ts";
+import type { ConnStream } from "./conn_stream.ts";
+import { secured } from "./secured.ts";
+import type { HttpService } from "./serve.ts";
+
+/**
+ * The answer to a CONNECT whose TLS ends here: what is asked for in it is served as requests by URL, all of them for
+ * the host that the CONNECT named.
+ */
+export interface Interception {
+  /** `https://host:port`. */
+  readonly origin: string;
+  /** With a certificate for that host. */
+  readonly secureContext: SecureContext;
+  readonly service: HttpService;
+  /** Called when the client asks for the certificate of another host; his connection ends then. */
+  readonly onOtherName?: (name: string) => void;
+}
+
+/** Whether an answer to CONNECT is an interception. */
+export function isInterception(answer: object): answer is Interception {
+  return "secureContext" in answer;
+}
+
+/** The TLS of an interception, on what follows a CONNECT. */
+export function intercepted(stream: ConnStream, { origin, secureContext, onOtherName }: Interception): Duplex {
+  const host = new URL(origin).hostname;
+  return secured(stream, {
+    secureContext,
+    // Two names are two opinions on whom all of it is for, and only one of them can be looked at beforehand.
+    SNICallback(name, done) {
+      if (sameHost(name, host)) return done(null, secureContext);
+      onOtherName?.(name);
+      done(new DamselflyError("invalid_argument", `Cannot speak TLS for ${name} in a tunnel to ${host}`));
+    },
+  });
+}
+
+function sameHost(name: string, host: string): boolean {
+  return name.toLowerCase().replace(/\.$/, "") === host.replace(/\.$/, "");
+}
