@@ -17,32 +17,47 @@ function parseAllowedRegistry(text: string): string {
   }
   return text.replace(/\/$/, "");
 }
+const pattern = () => parsed("regular expression", parsePattern, (pattern) => pattern.text);
+
+const hostAndPort = () =>
+  text("host:port").refine((host) => {
+    return URL.canParse(`http://${host}`) && new URL(`http://${host}`).href === `http://${host.toLowerCase()}/`;
+  }, "expected a host, or host:port, without a scheme and without a path");
 
 const rule = z.strictObject({
-  regex: parsed("regular expression", parsePattern, (pattern) => pattern.text).default(parsePattern(".*")).describe(
+  regex: pattern().default(parsePattern(".*")).describe(
     "Matched anywhere in the URL without its query; a match of a GET goes to the swarm.",
   ),
-  useTLS: flag().default(false).describe("Ask the source by https whatever the request said.").meta({
-    ignored: "write the registry's address in proxy.registryMirror.upstreams",
-  }),
-  redirect: text("host:port").optional().describe("Ask this host instead of the one in the URL.").meta({
-    ignored: "write the registry's address in proxy.registryMirror.upstreams",
-  }),
+  useTLS: flag().default(false).describe("Ask the source by https whatever the request said."),
+  redirect: hostAndPort().optional().describe("Ask this host instead of the one in the URL, with all that was sent."),
+  direct: flag().default(false).describe("A match passes straight through, and no later rule counts."),
   filteredQueryParams: list(text(), 1000).optional().describe(
     "Query parameters that do not tell one content from another; left out, those of well-known signed URLs.",
   ),
 });
 
+const listedHost = z.strictObject({
+  host: text("host").optional().describe("Name or address, as requests write it."),
+  regex: pattern().optional().describe("Or a pattern, matched anywhere in the name."),
+  ports: list(int(1, 65535)).default([]).describe("Ports that may be asked for; left out, all."),
+}).refine(({ host, regex }) => host !== undefined || regex !== undefined, "it needs host or regex");
+
 const upstream = z.strictObject({
   namespace: text("registry host").describe("Registry as image names write it, such as docker.io or reg.corp:5000."),
   addr: httpUrl().describe("URL that the registry is reached by; http:// for a registry without TLS."),
   ca: path().optional().describe("PEM file of authorities that are trusted for this registry besides the system's."),
-  skipVerify: flag().default(false).describe("Do not check the certificate of this registry.").meta({
-    ignored: "certificates are always checked, write the registry's authority as ca",
-  }),
-}).superRefine(({ addr, ca, skipVerify }, context) => {
-  if (!addr.startsWith("http:") || (ca === undefined && !skipVerify)) return;
-  context.addIssue({ code: "custom", path: ["addr"], message: "ca and skipVerify need an https:// address" });
+  cert: path().optional().describe("PEM file of the certificate that this registry is shown."),
+  key: path().optional().describe("PEM file of the key of that certificate."),
+  skipVerify: flag().default(false).describe(
+    "Do not check the certificate of this registry: whoever is on the way to it reads what is sent, passwords included.",
+  ),
+}).superRefine(({ addr, ca, cert, key, skipVerify }, context) => {
+  if ((cert === undefined) !== (key === undefined)) {
+    const message = "cert and key belong together: write both, or none";
+    context.addIssue({ code: "custom", path: [cert === undefined ? "cert" : "key"], message });
+  }
+  if (!addr.startsWith("http:") || (ca === undefined && cert === undefined && !skipVerify)) return;
+  context.addIssue({ code: "custom", path: ["addr"], message: "ca, cert and skipVerify need an https:// address" });
 });
 
 const upstreams = list(upstream).superRefine((rows, context) => {
@@ -74,35 +89,58 @@ const registryMirror = section({
   ),
 }, "Registries behind the mirror.");
 
-const server = section({
+const server = intercepting(section({
   ip: ip().default("127.0.0.1").describe(
     "IP address the mirror and proxy listen on, open to any client that reaches it; 0.0.0.0 in Dragonfly.",
   ),
   port: port().default(4001).describe("Port the mirror and proxy listen on."),
-  requestRateLimit: int(1).default(4000).describe("Most requests per second.").meta({
-    ignored: "requests are not limited by rate",
-  }),
-  caCert: path().optional().describe("PEM file of the authority that signs certificates of intercepted hosts.").meta({
-    ignored: "TLS is tunnelled, not intercepted",
-  }),
-  caKey: path().optional().describe("PEM file of the key of that authority.").meta({
-    ignored: "TLS is tunnelled, not intercepted",
-  }),
+  requestRateLimit: int(1).default(4000).describe(
+    "Most requests per second; those above it wait for two seconds at most, and then get 503. 429 at once in Dragonfly.",
+  ),
+  caCert: path().optional().describe(
+    "PEM file of the authority that signs certificates of intercepted hosts, for clients of the proxy to trust; left out, TLS is tunnelled unread.",
+  ),
+  caKey: path().optional().describe("PEM file of the key of that authority, ECDSA or RSA."),
+  generateCA: flag().default(false).describe("Make that authority at the first start, when there are no such files."),
+  interceptHosts: list(pattern()).optional().describe(
+    "Hosts whose TLS ends at the proxy, so that their blobs come through the swarm: matched anywhere in host:port. Left out, the registries of proxy.registryMirror; in Dragonfly every host.",
+  ),
   basicAuth: z.strictObject({
     username: text().max(20).describe("User name."),
     password: text().max(20).describe("Password."),
   }).optional().describe(
     "User and password that each request must bring as Proxy-Authorization, those of the mirror too; a container runtime does when its hosts.toml has that header.",
   ),
-}, "Listener of the mirror and proxy.");
+}, "Listener of the mirror and proxy."));
+
+/** Refuses a table with a part of what interception needs. */
+function intercepting<
+  S extends z.ZodType<{
+    readonly caCert?: string | undefined;
+    readonly caKey?: string | undefined;
+    readonly generateCA: boolean;
+    readonly interceptHosts?: readonly unknown[] | undefined;
+  }>,
+>(table: S): S {
+  return table.refine(
+    ({ caCert, caKey }) => (caCert === undefined) === (caKey === undefined),
+    "caCert and caKey belong together: write both, or none",
+  ).refine(
+    ({ caCert, generateCA, interceptHosts }) => caCert !== undefined || (!generateCA && interceptHosts === undefined),
+    "generateCA and interceptHosts need caCert and caKey, the files of an authority",
+  );
+}
 
 /** `proxy.*` of dfdaemon. */
 export const proxy = section({
   server,
   rules: list(rule).default([
-    { regex: parsePattern(BLOB_PATTERN), useTLS: false },
+    { regex: parsePattern(BLOB_PATTERN), useTLS: false, direct: false },
   ]).describe("Which requests go to the swarm, while the others pass straight through; none in Dragonfly."),
   registryMirror,
+  whiteList: list(listedHost).optional().describe(
+    "Hosts that requests by URL and tunnels may go to; left out, all. The mirror goes to registries in any case.",
+  ),
   disableBackToSource: flag().default(false).describe("Fail rather than download a task from its source."),
   allowedRegistries: list(parsed("registry", parseAllowedRegistry)).optional().describe(
     "Registries that requests may name, such as docker.io, reg.corp:5000, *.corp or http://reg.corp:5000, besides those of registryMirror; left out: any. Name those of dfinit.yaml here where processes of a node shall not share contents by a registry of their own.",

@@ -55,7 +55,7 @@ proxy:
     `c.yaml:11:7: 'proxy.rules[0].regex' is wrong: Cannot parse pattern "(": …`,
     "c.yaml:12:7: 'proxy.rules[1].regexp' is unknown: did you mean 'regex'?",
     "c.yaml:15:9: 'proxy.registryMirror.upstreams[0].addr' is missing, expected URL",
-    "c.yaml:16:25: 'proxy.registryMirror.upstreams[1].addr' is wrong: ca and skipVerify need an https:// address",
+    "c.yaml:16:25: 'proxy.registryMirror.upstreams[1].addr' is wrong: ca, cert and skipVerify need an https:// address",
     "c.yaml:3:3: 'download.pieceTimeout' is a number, expected duration",
     "c.yaml:4:3: 'download.protocol' is wrong: Cannot use protocol \"quic\": QUIC is not supported, write tcp",
     "c.yaml:5:3: 'download.concurrentPieceCount' is 0, expected integer from 1 to 1024",

@@ -52,7 +52,6 @@ Deno.test("a dfdaemon.yaml in the manner of Dragonfly's chart loads, its misspel
     "download.server.requestbufferSize is read as",
     "gc.policy.distHighThresholdPercent is read as",
     "gc.policy.distLowThresholdPercent is read as",
-    "proxy.server.requestRateLimit has no effect",
     "upload.server.requestRateLimit has no effect",
     "upload.server.requestbufferSize is read as",
     "verbose has no effect",

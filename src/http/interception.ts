@@ -29,9 +29,9 @@ export function intercepted(stream: ConnStream, { origin, secureContext, onOther
   const host = new URL(origin).hostname;
   return secured(stream, {
     secureContext,
-    // Two names are two opinions on whom all of it is for, and only one of them can be looked at beforehand.
+    // Of an address there is no name. Two names are two opinions on whom all of it is for, and only one of them can be looked at beforehand.
     SNICallback(name, done) {
-      if (sameHost(name, host)) return done(null, secureContext);
+      if (name === "" || sameHost(name, host)) return done(null, secureContext);
       onOtherName?.(name);
       done(new DamselflyError("invalid_argument", `Cannot speak TLS for ${name} in a tunnel to ${host}`));
     },

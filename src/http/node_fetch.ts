@@ -19,12 +19,25 @@ export function isRefusedByFetch({ port }: URL): boolean {
   return REFUSED_PORTS.has(Number(port));
 }
 
+/** A certificate and its key: PEM texts. */
+export interface TlsIdentity {
+  readonly cert: string;
+  readonly key: string;
+}
+
 /** Whose certificates are good. */
 export interface TlsTrust {
   /** PEM texts. */
   readonly authorities: readonly string[];
   /** Left out, they are checked. */
   readonly checksCertificates?: boolean;
+  /** What the server is shown; left out, it learns nothing of who we are. */
+  readonly identity?: TlsIdentity | undefined;
+}
+
+/** The same for TLS of Node, which trusts `authorities` and nobody else. */
+export function nodeTlsOptions({ authorities, checksCertificates = true, identity }: TlsTrust) {
+  return { ca: [...authorities], rejectUnauthorized: checksCertificates, ...identity };
 }
 
 /**
@@ -32,8 +45,8 @@ export interface TlsTrust {
  * proxy of the environment, and redirects are answers. It trusts `authorities` and nobody else: Mozilla's list is only
  * for programs that may ask for all of the system's state.
  */
-export function createNodeFetch({ authorities, checksCertificates = true }: TlsTrust): Fetch {
-  const ca = [...authorities];
+export function createNodeFetch(trust: TlsTrust): Fetch {
+  const tls = nodeTlsOptions(trust);
   return async (input, { method = "GET", headers, signal } = {}) => {
     const url = new URL(input);
     const options = {
@@ -43,9 +56,7 @@ export function createNodeFetch({ authorities, checksCertificates = true }: TlsT
       signal: signal ?? undefined,
     };
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-      const outgoing = url.protocol === "https:"
-        ? sendTls(url, { ...options, ca, rejectUnauthorized: checksCertificates })
-        : sendPlain(url, options);
+      const outgoing = url.protocol === "https:" ? sendTls(url, { ...options, ...tls }) : sendPlain(url, options);
       outgoing.once("response", resolve).on("error", reject).end();
     });
     const { statusCode: status = 0 } = answer;

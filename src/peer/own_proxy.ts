@@ -1,8 +1,6 @@
 import { isIP } from "node:net";
 import { DamselflyError } from "../core/error.ts";
-
-/** What `fetch` takes a proxy from, in Deno without asking for a permission. */
-const PROXY_VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
+import { type Env, PROXY_VARIABLES } from "../http/egress.ts";
 
 /** Where the mirror of this host is reached from the host itself. */
 export interface OwnMirror {
@@ -15,12 +13,12 @@ export interface OwnMirror {
  * The environment variable that makes the mirror of this host the proxy of this process, so that each of its requests
  * to a registry would come back to it; undefined when there is none.
  */
-export function ownProxyVariable(env: (name: string) => string | undefined, mirror: OwnMirror): string | undefined {
+export function ownProxyVariable(env: Env, mirror: OwnMirror): string | undefined {
   return PROXY_VARIABLES.flatMap((name) => [name, name.toLowerCase()]).find((name) => isOwn(env(name) ?? "", mirror));
 }
 
 /** Throws `failed_precondition` when there is an {@link ownProxyVariable}. */
-export function refuseOwnProxy(env: (name: string) => string | undefined, mirror: OwnMirror): void {
+export function refuseOwnProxy(env: Env, mirror: OwnMirror): void {
   const variable = ownProxyVariable(env, mirror);
   if (variable === undefined) return;
   throw new DamselflyError(

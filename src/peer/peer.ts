@@ -17,10 +17,12 @@ import type { HttpServer } from "../http/serve.ts";
 import { Fallbacks } from "./mirror/fallbacks.ts";
 import { createMirror } from "./mirror/mirror.ts";
 import { Outputs } from "./mirror/outputs.ts";
+import { isRuledOrigin } from "./mirror/swarm_rule.ts";
 import { isConfiguredOrigin } from "./mirror/upstream.ts";
 import { outputWriter } from "./output_writer.ts";
 import { refuseOwnProxy } from "./own_proxy.ts";
 import {
+  authorityPaths,
   cacheStorageOptions,
   controlOptions,
   hostIdentity,
@@ -40,7 +42,8 @@ import {
 } from "./peer_servers.ts";
 import { createParentRpc } from "./piece/parent.ts";
 import { createPieceClient, type PieceClient, pieceClientFor } from "./piece/vortex_client.ts";
-import { Proxy } from "./proxy/proxy.ts";
+import type { Interceptor } from "./proxy/interceptor.ts";
+import { Proxy, type ProxyParts } from "./proxy/proxy.ts";
 import { openRegistryClients } from "./registry_clients.ts";
 import { Destinations } from "../http/destination.ts";
 import { type ExchangeParts, Exchanger, UPSTREAMS_KEY } from "./source/exchange.ts";
@@ -134,7 +137,9 @@ export async function startPeer(
   stack.use(await startDownload(base, served, { control, collection }));
   let isReady = false;
   const ops = await startOps(base, () => isReady, stack);
-  const mirrorServer = stack.use(await startMirror(base, mirrored, { ...origins, destinations, tasks, source }));
+  const interceptor = stack.use(await openInterception(config, runtime));
+  const front = { ...origins, destinations, tasks, source, interceptor };
+  const mirrorServer = stack.use(await startMirror(base, mirrored, front));
   upload.setServing(UPLOAD_SERVICE, true);
   isReady = true;
   log.info("Peer is ready", { hostId, mirror: `${mirrorServer.hostname}:${mirrorServer.port}` });
@@ -152,13 +157,14 @@ export async function startPeer(
 type Mirrored = ReturnType<typeof mirrorOptions>;
 
 /** The way to the origins of contents, and where it may go. */
-async function openOrigins({ config, runtime, identity }: Foundation, { upstream }: Mirrored) {
-  const isConfigured = (origin: string) => isConfiguredOrigin(origin, upstream);
+async function openOrigins({ config, runtime, identity }: Foundation, { upstream, rules }: Mirrored) {
+  const isConfigured = (origin: string) => isConfiguredOrigin(origin, upstream) || isRuledOrigin(origin, rules);
   const registries = await openRegistryClients(config.proxy.registryMirror, { ...runtime, isConfigured });
   const origins = { ...runtime, fetch: registries.fetch, isConfigured };
   const role = identity.isSeed ? "seed peer" : "peer";
   return {
     ...origins,
+    trustOf: registries.trustOf,
     destinations: new Destinations(runtime.net, isConfigured, UPSTREAMS_KEY),
     source: withSharedBackoff(createSource({ ...origins, role }), runtime.clock),
     [Symbol.asyncDispose]: () => registries[Symbol.asyncDispose](),
@@ -186,10 +192,11 @@ function openCache(
 function startMirror(
   base: Foundation,
   mirrored: Mirrored,
-  { destinations, tasks, source, ...origins }: ExchangeParts & {
+  { destinations, tasks, source, trustOf, interceptor, ...origins }: ExchangeParts & Pick<ProxyParts, "trustOf"> & {
     readonly destinations: Destinations;
     readonly tasks: Tasks;
     readonly source: Source;
+    readonly interceptor: Interceptor | undefined;
   },
 ): Promise<HttpServer> {
   const { config, runtime, storage } = base;
@@ -206,8 +213,16 @@ function startMirror(
     fallbacks: new Fallbacks(runtime),
     outputs: new Outputs(config.proxy.allowOutputPath ? outputWriter(storage, runtime) : undefined, runtime.log),
   };
-  const proxy = new Proxy({ ...front, mirror: createMirror(front) });
-  return startWeb(base, config.proxy.server, proxy.handler, proxy.onConnect);
+  const proxy = new Proxy({ ...front, mirror: createMirror(front), trustOf, interceptor });
+  return startWeb(base, config.proxy.server, proxy);
+}
+
+/** What signs for hosts whose TLS ends at the proxy; undefined when it is tunnelled. */
+async function openInterception(config: DfdaemonConfig, runtime: Runtime): Promise<Interceptor | undefined> {
+  const paths = authorityPaths(config.proxy.server);
+  if (paths === undefined) return undefined;
+  const { openInterceptor } = await import("./proxy/interceptor.ts"); // not needed without it, and slow to load
+  return await openInterceptor(paths, runtime);
 }
 
 /** What is kept of a task, by whichever of its ids. */

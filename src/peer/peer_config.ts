@@ -10,6 +10,7 @@ import { VERSION } from "../core/version.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { blockListOf, NO_SETTINGS } from "./control/cluster_settings.ts";
 import type { ControlOptions } from "./control/start_control.ts";
+import { interceptedHosts } from "./proxy/intercepted_hosts.ts";
 import type { StorageOptions } from "./storage/open_storage.ts";
 import type { TasksOptions } from "./task/tasks.ts";
 
@@ -72,8 +73,18 @@ export function mirrorOptions({ proxy }: DfdaemonConfig, { ip }: HostIdentity) {
     tagLeaseMs: proxy.tagLease,
     disableBackToSource: proxy.disableBackToSource,
     credentials: proxy.server.basicAuth,
+    requestsPerSecond: proxy.server.requestRateLimit,
+    whiteList: proxy.whiteList,
+    isIntercepted: interceptedHosts(proxy.server.interceptHosts, { defaultAddr, upstreams }),
     serverIp: ip,
   };
+}
+
+/** Where the authority is that signs for intercepted hosts; undefined when no TLS is. */
+export function authorityPaths({ caCert, caKey, generateCA }: DfdaemonConfig["proxy"]["server"]) {
+  return caCert === undefined || caKey === undefined
+    ? undefined
+    : { cert: caCert, key: caKey, mayGenerate: generateCA };
 }
 
 /** The ports that this host is announced with. */

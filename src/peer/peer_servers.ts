@@ -3,7 +3,7 @@ import type { DfdaemonConfig } from "../config/dfdaemon.ts";
 import { errorText } from "../core/error.ts";
 import type { HostIdentity } from "../core/host_id.ts";
 import { healthHandler, metricsHandler } from "../http/ops.ts";
-import { type ConnectHandler, type HttpHandler, type HttpServer, startHttpServer } from "../http/serve.ts";
+import { type HttpServer, type HttpServerOptions, type HttpService, startHttpServer } from "../http/serve.ts";
 import { Network } from "../rpc/gen/common/v2/common.ts";
 import { type RpcServer, startRpcServer } from "../rpc/server.ts";
 import type { WhenFree } from "../runtime/port_wait.ts";
@@ -111,12 +111,16 @@ export async function startDownload(
 export function startWeb(
   { runtime: { clock, net, log }, onceFree }: Foundation,
   { ip: hostname, port }: { readonly ip: string; readonly port: number },
-  handler: HttpHandler,
-  onConnect?: ConnectHandler,
+  service: HttpService & Pick<HttpServerOptions, "onConnect">,
 ): Promise<HttpServer> {
   const onError = (error: unknown) => log.error("Request failed", { error: errorText(error) });
   const listen = { hostname, port };
-  const options = { listen, handler, onError, clock, net, ...(onConnect !== undefined && { onConnect }) };
+  const { handler, onUpgrade, onConnect } = service;
+  const options = {
+    ...{ listen, handler, onError, clock, net },
+    ...(onUpgrade !== undefined && { onUpgrade }),
+    ...(onConnect !== undefined && { onConnect }),
+  };
   return onceFree(listen, () => startHttpServer(options));
 }
 
@@ -127,7 +131,7 @@ export async function startOps(
   stack: AsyncDisposableStack,
 ): Promise<{ health: HttpServer; metrics: HttpServer }> {
   const { config, runtime } = base;
-  const health = stack.use(await startWeb(base, config.health.server, healthHandler(isReady)));
-  const metrics = stack.use(await startWeb(base, config.metrics.server, metricsHandler(runtime.metrics)));
+  const health = stack.use(await startWeb(base, config.health.server, { handler: healthHandler(isReady) }));
+  const metrics = stack.use(await startWeb(base, config.metrics.server, { handler: metricsHandler(runtime.metrics) }));
   return { health, metrics };
 }

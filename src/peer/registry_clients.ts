@@ -2,8 +2,10 @@ import { X509Certificate } from "node:crypto";
 import { DamselflyError, errorText } from "../core/error.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { certificatesOf } from "../core/certificates.ts";
+import { readTlsFiles } from "../runtime/tls_files.ts";
 import {
   createRegistryFetch,
+  type OriginTls,
   type RegistryFetch,
   type RegistryFetchParts,
   type SourceFetch,
@@ -18,6 +20,10 @@ export interface RegistryTrust {
     readonly addr: string;
     /** PEM file of authorities that are trusted for this one. */
     readonly ca?: string | undefined;
+    /** PEM files of the certificate that this one is shown, and of its key. */
+    readonly cert?: string | undefined;
+    readonly key?: string | undefined;
+    readonly skipVerify?: boolean | undefined;
   }[];
 }
 
@@ -45,7 +51,7 @@ export interface RegistryClientsParts extends RegistryFetchParts, Pick<Runtime, 
 export async function openRegistryClients(
   config: RegistryTrust,
   parts: RegistryClientsParts,
-): Promise<AsyncDisposable & { readonly fetch: SourceFetch }> {
+): Promise<AsyncDisposable & Pick<RegistryFetch, "fetch" | "trustOf">> {
   const { trust, problem } = await readTrust(config, parts);
   if (problem !== undefined) warnOfSystem(parts, problem);
   return new RereadClients(config, parts, trust, problem);
@@ -73,6 +79,7 @@ class RereadClients implements AsyncDisposable {
   }
 
   readonly fetch: SourceFetch = (input, init) => this.#clients.fetch(input, init);
+  readonly trustOf: RegistryFetch["trustOf"] = (origin) => this.#clients.trustOf(origin);
 
   async #reread(): Promise<void> {
     const { log } = this.#parts;
@@ -105,16 +112,31 @@ async function readTrust(
   { cert, upstreams }: RegistryTrust,
   { disk }: RegistryClientsParts,
 ): Promise<{ trust: Trust; problem: string | undefined }> {
-  const own = upstreams.flatMap(({ addr, ca }) => ca === undefined ? [] : [{ origin: new URL(addr).origin, ca }]);
-  const [everybodys, ...texts] = await Promise.all([
-    cert === undefined ? undefined : readAuthority(cert, disk),
-    ...own.map(({ ca }) => disk.readText(ca)),
-  ]);
-  const byOrigin = new Map(own.map(({ origin }, index) => [origin, texts[index] ?? ""]));
+  const everybodys = cert === undefined ? undefined : await readAuthority(cert, disk);
+  const own = await Promise.all(
+    upstreams.map(async (row) => [new URL(row.addr).origin, await readTls(row, disk)] as const),
+  );
   const { certificates, problem } = await readSystem(disk);
   return {
-    trust: { everywhere: [...everybodys === undefined ? [] : [everybodys], ...certificates], byOrigin },
+    trust: {
+      everywhere: [...everybodys === undefined ? [] : [everybodys], ...certificates],
+      byOrigin: new Map(own.flatMap(([origin, tls]) => tls === undefined ? [] : [[origin, tls] as const])),
+    },
     problem,
+  };
+}
+
+/** What is said of TLS with one registry; undefined when that is nothing. */
+async function readTls(
+  { ca, cert, key, skipVerify }: RegistryTrust["upstreams"][number],
+  disk: RegistryClientsParts["disk"],
+): Promise<OriginTls | undefined> {
+  if (ca === undefined && cert === undefined && skipVerify !== true) return undefined;
+  const shown = cert === undefined || key === undefined ? undefined : await readTlsFiles({ cert, key }, disk);
+  return {
+    authority: ca === undefined ? undefined : await disk.readText(ca),
+    identity: shown === undefined ? undefined : { cert: shown.cert, key: shown.key },
+    skipVerify,
   };
 }
 

@@ -45,7 +45,7 @@ export interface TlsFiles extends AsyncDisposable {
  * what was good stays in use.
  */
 export async function openTlsFiles(paths: TlsPaths, runtime: TlsRuntime): Promise<TlsFiles> {
-  const material = await read(paths, runtime.disk);
+  const material = await readTlsFiles(paths, runtime.disk);
   warnOfEnd(material.cert, paths, runtime);
   return new RereadFiles(paths, material, runtime);
 }
@@ -89,7 +89,7 @@ class RereadFiles implements TlsFiles {
   async #reread(): Promise<void> {
     const { disk, log } = this.#runtime;
     try {
-      const next = await read(this.#paths, disk);
+      const next = await readTlsFiles(this.#paths, disk);
       this.#trouble = undefined;
       const { caCert, cert, key } = this.#material;
       if (next.caCert === caCert && next.cert === cert && next.key === key) return;
@@ -110,7 +110,8 @@ class RereadFiles implements TlsFiles {
   }
 }
 
-async function read(paths: TlsPaths, disk: Pick<Disk, "readText">): Promise<TlsMaterial> {
+/** Reads the files once. Fails as {@link openTlsFiles} does. */
+export async function readTlsFiles(paths: TlsPaths, disk: Pick<Disk, "readText">): Promise<TlsMaterial> {
   const [caCert, cert, key] = await Promise.all([
     paths.caCert === undefined ? undefined : readCertificates(paths.caCert, disk),
     readCertificates(paths.cert, disk),

@@ -5,7 +5,7 @@ export class RawClient implements Disposable {
   readonly #conn: Conn;
   #text = "";
 
-  private constructor(conn: Conn) {
+  constructor(conn: Conn) {
     this.#conn = conn;
   }
 

@@ -1,4 +1,4 @@
-import { DamselflyError, type ErrorCode } from "../../core/error.ts";
+import { DamselflyError, type ErrorCode, errorText } from "../../core/error.ts";
 import { RESPONSE_HEADERS } from "../../http/dragonfly_headers.ts";
 import { registryError, type RegistryErrorCode } from "../../oci/registry_error.ts";
 import { sourceAnswerOf } from "../source/source_failure.ts";
@@ -12,6 +12,8 @@ interface Answer {
   readonly type: ErrorType;
 }
 
+/** When who was one too many may come again. */
+const BUSY_RETRY_S = "1";
 const BUSY: Answer = { status: 503, code: "UNKNOWN", type: "dfdaemon" };
 
 /**
@@ -57,7 +59,14 @@ export function failureResponse(error: unknown): Response {
     headers.set(RESPONSE_HEADERS.errorType, "backend");
     return new Response(origin.body, { status: origin.status, headers });
   }
-  const { status, code, type } = ANSWERS[error instanceof DamselflyError ? error.code : "internal"];
-  const message = error instanceof DamselflyError ? error.message : "Cannot serve the request: internal error";
-  return registryError(status, code, message, { [RESPONSE_HEADERS.errorType]: type });
+  const errorCode = error instanceof DamselflyError ? error.code : "internal";
+  const { status, code, type } = ANSWERS[errorCode];
+  const message = error instanceof DamselflyError ? messageOf(error) : "Cannot serve the request: internal error";
+  const pause = errorCode === "resource_exhausted" ? { "retry-after": BUSY_RETRY_S } : {};
+  return registryError(status, code, message, { [RESPONSE_HEADERS.errorType]: type, ...pause });
+}
+
+/** What the source's trouble is belongs to the requester, who has to mend it; no secret is in that cause. */
+function messageOf(error: DamselflyError): string {
+  return error.code === "source_error" ? errorText(error) : error.message;
 }

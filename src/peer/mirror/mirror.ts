@@ -13,7 +13,7 @@ import { refusalWithoutBody, RELAYED_REFUSALS } from "./failure.ts";
 import { type ManifestRequest, Manifests } from "./manifests.ts";
 import type { Outputs } from "./outputs.ts";
 import { type Asked, passThrough } from "./pass_through.ts";
-import { isForSwarm, type SwarmRule } from "./swarm_rule.ts";
+import { isForSwarm, ruledUrl, ruleFor, type SwarmRule } from "./swarm_rule.ts";
 import { taskWishes } from "./task_wishes.ts";
 import { isForToken, noLogin, ownChallenge, pingsForAll, relayToken, withoutOwnToken } from "./token_relay.ts";
 import { assertAllowed, chooseUpstream, type UpstreamOptions } from "./upstream.ts";
@@ -49,7 +49,9 @@ export function createMirror(parts: MirrorParts): HttpHandler {
   async function serve(asked: Request, info: RequestInfo, viaTask: () => void): Promise<Response> {
     if (isForToken(asked)) return await relayToken(asked, info, parts);
     const url = new URL(asked.url);
-    const { registry, pathname } = chooseUpstream({ url, headers: asked.headers }, parts.upstream);
+    const { registry: named, pathname } = chooseUpstream({ url, headers: asked.headers }, parts.upstream);
+    const rule = ruleFor(`${named.origin}${pathname}`, rules);
+    const registry = ruledUrl(named, rule);
     const path = parseDistributionPath(pathname);
     if (path === undefined) return registryError(404, "UNSUPPORTED", `Nothing is served at ${url.pathname}`);
     if (asked.method !== "GET" && asked.method !== "HEAD") {
@@ -59,8 +61,8 @@ export function createMirror(parts: MirrorParts): HttpHandler {
     url.pathname = pathname;
     const request = withoutOwnToken(asked);
     try {
-      assertAllowed(registry, parts.upstream);
-      const response = await serveFrom({ registry, url, path }, request, info, viaTask);
+      assertAllowed(named, parts.upstream);
+      const response = await serveFrom({ registry, url, path, rule }, request, info, viaTask);
       challenges.learn(registry, response);
       const challenge = isTrouble(response.status) ? challenges.answer(registry, request) : undefined;
       if (challenge !== undefined) {
@@ -85,10 +87,11 @@ export function createMirror(parts: MirrorParts): HttpHandler {
     info: RequestInfo,
     viaTask: () => void,
   ): Promise<Response> {
-    const { registry, path } = asked;
+    const { registry, path, rule } = asked;
     const wishes = taskWishes(request.headers);
     const isNamed = path.kind === "blob" || path.kind === "manifest";
-    if (!isNamed || !isForSwarm(ruledUrl(registry, path), wishes, rules)) {
+    const sharing = path.kind === "manifest" ? rule ?? ruleFor(blobUrlLike(registry, path), rules) : rule;
+    if (!isNamed || !isForSwarm(sharing, wishes)) {
       return await passThrough(parts, request, asked, info);
     }
     const { repository } = path;
@@ -120,9 +123,8 @@ export function createMirror(parts: MirrorParts): HttpHandler {
   return answering(parts, serve);
 }
 
-/** What rules are asked about: a manifest goes where blobs of its repository go, for rules are written for those. */
-function ruledUrl(registry: URL, path: DistributionPath & { kind: "blob" | "manifest" }): string {
-  const { repository } = path;
-  const digest = path.kind === "blob" ? path.digest : tryParseDigest(path.reference);
-  return contentUrl({ registry, repository, collection: "blobs", digest: digest?.text ?? ANY_DIGEST });
+/** A manifest that no rule is for goes where blobs of its repository go, for rules are written for those. */
+function blobUrlLike(registry: URL, { repository, reference }: DistributionPath & { kind: "manifest" }): string {
+  const digest = tryParseDigest(reference)?.text ?? ANY_DIGEST;
+  return contentUrl({ registry, repository, collection: "blobs", digest });
 }

@@ -5,6 +5,7 @@ import type { DistributionPath } from "../../oci/distribution_path.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { relayedBody } from "../source/body.ts";
 import type { Exchanger } from "../source/exchange.ts";
+import type { SwarmRule } from "./swarm_rule.ts";
 
 /** What a request is for. */
 export interface Asked {
@@ -12,6 +13,7 @@ export interface Asked {
   /** With the path as that registry knows it. */
   readonly url: URL;
   readonly path: DistributionPath;
+  readonly rule: SwarmRule | undefined;
 }
 
 /** Asks the registry with the requester's own rights, and relays its answer. Throws what {@link Exchanger.send} throws. */

@@ -205,6 +205,7 @@ Deno.test("a connection that does not come up is a timeout", async () => {
   const clock = new VirtualClock();
   const net: Net = {
     listen: () => assert.fail("nobody listens"),
+    secure: () => assert.fail("nobody speaks TLS"),
     resolve: () => assert.fail("no name is asked for"),
     connect: (_to, signal) =>
       new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true })),

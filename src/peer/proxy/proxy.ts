@@ -1,50 +1,61 @@
 import { RESPONSE_HEADERS } from "../../http/dragonfly_headers.ts";
 import { DamselflyError, errorText } from "../../core/error.ts";
-import type { ConnectHandler, HttpHandler, RequestInfo } from "../../http/serve.ts";
+import type { Interception } from "../../http/interception.ts";
+import type { ConnectHandler, HttpHandler, HttpService, RequestInfo, UpgradeHandler } from "../../http/serve.ts";
+import type { Upgraded } from "../../http/upgrade.ts";
 import { parseDistributionPath } from "../../oci/distribution_path.ts";
 import type { Counter } from "../../runtime/metrics.ts";
-import type { Conn, Endpoint, Net } from "../../runtime/net.ts";
+import type { Endpoint } from "../../runtime/net.ts";
 import { answering } from "../mirror/answering.ts";
 import type { ContentRequest } from "../mirror/content.ts";
 import { digestContent } from "../mirror/digest_content.ts";
 import { failureResponse, refusalWithoutBody, RELAYED_REFUSALS } from "../mirror/failure.ts";
 import type { MirrorParts } from "../mirror/mirror.ts";
-import { isForSwarm, ruleFor } from "../mirror/swarm_rule.ts";
+import { isForSwarm, ruledUrl, ruleFor, type SwarmRule } from "../mirror/swarm_rule.ts";
 import { type TaskWishes, taskWishes } from "../mirror/task_wishes.ts";
 import { isAllowed } from "../mirror/upstream.ts";
-import { type Destination, type Destinations, isLoopback } from "../../http/destination.ts";
-import { sourceAnswerOf, sourceFailure } from "../source/source_failure.ts";
+import { isLoopback } from "../../http/destination.ts";
+import { sourceAnswerOf } from "../source/source_failure.ts";
 import { authenticationRequired, isAuthorized, type ProxyCredentials } from "./credentials.ts";
+import { bareHost, Dialer, type DialerParts, portOf } from "./dialer.ts";
 import { fileContent } from "./file.ts";
+import type { Interceptor } from "./interceptor.ts";
+import { checkListed, type ListedHost } from "./listed_hosts.ts";
 import { relay } from "./relay.ts";
+import { RequestRate } from "./request_rate.ts";
 import { tlsOnly } from "./tls_only.ts";
 
-/** To each of the addresses of a host. */
-const CONNECT_TIMEOUT_MS = 10_000;
-/** Of a host; those after it are not tried. */
-const ADDRESSES_TRIED_MAX = 4;
-
 /** What the proxy needs besides what the mirror does. */
-export interface ProxyParts extends Omit<MirrorParts, "exchanger"> {
-  readonly net: Net;
-  readonly destinations: Destinations;
+export interface ProxyParts extends Omit<MirrorParts, "exchanger">, DialerParts {
   readonly mirror: HttpHandler;
   /** The address that this peer is announced with. A loopback one: the whole swarm is on this host. */
   readonly serverIp: string;
   /** Left out, nobody is asked who he is. */
   readonly credentials?: ProxyCredentials | undefined;
+  /** Left out, all TLS is tunnelled. */
+  readonly interceptor?: Interceptor | undefined;
+  /** Whether TLS with a place ends here, where there is an interceptor. */
+  readonly isIntercepted: (to: Endpoint) => boolean;
+  /** Where requests by URL and tunnels may go; left out, everywhere. */
+  readonly whiteList?: readonly ListedHost[] | undefined;
+  readonly requestsPerSecond: number;
 }
 
 /** The services of port 4001: the mirror, and the proxy in front of it (node-side.md §3.1). */
-export class Proxy {
+export class Proxy implements HttpService {
   readonly #parts: ProxyParts;
+  readonly #dialer: Dialer;
+  readonly #rate: RequestRate;
   readonly #forward: HttpHandler;
   readonly #tunnels: Counter;
+  readonly #interceptions: Counter;
   #hasTunnelled = false;
   #hasPassedLoopback = false;
 
   constructor(parts: ProxyParts) {
     this.#parts = parts;
+    this.#dialer = new Dialer(parts);
+    this.#rate = new RequestRate(parts.requestsPerSecond, parts.clock);
     this.#forward = answering(parts, async (request, info, viaTask) => {
       try {
         return await this.#serve(request, info, viaTask);
@@ -53,51 +64,108 @@ export class Proxy {
         throw error;
       }
     });
-    const help = "Tunnels, whose content is not shared";
-    this.#tunnels = parts.metrics.counter("damselfly_client_proxy_tunnel_total", help);
+    const { metrics } = parts;
+    this.#tunnels = metrics.counter("damselfly_client_proxy_tunnel_total", "Tunnels, whose content is not shared");
+    const help = "Tunnels whose TLS ended here, so that their content could be shared";
+    this.#interceptions = metrics.counter("damselfly_client_proxy_interception_total", help);
   }
 
   /** Requests by path go to the mirror; those by URL are forwarded to the host that they name, and to no other. */
-  readonly handler: HttpHandler = (request, info) => {
+  readonly handler: HttpHandler = async (request, info) => {
     if (!this.#mayUse(request.headers)) return authenticationRequired();
-    return info.isProxied === true ? this.#forward(request, info) : this.#parts.mirror(request, info);
+    const isProxied = info.isProxied === true;
+    const to = isProxied ? new URL(request.url) : undefined;
+    return await this.#turnedAway(to, info.signal) ??
+      await (isProxied ? this.#forward : this.#parts.mirror)(request, info);
   };
 
-  /** Tunnels for TLS. */
+  /** Requests by URL that ask for another protocol are forwarded too. */
+  readonly onUpgrade: UpgradeHandler = async (request, info) => {
+    if (!this.#mayUse(request.headers)) return authenticationRequired();
+    return await this.#turnedAway(new URL(request.url), info.signal) ?? await this.#passUpgradeOn(request, info);
+  };
+
+  /** What came in a tunnel may go where that may, and is forwarded. */
+  readonly #tunnelled: HttpService = {
+    handler: async (request, info) => {
+      return await this.#turnedAway(undefined, info.signal) ?? await this.#forward(request, info);
+    },
+    onUpgrade: async (request, info) => {
+      return await this.#turnedAway(undefined, info.signal) ?? await this.#passUpgradeOn(request, info);
+    },
+  };
+
+  /** Tunnels for TLS, and its end for hosts that are to be intercepted. */
   readonly onConnect: ConnectHandler = async ({ target, headers }, { remote, signal }) => {
     if (!this.#mayUse(headers)) return authenticationRequired();
-    const { log } = this.#parts;
     const { hostname, port } = target;
-    const origin = new URL(`https://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`).origin;
+    const url = new URL(`https://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`);
+    const refusal = await this.#turnedAway(url, signal);
+    if (refusal !== undefined) return refusal;
     try {
-      const conn = await this.#connected(origin, target, remote.hostname, signal);
+      const interception = this.#interceptionOf(url, target);
+      if (interception !== undefined) return interception;
+      const conn = await this.#dialer.connect(url, { remoteIp: remote.hostname, signal });
       this.#tunnels.inc();
-      if (!this.#hasTunnelled) {
-        log.warn("What goes through a tunnel is not shared: use the mirror for images", { origin });
-      }
-      this.#hasTunnelled = true;
+      this.#warnOfTunnel(url);
       return tlsOnly(conn);
     } catch (error) {
       if (!signal.aborted) {
-        log.info("A tunnel was refused", { origin, reason: errorText(error) });
-        this.#parts.fallbacks.failed(new URL(origin).host, error);
+        this.#parts.log.info("A tunnel was refused", { origin: url.origin, reason: errorText(error) });
+        this.#parts.fallbacks.failed(url.host, error);
       }
       return failureResponse(error);
     }
   };
+
+  #interceptionOf({ origin }: URL, target: Endpoint): Interception | undefined {
+    const { interceptor, isIntercepted, log } = this.#parts;
+    if (interceptor === undefined || !isIntercepted(target)) return undefined;
+    const secureContext = interceptor.contextFor(target.hostname);
+    this.#interceptions.inc();
+    const onOtherName = (name: string) =>
+      log.warn("A client was cut off: in a tunnel to one host it asked for another one", { origin, name });
+    return { origin, secureContext, service: this.#tunnelled, onOtherName };
+  }
+
+  #warnOfTunnel({ origin }: URL): void {
+    if (this.#hasTunnelled) return;
+    this.#hasTunnelled = true;
+    const how = this.#parts.interceptor === undefined
+      ? "use the mirror for images, or give proxy.server.caCert and caKey"
+      : "use the mirror for images, or name the host in proxy.server.interceptHosts";
+    this.#parts.log.warn(`What goes through a tunnel is not shared: ${how}`, { origin });
+  }
+
+  /** The answer to a request that is one too many, or for a host that nobody may go to; undefined when it may begin. */
+  async #turnedAway(to: URL | undefined, signal: AbortSignal): Promise<Response | undefined> {
+    const { fallbacks, log, whiteList } = this.#parts;
+    try {
+      if (to !== undefined) checkListed({ hostname: bareHost(to), port: portOf(to) }, whiteList);
+      await this.#rate.turn(signal);
+      return undefined;
+    } catch (error) {
+      const isTooMany = error instanceof DamselflyError && error.code === "resource_exhausted";
+      if (isTooMany) fallbacks.failed(to?.host ?? "any", error);
+      else if (!signal.aborted) log.info("A request was refused", { host: to?.host, reason: errorText(error) });
+      return failureResponse(error);
+    }
+  }
 
   #mayUse(headers: Headers): boolean {
     const { credentials } = this.#parts;
     return credentials === undefined || isAuthorized(headers.get("proxy-authorization"), credentials);
   }
 
-  async #serve(request: Request, info: RequestInfo, viaTask: () => void): Promise<Response> {
-    const wishes = taskWishes(request.headers);
-    const isShared = request.method === "GET" && isForSwarm(request.url, wishes, this.#parts.rules);
-    if (!isShared || this.#isOfStranger(new URL(request.url))) return await this.#passOn(request, info);
+  async #serve(asked: Request, info: RequestInfo, viaTask: () => void): Promise<Response> {
+    const wishes = taskWishes(asked.headers);
+    const rule = ruleFor(asked.url, this.#parts.rules);
+    const request = ruledRequest(asked, rule);
+    const isShared = request.method === "GET" && isForSwarm(rule, wishes);
+    if (!isShared || this.#isOfStranger(new URL(asked.url))) return await this.#passOn(request, info);
     if (await this.#isOfEachHost(request, info)) return await this.#passOnUnshared(request, wishes, info);
     viaTask();
-    const content = await this.#contentOf(request, wishes, info);
+    const content = await this.#contentOf(request, wishes, rule, info);
     try {
       return await this.#parts.contents.serve(content);
     } catch (error) {
@@ -114,10 +182,8 @@ export class Proxy {
 
   /** On two hosts a loopback URL is two contents, which one task cannot be. */
   async #isOfEachHost({ url }: Request, { remote }: RequestInfo): Promise<boolean> {
-    const { destinations, serverIp } = this.#parts;
-    const { origin, hostname } = new URL(url);
-    const addresses = await this.#allowed({ origin, hostname, remoteIp: remote.hostname });
-    return !isLoopback(serverIp) && destinations.isOfEachHost(origin, addresses);
+    const isOfEachHost = await this.#dialer.isOfEachHost(new URL(url), { remoteIp: remote.hostname });
+    return isOfEachHost && !isLoopback(this.#parts.serverIp);
   }
 
   async #passOnUnshared(request: Request, { output }: TaskWishes, info: RequestInfo): Promise<Response> {
@@ -132,8 +198,13 @@ export class Proxy {
     return await this.#passOn(request, info);
   }
 
-  async #contentOf(request: Request, wishes: TaskWishes, info: RequestInfo): Promise<ContentRequest> {
-    const { outputs, rules, disableBackToSource, blobIdByDigest } = this.#parts;
+  async #contentOf(
+    request: Request,
+    wishes: TaskWishes,
+    rule: SwarmRule | undefined,
+    info: RequestInfo,
+  ): Promise<ContentRequest> {
+    const { outputs, disableBackToSource, blobIdByDigest } = this.#parts;
     const { origin, pathname } = new URL(request.url);
     const remoteIp = info.remote.hostname;
     const deliver = await outputs.deliveryOf(request, wishes, info);
@@ -144,50 +215,33 @@ export class Proxy {
       const registry = new URL(origin);
       return digestContent({ ...common, blobIdByDigest, registry, repository, collection: "blobs", digest });
     }
-    return fileContent({ ...common, filteredQueryParams: ruleFor(request.url, rules)?.filteredQueryParams });
+    return fileContent({ ...common, filteredQueryParams: rule?.filteredQueryParams });
   }
 
   async #passOn(request: Request, { remote, signal }: RequestInfo): Promise<Response> {
-    const { protocol, origin, hostname, port } = new URL(request.url);
-    if (protocol !== "http:") {
-      throw new DamselflyError(
-        "invalid_argument",
-        `Cannot forward a request to ${origin}: ask for a tunnel by CONNECT`,
-      );
-    }
-    const conn = await this.#connected(origin, { hostname, port: Number(port || "80") }, remote.hostname, signal);
-    const answer = await relay(request, conn, this.#parts.clock, signal);
+    const hop = await this.#dialer.open(new URL(request.url), { remoteIp: remote.hostname, signal });
+    const answer = await relay(request, hop, this.#parts.clock, signal);
     if (answer.status >= 400) answer.headers.set(RESPONSE_HEADERS.errorType, "backend");
     return answer;
   }
 
-  /** A connection to the first of a host's addresses that takes it. They were looked at, and are not asked for again. */
-  async #connected(origin: string, to: Endpoint, remoteIp: string, signal: AbortSignal): Promise<Conn> {
-    const { clock, net } = this.#parts;
-    const addresses = await this.#allowed({ origin, hostname: to.hostname, remoteIp });
-    let failure: unknown;
-    for (const hostname of addresses.slice(0, ADDRESSES_TRIED_MAX)) {
-      using limit = clock.deadline(CONNECT_TIMEOUT_MS);
-      try {
-        return await net.connect({ hostname, port: to.port }, AbortSignal.any([signal, limit.signal]));
-      } catch (error) {
-        signal.throwIfAborted();
-        failure = error;
-      }
-    }
-    throw unreachable(origin, failure);
-  }
-
-  async #allowed(destination: Destination): Promise<string[]> {
+  async #passUpgradeOn(asked: Request, { remote, signal }: RequestInfo): Promise<Upgraded | Response> {
+    const request = ruledRequest(asked, ruleFor(asked.url, this.#parts.rules));
     try {
-      return await this.#parts.destinations.addressesOf(destination);
+      const hop = await this.#dialer.open(new URL(request.url), { remoteIp: remote.hostname, signal });
+      const protocol = request.headers.get("upgrade") ?? "";
+      return await relay(request, hop, this.#parts.clock, signal, protocol);
     } catch (error) {
-      if (error instanceof DamselflyError && error.code === "permission_denied") throw error;
-      throw unreachable(destination.origin, error);
+      return failureResponse(error);
     }
   }
 }
 
-function unreachable(origin: string, cause: unknown): DamselflyError {
-  return sourceFailure(new URL(origin), "it cannot be reached", { cause });
+/** A request, at where a rule sends it. */
+function ruledRequest(request: Request, rule: SwarmRule | undefined): Request {
+  const asked = new URL(request.url);
+  const url = ruledUrl(asked, rule);
+  if (url.href === asked.href) return request;
+  const { method, headers, body } = request;
+  return new Request(url, { method, headers, ...(body !== null && { body, duplex: "half" }) });
 }

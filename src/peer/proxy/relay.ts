@@ -1,13 +1,13 @@
 import { type IncomingMessage, request as sendRequest } from "node:http";
-import { Readable } from "node:stream";
+import { type Duplex, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { errorText } from "../../core/error.ts";
-import { ConnStream } from "../../http/conn_stream.ts";
 import { forwardedHeaders, returnedHeaders } from "../../http/forwarded_headers.ts";
 import { headersOf } from "../../http/node_request.ts";
+import type { Upgraded } from "../../http/upgrade.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { Conn } from "../../runtime/net.ts";
 import { sourceFailure } from "../source/source_failure.ts";
+import type { Hop } from "./dialer.ts";
 
 /** Until the headers of the answer; what is asked for may take its server a while. */
 const HEADERS_TIMEOUT_MS = 120_000;
@@ -15,20 +15,42 @@ const HEADERS_TIMEOUT_MS = 120_000;
 const [STATUS_MIN, STATUS_MAX] = [200, 599];
 const BODILESS = new Set([204, 205, 304]);
 
+/** The answer to a request, or what its connection has become. */
+interface Answered {
+  readonly message: IncomingMessage;
+  /** Where the server has taken up another protocol. */
+  readonly upgraded?: Pick<Upgraded, "stream" | "early">;
+}
+
 /**
- * Passes a plain HTTP request on over a connection of its own, which may be used for it only: one that is kept may be
- * gone when it is used again, and a request with a body cannot be sent twice. Redirects are the requester's to follow.
- * Throws `source_error`, or the signal's reason.
+ * Passes a request on over a connection of its own, which may be used for it only: one that is kept may be gone when it
+ * is used again, and a request with a body cannot be sent twice. Redirects are the requester's to follow. With
+ * `protocol` the server is asked to go on in that. Throws `source_error`, or the signal's reason.
  */
-export async function relay(request: Request, conn: Conn, clock: Clock, signal: AbortSignal): Promise<Response> {
+export async function relay(request: Request, hop: Hop, clock: Clock, signal: AbortSignal): Promise<Response>;
+export async function relay(
+  request: Request,
+  hop: Hop,
+  clock: Clock,
+  signal: AbortSignal,
+  protocol: string,
+): Promise<Response | Upgraded>;
+export async function relay(
+  request: Request,
+  hop: Hop,
+  clock: Clock,
+  signal: AbortSignal,
+  protocol?: string,
+): Promise<Response | Upgraded> {
   using limit = clock.deadline(HEADERS_TIMEOUT_MS);
   const url = new URL(request.url);
-  const stream = new ConnStream(conn, () => clock.now());
-  const end = () => void stream.destroy();
+  const end = () => void hop.stream.destroy();
   signal.addEventListener("abort", end, { once: true });
   limit.signal.addEventListener("abort", end, { once: true });
   try {
-    return responseOf(await send(request, url, stream), request.method, end);
+    const { message, upgraded } = await send(request, url, hop, protocol);
+    if (upgraded === undefined) return responseOf(message, request.method, end);
+    return { ...upgraded, headers: upgradeHeaders(headersOf(message)) };
   } catch (cause) {
     end();
     signal.throwIfAborted();
@@ -37,30 +59,38 @@ export async function relay(request: Request, conn: Conn, clock: Clock, signal: 
   }
 }
 
-function send(request: Request, url: URL, stream: ConnStream): Promise<IncomingMessage> {
-  const length = request.headers.get("content-length");
-  const encoding = request.headers.get("accept-encoding");
-  const range = request.headers.get("range");
+function send(request: Request, url: URL, { stream, proxy }: Hop, protocol: string | undefined): Promise<Answered> {
+  const kept = ["content-length", "accept-encoding", "range"].map((name) => [name, request.headers.get(name)] as const);
   return new Promise((resolve, reject) => {
     const outgoing = sendRequest({
       method: request.method,
-      path: `${url.pathname}${url.search}`,
+      path: `${proxy === undefined ? "" : url.origin}${url.pathname}${url.search}`,
       headers: {
         ...forwardedHeaders(request.headers),
+        ...Object.fromEntries(kept.flatMap(([name, value]) => value === null ? [] : [[name, value]])),
         host: url.host,
-        ...(length !== null && { "content-length": length }),
-        ...(encoding !== null && { "accept-encoding": encoding }),
-        ...(range !== null && { range }),
-        connection: "close",
+        ...(proxy?.authorization !== undefined && { "proxy-authorization": proxy.authorization }),
+        ...(protocol === undefined ? { connection: "close" } : { connection: "upgrade", upgrade: protocol }),
       },
       createConnection: () => stream,
     });
-    outgoing.once("response", resolve);
+    outgoing.once("response", (message) => resolve({ message }));
+    outgoing.once("upgrade", (message, socket: Duplex, early: Uint8Array) => {
+      resolve({ message, upgraded: { stream: socket, early } });
+    });
     outgoing.on("error", reject);
     stream.once("close", () => reject(new Error("the connection broke")));
     if (request.body === null) outgoing.end();
     else pipeline(Readable.fromWeb(request.body as Parameters<typeof Readable.fromWeb>[0]), outgoing).catch(reject);
   });
+}
+
+/** Those of the answer that takes up another protocol; the two that say so are about this connection and the next. */
+function upgradeHeaders(answered: Headers): Headers {
+  const headers = returnedHeaders(answered);
+  headers.set("connection", "upgrade");
+  headers.set("upgrade", answered.get("upgrade") ?? "");
+  return headers;
 }
 
 function responseOf(answer: IncomingMessage, method: string, end: () => void): Response {

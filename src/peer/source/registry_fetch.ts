@@ -4,15 +4,25 @@ import { DamselflyError, errorText } from "../../core/error.ts";
 import type { Fetch } from "../../runtime/runtime.ts";
 import { isLoopback } from "../../http/destination.ts";
 import { NOT_TLS } from "../../http/not_tls.ts";
-import { createNodeFetch, isRefusedByFetch } from "../../http/node_fetch.ts";
+import { createNodeFetch, isRefusedByFetch, type TlsIdentity, type TlsTrust } from "../../http/node_fetch.ts";
 import { TrustingClients } from "../../http/trusting_clients.ts";
+
+/** How one origin is spoken to in TLS. PEM texts. */
+export interface OriginTls {
+  /** Trusted for it besides those whom everybody trusts. */
+  readonly authority?: string | undefined;
+  /** What we show it. */
+  readonly identity?: TlsIdentity | undefined;
+  /** Left out, its certificate is checked. */
+  readonly skipVerify?: boolean | undefined;
+}
 
 /** Whose certificates are trusted, besides those whom the platform trusts: PEM texts. */
 export interface Trust {
   /** For every origin. */
   readonly everywhere: readonly string[];
   /** For one origin (`https://host:port`) only. */
-  readonly byOrigin: ReadonlyMap<string, string>;
+  readonly byOrigin: ReadonlyMap<string, OriginTls>;
 }
 
 /** What {@link createRegistryFetch} needs. */
@@ -31,6 +41,8 @@ export type SourceFetch = (
 /** HTTP for origins; disposing it closes its connections. */
 export interface RegistryFetch extends Disposable {
   readonly fetch: SourceFetch;
+  /** How TLS with an origin is spoken by who does not use {@link fetch}. */
+  trustOf(origin: string): TlsTrust;
 }
 
 /**
@@ -40,35 +52,43 @@ export interface RegistryFetch extends Disposable {
  */
 export function createRegistryFetch({ everywhere, byOrigin }: Trust, parts: RegistryFetchParts): RegistryFetch {
   using opened = new DisposableStack();
-  const open = (name: string, authorities: readonly string[]) => {
+  const open = (name: string, authorities: readonly string[], identity?: TlsIdentity) => {
     try {
-      return opened.use(Deno.createHttpClient({ caCerts: [...authorities] }));
+      return opened.use(Deno.createHttpClient({ caCerts: [...authorities], ...identity }));
     } catch (cause) {
       throw untrusted(name, cause);
     }
   };
   const usual = everywhere.length === 0 ? undefined : open("all registries", everywhere);
   const clients = new Map<string, Deno.HttpClient>();
-  for (const [origin, authority] of byOrigin) {
+  for (const [origin, { authority, identity }] of byOrigin) {
     try {
-      new X509Certificate(authority); // createHttpClient takes any text, and then trusts nobody
+      if (authority !== undefined) new X509Certificate(authority); // createHttpClient takes any text, and trusts nobody
     } catch (cause) {
       throw untrusted(origin, cause);
     }
-    clients.set(origin, open(origin, [authority, ...everywhere]));
+    clients.set(origin, open(origin, trustOf(origin).authorities, identity));
   }
   const given = opened.use(new TrustingClients());
   const stack = opened.move();
 
+  function trustOf(origin: string, given: readonly string[] = []): TlsTrust {
+    const { authority, identity, skipVerify = false } = byOrigin.get(origin) ?? {};
+    const authorities = [...authority === undefined ? [] : [authority], ...given, ...everywhere];
+    return { authorities, identity, checksCertificates: !skipVerify };
+  }
+
   function send(url: URL, { authorities = [], ...init }: Parameters<SourceFetch>[1] = {}): Promise<Response> {
-    const own = byOrigin.get(url.origin);
-    const trusted = [...own === undefined ? [] : [own], ...authorities, ...everywhere];
-    if (isRefusedByFetch(url)) return createNodeFetch({ authorities: trusted })(url, init);
-    const client = authorities.length > 0 ? given.get(trusted) : clients.get(url.origin) ?? usual;
+    const trust = trustOf(url.origin, authorities);
+    if (isRefusedByFetch(url) || trust.checksCertificates === false) return createNodeFetch(trust)(url, init);
+    const client = authorities.length > 0
+      ? given.get(trust.authorities, trust.identity)
+      : clients.get(url.origin) ?? usual;
     return parts.fetch(url, { ...init, ...(client !== undefined && { client }) });
   }
 
   return {
+    trustOf: (origin) => trustOf(origin),
     fetch: async (input, init) => {
       const url = new URL(input);
       try {

@@ -32,15 +32,15 @@ async function ask(origin: string, trust: Trust): Promise<void> {
 Deno.test("an authority for one origin is trusted there only, one for all everywhere", async () => {
   await using mine = startTls();
   await using other = startTls();
-  const own = { everywhere: [], byOrigin: new Map([[mine.origin, AUTHORITY]]) };
+  const own = { everywhere: [], byOrigin: new Map([[mine.origin, { authority: AUTHORITY }]]) };
   await ask(mine.origin, own);
   await assert.rejects(ask(other.origin, own), { code: "source_error", message: /cannot be reached/ });
-  const everywhere = { everywhere: [STRANGER, AUTHORITY], byOrigin: new Map([[mine.origin, STRANGER]]) };
+  const everywhere = { everywhere: [STRANGER, AUTHORITY], byOrigin: new Map([[mine.origin, { authority: STRANGER }]]) };
   for (const { origin } of [mine, other]) await ask(origin, everywhere);
 });
 
 Deno.test("an authority that is no PEM is refused, by the name of its origin", () => {
-  const byOrigin = new Map([["https://reg.corp:5000", "-----BEGIN"]]);
+  const byOrigin = new Map([["https://reg.corp:5000", { authority: "-----BEGIN" }]]);
   assert.throws(
     () => createRegistryFetch({ everywhere: [], byOrigin }, { ...testRuntime(), isConfigured: () => true }),
     {
@@ -106,7 +106,7 @@ for (const isTls of [false, true]) {
       return new Response(request.method === "HEAD" ? null : CONTENT, { headers });
     });
     const runtime = testRuntime();
-    const trust = { everywhere: [], byOrigin: new Map([[server.origin, AUTHORITY]]) };
+    const trust = { everywhere: [], byOrigin: new Map([[server.origin, { authority: AUTHORITY }]]) };
     using registries = createRegistryFetch(trust, { ...runtime, isConfigured: () => true });
     const source = createSource({ ...runtime, fetch: registries.fetch, role: "peer", isConfigured: () => true });
     const request = (path: string) => ({ url: `${server.origin}${path}`, headers: { authorization: "Basic eDp5" } });

@@ -1,0 +1,58 @@
+import { isIP } from "node:net";
+import { parseCidr } from "../core/ip.ts";
+import { DamselflyError } from "../core/error.ts";
+import type { Endpoint } from "../runtime/net.ts";
+import { isLoopback } from "./destination.ts";
+
+/** Reads an environment variable. */
+export type Env = (name: string) => string | undefined;
+
+/** Variables that name a proxy, each also in lower case; those that `fetch` goes by. */
+export const PROXY_VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] as const;
+
+/** A proxy on the way out of a network. */
+export interface EgressProxy extends Endpoint {
+  /** `Proxy-Authorization` for it. */
+  readonly authorization: string | undefined;
+}
+
+/**
+ * The proxy that the environment wants for a URL; undefined when it is asked directly, as what is on loopback always
+ * is. Throws `failed_precondition` for a proxy that is none of HTTP.
+ */
+export function egressProxyFor(url: URL, env: Env): EgressProxy | undefined {
+  const host = url.hostname.replace(/^\[|\]$/g, "").toLowerCase();
+  if (host === "localhost" || isLoopback(host) || isExcepted(host, valueOf("NO_PROXY", env))) return undefined;
+  const variable = url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY";
+  const value = valueOf(variable, env) || valueOf("ALL_PROXY", env);
+  return value === "" ? undefined : parsedProxy(value, variable);
+}
+
+function valueOf(name: string, env: Env): string {
+  return env(name) || env(name.toLowerCase()) || "";
+}
+
+function parsedProxy(value: string, variable: string): EgressProxy {
+  const text = value.includes("://") ? value : `http://${value}`;
+  const proxy = URL.canParse(text) ? new URL(text) : undefined;
+  if (proxy?.protocol !== "http:" || proxy.hostname === "") {
+    const what = `Cannot use the proxy of ${variable} or ALL_PROXY for tunnels: expected http://host:port`;
+    throw new DamselflyError("failed_precondition", what);
+  }
+  const login = [proxy.username, proxy.password].map(decodeURIComponent).join(":");
+  return {
+    hostname: proxy.hostname.replace(/^\[|\]$/g, ""),
+    port: Number(proxy.port || "80"),
+    authorization: login === ":" ? undefined : `Basic ${btoa(login)}`,
+  };
+}
+
+/** Whether a list of names, of domains and of addresses mentions a host. */
+function isExcepted(host: string, list: string): boolean {
+  return list.split(",").map((entry) => entry.trim().toLowerCase()).some((entry) => {
+    if (entry === "*") return true;
+    if (isIP(host) !== 0) return isIP(entry.replace(/\/\d+$/, "")) !== 0 && parseCidr(entry).contains(host);
+    const domain = entry.replace(/^\*?\./, "");
+    return domain !== "" && (host === domain || host.endsWith(`.${domain}`));
+  });
+}
