@@ -103,7 +103,7 @@ const server = intercepting(section({
   caKey: path().optional().describe("PEM file of the key of that authority, ECDSA or RSA."),
   generateCA: flag().default(false).describe("Make that authority at the first start, when there are no such files."),
   interceptHosts: list(pattern()).optional().describe(
-    "Hosts whose TLS ends at the proxy, so that their blobs come through the swarm: matched anywhere in host:port. Left out, the registries of proxy.registryMirror; in Dragonfly every host.",
+    "Hosts whose TLS ends at the proxy, so that their blobs come through the swarm: matched anywhere in host:port. Left out, the registries of proxy.registryMirror but for Docker Hub; in Dragonfly every host.",
   ),
   basicAuth: z.strictObject({
     username: text().max(20).describe("User name."),

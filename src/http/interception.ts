@@ -17,6 +17,8 @@ export interface Interception {
   readonly service: HttpService;
   /** Called when the client asks for the certificate of another host; his connection ends then. */
   readonly onOtherName?: (name: string) => void;
+  /** Called when the client goes when he has seen the certificate; not all say that they do not trust it. */
+  readonly onDistrusted?: () => void;
 }
 
 /** Whether an answer to CONNECT is an interception. */
@@ -25,17 +27,25 @@ export function isInterception(answer: object): answer is Interception {
 }
 
 /** The TLS of an interception, on what follows a CONNECT. */
-export function intercepted(stream: ConnStream, { origin, secureContext, onOtherName }: Interception): Duplex {
+export function intercepted(stream: ConnStream, interception: Interception): Duplex {
+  const { origin, secureContext, onOtherName, onDistrusted } = interception;
   const host = new URL(origin).hostname;
-  return secured(stream, {
+  let isShown = false;
+  const socket = secured(stream, {
     secureContext,
-    // Of an address there is no name. Two names are two opinions on whom all of it is for, and only one of them can be looked at beforehand.
     SNICallback(name, done) {
-      if (name === "" || sameHost(name, host)) return done(null, secureContext);
+      isShown = name === "" || sameHost(name, host); // there is none where the host is an address
+      if (isShown) return done(null, secureContext);
+      // Two names are two opinions on whom all of it is for, and only one of them was looked at.
       onOtherName?.(name);
       done(new DamselflyError("invalid_argument", `Cannot speak TLS for ${name} in a tunnel to ${host}`));
     },
   });
+  socket.once("secure", () => isShown = false);
+  socket.once("close", () => {
+    if (isShown) onDistrusted?.();
+  });
+  return socket;
 }
 
 function sameHost(name: string, host: string): boolean {

@@ -97,8 +97,7 @@ Deno.test("a host that is not listed is tunnelled: its client sees its own certi
   await using listed = await startInterceptor(registry.origin, { server: { interceptHosts: [`:${other.port}$`] } });
   const cases = [[byDefault, registry, other], [listed, other, registry]] as const;
   for (const [{ node, authority }, inside, outside] of cases) {
-    assert.equal((await ask(node, authority, inside.origin + BLOB_PATH)).status, 200);
-    await assert.rejects(ask(node, own, inside.origin + BLOB_PATH));
+    assert.equal((await ask(node, authority, inside.origin + BLOB_PATH)).headers.get("x-dragonfly-task-id"), SHA256);
     assert.equal((await ask(node, own, outside.origin + BLOB_PATH)).headers.get("x-dragonfly-task-id"), null);
     await assert.rejects(ask(node, authority, outside.origin + BLOB_PATH));
     assert.ok(node.runtime.metrics.value("damselfly_client_proxy_tunnel_total") > 0);
@@ -106,6 +105,19 @@ Deno.test("a host that is not listed is tunnelled: its client sees its own certi
       node.runtime.log.lines.some(({ message }) => /name the host in proxy.server.interceptHosts/.test(message)),
     );
   }
+});
+
+Deno.test("a client that does not trust the authority fails once, which is told, and then is tunnelled", async () => {
+  await using registry = startOrigin(undefined, "a");
+  const own = readFileSync(trusted, "utf8");
+  await using it = await startInterceptor(registry.origin);
+  await assert.rejects(ask(it.node, own, registry.origin + BLOB_PATH));
+  assert.deepEqual((await ask(it.node, own, registry.origin + BLOB_PATH)).body, CONTENT);
+  const labels = { registry: `127.0.0.1:${registry.port}`, reason: "failed_precondition" };
+  assert.equal(it.node.runtime.metrics.value("damselfly_client_fallback_total", labels), 1);
+  assert.ok(it.node.runtime.log.lines.some(({ level, fields }) => {
+    return level === "warn" && JSON.stringify(fields).includes("have it trust proxy.server.caCert");
+  }));
 });
 
 Deno.test("a registry that the peer does not trust is an answer of 502 with the reason, and counted", async () => {

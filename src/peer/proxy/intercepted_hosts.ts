@@ -5,7 +5,8 @@ import type { UpstreamOptions } from "../mirror/upstream.ts";
 
 /**
  * Whose TLS ends at the proxy: the hosts of `patterns`, each matched anywhere in `host:port`; or, without them, the
- * registries that the configuration names.
+ * registries that the configuration names. Docker Hub has to be named in a pattern: Docker Engine trusts an authority for
+ * it only if the system does.
  */
 export function interceptedHosts(
   patterns: readonly Pattern[] | undefined,
@@ -18,6 +19,7 @@ export function interceptedHosts(
     return defaultEndpoint(namespace);
   });
   const origins = new Set([...registries, ...named].map(({ origin }) => origin));
+  origins.delete(defaultEndpoint("docker.io").origin);
   return ({ hostname, port }) => {
     const authority = `${hostname.includes(":") ? `[${hostname}]` : hostname.toLowerCase()}:${port}`;
     if (patterns !== undefined) return patterns.some((pattern) => pattern.test(authority));

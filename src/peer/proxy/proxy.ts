@@ -18,6 +18,7 @@ import { isLoopback } from "../../http/destination.ts";
 import { sourceAnswerOf } from "../source/source_failure.ts";
 import { authenticationRequired, isAuthorized, type ProxyCredentials } from "./credentials.ts";
 import { bareHost, Dialer, type DialerParts, portOf } from "./dialer.ts";
+import { Distrust, DISTRUST_MS } from "./distrust.ts";
 import { fileContent } from "./file.ts";
 import type { Interceptor } from "./interceptor.ts";
 import { checkListed, type ListedHost } from "./listed_hosts.ts";
@@ -46,6 +47,7 @@ export class Proxy implements HttpService {
   readonly #parts: ProxyParts;
   readonly #dialer: Dialer;
   readonly #rate: RequestRate;
+  readonly #distrust: Distrust;
   readonly #forward: HttpHandler;
   readonly #tunnels: Counter;
   readonly #interceptions: Counter;
@@ -56,6 +58,7 @@ export class Proxy implements HttpService {
     this.#parts = parts;
     this.#dialer = new Dialer(parts);
     this.#rate = new RequestRate(parts.requestsPerSecond, parts.clock);
+    this.#distrust = new Distrust(parts.clock);
     this.#forward = answering(parts, async (request, info, viaTask) => {
       try {
         return await this.#serve(request, info, viaTask);
@@ -103,7 +106,7 @@ export class Proxy implements HttpService {
     const refusal = await this.#turnedAway(url, signal);
     if (refusal !== undefined) return refusal;
     try {
-      const interception = this.#interceptionOf(url, target);
+      const interception = this.#interceptionOf(url, target, remote.hostname);
       if (interception !== undefined) return interception;
       const conn = await this.#dialer.connect(url, { remoteIp: remote.hostname, signal });
       this.#tunnels.inc();
@@ -118,14 +121,20 @@ export class Proxy implements HttpService {
     }
   };
 
-  #interceptionOf({ origin }: URL, target: Endpoint): Interception | undefined {
-    const { interceptor, isIntercepted, log } = this.#parts;
-    if (interceptor === undefined || !isIntercepted(target)) return undefined;
+  #interceptionOf({ origin, host }: URL, target: Endpoint, client: string): Interception | undefined {
+    const { interceptor, isIntercepted, log, fallbacks } = this.#parts;
+    if (interceptor === undefined || !isIntercepted(target) || this.#distrust.has(client, host)) return undefined;
     const secureContext = interceptor.contextFor(target.hostname);
     this.#interceptions.inc();
-    const onOtherName = (name: string) =>
-      log.warn("A client was cut off: in a tunnel to one host it asked for another one", { origin, name });
-    return { origin, secureContext, service: this.#tunnelled, onOtherName };
+    return {
+      ...{ origin, secureContext, service: this.#tunnelled },
+      onOtherName: (name) =>
+        log.warn("A client was cut off: in a tunnel to one host it asked for another one", { origin, name }),
+      onDistrusted: () => {
+        this.#distrust.add(client, host);
+        fallbacks.failed(host, distrusted(client));
+      },
+    };
   }
 
   #warnOfTunnel({ origin }: URL): void {
@@ -235,6 +244,14 @@ export class Proxy implements HttpService {
       return failureResponse(error);
     }
   }
+}
+
+function distrusted(client: string): DamselflyError {
+  return new DamselflyError(
+    "failed_precondition",
+    `${client} went when it saw our certificate: have it trust proxy.server.caCert, or leave the host out of ` +
+      `proxy.server.interceptHosts; for ${DISTRUST_MS / 60_000} minutes its tunnels to that host pass unread`,
+  );
 }
 
 /** A request, at where a rule sends it. */
