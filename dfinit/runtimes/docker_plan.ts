@@ -5,6 +5,7 @@ import type { HostFiles } from "../host_files.ts";
 import { withBlock } from "../marked_block.ts";
 import { type Bypass, type Change, type Plan, planning, RefusalError, refusing } from "../plan.ts";
 import { daemonWithout, editDaemon, proxyUrls, proxyWithout } from "./docker.ts";
+import { planTrust } from "./docker_trust.ts";
 
 /** `containerRuntime.docker` of dfinit.yaml. */
 export type DockerConfig = NonNullable<NonNullable<DfinitConfig["containerRuntime"]>["docker"]>;
@@ -52,29 +53,33 @@ export function planDocker(
       ? []
       : [{ path, before, after, why: `Docker Hub is asked through ${mirror} first${proxied}` }];
     const unit = config.proxy === "systemd" ? await planUnit(config, mirror, flags, files) : undefined;
+    // Docker trusts the authority before it asks the proxy that shows it.
+    const trust = await planTrust(config, files);
     return {
-      changes: [...changes, ...(unit?.change === undefined ? [] : [unit.change])],
+      changes: [...trust.changes, ...changes, ...(unit?.change === undefined ? [] : [unit.change])],
       unchanged: [
+        ...trust.unchanged,
         ...(before === after ? [path] : []),
         ...(unit !== undefined && unit.change === undefined ? [UNIT_DROP_IN] : []),
       ],
       refusals: [],
-      warnings: warningsOf(config, mirror, after),
+      warnings: [...trust.warnings, ...warningsOf(config, mirror, after)],
       bypassed: [otherRegistries(config)],
     };
   });
 }
 
 function warningsOf(
-  { configPath, proxy, noProxy }: DockerConfig,
+  { configPath, proxy, noProxy, registries }: DockerConfig,
   mirror: string,
   after: string,
 ): string[] {
   if (proxy !== "off") return [];
+  const idle = [...(noProxy.length > 0 ? ["noProxy"] : []), ...(registries.length > 0 ? ["registries"] : [])];
   return [
-    ...(noProxy.length === 0
-      ? []
-      : ["containerRuntime.docker.noProxy has no effect as long as containerRuntime.docker.proxy is off"]),
+    ...idle.map((key) =>
+      `containerRuntime.docker.${key} has no effect as long as containerRuntime.docker.proxy is off`
+    ),
     ...(proxyUrls(after).includes(mirror)
       ? [
         `${configPath}: the peer is Docker's proxy there, and nothing is pulled while it is down. Take it out of ` +
@@ -85,14 +90,18 @@ function warningsOf(
 }
 
 /** Docker asks mirrors for Docker Hub alone (node-side.md §2.7). */
-function otherRegistries({ proxy }: DockerConfig): Bypass {
+function otherRegistries({ proxy, ca }: DockerConfig): Bypass {
   if (proxy === "off") {
     const reason = "Docker Engine asks mirrors for images of Docker Hub only";
-    const todo = "Set containerRuntime.docker.proxy for registries without TLS";
+    const todo = "Set containerRuntime.docker.proxy, and for registries with TLS ca and registries";
     return { registry: "registries other than docker.io", reason, todo };
   }
   const reason = "Docker Engine speaks TLS with registries through the proxy, which passes it on unread";
-  return { registry: "other registries with TLS", reason, todo: "Pull them by a runtime that has mirrors for them" };
+  if (ca === undefined) {
+    const todo = "Give dfdaemon proxy.server.caCert and caKey, and name them as ca and registries";
+    return { registry: "other registries with TLS", reason, todo };
+  }
+  return { registry: "registries with TLS that are not listed", reason, todo: "Add them to registries" };
 }
 
 async function planUnit(

@@ -3,6 +3,7 @@ import type { HostFiles } from "../host_files.ts";
 import { withoutBlock } from "../marked_block.ts";
 import { daemonWithout, needsRestart } from "./docker.ts";
 import { type DockerConfig, planDocker, UNIT_DROP_IN } from "./docker_plan.ts";
+import { trustFiles, trustFolder } from "./docker_trust.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** Docker Engine. */
@@ -14,10 +15,11 @@ export function dockerRuntime(config: DockerConfig, mirror: string, files: HostF
     folder: dirname(config.configPath),
     startMark: "/run/docker.pid",
     plan: (previous) => planDocker(config, { mirror, previous }, files),
-    candidates: () => Promise.resolve([UNIT_DROP_IN]),
+    candidates: async () => [UNIT_DROP_IN, ...await trustFiles(config, files)],
     without: (path, text, { mirror, original }) =>
-      path === UNIT_DROP_IN ? withoutBlock(text) : daemonWithout(text, mirror, original),
+      path === config.configPath ? daemonWithout(text, mirror, original) : withoutBlock(text),
     noticed: (path, change) => {
+      if (path.startsWith(`${trustFolder(config)}/`)) return "at the next pull";
       const isAtStart = path === UNIT_DROP_IN ||
         (change === undefined ? config.proxy === "daemon" : needsRestart(change.before, change.after));
       return isAtStart ? "after a restart" : "after a reload";

@@ -30,13 +30,26 @@ function registriesConf(reader: string) {
   };
 }
 
+/** Also the name of a folder, so it must be no path. */
+const registryHost = () =>
+  text("registry host").regex(/^[A-Za-z0-9[][A-Za-z0-9.:_\]-]*$/, "expected a registry as image names write it");
+
 const docker = z.strictObject({
   configPath: path().default("/etc/docker/daemon.json").describe("Configuration file of Docker Engine."),
   proxy: choice("off", "daemon", "systemd").default("off").describe(
-    "Make the mirror the HTTP proxy of Docker too, for registries without TLS: by its file, from Docker 23 on, or by systemd. There is no way around a proxy that is down.",
+    "Make the mirror the HTTP proxy of Docker too, for registries other than Docker Hub: by its file, from Docker 23 on, or by systemd. There is no way around a proxy that is down.",
   ),
   noProxy: list(text("host"), 1000).default([]).describe("Hosts that Docker reaches without that proxy."),
-});
+  ca: path().optional().describe(
+    "PEM file on this host that is proxy.server.caCert of dfdaemon: Docker is told to trust it for registries.",
+  ),
+  registries: list(registryHost()).default([]).describe(
+    "Registries with TLS that Docker pulls from through that proxy; dfdaemon has to know them as upstreams, or by proxy.server.interceptHosts.",
+  ),
+}).refine(
+  ({ ca, registries }) => (ca === undefined) === (registries.length === 0),
+  "ca and registries belong together: write both, or none",
+);
 
 const containerRuntime = z.strictObject({
   containerd: z.strictObject({
