@@ -4,7 +4,7 @@ import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { reserveAddresses } from "./lib/addresses.ts";
 import { type Peer, runDfinit, startPeer } from "./lib/components.ts";
-import { DAEMON_FILE, DOCKER_PROGRAMS, DockerHost } from "./lib/dockerd.ts";
+import { DAEMON_FILE, DOCKER_PROGRAMS, DockerHost, HUB } from "./lib/dockerd.ts";
 import { blobsOf, buildImage, type Image, IMAGE_PROGRAMS, pushImage } from "./lib/image.ts";
 import { e2eTest, run } from "./lib/programs.ts";
 import { REGISTRY_PROGRAM, startRegistry } from "./lib/registry.ts";
@@ -58,7 +58,7 @@ class DockerStage implements AsyncDisposable {
     const hub = stack.use(startFront({ ip: addresses.ip(2), port: 443, target: registry.url, tls }));
     const dir = join(workspace.dir, "docker");
     await mkdir(dir);
-    const host = stack.use(await DockerHost.prepare(dir, addresses.ip(2), DAEMON));
+    const host = stack.use(await DockerHost.prepare(dir, { [HUB]: addresses.ip(2) }, DAEMON));
     return new DockerStage(stack.move(), workspace, image, host, addresses.ip(20), open, hub, tls.cert);
   }
 

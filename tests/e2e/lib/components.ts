@@ -14,8 +14,9 @@ import { acceptsAll } from "./tcp.ts";
 const START_TIMEOUT_MS = 60_000;
 /** A peer may first have to wait until its ports are free of another one that has just left them. */
 export const PEER_START_TIMEOUT_MS = 120_000;
+const MIRROR_PORT = 4001;
 /** Of the upload service, the mirror, metrics, health and pieces; a peer has opened all of them when it serves. */
-export const PEER_PORTS = [4000, 4001, 4002, 4003, 4005];
+export const PEER_PORTS = [4000, MIRROR_PORT, 4002, 4003, 4005];
 const MANAGER_GRPC_PORT = 65003;
 const MANAGER_REST_PORT = 8080;
 const SCHEDULER_PORT = 8002;
@@ -143,6 +144,10 @@ export interface PeerOptions {
   readonly hasTasksByUrl?: boolean;
   /** A Go duration. */
   readonly announceInterval?: string;
+  /** Of `proxy.server`, besides the address. */
+  readonly proxyServer?: Readonly<Record<string, unknown>>;
+  /** Of the mirror and proxy; 4001 unless it is another. */
+  readonly mirrorPort?: number;
 }
 
 /** A peer or seed peer. */
@@ -165,13 +170,15 @@ export async function startPeer(
 ): Promise<Peer> {
   const process = await startComponent(launch, "dfdaemon", place, peerConfig(place, options));
   const { name, ip } = place;
-  await process.ready("its ports", PEER_START_TIMEOUT_MS, (signal) => acceptsAll(ip, PEER_PORTS, signal));
+  const { mirrorPort = MIRROR_PORT } = options;
+  const ports = PEER_PORTS.map((port) => port === MIRROR_PORT ? mirrorPort : port);
+  await process.ready("its ports", PEER_START_TIMEOUT_MS, (signal) => acceptsAll(ip, ports, signal));
   const metricsUrl = `http://${ip}:4002/metrics`;
   return {
     process,
     ip,
     hostId: `${ip}-${name}${options.isSeed === true ? "-seed" : ""}`,
-    mirrorUrl: `http://${ip}:4001`,
+    mirrorUrl: `http://${ip}:${mirrorPort}`,
     downloaded: () => downloadTraffic(metricsUrl),
     uploaded: () => uploadTraffic(metricsUrl),
     proxyRequests: () => proxyRequests(metricsUrl),
@@ -193,7 +200,7 @@ export function peerConfig({ name, ip, dir }: Place, options: PeerOptions): unkn
     upload: { server: { ip, port: 4000 } },
     download: { server: { socketPath: join(dir, "dfdaemon.sock") }, ...given({ pieceLength }) },
     proxy: {
-      server: { ip, port: 4001 },
+      server: { ...options.proxyServer, ip, port: options.mirrorPort ?? MIRROR_PORT },
       registryMirror: {
         ...given({ addr: registryUrl, cert }),
         enableTaskIDBasedBlobDigest: options.hasTasksByUrl !== true,

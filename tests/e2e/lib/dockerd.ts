@@ -1,4 +1,4 @@
-/** Docker Engine with data, a socket and a daemon.json of its own, which knows another machine as Docker Hub. */
+/** Docker Engine with data, a socket and an /etc/docker of its own, which knows other machines by names of ours. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
@@ -11,10 +11,12 @@ export const DOCKER_PROGRAMS = ["dockerd", "docker", "containerd", "mount", "uns
 /** The file that dfinit edits. */
 export const DAEMON_FILE = "/etc/docker/daemon.json";
 
-const HUB = "registry-1.docker.io";
+/** The name by which Docker knows its hub. */
+export const HUB = "registry-1.docker.io";
 const START_TIMEOUT_MS = 60_000;
 /** A /run of its own keeps it from the machine's containerd, whose socket it would take. */
-const START_SCRIPT = 'mount -t tmpfs run /run && mount --bind "$1" /etc/hosts && shift && exec "$@"';
+const START_SCRIPT =
+  'mount -t tmpfs run /run && mount --bind "$1" /etc/hosts && mount --bind "$2" /etc/docker && shift 2 && exec "$@"';
 
 /** A host on which Docker pulls. */
 export class DockerHost implements AsyncDisposable {
@@ -28,17 +30,22 @@ export class DockerHost implements AsyncDisposable {
     this.hostRoot = join(dir, "host");
   }
 
-  /** Prepares a host in `dir` that finds Docker Hub at `hubIp`, with `daemon` as its `daemon.json`. */
-  static async prepare(dir: string, hubIp: string, daemon: string): Promise<DockerHost> {
+  /** Prepares a host in `dir` that finds other machines by name, with `daemon` as its `daemon.json`. */
+  static async prepare(dir: string, names: Readonly<Record<string, string>>, daemon: string): Promise<DockerHost> {
     const host = new DockerHost(dir);
     await mkdir(join(host.hostRoot, "etc/docker"), { recursive: true });
     await writeFile(join(host.hostRoot, DAEMON_FILE), daemon);
-    await writeFile(join(dir, "hosts"), `127.0.0.1 localhost\n${hubIp} ${HUB}\n`);
+    await writeFile(host.hostsFile, hostsText(names));
     return host;
   }
 
-  /** Starts the daemon, which trusts the authorities in `authorities` and no others. */
-  async start(authorities: string): Promise<void> {
+  /** What the host has as `/etc/hosts`. */
+  get hostsFile(): string {
+    return join(this.#dir, "hosts");
+  }
+
+  /** Starts the daemon, which trusts the authorities in `authorities` and no others, but for those of its files. */
+  async start(authorities: string, env: Readonly<Record<string, string>> = {}): Promise<void> {
     const part = (name: string) => join(this.#dir, name);
     const network = ["--bridge=none", "--iptables=false", "--ip-forward=false", "--ip-masq=false"];
     const places = [
@@ -49,11 +56,12 @@ export class DockerHost implements AsyncDisposable {
       name: "dockerd",
       command: requireProgram("unshare"),
       args: [
-        ...["--mount", "--propagation=private", "sh", "-c", START_SCRIPT, "sh", part("hosts")],
+        ...["--mount", "--propagation=private", "sh", "-c", START_SCRIPT, "sh"],
+        ...[this.hostsFile, join(this.hostRoot, "etc/docker")],
         ...[requireProgram("dockerd"), "--storage-driver=vfs", ...network, ...places],
       ],
       logDir: this.#dir,
-      env: { SSL_CERT_FILE: authorities, SSL_CERT_DIR: "/nonexistent" },
+      env: { ...env, SSL_CERT_FILE: authorities, SSL_CERT_DIR: "/nonexistent" },
     });
     this.#process = dockerd;
     await dockerd.ready("the API", START_TIMEOUT_MS, async () => {
@@ -74,6 +82,13 @@ export class DockerHost implements AsyncDisposable {
 
   async pull(image: string): Promise<void> {
     await this.#docker("pull", "--quiet", image);
+  }
+
+  /** Leaves a login where `docker login` does. */
+  async login(registry: string, { username, password }: { username: string; password: string }): Promise<void> {
+    await mkdir(join(this.#dir, ".docker"), { recursive: true });
+    const auths = { [registry]: { auth: btoa(`${username}:${password}`) } };
+    await writeFile(join(this.#dir, ".docker/config.json"), JSON.stringify({ auths }));
   }
 
   async remove(image: string): Promise<void> {
@@ -100,4 +115,10 @@ export class DockerHost implements AsyncDisposable {
   #docker(...args: string[]): Promise<string> {
     return run(requireProgram("docker"), ["--host", this.#socket, ...args], { env: { HOME: this.#dir } });
   }
+}
+
+/** An `/etc/hosts` with addresses by name. */
+export function hostsText(names: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(names).map(([name, ip]) => `${ip} ${name}\n`);
+  return `127.0.0.1 localhost\n${lines.join("")}`;
 }
