@@ -9,3 +9,10 @@ export function testCertificates(name: "a" | "b"): TlsPaths & { readonly caCert:
   const folder = join(import.meta.dirname ?? "", "certificates", name);
   return { caCert: join(folder, "ca.pem"), cert: join(folder, "cert.pem"), key: join(folder, "key.pem") };
 }
+
+/** The files of another one, which is its own authority as `openssl req -x509` makes them. */
+export function selfSignedCertificate(): TlsPaths & { readonly caCert: string } {
+  const folder = join(import.meta.dirname ?? "", "certificates", "own");
+  const cert = join(folder, "cert.pem");
+  return { caCert: cert, cert, key: join(folder, "key.pem") };
+}

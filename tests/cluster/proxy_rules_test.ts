@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { testCertificates } from "../../src/testing/certificates.ts";
+import { selfSignedCertificate, testCertificates } from "../../src/testing/certificates.ts";
 import { BLOB_PATH, CONTENT, SHA256, startNode, startOrigin } from "./proxy_stage.ts";
 
 const authority = testCertificates("a").caCert;
@@ -19,6 +19,21 @@ Deno.test("a URL of https is passed on over TLS, to whom the peer trusts alone",
   assert.equal(refused.status, 502);
   assert.match(refused.body.toString(), /certificate/);
   assert.deepEqual(stranger.seen, []);
+});
+
+Deno.test("a registry whose certificate is its own authority is trusted by whoever is told to, and by nobody else", async () => {
+  await using origin = startOrigin(undefined, "own");
+  const { caCert } = selfSignedCertificate();
+  const upstreams = [{ namespace: new URL(origin.origin).host, addr: origin.origin, ca: caCert }];
+  await using node = await startNode(origin.origin, { registryMirror: { upstreams } });
+  for (const path of [BLOB_PATH, "/file"]) {
+    assert.deepEqual((await node.ask(`GET ${origin.origin}${path}`)).body, CONTENT, path);
+  }
+  assert.deepEqual((await node.ask("GET /v2/team/app/manifests/v1")).body, CONTENT);
+  await using stranger = await startNode(origin.origin, trusting);
+  for (const path of [BLOB_PATH, "/file"]) {
+    assert.equal((await stranger.ask(`GET ${origin.origin}${path}`)).status, 502, path);
+  }
 });
 
 Deno.test("a rule sends what it matches to another host, or by https, with all that was sent", async () => {

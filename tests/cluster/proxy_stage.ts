@@ -8,7 +8,7 @@ import { type PeerProcess, startPeer } from "../../src/peer/peer.ts";
 import { realRandom } from "../../src/runtime/random.ts";
 import { realDisk } from "../../src/runtime/real_disk.ts";
 import { realNet } from "../../src/runtime/real_net.ts";
-import { testCertificates } from "../../src/testing/certificates.ts";
+import { selfSignedCertificate, testCertificates } from "../../src/testing/certificates.ts";
 import { RawClient } from "../../src/testing/raw_http.ts";
 import { type TestRuntime, testRuntime } from "../../src/testing/test_runtime.ts";
 
@@ -23,7 +23,7 @@ export const BLOB_PATH = `/v2/team/app/blobs/sha256:${SHA256}`;
 export type Handler = (request: Request) => Response | undefined | Promise<Response | undefined>;
 
 /** A server that has the content at every path, and remembers who asked for what; in TLS with a test identity. */
-export function startOrigin(handler: Handler = () => undefined, identity?: "a" | "b") {
+export function startOrigin(handler: Handler = () => undefined, identity?: "a" | "b" | "own") {
   const seen: { readonly method: string; readonly url: string; readonly headers: Headers }[] = [];
   const tls = identity === undefined ? {} : tlsOf(identity);
   const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {}, ...tls }, async (request) => {
@@ -56,8 +56,8 @@ export interface Answer {
   readonly body: Buffer;
 }
 
-function tlsOf(identity: "a" | "b") {
-  const { cert, key } = testCertificates(identity);
+function tlsOf(identity: "a" | "b" | "own") {
+  const { cert, key } = identity === "own" ? selfSignedCertificate() : testCertificates(identity);
   return { cert: readFileSync(cert, "utf8"), key: readFileSync(key, "utf8") };
 }
 

@@ -70,8 +70,9 @@ class ProxyStage implements AsyncDisposable {
     await pushImage(image, registry.url, "team/app", "1.0");
     const tls = { cert: join(dir, "registry.pem"), key: join(dir, "registry.key") };
     const fresh = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
-    const names = `subjectAltName=DNS:${NAME}`;
-    await run("openssl", ["req", ...fresh, "-subj", "/CN=r", "-addext", names, "-keyout", tls.key, "-out", tls.cert]);
+    const extensions = [`subjectAltName=DNS:${NAME}`, "basicConstraints=critical,CA:FALSE"];
+    const added = extensions.flatMap((extension) => ["-addext", extension]);
+    await run("openssl", ["req", ...fresh, "-subj", "/CN=r", ...added, "-keyout", tls.key, "-out", tls.cert]);
     const front = stack.use(startFront({ ip: addresses.ip(1), target: registry.url, tls, login: LOGIN }));
     const place = (name: string, ip: string) => ({ name, ip, dir: join(dir, name) });
     const manager = stack.use(await startManager(place("manager", addresses.ip(2))));

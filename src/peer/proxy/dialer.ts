@@ -2,12 +2,13 @@ import type { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
 import { isIP } from "node:net";
 import type { Socket } from "node:net";
-import { DamselflyError } from "../../core/error.ts";
+import { DamselflyError, errorText } from "../../core/error.ts";
 import { ConnStream } from "../../http/conn_stream.ts";
 import type { Destination, Destinations } from "../../http/destination.ts";
 import { type EgressProxy, egressProxyFor, type Env } from "../../http/egress.ts";
 import { nodeTlsOptions, type TlsTrust } from "../../http/node_fetch.ts";
 import { openTunnel } from "../../http/open_tunnel.ts";
+import { SELF_SIGNED } from "../../http/self_signed.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Conn, Endpoint, Net } from "../../runtime/net.ts";
 import { orAbort } from "../../runtime/or_abort.ts";
@@ -127,15 +128,33 @@ export class Dialer {
   }
 
   async #openTls(url: URL, asking: Asking): Promise<Duplex> {
-    const { net, clock, trustOf } = this.#parts;
+    const trust = this.#parts.trustOf(url.origin);
+    const isUsual = trust.identity === undefined && trust.checksCertificates !== false;
+    if (!isUsual) return await this.#securedByNode(url, trust, asking);
+    try {
+      return await this.#secured(url, trust, asking);
+    } catch (error) {
+      if (!SELF_SIGNED.test(errorText(error))) throw error;
+      return await this.#securedByNode(url, trust, asking);
+    }
+  }
+
+  async #secured(url: URL, { authorities }: TlsTrust, asking: Asking): Promise<Duplex> {
+    const { net, clock } = this.#parts;
     const conn = await this.connect(url, asking);
-    const trust = trustOf(url.origin);
-    const hostname = bareHost(url);
     return await this.#begun(url, conn, asking.signal, async (signal) => {
-      const isUsual = trust.identity === undefined && trust.checksCertificates !== false;
-      if (!isUsual) return await securedByNode(new ConnStream(conn, () => clock.now()), hostname, trust, signal);
-      const secured = await net.secure(conn, { hostname, authorities: trust.authorities }, signal);
-      return new ConnStream(secured, () => clock.now());
+      return new ConnStream(
+        await net.secure(conn, { hostname: bareHost(url), authorities }, signal),
+        () => clock.now(),
+      );
+    });
+  }
+
+  async #securedByNode(url: URL, trust: TlsTrust, asking: Asking): Promise<Duplex> {
+    const { clock } = this.#parts;
+    const conn = await this.connect(url, asking);
+    return await this.#begun(url, conn, asking.signal, async (signal) => {
+      return await securedByNode(new ConnStream(conn, () => clock.now()), bareHost(url), trust, signal);
     });
   }
 
@@ -153,7 +172,7 @@ export class Dialer {
   }
 }
 
-/** TLS that the platform's own does not offer: with a certificate of ours, or without a look at that of the server. */
+/** TLS that the platform's own does not offer: with a certificate of ours, without a look at the server's, or with one that is its own authority. */
 function securedByNode(stream: ConnStream, hostname: string, trust: TlsTrust, signal: AbortSignal): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     const socket = connectTls({

@@ -4,6 +4,7 @@ import { DamselflyError, errorText } from "../../core/error.ts";
 import type { Fetch } from "../../runtime/runtime.ts";
 import { isLoopback } from "../../http/destination.ts";
 import { NOT_TLS } from "../../http/not_tls.ts";
+import { SELF_SIGNED } from "../../http/self_signed.ts";
 import { createNodeFetch, isRefusedByFetch, type TlsIdentity, type TlsTrust } from "../../http/node_fetch.ts";
 import { TrustingClients } from "../../http/trusting_clients.ts";
 
@@ -80,11 +81,15 @@ export function createRegistryFetch({ everywhere, byOrigin }: Trust, parts: Regi
 
   function send(url: URL, { authorities = [], ...init }: Parameters<SourceFetch>[1] = {}): Promise<Response> {
     const trust = trustOf(url.origin, authorities);
-    if (isRefusedByFetch(url) || trust.checksCertificates === false) return createNodeFetch(trust)(url, init);
+    if (isRefusedByFetch(url) || trust.checksCertificates === false) return sendByNode(url, { ...init, authorities });
     const client = authorities.length > 0
       ? given.get(trust.authorities, trust.identity)
       : clients.get(url.origin) ?? usual;
     return parts.fetch(url, { ...init, ...(client !== undefined && { client }) });
+  }
+
+  function sendByNode(url: URL, { authorities = [], ...init }: Parameters<SourceFetch>[1] = {}): Promise<Response> {
+    return createNodeFetch(trustOf(url.origin, authorities))(url, init);
   }
 
   return {
@@ -94,6 +99,7 @@ export function createRegistryFetch({ everywhere, byOrigin }: Trust, parts: Regi
       try {
         return await send(url, init);
       } catch (error) {
+        if (SELF_SIGNED.test(errorText(error))) return await sendByNode(url, init);
         const isAssumed = url.protocol === "https:" && isOfThisHost(url) && !parts.isConfigured(url.origin);
         if (!isAssumed || !NOT_TLS.test(errorText(error))) throw error;
         url.protocol = "http:";
