@@ -1,6 +1,6 @@
 /** Docker Engine pulls from a private registry with a certificate and a login of its own, through the proxy of a peer. */
 import assert from "node:assert/strict";
-import { cp, mkdir, readFile, stat } from "node:fs/promises";
+import { cp, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type AddressBlock, reserveAddresses } from "./lib/addresses.ts";
 import {
@@ -13,7 +13,7 @@ import {
   startPeer,
   startScheduler,
 } from "./lib/components.ts";
-import { DOCKER_PROGRAMS, DockerHost } from "./lib/dockerd.ts";
+import { DOCKER_PROGRAMS, DockerHost, hostsText } from "./lib/dockerd.ts";
 import { blobsOf, buildImage, type Image, IMAGE_PROGRAMS, pushImage } from "./lib/image.ts";
 import { e2eTest, requireProgram, run } from "./lib/programs.ts";
 import { REGISTRY_PROGRAM, startRegistry } from "./lib/registry.ts";
@@ -25,6 +25,10 @@ const NEEDS = { programs: [...DOCKER_PROGRAMS, ...IMAGE_PROGRAMS, REGISTRY_PROGR
 const LAYERS = [["libc6", "bash", "coreutils", "busybox"], ["perl-modules-5.36", "libpython3.11-stdlib"]];
 const LAYER_BYTES_MIN = 1_000_000;
 const NAME = "reg.corp";
+/** What only peers have as `/etc/hosts`, in the workspace. */
+const HOSTS = "hosts";
+/** Docker checks no certificate of what it finds on loopback; it asks its proxy, and never goes there itself. */
+const NOWHERE = "192.0.2.1";
 const LOGIN = { username: "me", password: "secret" };
 const CA_ON_HOST = "/etc/dragonfly/ca.pem";
 const DROP_IN = "etc/systemd/system/docker.service.d/99-damselfly.conf";
@@ -70,9 +74,9 @@ class ProxyStage implements AsyncDisposable {
     await pushImage(image, registry.url, "team/app", "1.0");
     const tls = { cert: join(dir, "registry.pem"), key: join(dir, "registry.key") };
     const fresh = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
-    const extensions = [`subjectAltName=DNS:${NAME}`, "basicConstraints=critical,CA:FALSE"];
-    const added = extensions.flatMap((extension) => ["-addext", extension]);
-    await run("openssl", ["req", ...fresh, "-subj", "/CN=r", ...added, "-keyout", tls.key, "-out", tls.cert]);
+    const names = `subjectAltName=DNS:${NAME}`;
+    await run("openssl", ["req", ...fresh, "-subj", "/CN=r", "-addext", names, "-keyout", tls.key, "-out", tls.cert]);
+    await writeFile(join(dir, HOSTS), hostsText({ [NAME]: addresses.ip(1) }));
     const front = stack.use(startFront({ ip: addresses.ip(1), target: registry.url, tls, login: LOGIN }));
     const place = (name: string, ip: string) => ({ name, ip, dir: join(dir, name) });
     const manager = stack.use(await startManager(place("manager", addresses.ip(2))));
@@ -95,13 +99,13 @@ class ProxyStage implements AsyncDisposable {
   async prepareNode(number: number, port: number): Promise<ProxiedNode> {
     const dir = join(this.workspace.dir, `docker-${number}`);
     await mkdir(dir);
-    const host = this.#stack.use(await DockerHost.prepare(dir, { [NAME]: this.addresses.ip(1) }, "{}\n"));
+    const host = this.#stack.use(await DockerHost.prepare(dir, { [NAME]: NOWHERE }, "{}\n"));
     await host.login(this.registry, LOGIN);
     return { host, ip: this.addresses.ip(20 + number), port };
   }
 
   /** Starts a peer that has nothing yet, and that makes its own authority where there is none. */
-  async startPeer({ host, ip, port }: ProxiedNode): Promise<Peer> {
+  async startPeer({ ip, port }: ProxiedNode): Promise<Peer> {
     const name = `dfdaemon-${++this.#started}`;
     const place = { name, ip, dir: join(this.workspace.dir, name) };
     const [caCert, caKey] = ["ca.pem", "ca.key"].map((file) => join(this.workspace.dir, file));
@@ -111,7 +115,7 @@ class ProxyStage implements AsyncDisposable {
         upstreams: [{ namespace: this.registry, addr: `https://${this.registry}`, ca: this.registryCa }],
         proxyServer: { caCert, caKey, generateCA: true },
         mirrorPort: port,
-      }, knowingNames(host)),
+      }, knowingNames(join(this.workspace.dir, HOSTS))),
     );
     await peer.process.ready("being known to its scheduler", SETTLE_TIMEOUT_MS, async () => {
       return (await this.scheduler.hostIds()).includes(peer.hostId) || undefined;
@@ -145,8 +149,8 @@ class ProxyStage implements AsyncDisposable {
   }
 }
 
-/** A component that knows the names which the host knows. */
-function knowingNames({ hostsFile }: DockerHost): Launch {
+/** Starts a component with an `/etc/hosts` of its own. */
+function knowingNames(hostsFile: string): Launch {
   return (component, configFile) => {
     const { command, args, ...where } = fromCheckout(component, configFile);
     const inMounts = ["--mount", "--propagation=private", "sh", "-c", WITH_NAMES, "sh", hostsFile, command, ...args];

@@ -35,13 +35,8 @@ export class DockerHost implements AsyncDisposable {
     const host = new DockerHost(dir);
     await mkdir(join(host.hostRoot, "etc/docker"), { recursive: true });
     await writeFile(join(host.hostRoot, DAEMON_FILE), daemon);
-    await writeFile(host.hostsFile, hostsText(names));
+    await writeFile(join(dir, "hosts"), hostsText(names));
     return host;
-  }
-
-  /** What the host has as `/etc/hosts`. */
-  get hostsFile(): string {
-    return join(this.#dir, "hosts");
   }
 
   /** Starts the daemon, which trusts the authorities in `authorities` and no others, but for those of its files. */
@@ -57,7 +52,7 @@ export class DockerHost implements AsyncDisposable {
       command: requireProgram("unshare"),
       args: [
         ...["--mount", "--propagation=private", "sh", "-c", START_SCRIPT, "sh"],
-        ...[this.hostsFile, join(this.hostRoot, "etc/docker")],
+        ...[part("hosts"), join(this.hostRoot, "etc/docker")],
         ...[requireProgram("dockerd"), "--storage-driver=vfs", ...network, ...places],
       ],
       logDir: this.#dir,
