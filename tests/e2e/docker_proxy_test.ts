@@ -19,6 +19,7 @@ import { e2eTest, requireProgram, run } from "./lib/programs.ts";
 import { REGISTRY_PROGRAM, startRegistry } from "./lib/registry.ts";
 import { type RegistryFront, startFront } from "./lib/registry_front.ts";
 import { story } from "./lib/story.ts";
+import { waitFor } from "./lib/wait.ts";
 import { Workspace } from "./lib/workspace.ts";
 
 const NEEDS = { programs: [...DOCKER_PROGRAMS, ...IMAGE_PROGRAMS, REGISTRY_PROGRAM, "openssl"], root: true };
@@ -106,8 +107,9 @@ class ProxyStage implements AsyncDisposable {
 
   /** Starts a peer that has nothing yet, and that makes its own authority where there is none. */
   async startPeer({ ip, port }: ProxiedNode): Promise<Peer> {
-    const name = `dfdaemon-${++this.#started}`;
-    const place = { name, ip, dir: join(this.workspace.dir, name) };
+    // One that starts again is the same host.
+    const dir = join(this.workspace.dir, `dfdaemon-${++this.#started}`);
+    const place = { name: `dfdaemon-${ip}`, ip, dir };
     const [caCert, caKey] = ["ca.pem", "ca.key"].map((file) => join(this.workspace.dir, file));
     const peer = this.#stack.use(
       await startPeer(place, {
@@ -199,8 +201,11 @@ e2eTest("Docker Engine pulls from a private registry through the proxy of its pe
     await peer.process.kill();
     peer = await stage.startPeer(first);
     const stopped = stage.front.holdBlobs(LAYER_BYTES_MIN);
+    const config = stage.image.config.digest.replace("sha256:", "");
     const dies = async () => {
       const release = await stopped;
+      // Docker asks for a configuration only for a few seconds.
+      await waitFor("the configuration", SETTLE_TIMEOUT_MS, () => peer.process.log().includes(config) || undefined);
       await peer.process.kill();
       release();
       peer = await stage.startPeer(first);
