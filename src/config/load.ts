@@ -4,6 +4,9 @@ import { DamselflyError } from "../core/error.ts";
 import type { Disk } from "../runtime/disk.ts";
 import { clean, type Findings, isTable } from "./clean.ts";
 import { metaOf } from "./fields.ts";
+import { fatesOf, oldFormOf } from "./old/convert.ts";
+import { readDragonflyConf } from "./old/dragonfly_zero.ts";
+import { refusal as oldFormText } from "./old/old_text.ts";
 import { elementOf, pathText, schemaAt, shapeOf } from "./schema_tree.ts";
 import { readYaml, type YamlText } from "./yaml_text.ts";
 
@@ -83,6 +86,7 @@ export function parseConfig<S extends z.ZodObject>(
   overrides: Readonly<Record<string, unknown>> = {},
 ): LoadedConfig<z.output<S>> {
   const yaml = readYaml(text);
+  refuseOldForm(schema, text, yaml, file);
   const written = yaml.value ?? {};
   const problems = yaml.problems.map((problem) => `${place(file, problem.place)}: ${problem.text}`);
   if (problems.length === 0 && !isTable(written)) problems.push(`${file}: it is ${kindOf(written)}, expected keys`);
@@ -109,12 +113,26 @@ export function parseConfig<S extends z.ZodObject>(
   return { config: result.data, warnings };
 }
 
-function invalid(file: string, problems: readonly string[]): DamselflyError {
-  const shown = problems.slice(0, PROBLEMS_MAX);
-  if (shown.length < problems.length) shown.push(`and ${problems.length - shown.length} more problems`);
-  return new DamselflyError("invalid_argument", [`Cannot use ${file}: it has problems`, ...shown].join("\n"), {
-    details: problems,
+/** Throws when the text is in a form of old, of which no key takes effect, not even those that are still known. */
+function refuseOldForm(schema: z.ZodObject, text: string, yaml: YamlText, file: string): void {
+  const value = readDragonflyConf(text) ?? yaml.value;
+  const form = isTable(value) ? oldFormOf(value, schema, fileMetaOf(schema).component) : undefined;
+  if (form === undefined || !isTable(value)) return;
+  const { head, lines } = oldFormText(file, form, fatesOf(value, form, schema), (path) => {
+    return `${place(file, yaml.placeOf(path.split(".")))}: `;
   });
+  throw new DamselflyError("invalid_argument", [head, ...limited(lines, "keys")].join("\n"), { details: lines });
+}
+
+function invalid(file: string, problems: readonly string[]): DamselflyError {
+  const text = [`Cannot use ${file}: it has problems`, ...limited(problems, "problems")].join("\n");
+  return new DamselflyError("invalid_argument", text, { details: problems });
+}
+
+function limited(lines: readonly string[], what: string): string[] {
+  const shown = lines.slice(0, PROBLEMS_MAX);
+  if (shown.length < lines.length) shown.push(`and ${lines.length - shown.length} more ${what}`);
+  return shown;
 }
 
 function place(file: string, lineAndColumn: string): string {
