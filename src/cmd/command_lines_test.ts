@@ -103,7 +103,9 @@ Deno.test("the program of all programs runs them by name, and knows which there 
   };
   const [help, unknown, wrongUse] = await Promise.all([run("--help"), run("nope"), run("dfget", "--nope")]);
   assert.equal(help.code, EXIT.done);
-  for (const name of ["manager", "scheduler", "dfdaemon", "dfinit", "dfget", "dfcache", "dfctl", "up", "demo"]) {
+  for (
+    const name of ["manager", "scheduler", "dfdaemon", "dfinit", "dfget", "dfcache", "dfctl", "config", "up", "demo"]
+  ) {
     assert.match(help.text, new RegExp(`^ +${name} `, "m"));
   }
   assert.equal(unknown.code, EXIT.usage);

@@ -53,7 +53,7 @@ export const GO_PROXY_KEYS: Readonly<Record<string, OldKey>> = {
       "with the registry at the beginning of the path, as dfinit configures them",
   ),
   "proxy.registryMirror.url": becomes("proxy.registryMirror.addr", registryUrl),
-  "proxy.registryMirror.dynamic": gone("X-Dragonfly-Registry and ?ns= always say which registry is meant"),
+  "proxy.registryMirror.dynamic": gone("the header X-Dragonfly-Registry and ?ns= always say which registry is meant"),
   "proxy.registryMirror.insecure": decideIf(isOn, TRUST),
   "proxy.registryMirror.certs": certificates("proxy.registryMirror.cert"),
   "proxy.registryMirror.direct": (value, file) =>
