@@ -57,13 +57,40 @@ export class HostFiles {
     return await this.#disk.stat(await this.#resolve(path)) !== undefined;
   }
 
-  /** Replaces a file in one step, keeping its mode and owner; makes the directories above. Follows symbolic links. */
-  async write(path: string, text: string): Promise<void> {
+  /**
+   * Replaces a file in one step, keeping its owner, and its mode unless another is named; makes the directories above.
+   * Follows symbolic links.
+   */
+  async write(path: string, text: string, options: { readonly mode?: number } = {}): Promise<void> {
     const real = await this.#resolve(path);
     await this.#guarded(path, "write", async () => {
       await this.#disk.mkdirAll(dirname(real));
-      await this.#disk.writeTextAtomic(real, text);
+      await this.#disk.writeTextAtomic(real, text, options);
     });
+  }
+
+  /** Makes a file of the node a copy of one of ours, in one step, so that a program which runs stays whole. */
+  async place(source: string, path: string, mode: number): Promise<void> {
+    const real = await this.#resolve(path);
+    const partial = `${real}.damselfly.part`;
+    await this.#guarded(path, "write", async () => {
+      await this.#disk.mkdirAll(dirname(real));
+      await this.#disk.copy(source, partial);
+      await this.#disk.setMode(partial, mode);
+      await this.#disk.rename(partial, real);
+    });
+  }
+
+  /** Makes a directory, and those above. */
+  async makeFolder(path: string): Promise<void> {
+    const real = await this.#resolve(path);
+    await this.#guarded(path, "make", () => this.#disk.mkdirAll(real));
+  }
+
+  /** Removes a directory with everything in it; one that does not exist is fine. */
+  async removeFolder(path: string): Promise<void> {
+    const real = await this.#resolve(path);
+    await this.#guarded(path, "remove", () => this.#disk.remove(real));
   }
 
   /** Removes a file; one that does not exist is fine. A symbolic link goes itself, and what it points to stays. */

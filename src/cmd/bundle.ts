@@ -15,16 +15,21 @@ const ENTRIES: Readonly<Record<string, string>> = {
   damselfly: "src/cmd/damselfly.ts",
 };
 
+/** Packages that ask for built-in modules by `require` find one; the bundler forgets it where it minifies. */
+const REQUIRE =
+  'import{createRequire as requireOfBundle}from"node:module";const require=requireOfBundle(import.meta.url);';
+
 /** Bundles one program; false when `deno bundle` failed, which says why itself. */
 async function bundle(name: string, entry: string): Promise<boolean> {
   const output = `dist/${name}.js`;
   const command = new Deno.Command(Deno.execPath(), {
-    args: ["bundle", "--quiet", "--output", output, entry],
+    args: ["bundle", "--quiet", "--minify", "--keep-names", "--output", output, entry],
     stdin: "null",
     stderr: "inherit",
   });
   const { success } = await command.output();
   if (!success) return false;
+  await Deno.writeTextFile(output, REQUIRE + await Deno.readTextFile(output));
   const { size } = await Deno.stat(output);
   console.log(`${output}  ${(size / 1e6).toFixed(1)} MB`);
   return true;

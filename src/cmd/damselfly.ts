@@ -26,6 +26,11 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
   dfcache: { about: "keeps files in the peers of the cluster", load: () => import("./dfcache.ts") },
   dfctl: { about: "asks the manager, schedulers and the dfdaemon of this host", load: () => import("./dfctl.ts") },
   config: { about: "checks configuration files, and converts those of old", load: () => import("./config.ts") },
+  install: { about: "makes components services of this host", load: () => import("./install.ts") },
+  uninstall: {
+    about: "takes away what install brought",
+    load: async () => (await import("./install.ts")).uninstall,
+  },
   up: { about: "a whole cluster on this machine", load: () => import("./up.ts") },
   demo: { about: "pulls an image through such a cluster and shows what happens", load: () => import("./demo.ts") },
 };

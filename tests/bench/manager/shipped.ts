@@ -1,6 +1,7 @@
 /** The manager as it is shipped: as a process, under its permissions, from the sources or from its bundle. */
 import { join } from "node:path";
-import { permissionFlags, type PermissionSet } from "../../e2e/lib/bundle.ts";
+import { OFFLINE_FLAGS } from "../../../src/install/unit.ts";
+import { permissionFlags, type PermissionSet } from "../../../src/install/permission_flags.ts";
 import { REPOSITORY } from "../../e2e/lib/components.ts";
 import { onCore } from "../cores.ts";
 import { cpuSecondsOf, profileFlags } from "../part.ts";
@@ -77,8 +78,7 @@ async function scriptOf(form: Form): Promise<string[]> {
   const { permissions } = JSON.parse(await Deno.readTextFile(join(REPOSITORY, "deno.json"))) as {
     permissions: { manager: PermissionSet };
   };
-  const offline = ["--no-config", "--no-npm", "--no-remote", "--cached-only", "--no-prompt"];
-  return [...offline, ...permissionFlags(permissions.manager), BUNDLE];
+  return [...OFFLINE_FLAGS, ...permissionFlags(permissions.manager), BUNDLE];
 }
 
 /** The log line that says where it listens. */

@@ -1,11 +1,10 @@
 /** Components as `deno task bundle` ships them: one script each, run with the permissions that deno.json names. */
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { permissionFlags, type PermissionSet } from "../../../src/install/permission_flags.ts";
+import { OFFLINE_FLAGS } from "../../../src/install/unit.ts";
 import { type Launch, REPOSITORY } from "./components.ts";
 import { run } from "./programs.ts";
-
-/** A set of `permissions` in deno.json: for each kind everything, nothing, or a list. */
-export type PermissionSet = Readonly<Record<string, boolean | readonly string[]>>;
 
 /** Bundles every component into dist/ of the checkout. */
 export async function bundleAll(): Promise<void> {
@@ -28,21 +27,12 @@ export async function fromBundles(dir: string): Promise<Launch> {
     if (allowed === undefined) {
       throw new Error(`Cannot run the bundle of ${component}: deno.json has no permissions for it`);
     }
-    const offline = ["--no-config", "--no-npm", "--no-remote", "--cached-only", "--no-prompt"];
     const script = join(REPOSITORY, "dist", `${component}.js`);
     return {
       command: Deno.execPath(),
-      args: ["run", ...offline, ...permissionFlags(allowed), script, "--config", configFile],
+      args: ["run", ...OFFLINE_FLAGS, ...permissionFlags(allowed), script, "--config", configFile],
       cwd,
       env: { DENO_DIR: cache },
     };
   };
-}
-
-/** The command line of a permission set: `{ net: true, read: ["/etc"] }` is `--allow-net --allow-read=/etc`. */
-export function permissionFlags(set: PermissionSet): string[] {
-  return Object.entries(set).flatMap(([kind, value]) => {
-    if (value === false) return [];
-    return [value === true ? `--allow-${kind}` : `--allow-${kind}=${value.join(",")}`];
-  });
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { permissionFlags } from "./bundle.ts";
+import { permissionFlags } from "../../../src/install/permission_flags.ts";
 import { moveConfig } from "./containerd.ts";
 import { debianMirrorOf } from "./debian.ts";
 import { parseMetrics } from "./metrics.ts";
