@@ -1,4 +1,4 @@
-import { join } from "node:path/posix";
+import { dirname, join } from "node:path/posix";
 import { BACKUP_SUFFIX } from "../../dfinit/apply.ts";
 import type { HostFiles } from "../../dfinit/host_files.ts";
 import { DamselflyError } from "../core/error.ts";
@@ -70,6 +70,9 @@ async function removeData(
     if (!await files.exists(folder)) continue;
     if (purge && DATA_FOLDER.test(folder)) {
       await files.removeFolder(folder);
+      // systemd puts a link there for a service with a user of its own.
+      await files.remove(folder);
+      if (DATA_FOLDER.test(dirname(folder))) await files.removeEmptyFolder(dirname(folder));
       removed.push(`${folder}/`);
     } else left.push(`${folder}/: ${purge ? "it may hold more than ours; remove it yourself" : "--purge removes it"}`);
   }

@@ -15,14 +15,19 @@ export interface Program {
   readonly outputFolders: readonly string[];
 }
 
-/**
- * Young objects of V8 get 2 MiB instead of up to 16: the heap is small, and blobs are no part of it. It is worth 20 MiB
- * of memory to a node, and costs nothing that a pull shows.
- */
-const V8_FLAGS = "--v8-flags=--max-semi-space-size=2";
-
 /** How `deno run` is told that there are only this script and no modules to look for. */
-export const OFFLINE_FLAGS = ["--no-config", "--no-npm", "--no-remote", "--cached-only", "--no-prompt", V8_FLAGS];
+export const OFFLINE_FLAGS = ["--no-config", "--no-npm", "--no-remote", "--cached-only", "--no-prompt"];
+
+/**
+ * Young objects of V8 get 2 MiB instead of up to 16 where a node pays for it: the heap of a peer is small, and blobs are
+ * no part of it. Manager and scheduler have hosts of their own, and many short-lived objects.
+ */
+const V8_FLAGS: Readonly<Record<string, readonly string[]>> = { dfdaemon: ["--v8-flags=--max-semi-space-size=2"] };
+
+/** The flags of `deno run` for the bundle of a program. */
+export function bundleFlags(program: string): string[] {
+  return [...OFFLINE_FLAGS, ...V8_FLAGS[program] ?? []];
+}
 
 const ABOUT: Readonly<Record<ComponentName, string>> = {
   dfdaemon: "Damselfly peer, through which this host pulls images",
@@ -49,6 +54,7 @@ const SANDBOX = [
   "KeyringMode=private",
   "SystemCallArchitectures=native",
   "SystemCallFilter=@system-service",
+  "SystemCallFilter=~@privileged @resources",
   "SystemCallErrorNumber=EPERM",
   // Netlink is how the system tells a host's own addresses.
   "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK",
@@ -99,7 +105,7 @@ export function unitText(component: ComponentName, program: Program, needs: Need
 
 function execStart(component: ComponentName, { deno, script, permissions, config }: Program, isRoot: boolean): string {
   const path = isRoot ? quoted(config) : `\${CREDENTIALS_DIRECTORY}/${component}.yaml`;
-  const words = [deno, "run", "--quiet", ...OFFLINE_FLAGS, ...permissions, script, "--config"];
+  const words = [deno, "run", "--quiet", ...bundleFlags(component), ...permissions, script, "--config"];
   return [...words.map(quoted), path].join(" ");
 }
 

@@ -11,7 +11,6 @@ import { peerSettings, schedulerSettings, type Settings } from "../../src/cmd/lo
 import { DfdaemonConfig } from "../../src/config/dfdaemon.ts";
 import { parseConfig } from "../../src/config/load.ts";
 import { SchedulerConfig } from "../../src/config/scheduler.ts";
-import { contentRangeHeader, resolveRange } from "../../src/core/byte_range.ts";
 import { startPeer } from "../../src/peer/peer.ts";
 import { createRpcClient } from "../../src/rpc/client.ts";
 import { SchedulerService } from "../../src/rpc/gen/scheduler/v2/scheduler.ts";
@@ -19,6 +18,7 @@ import { realClock } from "../../src/runtime/clock.ts";
 import { silentLog } from "../../src/runtime/log.ts";
 import { realRuntime } from "../../src/runtime/runtime.ts";
 import { startScheduler } from "../../src/scheduler/scheduler.ts";
+import { digestOf, startBlobRegistry } from "./blob_registry.ts";
 import { type Part, serveAsPart, spawnPart } from "./part.ts";
 
 const MIB = 1024 * 1024;
@@ -30,54 +30,10 @@ const CONTENT_BYTES = size * MIB;
 /** After a pull: peers bring the content to stable storage behind it. */
 const SETTLE_MS = 300;
 
-/** One mebibyte of a content; contents of different names differ in the first bytes of each. */
-function blockOf(name: string): Uint8Array<ArrayBuffer> {
-  const block = new Uint8Array(MIB);
-  for (let i = 0; i < MIB; i++) block[i] = (i * 7 + (i >> 8) * 13) & 0xff;
-  block.set(createHash("sha256").update(name).digest());
-  return block;
-}
-
-function digestOf(name: string): string {
-  const block = blockOf(name);
-  const hash = createHash("sha256");
-  for (let done = 0; done < CONTENT_BYTES; done += MIB) hash.update(block);
-  return `sha256:${hash.digest("hex")}`;
-}
-
-/** A registry that costs as little as one can: every repository has one blob, and gives it under any digest. */
-function startRegistry(): { port: number } {
-  const server = Deno.serve({ hostname: IP, port: 0, onListen() {} }, (request) => {
-    const block = blockOf(new URL(request.url).pathname.split("/")[2] ?? "");
-    const asked = resolveRange(request.headers.get("range"), CONTENT_BYTES);
-    const range = asked.kind === "part" ? asked.range : { start: 0, end: CONTENT_BYTES };
-    const headers = new Headers({ "content-length": String(range.end - range.start), "accept-ranges": "bytes" });
-    if (asked.kind === "part") headers.set("content-range", contentRangeHeader(range, CONTENT_BYTES));
-    let position = range.start;
-    const body = request.method === "HEAD" ? null : new ReadableStream({
-      type: "bytes",
-      autoAllocateChunkSize: 256 * 1024,
-      pull(controller) {
-        const { view } = controller.byobRequest ?? {};
-        if (view === undefined || view === null) return;
-        const into = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-        const at = position % MIB;
-        const part = block.subarray(at, Math.min(at + into.length, MIB, at + range.end - position));
-        into.set(part);
-        position += part.length;
-        controller.byobRequest?.respond(part.length);
-        if (position === range.end) controller.close();
-      },
-    }, { highWaterMark: 0 });
-    return new Response(body, { status: asked.kind === "part" ? 206 : 200, headers });
-  });
-  return { port: server.addr.port };
-}
-
 /** A part of the stage, in this process; the result is where it listens. */
 async function startPart(role: string, settings: Settings, dynconfig: string): Promise<unknown> {
   const runtime = realRuntime(role, { log: silentLog() });
-  if (role === "registry") return startRegistry();
+  if (role === "registry") return startBlobRegistry(IP, CONTENT_BYTES);
   if (role === "scheduler") {
     const { port } = await startScheduler(parseConfig(SchedulerConfig, "", role, settings).config, runtime);
     return { port };
@@ -173,7 +129,7 @@ async function main(): Promise<void> {
   const results = new Map<string, Pull[]>();
   for (let round = 0; round <= rounds; round++) {
     const [name, shared] = [`lone-${round}`, `shared-${round}`];
-    const [digest, sharedDigest] = [digestOf(name), digestOf(shared)];
+    const [digest, sharedDigest] = [digestOf(name, CONTENT_BYTES), digestOf(shared, CONTENT_BYTES)];
     const cases: readonly (readonly [string, Part, string, string])[] = [
       ["direct", registry, name, digest],
       ["cold, peer alone", single, name, digest],

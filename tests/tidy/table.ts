@@ -48,6 +48,12 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "tests": ["src", "dfinit"],
 };
 
+/** Files of the top that may be imported, and by which file. */
+export const TOP_FILES: Readonly<Record<string, string>> = {
+  // The permission sets: units give their services those under which the tasks run.
+  "deno.json": "src/cmd/install.ts",
+};
+
 /** Modules that compute and touch nothing: all that `src/core` may use. */
 export const PURE_MODULES: readonly string[] = ["node:crypto", "node:net", "re2js"];
 

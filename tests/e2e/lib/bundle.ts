@@ -2,13 +2,15 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { permissionFlags, type PermissionSet } from "../../../src/install/permission_flags.ts";
-import { OFFLINE_FLAGS } from "../../../src/install/unit.ts";
+import { bundleFlags } from "../../../src/install/unit.ts";
 import { type Launch, REPOSITORY } from "./components.ts";
 import { run } from "./programs.ts";
 
-/** Bundles every component into dist/ of the checkout. */
+let bundled: Promise<string> | undefined;
+
+/** Bundles every component into dist/ of the checkout, once for all tests of a file. */
 export async function bundleAll(): Promise<void> {
-  await run(Deno.execPath(), ["task", "--quiet", "bundle"], { cwd: REPOSITORY });
+  await (bundled ??= run(Deno.execPath(), ["task", "--quiet", "bundle"], { cwd: REPOSITORY }));
 }
 
 /**
@@ -30,7 +32,7 @@ export async function fromBundles(dir: string): Promise<Launch> {
     const script = join(REPOSITORY, "dist", `${component}.js`);
     return {
       command: Deno.execPath(),
-      args: ["run", ...OFFLINE_FLAGS, ...permissionFlags(allowed), script, "--config", configFile],
+      args: ["run", ...bundleFlags(component), ...permissionFlags(allowed), script, "--config", configFile],
       cwd,
       env: { DENO_DIR: cache },
     };
