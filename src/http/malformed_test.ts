@@ -37,6 +37,21 @@ const REFUSED: Readonly<Record<string, string>> = {
   "a signed length": `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +0\r\n\r\n${SECOND}`,
   "an unknown coding": `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n${SECOND}`,
   "a chunk of no size": `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n\r\n${SECOND}`,
+  "two lengths that agree": `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n${SECOND}`,
+  "a list of lengths": `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0, 36\r\n\r\n${SECOND}`,
+  "a length in hexadecimal": `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0x24\r\n\r\n${SECOND}`,
+  "a length beyond all numbers": `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 18446744073709551616\r\n\r\n${SECOND}`,
+  "chunks that are not the last coding":
+    `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n${SECOND}`,
+  "chunks in a line that is folded":
+    `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n${SECOND}`,
+  "chunks behind a tab": `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n${SECOND}`,
+  "a chunk size beyond all numbers":
+    `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n${SECOND}`,
+  "a chunk that ends by LF alone":
+    `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\n0\r\n\r\n${SECOND}`,
+  "a header without a name": "GET / HTTP/1.1\r\nHost: a\r\n: b\r\n\r\n",
+  "a CR alone in a header": "GET / HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n",
   "a folded header": `GET / HTTP/1.1\r\nHost: a\r\nX: b\r\n c\r\n\r\n`,
   "lines that end by LF alone": "GET / HTTP/1.1\nHost: a\n\n",
   "a space before the colon": "GET / HTTP/1.1\r\nHost : a\r\n\r\n",

@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import { DamselflyError } from "../core/error.ts";
@@ -57,10 +58,10 @@ export function headersOf({ rawHeaders }: IncomingMessage): Headers {
 
 /** The place that a CONNECT request names. Throws `invalid_argument`. */
 export function connectTarget({ url: target = "" }: IncomingMessage): Endpoint {
-  const match = /^(?:\[([0-9a-f:.]{2,45})\]|([^\s:/?#@[\]]{1,253})):(\d{1,5})$/i.exec(target);
-  const [, ipv6, name, port] = match ?? [];
+  const [, ipv6, name, port] = /^(?:\[([0-9a-f:.]{2,45})\]|([\w.-]{1,253})):(\d{1,5})$/i.exec(target) ?? [];
   const hostname = ipv6 ?? name;
-  if (hostname !== undefined && Number(port) >= 1 && Number(port) <= 65_535) return { hostname, port: Number(port) };
+  const isHost = hostname !== undefined && (ipv6 === undefined || isIPv6(ipv6));
+  if (isHost && Number(port) >= 1 && Number(port) <= 65_535) return { hostname, port: Number(port) };
   throw new DamselflyError("invalid_argument", `Cannot connect to "${shown(target)}": expected host:port`);
 }
 
