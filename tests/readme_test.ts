@@ -9,6 +9,7 @@ import { SchedulerConfig } from "../src/config/scheduler.ts";
 
 const TOP = dirname(import.meta.dirname ?? "");
 const README = await readFile(`${TOP}/README.md`, "utf8");
+const PRIVATE = await readFile(`${TOP}/docs/private_registries.md`, "utf8");
 const RUNTIMES = await readFile(`${TOP}/docs/runtimes.md`, "utf8");
 const { tasks } = JSON.parse(await readFile(`${TOP}/deno.json`, "utf8")) as {
   tasks: Record<string, { readonly description?: string; readonly command: string }>;
@@ -68,9 +69,9 @@ Deno.test("each program runs as a task under its own permissions, and knows the 
   }));
 });
 
-Deno.test("each configuration of the README and of the page on runtimes is valid, and everything in it has an effect", () => {
-  const files = [README, RUNTIMES].flatMap((page) => fenced("yaml", page));
-  assert.ok(files.length >= 7);
+Deno.test("each configuration of the README and of the pages on runtimes and private registries is valid, and everything in it has an effect", () => {
+  const files = [README, RUNTIMES, PRIVATE].flatMap((page) => fenced("yaml", page));
+  assert.ok(files.length >= 9);
   for (const text of files) {
     const path = /^# (\S+)/.exec(text)?.[1] ?? "";
     const schema = SCHEMAS[basename(path) as keyof typeof SCHEMAS];
