@@ -4,6 +4,7 @@ import { dfcacheCommand } from "../cli/dfcache_command.ts";
 import { dfctlCommand } from "../cli/dfctl/dfctl_command.ts";
 import { dfgetCommand } from "../cli/dfget_command.ts";
 import { ManagerConfig } from "../config/manager.ts";
+import { installCommand, uninstallCommand } from "../install/command.ts";
 import { parseArguments, withCommonOptions } from "../runtime/command_line.ts";
 import { EXIT } from "../runtime/main.ts";
 import { demoCommand } from "./demo.ts";
@@ -35,7 +36,16 @@ Deno.test("--help and --version end with 0, an unknown option with 2", () => {
 });
 
 Deno.test("the help of each command names every option and every exit code", () => {
-  for (const make of [...Object.values(COMMANDS), dfgetCommand, dfcacheCommand, dfctlCommand]) {
+  for (
+    const make of [
+      ...Object.values(COMMANDS),
+      dfgetCommand,
+      dfcacheCommand,
+      dfctlCommand,
+      installCommand,
+      uninstallCommand,
+    ]
+  ) {
     const { text } = parse(make(), ["--help"]);
     for (const { long } of make().options.filter(({ hidden }) => !hidden)) {
       assert.ok(text.includes(long ?? ""), `${long} is missing`);

@@ -183,6 +183,18 @@ Deno.test("blobs go on being shared unless the rules of old decided for the mirr
   assert.equal(rules({ defaultFilter: "Expires&Signature&ns" }), undefined);
 });
 
+Deno.test("a certificate for intercepted hosts comes with its key, or is decided about", () => {
+  const hijackHTTPS = { cert: "/c", key: "/k" };
+  assert.deepEqual((valueOf({ proxy: { hijackHTTPS } }) as { proxy: { server: unknown } }).proxy.server, {
+    ...{ caCert: "/c", caKey: "/k", port: 65001 },
+  });
+  assert.deepEqual(decisionsOf({ proxy: { hijackHTTPS } }), []);
+  assert.deepEqual(decisionsOf({ proxy: { hijackHTTPS: { cert: "/c" } } }), ["proxy.hijackHTTPS"]);
+  assert.deepEqual(decisionsOf({ proxy: { hijackHTTPS: { ...hijackHTTPS, hosts: [{ regx: "a" }] } } }), [
+    "proxy.hijackHTTPS",
+  ]);
+});
+
 Deno.test("two keys that say the same are not decided about silently", () => {
   assert.deepEqual(decisionsOf({ dataDir: "/a", storage: { dataPath: "/b" } }), ["storage.dataPath"]);
   assert.deepEqual(decisionsOf({ dataDir: "/a", storage: { dataPath: "/a" } }), []);

@@ -19,6 +19,8 @@ const DEFAULT_FILTER = "Expires&Signature&ns";
 /** The port of the proxy of old, which the node's runtimes are configured to ask. */
 const OLD_PORT = 65001;
 const PASSWORD_LENGTH_MAX = 20;
+/** A host, with a port or not. */
+const HOST = /^[\w.-]+(?::\d{1,5})?$/;
 const TRUST = "certificates are always checked: write the authority of the registry as proxy.registryMirror.cert, or " +
   "as ca of its row in proxy.registryMirror.upstreams";
 
@@ -108,13 +110,18 @@ export function rulesOf(value: unknown, { useTls, filter, addBlobs }: RuleForm):
   const rules = shared.map((rule) => ({
     regex: String(rule["regx"] ?? ""),
     ...(isOn(rule[useTls]) && { useTLS: true }),
-    ...(saysSomething(rule["redirect"]) && { redirect: String(rule["redirect"]) }),
+    ...(isHost(rule["redirect"]) && { redirect: rule["redirect"] }),
     ...(filtered !== undefined && { filteredQueryParams: filtered }),
   }));
   if (addBlobs && !rules.some(({ regex }) => regex.includes("blobs/sha256"))) {
     rules.unshift({ regex: BLOBS, ...(filtered !== undefined && { filteredQueryParams: filtered }) });
   }
   const fates: Fate[] = [{ kind: "becomes", key: "proxy.rules", value: rules }];
+  const rewritten = shared.map((rule) => rule["redirect"]).filter((to) => saysSomething(to) && !isHost(to));
+  if (rewritten.length > 0) {
+    const what = `a rule names another host, and no URL: nothing is rewritten to ${rewritten.join(" or ")}`;
+    fates.push({ kind: "decide", what });
+  }
   const direct = written.filter((rule) => isOn(rule["direct"])).map((rule) => `"${String(rule["regx"])}"`);
   if (direct.length > 0) {
     const what = `what matched ${direct.join(" or ")} went around the swarm; today all goes around it that no rule ` +
@@ -122,6 +129,10 @@ export function rulesOf(value: unknown, { useTls, filter, addBlobs }: RuleForm):
     fates.push({ kind: "decide", what });
   }
   return fates;
+}
+
+function isHost(value: unknown): boolean {
+  return typeof value === "string" && HOST.test(value);
 }
 
 /** Files of authorities, of which one is read today. */
@@ -147,8 +158,15 @@ export function hijack(value: unknown): Fate[] {
   if (!isTable(value) || !saysSomething(value)) return [];
   const { cert, key, hosts, sni } = value;
   const fates: Fate[] = [];
-  if (saysSomething(cert)) fates.push({ kind: "becomes", key: "proxy.server.caCert", value: cert });
-  if (saysSomething(key)) fates.push({ kind: "becomes", key: "proxy.server.caKey", value: key });
+  if (saysSomething(cert) && saysSomething(key)) {
+    fates.push({ kind: "becomes", key: "proxy.server.caCert", value: cert });
+    fates.push({ kind: "becomes", key: "proxy.server.caKey", value: key });
+  } else if (saysSomething(cert) || saysSomething(key)) {
+    fates.push({
+      kind: "decide",
+      what: "it has a certificate without a key, or a key without one: write both, or none",
+    });
+  }
   const names = (Array.isArray(hosts) ? hosts : []).filter(isTable).map((host) => `"${String(host["regx"])}"`);
   if (names.length > 0) {
     fates.push({
