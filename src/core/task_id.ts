@@ -50,10 +50,10 @@ export function taskIdOf(input: TaskIdInput): string {
 
 /**
  * A hash of what {@link taskIdOf} puts together for a URL, with the parts kept apart: the id has no marks between them, so
- * that other URLs, tags and applications can have the same one. Throws `invalid_argument` as that does.
+ * that other URLs, tags and applications can have the same one; `at` is where the URL leads, where it does not say so. Throws `invalid_argument` as that does.
  */
-export function taskIdPartsOf(input: TaskIdInput): string {
-  return sha256(JSON.stringify(urlParts(input)));
+export function taskIdPartsOf({ at, ...input }: TaskIdInput & { readonly at?: string | undefined }): string {
+  return sha256(JSON.stringify([...urlParts(input), ...at === undefined ? [] : [at]]));
 }
 
 function urlParts({ url, tag, application, revision, pieceLength, filteredQueryParams = [] }: TaskIdInput): string[] {

@@ -47,9 +47,9 @@ import { Proxy, type ProxyParts } from "./proxy/proxy.ts";
 import { openRegistryClients } from "./registry_clients.ts";
 import { Destinations } from "../http/destination.ts";
 import { type ExchangeParts, Exchanger, UPSTREAMS_KEY } from "./source/exchange.ts";
-import { createSource } from "./source/http_source.ts";
 import type { Source } from "./source/source.ts";
 import { withSharedBackoff } from "./source/source_backoff.ts";
+import { createSource } from "./source/sources.ts";
 import { openStorage } from "./storage/open_storage.ts";
 import { openPeerTls, type PeerTls } from "./peer_tls.ts";
 import { byEachId, type Neighbour, type Storage, type TaskRecord } from "./storage/storage.ts";
@@ -161,12 +161,12 @@ async function openOrigins({ config, runtime, identity }: Foundation, { upstream
   const isConfigured = (origin: string) => isConfiguredOrigin(origin, upstream) || isRuledOrigin(origin, rules);
   const registries = await openRegistryClients(config.proxy.registryMirror, { ...runtime, isConfigured });
   const origins = { ...runtime, fetch: registries.fetch, isConfigured };
-  const role = identity.isSeed ? "seed peer" : "peer";
+  const source = createSource({ ...origins, role: identity.isSeed ? "seed peer" : "peer" });
   return {
     ...origins,
     trustOf: registries.trustOf,
     destinations: new Destinations(runtime.net, isConfigured, UPSTREAMS_KEY),
-    source: withSharedBackoff(createSource({ ...origins, role }), runtime.clock),
+    source: { ...source, ...withSharedBackoff(source, runtime.clock) },
     [Symbol.asyncDispose]: () => registries[Symbol.asyncDispose](),
   };
 }
@@ -299,6 +299,9 @@ function servedBehind(opening: Promise<Served>): Served {
       stat: async (taskId, signal) => (await opening).cache.stat(taskId, signal),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     },
-    source: { stat: async (request, signal) => (await opening).source.stat(request, signal) },
+    source: {
+      stat: async (request, signal) => (await opening).source.stat(request, signal),
+      list: async (request, signal) => (await opening).source.list(request, signal),
+    },
   };
 }

@@ -14,7 +14,7 @@ import type { CacheTasks } from "./cache/cache_tasks.ts";
 import type { Control } from "./control/control.ts";
 import type { Destinations } from "../http/destination.ts";
 import type { GarbageCollection } from "./garbage_collection.ts";
-import type { Source } from "./source/source.ts";
+import type { Source, SourceList } from "./source/source.ts";
 import type { Storage } from "./storage/storage.ts";
 import type { Tasks } from "./task/task.ts";
 import { downloadService } from "./upload/download_service.ts";
@@ -47,7 +47,7 @@ export interface Foundation {
 export interface Served {
   readonly tasks: Tasks;
   readonly cache: CacheTasks;
-  readonly source: Pick<Source, "stat">;
+  readonly source: Pick<Source, "stat"> & SourceList;
 }
 
 /** The piece server; undefined when this host gives nothing to others. */

@@ -4,7 +4,7 @@ import { DamselflyError } from "../../core/error.ts";
 import { testCertificates } from "../../testing/certificates.ts";
 import { testRuntime } from "../../testing/test_runtime.ts";
 import { VirtualClock } from "../../testing/virtual_clock.ts";
-import { createSource } from "../source/http_source.ts";
+import { createSource } from "../source/sources.ts";
 import { createRegistryFetch } from "../source/registry_fetch.ts";
 import { sourceFailure } from "../source/source_failure.ts";
 import { fallbackReasonOf, Fallbacks } from "./fallbacks.ts";

@@ -9,7 +9,7 @@ import { type Clock, realClock } from "../../runtime/clock.ts";
 import { type TestRuntime, testRuntime } from "../../testing/test_runtime.ts";
 import { settle, VirtualClock } from "../../testing/virtual_clock.ts";
 import { Exchanger } from "../source/exchange.ts";
-import { createSource } from "../source/http_source.ts";
+import { createSource } from "../source/sources.ts";
 import { withSharedBackoff } from "../source/source_backoff.ts";
 import type { TaskHandle, TaskRequest, Tasks } from "../task/task.ts";
 import { ContentEndpoint } from "./content.ts";

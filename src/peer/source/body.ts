@@ -8,6 +8,8 @@ import { sourceFailure } from "./source_failure.ts";
 const IDLE_TIMEOUT_MS = 30_000;
 /** Of a refusal's body; a registry's JSON has a few hundred bytes. */
 const REFUSAL_BYTES_MAX = 64 * 1024;
+/** Of a body that is kept in memory, what is read at a time. */
+const COLLECTED_BYTES = 64 * 1024;
 /** Of a body that is passed on, what is read at a time. */
 const RELAYED_BYTES = 64 * 1024;
 
@@ -66,27 +68,63 @@ export async function refusalBody(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const reader = exchange.response.body?.getReader({ mode: "byob" });
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
-  let length = 0;
+  const parts: Uint8Array<ArrayBuffer>[] = [];
   try {
-    while (reader !== undefined && length < REFUSAL_BYTES_MAX) {
-      const { value } = await readSome(exchange, reader, new Uint8Array(REFUSAL_BYTES_MAX - length), clock, signal);
-      if (value === undefined || value.length === 0) break;
-      chunks.push(value);
-      length += value.length;
-    }
+    await collect(exchange, { parts, bytesMax: REFUSAL_BYTES_MAX }, clock, signal);
   } catch {
     signal.throwIfAborted();
+  }
+  return joined(parts);
+}
+
+/** The whole body of an answer. Throws `source_error` when it breaks off or has more than `bytesMax`. */
+export async function smallBody(
+  exchange: Exchange,
+  bytesMax: number,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  await collect(exchange, { parts, bytesMax: bytesMax + 1 }, clock, signal);
+  const body = joined(parts);
+  if (body.length > bytesMax) throw sourceFailure(exchange.url, `it answered with more than ${bytesMax} bytes`);
+  return body;
+}
+
+/** Adds to `parts` what comes of a body, `bytesMax` at most, and ends the transfer. */
+async function collect(
+  exchange: Exchange,
+  { parts, bytesMax }: { readonly parts: Uint8Array<ArrayBuffer>[]; readonly bytesMax: number },
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  const reader = exchange.response.body?.getReader({ mode: "byob" });
+  let length = 0;
+  try {
+    while (reader !== undefined && length < bytesMax) {
+      const { value } = await readSome(
+        exchange,
+        reader,
+        new Uint8Array(Math.min(COLLECTED_BYTES, bytesMax - length)),
+        clock,
+        signal,
+      );
+      if (value === undefined || value.length === 0) break;
+      parts.push(value);
+      length += value.length;
+    }
   } finally {
     await reader?.cancel().catch(() => {});
     await exchange.close("read");
   }
-  const body = new Uint8Array(length);
+}
+
+function joined(parts: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
+  const body = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   let position = 0;
-  for (const chunk of chunks) {
-    body.set(chunk, position);
-    position += chunk.length;
+  for (const part of parts) {
+    body.set(part, position);
+    position += part.length;
   }
   return body;
 }

@@ -92,14 +92,16 @@ export class Exchanger {
   async #follow(
     method: string,
     first: URL,
-    { headers: firstHeaders, remoteIp, authorities }: Omit<SourceRequest, "url">,
+    { headers: firstHeaders, remoteIp, authorities, objectStorage }: Omit<SourceRequest, "url">,
     signal: AbortSignal,
   ): Promise<Exchange> {
     using limit = this.#parts.clock.deadline(HEADERS_TIMEOUT_MS);
     let [url, headers] = [first, firstHeaders];
     for (let redirects = 0; redirects <= REDIRECTS_MAX; redirects++) {
       await this.#mayGo(url, remoteIp, signal, limit.signal);
-      const exchange = await this.#once(method, url, { headers, authorities }, signal, limit.signal);
+      const checksCertificates = objectStorage?.insecureSkipVerify !== true || url.origin !== first.origin;
+      const request = { headers, authorities, checksCertificates };
+      const exchange = await this.#once(method, url, request, signal, limit.signal);
       const redirect = redirectOf(exchange.response, url, headers);
       if (redirect === undefined) return { ...exchange, isFirstOrigin: headers === firstHeaders };
       await skipBody(exchange);
@@ -124,7 +126,9 @@ export class Exchanger {
   async #once(
     method: string,
     url: URL,
-    { headers, authorities = [] }: Pick<SourceRequest, "headers" | "authorities">,
+    { headers, authorities = [], checksCertificates }: Pick<SourceRequest, "headers" | "authorities"> & {
+      readonly checksCertificates: boolean;
+    },
     signal: AbortSignal,
     limit: AbortSignal,
   ): Promise<Omit<Exchange, "isFirstOrigin">> {
@@ -133,7 +137,7 @@ export class Exchanger {
       const response = await this.#parts.fetch(url, {
         method,
         headers: { ...headers, "accept-encoding": "identity" },
-        ...{ redirect: "manual" as const, authorities },
+        ...{ redirect: "manual" as const, authorities, checksCertificates },
         signal: AbortSignal.any([signal, limit, transfer.signal]),
       });
       const close = async (reason: unknown) => {

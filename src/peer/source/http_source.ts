@@ -2,26 +2,27 @@ import { type ByteRange, parseContentRange, rangeHeader } from "../../core/byte_
 import { DamselflyError } from "../../core/error.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { exactBody, refusalBody } from "./body.ts";
-import { type Exchange, type ExchangeParts, Exchanger } from "./exchange.ts";
+import type { Exchange, Exchanger } from "./exchange.ts";
 import { refusalHeaders, replayedHeaders } from "./headers.ts";
 import type { Source, SourceAnswer, SourceBody, SourceContent, SourceRequest, SourceStat } from "./source.ts";
 import { publicUrl, sourceFailure } from "./source_failure.ts";
-import { type PeerRole, swarmUserAgent } from "./user_agent.ts";
 
 /** Servers that know no HEAD at all. */
 const HEAD_UNKNOWN = new Set([405, 501]);
 
-/** What a source needs. */
-export interface SourceParts extends ExchangeParts {
-  /** Told to origins, see {@link swarmUserAgent}. */
-  readonly role: PeerRole;
+/** Sends a request, and gives the answer at the end of its redirects. */
+export type Send = Exchanger["send"];
+
+/** How servers are asked. */
+export interface HttpSourceParts {
+  readonly send: Send;
+  readonly clock: Clock;
+  /** Ask for the first byte instead of with HEAD, whose refusals have no body that says why. */
+  readonly withoutHead?: boolean;
 }
 
 /** The origins that speak HTTP or HTTPS. */
-export function createSource(parts: SourceParts): Source {
-  const send = swarmSender(parts);
-  const { clock } = parts;
-
+export function createHttpSource({ send, clock, withoutHead = false }: HttpSourceParts): Source {
   /** GET of one byte, where HEAD is not understood: pre-signed URLs are made for one method. */
   async function probe(request: SourceRequest, signal: AbortSignal): Promise<SourceStat> {
     const exchange = await send("GET", request, { range: "bytes=0-0" }, signal);
@@ -52,6 +53,7 @@ export function createSource(parts: SourceParts): Source {
 
   return {
     async stat(request, signal) {
+      if (withoutHead) return await probe(request, signal);
       const exchange = await send("HEAD", request, {}, signal);
       const { response, isFirstOrigin } = exchange;
       await exchange.close("no body");
@@ -83,17 +85,8 @@ export function createSource(parts: SourceParts): Source {
   };
 }
 
-/** Sends requests as the swarm's. */
-function swarmSender(parts: SourceParts): Exchanger["send"] {
-  const exchanger = new Exchanger(parts);
-  return (method, request, headers, signal) => {
-    const userAgent = swarmUserAgent(parts.role, request.headers["user-agent"]);
-    return exchanger.send(method, request, { ...headers, "user-agent": userAgent }, signal);
-  };
-}
-
 /** The error of an answer that is no content. */
-async function refusal(exchange: Exchange, clock: Clock, signal: AbortSignal): Promise<DamselflyError> {
+export async function refusal(exchange: Exchange, clock: Clock, signal: AbortSignal): Promise<DamselflyError> {
   const { response, url } = exchange;
   const details: SourceAnswer = {
     status: response.status,

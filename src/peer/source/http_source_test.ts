@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { resolveRange } from "../../core/byte_range.ts";
 import { DamselflyError, errorText } from "../../core/error.ts";
 import type { Net } from "../../runtime/net.ts";
 import type { Fetch } from "../../runtime/runtime.ts";
+import { rangeAnswer } from "../../testing/range_answer.ts";
 import { testRuntime } from "../../testing/test_runtime.ts";
 import { VirtualClock } from "../../testing/virtual_clock.ts";
-import { createSource } from "./http_source.ts";
+import { createSource } from "./sources.ts";
 import type { Source, SourceBody, SourceRequest } from "./source.ts";
 import { sourceAnswerOf } from "./source_failure.ts";
 import { swarmUserAgent } from "./user_agent.ts";
@@ -35,22 +35,7 @@ function serve(answer: (request: Request) => Response | Promise<Response>) {
 
 /** Answers as a plain file server does. */
 function file(request: Request, content = CONTENT, headers: Record<string, string> = {}): Response {
-  const all = { "accept-ranges": "bytes", etag: '"v1"', ...headers };
-  const asked = resolveRange(request.headers.get("range"), content.length);
-  if (asked.kind === "unsatisfiable") {
-    return new Response(null, { status: 416, headers: { "content-range": `bytes */${content.length}` } });
-  }
-  if (asked.kind === "part") {
-    const { start, end } = asked.range;
-    return new Response(content.slice(start, end), {
-      status: 206,
-      headers: { ...all, "content-range": `bytes ${start}-${end - 1}/${content.length}` },
-    });
-  }
-  if (request.method === "HEAD") {
-    return new Response(null, { headers: { ...all, "content-length": `${content.length}` } });
-  }
-  return new Response(content, { headers: { ...all, "content-length": `${content.length}` } });
+  return rangeAnswer(request, content, { etag: '"v1"', ...headers });
 }
 
 /** A server that writes `answer` to every connection and hangs up. */

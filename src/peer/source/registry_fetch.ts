@@ -33,10 +33,10 @@ export interface RegistryFetchParts {
   readonly isConfigured: (origin: string) => boolean;
 }
 
-/** `fetch` that trusts, for one request, more authorities than usual: PEM texts. */
+/** `fetch` that trusts, for one request, more authorities than usual (PEM texts), or whoever answers. */
 export type SourceFetch = (
   input: string | URL,
-  init?: Parameters<Fetch>[1] & { readonly authorities?: readonly string[] },
+  init?: Parameters<Fetch>[1] & { readonly authorities?: readonly string[]; readonly checksCertificates?: boolean },
 ) => Promise<Response>;
 
 /** HTTP for origins; disposing it closes its connections. */
@@ -73,23 +73,25 @@ export function createRegistryFetch({ everywhere, byOrigin }: Trust, parts: Regi
   const given = opened.use(new TrustingClients());
   const stack = opened.move();
 
-  function trustOf(origin: string, given: readonly string[] = []): TlsTrust {
+  function trustOf(origin: string, given: readonly string[] = [], checks = true): TlsTrust {
     const { authority, identity, skipVerify = false } = byOrigin.get(origin) ?? {};
     const authorities = [...authority === undefined ? [] : [authority], ...given, ...everywhere];
-    return { authorities, identity, checksCertificates: !skipVerify };
+    return { authorities, identity, checksCertificates: checks && !skipVerify };
   }
 
-  function send(url: URL, { authorities = [], ...init }: Parameters<SourceFetch>[1] = {}): Promise<Response> {
-    const trust = trustOf(url.origin, authorities);
-    if (isRefusedByFetch(url) || trust.checksCertificates === false) return sendByNode(url, { ...init, authorities });
+  function send(url: URL, options: Parameters<SourceFetch>[1] = {}): Promise<Response> {
+    const { authorities = [], checksCertificates, ...init } = options;
+    const trust = trustOf(url.origin, authorities, checksCertificates);
+    if (isRefusedByFetch(url) || trust.checksCertificates === false) return sendByNode(url, options);
     const client = authorities.length > 0
       ? given.get(trust.authorities, trust.identity)
       : clients.get(url.origin) ?? usual;
     return parts.fetch(url, { ...init, ...(client !== undefined && { client }) });
   }
 
-  function sendByNode(url: URL, { authorities = [], ...init }: Parameters<SourceFetch>[1] = {}): Promise<Response> {
-    return createNodeFetch(trustOf(url.origin, authorities))(url, init);
+  function sendByNode(url: URL, options: Parameters<SourceFetch>[1] = {}): Promise<Response> {
+    const { authorities, checksCertificates, ...init } = options;
+    return createNodeFetch(trustOf(url.origin, authorities, checksCertificates))(url, init);
   }
 
   return {

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { testCertificates } from "../../testing/certificates.ts";
 import type { Fetch } from "../../runtime/runtime.ts";
 import { testRuntime } from "../../testing/test_runtime.ts";
-import { createSource } from "./http_source.ts";
+import { createSource } from "./sources.ts";
 import { createRegistryFetch, type Trust } from "./registry_fetch.ts";
 import type { SourceBody } from "./source.ts";
 import { sourceAnswerOf } from "./source_failure.ts";

@@ -1,8 +1,26 @@
 import type { ByteRange } from "../../core/byte_range.ts";
 
+/** How an object storage is reached, and with whose rights: `s3://bucket/key` says neither. Used in flight, never kept. */
+export interface ObjectStorageAccess {
+  /** Where requests are signed for; `us-east-1` when left out. */
+  readonly region?: string | undefined;
+  /** URL of the storage; with `{bucket}` in it the bucket is a part of the host name. That of AWS when left out. */
+  readonly endpoint?: string | undefined;
+  /** Left out, requests are not signed: a public bucket. */
+  readonly accessKeyId?: string | undefined;
+  readonly accessKeySecret?: string | undefined;
+  /** Of temporary keys. */
+  readonly sessionToken?: string | undefined;
+  /** The endpoint's certificate is not checked. */
+  readonly insecureSkipVerify?: boolean | undefined;
+}
+
 /** What to fetch from an origin, and with whose rights. Credentials are in `headers`, used in flight, never kept. */
 export interface SourceRequest {
+  /** `http:`, `https:` or `s3:`, see `location.ts`. */
   readonly url: string;
+  /** Only of `s3:` URLs. */
+  readonly objectStorage?: ObjectStorageAccess | undefined;
   /** Header names in lower case. `range`, `host` and hop-by-hop headers are not part of it. */
   readonly headers: Readonly<Record<string, string>>;
   /**
@@ -54,8 +72,16 @@ export interface SourceBody extends AsyncDisposable {
   read(buffer: Uint8Array<ArrayBuffer>): Promise<{ bytes: Uint8Array<ArrayBuffer> } | null>;
 }
 
+/** One thing below a directory of an origin. */
+export interface SourceEntry {
+  readonly url: string;
+  /** 0 of a directory. */
+  readonly contentLength: number;
+  readonly isDirectory: boolean;
+}
+
 /**
- * The origins: registries and plain HTTP servers. Every failure is a `source_error` with a {@link SourceAnswer}, but
+ * The origins: registries, plain HTTP servers and object storages. Every failure is a `source_error` with a {@link SourceAnswer}, but
  * for the signal's own, and `permission_denied` for an address where the requester may not go. Redirects are followed
  * inside, each looked at as the first URL is, credentials stripped when host, port or scheme changes.
  */
@@ -72,4 +98,13 @@ export interface Source {
     content: SourceContent,
     signal: AbortSignal,
   ): Promise<SourceBody>;
+}
+
+/** The directories of origins that have some. */
+export interface SourceList {
+  /**
+   * Everything below a directory, whose URL ends with a slash. Throws as {@link Source} does, `unimplemented` for HTTP,
+   * which has no directories, and `resource_exhausted` when there is too much.
+   */
+  list(request: SourceRequest, signal: AbortSignal): Promise<SourceEntry[]>;
 }

@@ -55,7 +55,8 @@ class Pauses {
   }
 
   async around<T>(request: SourceRequest, signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
-    const keys = { everybodys: keyOf(request, []), own: keyOf(request, rightsOf(request.headers)) };
+    const rights = [...rightsOf(request.headers), request.objectStorage];
+    const keys = { everybodys: keyOf(request, []), own: keyOf(request, rights) };
     for (const key of new Set(Object.values(keys))) await this.#pass(key, signal);
     try {
       const result = await ask();
@@ -98,8 +99,8 @@ class Pauses {
 }
 
 /** URLs and credentials are secrets, and only compared. */
-function keyOf({ url }: SourceRequest, rights: ReturnType<typeof rightsOf>): string {
-  return createHash("sha256").update(JSON.stringify([url, rights])).digest("base64");
+function keyOf({ url, objectStorage }: SourceRequest, rights: readonly unknown[]): string {
+  return createHash("sha256").update(JSON.stringify([url, objectStorage?.endpoint, rights])).digest("base64");
 }
 
 /** How long a source wants to be left alone: seconds, or until a date (RFC 9110 §10.2.3); 0 when it does not say. */

@@ -30,6 +30,11 @@ export function sourceFailure(
   });
 }
 
+/** Whether `error` is a refusal of the origin: a `source_error` with the status that it answered. */
+export function isSourceRefusal(error: unknown): error is DamselflyError & { readonly details: SourceAnswer } {
+  return sourceAnswerOf(error)?.status !== undefined;
+}
+
 /** What the origin answered, when `error` is a `source_error`. */
 export function sourceAnswerOf(error: unknown): SourceAnswer | undefined {
   if (!(error instanceof DamselflyError) || error.code !== "source_error") return undefined;

@@ -34,6 +34,7 @@ export function downloadOf(request: TaskRequest, plan: PiecePlan, concurrentPiec
     disableBackToSource: request.disableBackToSource,
     needBackToSource: request.needBackToSource,
     certificateChain: (request.source.authorities ?? []).map(derOfPem),
+    objectStorage: request.source.objectStorage,
     prefetch: false,
     isPrefetch: false,
     needPieceContent: false,

@@ -1,3 +1,4 @@
+import { locationOf } from "../source/location.ts";
 import type { SourceRequest } from "../source/source.ts";
 
 /** Requesters whose own way to the source is kept for the case that it is needed. */
@@ -83,8 +84,6 @@ export class SourceRequests {
   }
 
   #mayUse(request: SourceRequest): boolean {
-    // What is no URL can be asked of nobody, and only the first one was looked at before.
-    if (!URL.canParse(request.url)) return false;
     const origin = originOf(request);
     return !this.#failed.has(origin) && (!this.#isPinned || origin === originOf(this.#first));
   }
@@ -99,6 +98,6 @@ export class SourceRequests {
 }
 
 /** Who answers: scheme, host and port. */
-export function originOf({ url }: SourceRequest): string {
-  return new URL(url).origin;
+export function originOf(request: SourceRequest): string {
+  return locationOf(request).origin;
 }

@@ -15,6 +15,7 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import type { Control } from "../control/control.ts";
 import type { ParentRpc } from "../piece/parent.ts";
 import type { PieceClient } from "../piece/vortex_client.ts";
+import { isObjectUrl, locationOf } from "../source/location.ts";
 import type { Source, SourceStat } from "../source/source.ts";
 import { publicUrl, sourceAnswerOf } from "../source/source_failure.ts";
 import { orAbort } from "../../runtime/or_abort.ts";
@@ -439,10 +440,10 @@ class LocalHandle implements TaskHandle {
   }
 }
 
-/** What of a request's URL may be written down. Throws `invalid_argument`. */
-function publicUrlOf({ taskId, source: { url } }: TaskRequest): string {
-  if (URL.canParse(url) && /^https?:/i.test(url)) return publicUrl(new URL(url));
-  throw new DamselflyError("invalid_argument", `Cannot download task ${taskId}: its URL is not one of http or https`);
+/** What of a request's URL may be written down. Throws as {@link locationOf} does. */
+function publicUrlOf({ source }: TaskRequest): string {
+  locationOf(source);
+  return publicUrl(new URL(source.url));
 }
 
 /** The digest of the blob that is asked for: by whatever id, it is the same content. Not if it is to be cut in its own way. */
@@ -467,8 +468,11 @@ function isOfOtherUrl({ record }: StoredTask, request: TaskRequest): boolean {
 
 /** What the id of a request is made of, undefined when it is not by the URL rule. */
 function idPartsOf(request: TaskRequest): string | undefined {
-  const input = { ...request, url: request.source.url };
-  return taskIdOf(input) === request.taskId ? taskIdPartsOf(input) : undefined;
+  const { source } = request;
+  const input = { ...request, url: source.url };
+  // A bucket has its name at one storage; the id does not say at which.
+  const at = isObjectUrl(source.url) ? locationOf(source).origin : undefined;
+  return taskIdOf(input) === request.taskId ? taskIdPartsOf({ ...input, at }) : undefined;
 }
 
 function otherContent(taskId: string): DamselflyError {

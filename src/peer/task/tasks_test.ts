@@ -462,11 +462,11 @@ Deno.test("a scheduler that takes no reports does not hold up the bytes", async 
   assert.deepEqual(await node.pull(requestFor(CONTENT)), CONTENT);
 });
 
-Deno.test("a URL that is not of the web is the requester's mistake", async () => {
+Deno.test("a URL that no source has is the requester's mistake", async () => {
   await using node = await SwarmNode.start(new Swarm(), { source: new FakeSource(CONTENT) });
-  for (const url of ["s3://bucket/key", "nonsense"]) {
+  for (const [url, code] of [["hf://owner/file", "unimplemented"], ["nonsense", "invalid_argument"]] as const) {
     const open = node.tasks.open(requestFor(CONTENT, { source: { url, headers: {} } }), NEVER);
-    assert.equal(await codeOf(open), "invalid_argument");
+    assert.equal(await codeOf(open), code);
   }
 });
 

@@ -130,7 +130,8 @@ export async function startBench(changes: Partial<UploadServiceOptions> = {}, di
   const storage = stack.use(await openTestStorage(clock, disk));
   await disk.mkdirAll("/out/dir");
   const tasks = new HandDriven(storage);
-  const source = { stat: () => Promise.reject(new DamselflyError("internal", "Nobody asks")) };
+  const unasked = () => Promise.reject(new DamselflyError("internal", "Nobody asks"));
+  const source = { stat: unasked, list: unasked };
   const cached = { cache: {} as CacheTasks, cacheStorage: storage, cacheTtlMs: 1 };
   const deps = { tasks, storage, clock, source, hostId: "host-1", ...cached };
   const upload = uploadService({

@@ -11,7 +11,7 @@ type Stat = (request: SourceRequest, signal: AbortSignal) => Promise<SourceStat>
 
 function list(stat: Stat, parts: Partial<ListTaskEntriesRequest> = {}, clock = new VirtualClock()) {
   const request = ListTaskEntriesRequest.create({ url: "http://origin.example/file", ...parts });
-  return listEntries(request, { source: { stat }, clock }, { signal: NEVER });
+  return listEntries(request, { source: { stat, list: () => Promise.resolve([]) }, clock }, { signal: NEVER });
 }
 
 function refusal(status: number | undefined, headers: Record<string, string> = {}): Stat {
@@ -49,9 +49,34 @@ Deno.test("a source that does not answer is a failure, at the latest when the ti
   await listing;
 });
 
-Deno.test("what is no URL is refused, and what is not http or https is unimplemented", async () => {
+Deno.test("what is no URL is refused, and a scheme that is not served is unimplemented", async () => {
   for (const url of ["", "/dir/"]) await assert.rejects(list(refusal(404), { url }), { code: "invalid_argument" });
-  const unimplemented = { code: "unimplemented" };
-  await assert.rejects(list(refusal(404), { url: "s3://bucket/dir/" }), unimplemented);
-  await assert.rejects(list(refusal(404), { hdfs: {} }), unimplemented);
+  await assert.rejects(list(refusal(404), { url: "hdfs://host/dir/" }), { code: "unimplemented" });
+});
+
+Deno.test("a directory of an object storage has entries, and is asked for with the caller's keys", async () => {
+  const asked: SourceRequest[] = [];
+  const entries = [{ url: "s3://models/a/b", contentLength: 7, isDirectory: false }];
+  const source = {
+    stat: refusal(404),
+    list: (request: SourceRequest) => {
+      asked.push(request);
+      return Promise.resolve(entries);
+    },
+  };
+  const objectStorage = {
+    region: "r",
+    accessKeyId: "id",
+    accessKeySecret: "secret",
+    sessionToken: "",
+    predefinedAcl: "x",
+  };
+  const request = ListTaskEntriesRequest.fromPartial({ url: "s3://models/a/", objectStorage });
+  const deps = { source, clock: new VirtualClock() };
+  const answer = await listEntries(request, deps, { callerIp: "10.0.0.7", signal: NEVER });
+  assert.deepEqual(answer.entries, [{ url: "s3://models/a/b", contentLength: 7, isDir: false }]);
+  const access = { region: "r", accessKeyId: "id", accessKeySecret: "secret" };
+  assert.deepEqual(asked, [{ url: "s3://models/a/", headers: {}, objectStorage: access, remoteIp: "10.0.0.7" }]);
+  const file = { ...request, url: "s3://models/a/none" };
+  await assert.rejects(listEntries(file, deps, { signal: NEVER }), { code: "source_error" }, "its words are kept");
 });

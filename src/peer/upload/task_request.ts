@@ -5,7 +5,10 @@ import { askedPieceLength } from "../../core/piece.ts";
 import { blobDigestOf, taskIdOf } from "../../core/task_id.ts";
 import { contentHeaders } from "../../http/forwarded_headers.ts";
 import { type Download, TaskType } from "../../rpc/gen/common/v2/common.ts";
+import { locationOf } from "../source/location.ts";
+import type { SourceRequest } from "../source/source.ts";
 import type { TaskRequest } from "../task/task.ts";
+import { accessOf } from "./storage_access.ts";
 
 const PRIORITY_UNSET = 0;
 const PRIORITY_DEFAULT = 6;
@@ -23,19 +26,17 @@ export function taskRequestOf(download: Download, callerIp: string | undefined):
   if (download.type !== TaskType.STANDARD) {
     throw new DamselflyError("unimplemented", "Cannot download: only standard tasks have a URL");
   }
-  const { url, tag, application, pieceLength, filteredQueryParams, remoteIp, priority } = download;
+  const { tag, application, pieceLength, filteredQueryParams, remoteIp, priority } = download;
   const { needBackToSource, actualPieceLength } = download;
   if (!(priority >= 0 && priority <= PRIORITY_MAX)) {
     throw new DamselflyError("invalid_argument", `Cannot download with priority ${priority}`);
   }
   const digest = digestOf(download);
+  const source = sourceRequestOf(download, callerIp);
+  locationOf(source);
   return {
     taskId: idOf(download, digest),
-    source: {
-      ...{ url, headers: contentHeaders(Object.entries(download.requestHeader)) },
-      ...(callerIp !== undefined && { remoteIp: callerIp }),
-      ...(download.certificateChain.length > 0 && { authorities: authoritiesOf(download.certificateChain) }),
-    },
+    source,
     digest,
     ...(tag !== undefined && { tag }),
     ...(application !== undefined && { application }),
@@ -47,6 +48,19 @@ export function taskRequestOf(download: Download, callerIp: string | undefined):
     needBackToSource,
     disableBackToSource: download.disableBackToSource,
     ...(remoteIp !== undefined && { remoteIp }),
+  };
+}
+
+/** What is asked of the source, and with whose rights. Throws `invalid_argument`. */
+export function sourceRequestOf(
+  { url, requestHeader, certificateChain, objectStorage }: Download,
+  callerIp: string | undefined,
+): SourceRequest {
+  return {
+    ...{ url, headers: contentHeaders(Object.entries(requestHeader)) },
+    ...(objectStorage !== undefined && { objectStorage: accessOf(objectStorage) }),
+    ...(callerIp !== undefined && { remoteIp: callerIp }),
+    ...(certificateChain.length > 0 && { authorities: authoritiesOf(certificateChain) }),
   };
 }
 

@@ -15,6 +15,8 @@ import { type DownloadDeps, streamDownload } from "./download_stream.ts";
 import { type EntriesDeps, listEntries } from "./list_entries.ts";
 import { type PieceAddress, syncPieces } from "./sync_pieces.ts";
 import { localTaskMessage, taskMessage } from "./task_messages.ts";
+import { locationOf } from "../source/location.ts";
+import { sourceRequestOf } from "./task_request.ts";
 import type { Storage, StoredTask } from "../storage/storage.ts";
 
 /** How often children learn of our load (wire.md §1.2). */
@@ -112,10 +114,8 @@ async function* triggeredDownload(
   }
   const remoteIp = callerIp(peer);
   // Also of a content that is here: by a loopback URL it is this host's own, and not what the caller has there.
-  if (URL.canParse(download.url)) {
-    const { origin, hostname } = new URL(download.url);
-    await orAbort(options.destinations.check({ origin, hostname, remoteIp }), signal);
-  }
+  const { origin, hostname } = locationOf(sourceRequestOf(download, remoteIp));
+  await orAbort(options.destinations.check({ origin, hostname, remoteIp }), signal);
   yield* streamDownload(download, options, { withContent: false, callerIp: remoteIp }, signal);
 }
 

@@ -194,6 +194,7 @@ Deno.test("who asks what a URL names is told to the source, unless it is a progr
       asked.push(request);
       return Promise.resolve({ contentLength: 7, acceptsRanges: true, responseHeaders: {} });
     },
+    list: () => Promise.resolve([]),
   };
   await using bench = await startBench({ source });
   using upload = uploadClient(bench);
