@@ -13,7 +13,7 @@ import { EXIT, exitCodeOf, failureText } from "./daemon_error.ts";
 import { type DfcacheChoice, dfcacheCommand, type ExportFlags, type ImportFlags } from "./dfcache_command.ts";
 import { formatBytes, formatMs, formatTimestamp } from "./format.ts";
 import { checkDigest, checkOutput, PartialFile, writePiece } from "./output_file.ts";
-import { Progress } from "./progress.ts";
+import { type FileProgress, Progress } from "./progress.ts";
 import { formatTable } from "./table.ts";
 
 /** What dfcache needs of the world. */
@@ -96,7 +96,8 @@ async function exportFile(taskId: string, flags: ExportFlags, session: Session, 
     ...(!needPieceContent && { outputPath: output }),
   };
   const isNew = await disk.stat(output) === undefined;
-  using progress = new Progress(flags, terminal, clock);
+  using told = new Progress(flags, terminal, clock);
+  const progress = told.file();
   const responses = client.downloadPersistentCacheTask(request, { signal });
   if (needPieceContent) {
     await using partial = new PartialFile(output, runtime);
@@ -110,7 +111,7 @@ async function exportFile(taskId: string, flags: ExportFlags, session: Session, 
       throw error;
     });
   }
-  progress[Symbol.dispose]();
+  told[Symbol.dispose]();
   const { size = 0 } = await disk.stat(output) ?? {};
   terminal.print(`${output}: ${formatBytes(size)} in ${formatMs(clock.now() - startedAt)}\n`);
 }
@@ -118,7 +119,7 @@ async function exportFile(taskId: string, flags: ExportFlags, session: Session, 
 /** Takes what dfdaemon tells of a download, and writes the bytes that come along. */
 async function take(
   responses: AsyncIterable<DownloadPersistentCacheTaskResponse>,
-  progress: Progress,
+  progress: FileProgress,
   file?: DiskFile,
 ): Promise<void> {
   for await (const { response } of responses) {

@@ -10,6 +10,7 @@ import { DfdaemonDownloadService, type DownloadTaskResponse } from "../rpc/gen/d
 import { service, startRpcServer } from "../rpc/server.ts";
 import { realRandom } from "../runtime/random.ts";
 import { realDisk } from "../runtime/real_disk.ts";
+import { realNet } from "../runtime/real_net.ts";
 import { testRuntime } from "../testing/test_runtime.ts";
 import { runDfget } from "./dfget.ts";
 
@@ -23,6 +24,7 @@ class Stage implements AsyncDisposable {
   readonly dir: string;
   readonly output: string;
   readonly asked: Download[] = [];
+  readonly env: Record<string, string> = {};
   printed = "";
   errors = "";
   readonly #stack = new AsyncDisposableStack();
@@ -54,6 +56,7 @@ class Stage implements AsyncDisposable {
     return join(this.dir, "dfdaemon.sock");
   }
 
+  /** Without dfdaemon there is nobody: the origin of {@link URL_TEXT} does not exist. */
   run(args: readonly string[] = [], signal: AbortSignal = never, isTty = false): Promise<number> {
     const terminal = {
       isTty,
@@ -61,7 +64,9 @@ class Stage implements AsyncDisposable {
       printError: (text: string) => void (this.errors += text),
     };
     const all = [URL_TEXT, "-O", this.output, "-e", this.#socket, ...args];
-    const runtime = testRuntime({ disk: realDisk(realRandom()) });
+    const fetch = () => Promise.reject(new TypeError("error sending request"));
+    const net = { ...realNet(), resolve: () => Promise.resolve(["192.0.2.1"]) };
+    const runtime = testRuntime({ disk: realDisk(realRandom()), fetch, net, env: this.env });
     return runDfget(all, { runtime, terminal }, signal);
   }
 
@@ -142,7 +147,7 @@ Deno.test("a failed transfer has the exit code of its cause and leaves no file b
     [origin(503), 5],
     [origin(), 5],
     [new DamselflyError("data_loss", "Cannot seal the task: wrong digest"), 6],
-    [new DamselflyError("no_space", "Cannot store the task: the disk is full"), 1],
+    [new DamselflyError("failed_precondition", "Cannot download: no parent has it"), 1],
   ];
   for (const [error, code] of cases) {
     await using stage = await Stage.open(failing(error));
@@ -164,8 +169,8 @@ Deno.test("a content that is not what --digest says is removed, whoever wrote it
 
 Deno.test("a daemon that is not there, a time limit and an interrupt have codes of their own", async () => {
   await using alone = await Stage.open();
-  assert.equal(await alone.run(), 3);
-  assert.match(alone.errors, /Cannot reach dfdaemon at .*dfdaemon\.sock/);
+  assert.equal(await alone.run(["--disable-back-to-source"]), 3);
+  assert.match(alone.errors, /^dfget: Cannot reach dfdaemon at .*dfdaemon\.sock/);
 
   const interrupt = new AbortController();
   await using slow = await Stage.open(async function* (download, signal) {
@@ -213,8 +218,16 @@ Deno.test("the empty file that dfdaemon made is removed after a failure, and one
 
 Deno.test("wrong use exits with 2, says what is wrong and asks nobody", async () => {
   const cases: readonly [string[], RegExp][] = [
-    [["--recursive"], /'--recursive' is not supported: only single files/],
-    [["--storage-region", "x"], /'--storage-region' is not supported: object storage/],
+    [["--recursive"], /'--recursive' is only for s3:\/\/ URLs/],
+    [["--include-files", "a"], /only for directories/],
+    [["--storage-region", "x"], /'--storage-region' is only for s3:\/\/ URLs/],
+    [["--hf-token", "x"], /'--hf-token' is not supported: hubs are not/],
+    [["--force-hard-link", "--overwrite"], /exclude each other/],
+    [["--range", "0-9", "--digest", `sha256:${"0".repeat(64)}`], /exclude each other/],
+    [["--range", "9-0"], /expected first-last/],
+    [["--range", "-0"], /expected first-last/],
+    [["--max-files", "0"], /expected 1 to 10000/],
+    [["-H", "Range: bytes=0-9"], /use --range/],
     [["--nope"], /unknown option '--nope'/],
     [["--digest", "md5:00"], /Cannot parse digest/],
     [["-p", "7"], /expected 0 to 6/],
@@ -234,7 +247,7 @@ Deno.test("wrong use exits with 2, says what is wrong and asks nobody", async ()
 });
 
 Deno.test("an output is required, and a wrong option is named before that", async () => {
-  const cases: readonly [string[], RegExp][] = [[[], /'-O, --output <file>' is required/], [["--nope"], /'--nope'/]];
+  const cases: readonly [string[], RegExp][] = [[[], /'-O, --output <path>' is required/], [["--nope"], /'--nope'/]];
   for (const [args, message] of cases) {
     const terminal = {
       isTty: false,
@@ -254,14 +267,18 @@ Deno.test("URLs that cannot be downloaded are refused with the reason", async ()
     errors: "",
     printError: (text: string) => void (terminal.errors += text),
   };
-  const cases: readonly [string, RegExp][] = [
-    ["s3://bucket/key", /scheme s3 is not supported/],
+  const cases: readonly [string, RegExp, ...string[]][] = [
+    ["gs://bucket/key", /only http, https and s3 URLs are served, not gs:\/\/; write s3:/],
     ["no url", /absolute URL/],
-    ["http://origin.example/dir/", /directories are not supported/],
+    ["s3://bucket/key?versionId=1", /more than a bucket and a key/],
+    ["s3://bucket/key", /its secret belong together/, "--storage-access-key-id", "id"],
+    ["s3://bucket/key", /endpoint/, "--storage-endpoint", "minio:9000"],
+    ["s3://bucket/dir/", /'--digest' is only for single files/, "--digest", `sha256:${"0".repeat(64)}`],
+    ["http://origin.example/dir", /HTTP has no directories/, "-r"],
   ];
-  for (const [url, message] of cases) {
+  for (const [url, message, ...flags] of cases) {
     terminal.errors = "";
-    assert.equal(await runDfget([url, "-O", "x"], { runtime: testRuntime(), terminal }, never), 2);
+    assert.equal(await runDfget([url, "-O", "x", ...flags], { runtime: testRuntime(), terminal }, never), 2);
     assert.match(terminal.errors, message);
   }
 });

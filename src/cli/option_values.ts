@@ -29,3 +29,12 @@ export function addHeader(text: string, before: Readonly<Record<string, string>>
 export function addText(text: string, before: readonly string[] | undefined): readonly string[] {
   return [...before ?? [], text];
 }
+
+/** A count from 1 to `max`. */
+export function parseCount(max: number): (text: string) => number {
+  return (text) => {
+    const count = Number(text);
+    if (/^\d{1,9}$/.test(text) && count >= 1 && count <= max) return count;
+    throw new InvalidArgumentError(`expected 1 to ${max}`);
+  };
+}

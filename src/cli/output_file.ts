@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { parseDigest } from "../core/digest.ts";
 import { DamselflyError } from "../core/error.ts";
-import type { Piece } from "../rpc/gen/common/v2/common.ts";
+import type { Piece, Range } from "../rpc/gen/common/v2/common.ts";
 import type { Disk, DiskFile } from "../runtime/disk.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 
@@ -40,12 +40,18 @@ export async function checkDigest(path: string, text: string | undefined, disk: 
   throw new DamselflyError("data_loss", `The content has digest ${algorithm}:${actual}, not ${text}`);
 }
 
-/** Writes a piece that dfdaemon sent along. Throws `internal` when its bytes are missing. */
-export async function writePiece(piece: Piece | undefined, file: DiskFile): Promise<void> {
+/**
+ * Writes what is wanted of a piece that dfdaemon sent along: `range` of the content, or all. Throws `internal` when its
+ * bytes are missing.
+ */
+export async function writePiece(piece: Piece | undefined, file: DiskFile, range?: Range): Promise<void> {
   if (piece?.content === undefined || piece.content.length !== piece.length) {
     throw new DamselflyError("internal", "Cannot write the file: dfdaemon sent a piece without its bytes");
   }
-  await file.write(piece.content, piece.offset);
+  const { content, offset } = piece;
+  const { start, length } = range ?? { start: 0, length: Infinity };
+  const wanted = content.subarray(Math.max(0, start - offset), Math.max(0, start + length - offset));
+  if (wanted.length > 0) await file.write(wanted, Math.max(offset, start) - start);
 }
 
 /** A file next to the output that becomes it when it is whole; disposing it removes what is left of it. */
@@ -54,10 +60,12 @@ export class PartialFile implements AsyncDisposable {
   readonly #output: string;
   readonly #disk: Runtime["disk"];
   #file: DiskFile | undefined;
+  #isLeft = false;
 
-  constructor(output: string, { disk, random }: Pick<Runtime, "disk" | "random">) {
+  /** With a `mark`, what an earlier run with the same one has left is there when it is opened. */
+  constructor(output: string, { disk, random }: Pick<Runtime, "disk" | "random">, mark?: string) {
     this.#output = output;
-    this.path = join(dirname(output), `.${basename(output)}.${random.uuid().slice(0, 8)}.part`);
+    this.path = join(dirname(output), `.${basename(output)}.${mark ?? random.uuid().slice(0, 8)}.part`);
     this.#disk = disk;
   }
 
@@ -70,8 +78,13 @@ export class PartialFile implements AsyncDisposable {
     await this.#disk.rename(this.path, this.#output);
   }
 
+  /** What is there stays for a later run with the same mark. */
+  leave(): void {
+    this.#isLeft = true;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#file?.[Symbol.asyncDispose]();
-    await this.#disk.remove(this.path);
+    if (!this.#isLeft) await this.#disk.remove(this.path);
   }
 }

@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { DamselflyError, errorText } from "../core/error.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { certificatesOf } from "../core/certificates.ts";
+import { readSystemAuthorities } from "../http/system_authorities.ts";
 import { readTlsFiles } from "../runtime/tls_files.ts";
 import {
   createRegistryFetch,
@@ -27,16 +27,6 @@ export interface RegistryTrust {
   }[];
 }
 
-/** Where systems keep the authorities that programs of theirs trust, container runtimes among them; the first counts. */
-const SYSTEM_BUNDLES = [
-  "/etc/ssl/certs/ca-certificates.crt", // Debian, Ubuntu, Arch
-  "/etc/pki/tls/certs/ca-bundle.crt", // Fedora, RHEL, Amazon Linux
-  "/etc/ssl/ca-bundle.pem", // SUSE
-  "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-  "/etc/ssl/cert.pem", // Alpine
-];
-/** A system trusts some 150 authorities, of 2 KB each. */
-const BUNDLE_CHARACTERS_MAX = 4 * 1024 * 1024;
 /** How long a change of a file may go unnoticed. */
 const REREAD_INTERVAL_MS = 30_000;
 
@@ -116,7 +106,7 @@ async function readTrust(
   const own = await Promise.all(
     upstreams.map(async (row) => [new URL(row.addr).origin, await readTls(row, disk)] as const),
   );
-  const { certificates, problem } = await readSystem(disk);
+  const { certificates, problem } = await readSystemAuthorities(disk);
   return {
     trust: {
       everywhere: [...everybodys === undefined ? [] : [everybodys], ...certificates],
@@ -149,22 +139,6 @@ async function readAuthority(path: string, disk: RegistryClientsParts["disk"]): 
     const what = `Cannot trust ${path} of proxy.registryMirror.cert: ${errorText(cause)}`;
     throw new DamselflyError("invalid_argument", what, { cause });
   }
-}
-
-/** What the system trusts; `problem` says why that is not known, where it has a file for it. */
-async function readSystem(disk: RegistryClientsParts["disk"]): Promise<{ certificates: string[]; problem?: string }> {
-  for (const path of SYSTEM_BUNDLES) {
-    try {
-      const text = await disk.readText(path);
-      if (text.length > BUNDLE_CHARACTERS_MAX) return { certificates: [], problem: `${path} is too large` };
-      return { certificates: certificatesOf(text) };
-    } catch (error) {
-      if (!(error instanceof DamselflyError) || error.code !== "not_found") {
-        return { certificates: [], problem: errorText(error) };
-      }
-    }
-  }
-  return { certificates: [] };
 }
 
 function warnOfSystem({ log }: RegistryClientsParts, problem: string): void {

@@ -33,7 +33,7 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     ...["src/rpc", "src/http", "src/runtime"],
   ],
   "src/peer/control": ["src/rpc", "src/config", "src/runtime"],
-  "src/cli": ["src/config", "src/rpc", "src/runtime", "src/http", "src/oci"],
+  "src/cli": ["src/config", "src/rpc", "src/runtime", "src/http", "src/oci", "src/peer/source"],
   "src/install": ["src/runtime", "src/config", "dfinit"],
   "src/console": [],
   "src/cmd": [

@@ -15,7 +15,7 @@ const RELAYED_BYTES = 64 * 1024;
 
 /**
  * Reads exactly `length` bytes of an answer into the caller's buffers; less throws. More throws too when the answer
- * should end there (`isAll`), else it is left alone.
+ * should end there (`isAll`), else it is left alone. With `Infinity` it is read to its end.
  */
 export function exactBody(
   exchange: Exchange,
@@ -38,6 +38,7 @@ export function exactBody(
         ? { value: undefined }
         : await readSome(exchange, reader, wanted, clock, signal);
       if (value === undefined || value.length === 0) {
+        if (left === Infinity) return null;
         throw sourceFailure(exchange.url, `the answer ends ${left} bytes short of ${length}`);
       }
       left -= value.length;

@@ -4,7 +4,15 @@ import type { Clock } from "../../runtime/clock.ts";
 import { exactBody, refusalBody } from "./body.ts";
 import type { Exchange, Exchanger } from "./exchange.ts";
 import { refusalHeaders, replayedHeaders } from "./headers.ts";
-import type { Source, SourceAnswer, SourceBody, SourceContent, SourceRequest, SourceStat } from "./source.ts";
+import type {
+  Source,
+  SourceAnswer,
+  SourceBody,
+  SourceContent,
+  SourceRequest,
+  SourceStat,
+  SourceStream,
+} from "./source.ts";
 import { publicUrl, sourceFailure } from "./source_failure.ts";
 
 /** Servers that know no HEAD at all. */
@@ -22,7 +30,7 @@ export interface HttpSourceParts {
 }
 
 /** The origins that speak HTTP or HTTPS. */
-export function createHttpSource({ send, clock, withoutHead = false }: HttpSourceParts): Source {
+export function createHttpSource({ send, clock, withoutHead = false }: HttpSourceParts): Source & SourceStream {
   /** GET of one byte, where HEAD is not understood: pre-signed URLs are made for one method. */
   async function probe(request: SourceRequest, signal: AbortSignal): Promise<SourceStat> {
     const exchange = await send("GET", request, { range: "bytes=0-0" }, signal);
@@ -34,7 +42,7 @@ export function createHttpSource({ send, clock, withoutHead = false }: HttpSourc
     if (status !== 206) return statOfWhole(exchange, signal);
     await exchange.close("one byte is enough");
     const total = parseContentRange(exchange.response.headers.get("content-range"))?.total;
-    if (total === undefined) throw sourceFailure(exchange.url, "it does not say how long the content is");
+    if (total === undefined) throw withoutLength(exchange);
     return { contentLength: total, acceptsRanges: true, responseHeaders: replayedHeaders(exchange.response.headers) };
   }
 
@@ -47,7 +55,7 @@ export function createHttpSource({ send, clock, withoutHead = false }: HttpSourc
     if (exchange.response.status !== 200) throw await refusal(exchange, clock, signal);
     await exchange.close("the headers are enough");
     const contentLength = lengthOf(exchange.response);
-    if (contentLength === undefined) throw sourceFailure(exchange.url, "it does not say how long the content is");
+    if (contentLength === undefined) throw withoutLength(exchange);
     return { contentLength, acceptsRanges: false, responseHeaders: replayedHeaders(exchange.response.headers) };
   }
 
@@ -82,7 +90,26 @@ export function createHttpSource({ send, clock, withoutHead = false }: HttpSourc
       await exchange.close("not what was asked for");
       throw wrong;
     },
+
+    async readToEnd(request, signal): Promise<SourceBody> {
+      const exchange = await send("GET", request, {}, signal);
+      if (exchange.response.status !== 200) throw await refusal(exchange, clock, signal);
+      if (!isEncoded(exchange.response.headers)) {
+        return exactBody(exchange, { length: Infinity, isAll: false }, clock, signal);
+      }
+      await exchange.close("not what was asked for");
+      throw encoded(exchange);
+    },
   };
+}
+
+function withoutLength({ url, response: { headers } }: Exchange): DamselflyError {
+  if (isEncoded(headers)) return sourceFailure(url, "it only says how long an encoding of the content is");
+  return sourceFailure(url, "it does not say how long the content is", { hasNoLength: true });
+}
+
+function encoded({ url }: Pick<Exchange, "url">): DamselflyError {
+  return sourceFailure(url, "it answered with an encoding of the content");
 }
 
 /** The error of an answer that is no content. */
@@ -136,7 +163,7 @@ function wrongAnswer(
     const what = "the content is another version than the one that the download began with";
     return sourceFailure(url, what, { isOtherVersion: true });
   }
-  if (isEncoded(headers)) return sourceFailure(url, "it answered with an encoding of the content");
+  if (isEncoded(headers)) return encoded({ url });
   if (status === 206) {
     const text = headers.get("content-range");
     const answered = parseContentRange(text);

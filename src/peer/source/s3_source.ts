@@ -6,7 +6,7 @@ import { bucketUrl, objectUrl, parseObjectUrl, urlOfKey } from "./object_storage
 import { explained } from "./s3_refusal.ts";
 import { parseListing } from "./s3_listing.ts";
 import { signedRequest } from "./s3_request.ts";
-import type { Source, SourceEntry, SourceList, SourceRequest } from "./source.ts";
+import type { Source, SourceEntry, SourceList, SourceRequest, SourceStream } from "./source.ts";
 import { publicUrl, sourceFailure } from "./source_failure.ts";
 
 /** Below one directory; a list of so many is some MiB. */
@@ -15,7 +15,7 @@ const ENTRIES_MAX = 10_000;
 const PAGE_BYTES_MAX = 8 * 1024 * 1024;
 
 /** The objects of S3-compatible storages, whose requests are signed here. */
-export function createS3Source(send: Send, clock: Clock): Source & SourceList {
+export function createS3Source(send: Send, clock: Clock): Source & SourceList & SourceStream {
   const signed = (at: (request: SourceRequest) => URL): Send => async (method, request, headers, signal) =>
     send(method, await signedRequest(request, at(request), method, clock.wallMs()), headers, signal);
   const http = createHttpSource({ send: signed(objectUrl), clock, withoutHead: true });
@@ -59,6 +59,7 @@ export function createS3Source(send: Send, clock: Clock): Source & SourceList {
   return {
     stat: (request, signal) => explained(http.stat(request, signal)),
     read: (request, range, content, signal) => explained(http.read(request, range, content, signal)),
+    readToEnd: (request, signal) => explained(http.readToEnd(request, signal)),
     list: (request, signal) => explained(list(request, signal)),
   };
 }

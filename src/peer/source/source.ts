@@ -52,6 +52,8 @@ export interface SourceAnswer {
   readonly ignoresRange?: boolean;
   /** It has another version of the content now: what was fetched before and what would come do not belong together. */
   readonly isOtherVersion?: boolean;
+  /** It has the content, and does not say how long it is: see {@link SourceStream}. */
+  readonly hasNoLength?: boolean;
 }
 
 /** The content that a part is wanted of. */
@@ -98,6 +100,12 @@ export interface Source {
     content: SourceContent,
     signal: AbortSignal,
   ): Promise<SourceBody>;
+}
+
+/** Contents whose origin does not say how long they are; no swarm can share them. */
+export interface SourceStream {
+  /** All of a content, up to where its origin ends it. Throws as {@link Source} does. */
+  readToEnd(request: SourceRequest, signal: AbortSignal): Promise<SourceBody>;
 }
 
 /** The directories of origins that have some. */

@@ -11,22 +11,24 @@ export function withoutSecrets(text: string): string {
   return text.replace(/(https?:\/\/)(?:[^\s/?#@]*@)?([^\s?#)]*)[^\s)]*/gi, "$1$2");
 }
 
+/** What is wrong with an answer that was no refusal. */
+type Flag = "ignoresRange" | "isOtherVersion" | "hasNoLength";
+
 /** A `source_error` of an origin that gave no answer, or none that can be used. No secret of a URL is in it. */
 export function sourceFailure(
   url: URL,
   what: string,
-  options: { readonly cause?: unknown; readonly ignoresRange?: boolean; readonly isOtherVersion?: boolean } = {},
+  { cause, ...flags }: { readonly cause?: unknown } & Pick<SourceAnswer, Flag> = {},
 ): DamselflyError {
   const details: SourceAnswer = {
     status: undefined,
     headers: {},
     body: new Uint8Array(0),
-    ignoresRange: options.ignoresRange ?? false,
-    isOtherVersion: options.isOtherVersion ?? false,
+    ...flags,
   };
   return new DamselflyError("source_error", `Cannot fetch ${publicUrl(url)}: ${what}`, {
     details,
-    ...(options.cause === undefined ? {} : { cause: new Error(withoutSecrets(errorText(options.cause))) }),
+    ...(cause === undefined ? {} : { cause: new Error(withoutSecrets(errorText(cause))) }),
   });
 }
 

@@ -3,7 +3,7 @@ import { type ExchangeParts, Exchanger } from "./exchange.ts";
 import { createHttpSource, type Send } from "./http_source.ts";
 import { isObjectUrl, locationOf } from "./location.ts";
 import { createS3Source } from "./s3_source.ts";
-import type { Source, SourceList } from "./source.ts";
+import type { Source, SourceList, SourceRequest, SourceStream } from "./source.ts";
 import { type Requester, swarmUserAgent } from "./user_agent.ts";
 
 /** What a source needs. */
@@ -12,18 +12,22 @@ export interface SourceParts extends ExchangeParts {
   readonly role: Requester;
 }
 
+/** All that can be asked of origins. */
+export type AnySource = Source & SourceStream & SourceList;
+
 /** The origins of all schemes that are served; throws as {@link locationOf} for others. */
-export function createSource(parts: SourceParts): Source & SourceList {
+export function createSource(parts: SourceParts): AnySource {
   const send = namedSender(parts);
   const s3 = createS3Source(send, parts.clock);
-  const http: Source & SourceList = { ...createHttpSource({ send, clock: parts.clock }), list: noDirectories };
-  const sourceOf = (request: Parameters<Source["stat"]>[0]) => {
+  const http: AnySource = { ...createHttpSource({ send, clock: parts.clock }), list: noDirectories };
+  const sourceOf = (request: SourceRequest) => {
     locationOf(request);
     return isObjectUrl(request.url) ? s3 : http;
   };
   return {
     stat: async (request, signal) => await sourceOf(request).stat(request, signal),
     read: async (request, range, content, signal) => await sourceOf(request).read(request, range, content, signal),
+    readToEnd: async (request, signal) => await sourceOf(request).readToEnd(request, signal),
     list: async (request, signal) => await sourceOf(request).list(request, signal),
   };
 }
