@@ -27,8 +27,10 @@ export function exitCodeOf(error: unknown): number {
   return status !== undefined && status >= 400 && status < 500 ? EXIT.originRefused : EXIT.originFailed;
 }
 
-function statusOf(error: DamselflyError): number | undefined {
-  return (error.details as { statusCode?: number } | undefined)?.statusCode;
+/** What the origin answered, as dfdaemon tells it or as dfget was told itself. */
+export function statusOf(error: DamselflyError): number | undefined {
+  const { statusCode, status } = (error.details ?? {}) as { readonly statusCode?: number; readonly status?: number };
+  return statusCode ?? status;
 }
 
 /** What an error says to the user; what dfdaemon itself said is the `details` of its status. */

@@ -52,7 +52,7 @@ function planOf(args: readonly string[], { terminal, runtime }: DfgetEffects): D
   }
   const ended = parseArguments(command, [...set, ...args]);
   if (ended !== undefined) return ended;
-  const plan = dfgetPlan(command);
+  const plan = dfgetPlan(command, set);
   return typeof plan === "string" ? wrong(plan) : plan;
 }
 

@@ -28,11 +28,15 @@ const EXCLUSIVE: readonly (readonly [string, string, why: string])[] = [
 /** Options that mean one file. */
 const OF_FILES = ["--digest", "--range", "--content-for-calculating-task-id"];
 
-/** The plan of a parsed command; a text says what cannot be done. */
-export function dfgetPlan(command: Command): DfgetPlan | string {
+/**
+ * The plan of a parsed command; a text says what cannot be done. The environment is for any command, so that what it
+ * sets (`environment`, options as they are typed) and has no meaning for this one is passed over.
+ */
+export function dfgetPlan(command: Command, environment: readonly string[]): DfgetPlan | string {
   const given = givenOptions(command);
   const has = (long: string) => given.some((option) => option.long === long);
-  const refused = given.find(({ hidden }) => hidden);
+  const typed = given.filter(({ long }) => !environment.some((text) => text.split("=")[0] === long));
+  const refused = typed.find(({ hidden }) => hidden);
   if (refused !== undefined) return `option '${refused.long}' is not supported: ${refused.description}`;
   const options = dfgetOptions(command);
   const { output, header: { range: rangeHeader, ...header } } = options;
@@ -44,9 +48,9 @@ export function dfgetPlan(command: Command): DfgetPlan | string {
   const [text] = command.processedArgs as [string];
   const isDirectory = options.recursive === true || (isObjectUrl(text) && text.endsWith("/"));
   const url = isDirectory && !text.endsWith("/") ? `${text}/` : text;
-  const place = placeOf(url, options, given.map(({ long }) => long ?? ""));
+  const place = placeOf(url, options, typed.map(({ long }) => long ?? ""));
   if (typeof place === "string") return place;
-  const ofFile = OF_FILES.find(has);
+  const ofFile = OF_FILES.find((option) => typed.some(({ long }) => long === option));
   if (isDirectory && !isObjectUrl(url)) return "option '--recursive' is only for s3:// URLs: HTTP has no directories";
   if (isDirectory && ofFile !== undefined) return `option '${ofFile}' is only for single files`;
   if (!isDirectory && has("--include-files")) return "option '--include-files' is only for directories";
@@ -57,9 +61,9 @@ export function dfgetPlan(command: Command): DfgetPlan | string {
 function placeOf(
   url: string,
   options: DfgetOptions,
-  given: readonly string[],
+  typed: readonly string[],
 ): { readonly access?: ObjectStorageAccess } | string {
-  const ofStorage = given.find((long) => long.startsWith("--storage-"));
+  const ofStorage = typed.find((long) => long.startsWith("--storage-"));
   const isObject = isObjectUrl(url);
   const access = accessOf(options);
   if (isObject && access === undefined) return "the id of the access key and its secret belong together";

@@ -1,6 +1,6 @@
 import { DamselflyError, type ErrorCode } from "../core/error.ts";
 import type { Terminal } from "../runtime/terminal.ts";
-import { failureText } from "./daemon_error.ts";
+import { failureText, statusOf } from "./daemon_error.ts";
 import { DaemonWay } from "./dfget_daemon.ts";
 import type { DfgetPlan } from "./dfget_plan.ts";
 import { SourceWay, type SourceWayRuntime } from "./dfget_source.ts";
@@ -58,7 +58,7 @@ export class Ways implements Disposable {
     if (this.#warned.has(why)) return;
     this.#warned.add(why);
     this.#terminal.printError(
-      `dfget: warning: ${why}. The download goes to the source itself, without peers, and is shared with nobody\n`,
+      `dfget: warning: ${why}; the download goes to the source itself, without peers, and is shared with nobody\n`,
     );
   }
 }
@@ -66,6 +66,5 @@ export class Ways implements Disposable {
 /** Whether the source is worth a try: not when it was asked and refused, or gave something else than it should. */
 function mayPassOver(error: unknown): boolean {
   if (!(error instanceof DamselflyError)) return false;
-  const { statusCode } = (error.details ?? {}) as { readonly statusCode?: number };
-  return error.code === "source_error" ? statusCode === undefined : PASSED_OVER.has(error.code);
+  return error.code === "source_error" ? statusOf(error) === undefined : PASSED_OVER.has(error.code);
 }

@@ -22,7 +22,12 @@ export function headers(): Kind {
 export function variables(permissions: Readonly<Record<string, { readonly env?: readonly string[] }>>): Kind {
   return {
     name: "variables",
-    find: ({ at }, name) => present(permissions[at]?.env?.includes(name) === true),
+    find: ({ at }, name) => present(permissions[at]?.env?.some((allowed) => covers(allowed, name)) === true),
     alone: () => [],
   };
+}
+
+/** A permission may be for all names with a beginning. */
+function covers(allowed: string, name: string): boolean {
+  return allowed.endsWith("*") ? name.startsWith(allowed.slice(0, -1)) : allowed === name;
 }
