@@ -1,16 +1,25 @@
 import { resolve } from "node:path";
-import { DamselflyError } from "../core/error.ts";
+import type { Command } from "commander";
+import { DamselflyError, errorText } from "../core/error.ts";
 import { formatDuration } from "../config/durations.ts";
 import { createRpcClient, type RpcClient } from "../rpc/client.ts";
 import type { PersistentCacheTask } from "../rpc/gen/common/v2/common.ts";
 import { DfdaemonDownloadService, type DownloadPersistentCacheTaskResponse } from "../rpc/gen/dfdaemon/v2/dfdaemon.ts";
+import { StorageService } from "../rpc/gen/damselfly/v1/storage.ts";
 import { durationOfMs, msOfDuration } from "../rpc/time.ts";
 import { parseArguments, withCommonOptionsBelow } from "../runtime/command_line.ts";
 import type { DiskFile } from "../runtime/disk.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Terminal } from "../runtime/terminal.ts";
+import { argumentsOfEnvironment } from "./environment.ts";
 import { EXIT, exitCodeOf, failureText } from "./daemon_error.ts";
-import { type DfcacheChoice, dfcacheCommand, type ExportFlags, type ImportFlags } from "./dfcache_command.ts";
+import {
+  type DfcacheChoice,
+  dfcacheCommand,
+  dfcacheEnvironment,
+  type ExportFlags,
+  type ImportFlags,
+} from "./dfcache_command.ts";
 import { formatBytes, formatMs, formatTimestamp } from "./format.ts";
 import { checkDigest, checkOutput, PartialFile, writePiece } from "./output_file.ts";
 import { type FileProgress, Progress } from "./progress.ts";
@@ -18,7 +27,7 @@ import { formatTable } from "./table.ts";
 
 /** What dfcache needs of the world. */
 export interface DfcacheEffects {
-  readonly runtime: Pick<Runtime, "clock" | "disk" | "random">;
+  readonly runtime: Pick<Runtime, "clock" | "disk" | "random" | "env">;
   readonly terminal: Terminal;
 }
 
@@ -33,7 +42,7 @@ export async function runDfcache(
   const { runtime: { clock }, terminal } = effects;
   const chosen: DfcacheChoice[] = [];
   const command = withCommonOptionsBelow(dfcacheCommand((choice) => chosen.push(choice)), terminal);
-  const ended = parseArguments(command, args);
+  const ended = parseWithEnvironment(command, args, effects);
   const [choice] = chosen;
   if (ended !== undefined || choice === undefined) return ended ?? EXIT.usage;
   using limit = clock.deadline(choice.flags.timeout);
@@ -47,6 +56,26 @@ export async function runDfcache(
   }
 }
 
+/** As {@link parseArguments}; what the environment sets for the subcommand goes before what is typed behind it. */
+function parseWithEnvironment(
+  command: Command,
+  args: readonly string[],
+  { runtime, terminal }: DfcacheEffects,
+): number | undefined {
+  const [name = "", ...rest] = args;
+  const subcommand = command.commands.find((child) => [child.name(), ...child.aliases()].includes(name));
+  if (subcommand === undefined) return parseArguments(command, args);
+  try {
+    const set = argumentsOfEnvironment(subcommand, dfcacheEnvironment(subcommand.name()), (variable) => {
+      return runtime.env(variable);
+    });
+    return parseArguments(command, [name, ...set, ...rest]);
+  } catch (error) {
+    terminal.printError(`error: ${errorText(error)}\n`);
+    return EXIT.usage;
+  }
+}
+
 async function run(choice: DfcacheChoice, effects: DfcacheEffects, signal: AbortSignal): Promise<void> {
   const { runtime: { clock, disk } } = effects;
   const { endpoint } = choice.flags;
@@ -55,6 +84,11 @@ async function run(choice: DfcacheChoice, effects: DfcacheEffects, signal: Abort
   if (choice.name === "import") return await importFile(choice.path, choice.flags, { client, ...effects }, signal);
   if (choice.name === "export") return await exportFile(choice.id, choice.flags, { client, ...effects }, signal);
   const options = { signal, timeoutMs: choice.flags.timeout };
+  if (choice.name === "remove") {
+    using own = createRpcClient(StorageService, `unix:${endpoint}`, { clock });
+    await own.removePersistentCacheTask({ taskId: choice.id }, options);
+    return effects.terminal.print(`Task ${choice.id} is removed.\n`);
+  }
   const task = await client.statPersistentCacheTask({ taskId: choice.id }, options);
   effects.terminal.print(taskTable(task));
 }

@@ -4,6 +4,7 @@ import { parseSize } from "../config/sizes.ts";
 import { parseDigest } from "../core/digest.ts";
 import { CACHE_REPLICAS_MAX, CACHE_TTL_MS, checkCacheTaskId } from "../core/persistent_cache.ts";
 import { askedPieceLength } from "../core/piece.ts";
+import { environmentNames } from "./environment.ts";
 import { checked } from "../runtime/command_line.ts";
 
 const MINUTE_MS = 60_000;
@@ -11,8 +12,10 @@ const HOUR_MS = 60 * MINUTE_MS;
 const REPLICAS = 2;
 /** Longest wait for an answer about a task. */
 const STAT_TIMEOUT_MS = 10_000;
+/** Longest wait until a task is removed, for which the scheduler asks each host that has it. */
+const REMOVE_TIMEOUT_MS = 60_000;
 
-/** What all three commands have. */
+/** What all commands have. */
 interface CommonFlags {
   readonly endpoint: string;
   /** Milliseconds. */
@@ -47,11 +50,11 @@ export interface ExportFlags extends CommonFlags {
 export type DfcacheChoice =
   | { readonly name: "import"; readonly path: string; readonly flags: ImportFlags }
   | { readonly name: "export"; readonly id: string; readonly flags: ExportFlags }
-  | { readonly name: "stat"; readonly id: string; readonly flags: CommonFlags };
+  | { readonly name: "stat" | "remove"; readonly id: string; readonly flags: CommonFlags };
 
 const HELP = `
 A file that is imported stays in the cluster for --ttl, on --persistent-replica-count hosts, and is known by its task id
-alone; it needs a scheduler. The work is done by the dfdaemon of this host, which must see the same file system.
+alone; it needs a scheduler. Options can be set in the environment too, as DFCACHE_IMPORT_TTL for --ttl of import. The work is done by the dfdaemon of this host, which must see the same file system.
 
 Exit codes:
   0    done
@@ -65,13 +68,28 @@ Exit codes:
 Examples:
   dfcache import /data/model.bin
   dfcache export 5d41...1e -O /data/model.bin
+  dfcache remove 5d41...1e
 `;
 
 /** The command line of dfcache (node-side.md §5.3); `choose` is called with what it asks for. */
 export function dfcacheCommand(choose: (choice: DfcacheChoice) => void = () => {}): Command {
   const program = new Command("dfcache").description("Keeps files in the cluster's peers, and gets them back.")
     .addHelpText("after", HELP);
-  return program.addCommand(importCommand(choose)).addCommand(exportCommand(choose)).addCommand(statCommand(choose));
+  const commands = [importCommand(choose), exportCommand(choose), statCommand(choose), removeCommand(choose)];
+  for (const command of commands) program.addCommand(command);
+  return program;
+}
+
+/** The environment's names for the options of a subcommand, which are Dragonfly's. */
+export function dfcacheEnvironment(subcommand: string): Readonly<Record<string, string>> {
+  const prefix = `DFCACHE_${subcommand.toUpperCase()}`;
+  return {
+    ...environmentNames(prefix, [
+      ...["content-for-calculating-task-id", "persistent-replica-count", "piece-length", "application", "tag", "ttl"],
+      ...["timeout", "no-progress", "transfer-from-dfdaemon", "overwrite", "force-hard-link", "log-level", "console"],
+    ]),
+    endpoint: `${prefix}_DFDAEMON_ENDPOINT`,
+  };
 }
 
 function importCommand(choose: (choice: DfcacheChoice) => void): Command {
@@ -119,6 +137,14 @@ function statCommand(choose: (choice: DfcacheChoice) => void): Command {
   const command = new Command("stat").description("Shows what the cluster knows of a task.").addArgument(idArgument());
   return withDaemonOptions(command).action((id: string) => {
     choose({ name: "stat", id, flags: { ...command.opts<{ endpoint: string }>(), timeout: STAT_TIMEOUT_MS } });
+  });
+}
+
+function removeCommand(choose: (choice: DfcacheChoice) => void): Command {
+  const command = new Command("remove").alias("rm")
+    .description("Removes a task from all hosts, before its time is over.").addArgument(idArgument());
+  return withDaemonOptions(command).action((id: string) => {
+    choose({ name: "remove", id, flags: { ...command.opts<{ endpoint: string }>(), timeout: REMOVE_TIMEOUT_MS } });
   });
 }
 

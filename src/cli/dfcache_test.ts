@@ -26,6 +26,7 @@ class Stage implements AsyncDisposable {
   readonly output: string;
   readonly imports: UploadPersistentCacheTaskRequest[] = [];
   readonly exports: DownloadPersistentCacheTaskRequest[] = [];
+  readonly env: Record<string, string> = {};
   printed = "";
   errors = "";
   /** Throws when the daemon fails. */
@@ -94,7 +95,7 @@ class Stage implements AsyncDisposable {
       print: (text: string) => void (this.printed += text),
       printError: (text: string) => void (this.errors += text),
     };
-    const runtime = testRuntime({ disk: realDisk(realRandom()) });
+    const runtime = testRuntime({ disk: realDisk(realRandom()), env: this.env });
     return runDfcache([...args, "-e", this.#socket], { runtime, terminal }, never);
   }
 
@@ -223,4 +224,21 @@ Deno.test("what cannot be is refused before dfdaemon is asked", async () => {
   for (const args of failing) assert.equal(await stage.run(...args), 1, args.join(" "));
   assert.equal(await readFile(stage.output, "utf8"), "mine");
   assert.deepEqual([stage.imports, stage.exports], [[], []]);
+});
+
+Deno.test("what the environment sets counts for its subcommand, and the command line has the last word", async () => {
+  await using stage = await Stage.open();
+  Object.assign(stage.env, {
+    DFCACHE_IMPORT_TAG: "of the environment",
+    DFCACHE_IMPORT_APPLICATION: "app",
+    DFCACHE_EXPORT_TIMEOUT: "nonsense",
+  });
+  assert.equal(await stage.run("import", await stage.file(), "--tag", "typed"), 0, stage.errors);
+  const [request] = stage.imports;
+  assert.deepEqual([request?.tag, request?.application], ["typed", "app"]);
+  assert.equal(await stage.run("export", ID, "-O", stage.output), 2);
+  stage.env["DFCACHE_EXPORT_TIMEOUT"] = "1h";
+  stage.env["DFCACHE_EXPORT_OVERWRITE"] = "maybe";
+  assert.equal(await stage.run("export", ID, "-O", stage.output), 2);
+  assert.match(stage.errors, /DFCACHE_EXPORT_OVERWRITE is "maybe"/);
 });

@@ -11,7 +11,8 @@ export { dfcacheCommand as command } from "../cli/dfcache_command.ts";
 /** Runs dfcache with the arguments of a command line. */
 export function run(args: readonly string[]): Promise<never> {
   const random = realRandom();
-  const effects = { runtime: { clock: realClock(), random, disk: realDisk(random) }, terminal: realTerminal() };
+  const runtime = { clock: realClock(), random, disk: realDisk(random), env: (name: string) => Deno.env.get(name) };
+  const effects = { runtime, terminal: realTerminal() };
   return runProgram("dfcache", (signal) => runDfcache(args, effects, signal));
 }
 

@@ -11,7 +11,7 @@ import type { Runtime } from "../runtime/runtime.ts";
 import type { TlsFiles } from "../runtime/tls_files.ts";
 import type { BandwidthMeter } from "./bandwidth_meter.ts";
 import type { CacheTasks } from "./cache/cache_tasks.ts";
-import type { Control } from "./control/control.ts";
+import type { PeerControl } from "./control/start_control.ts";
 import type { Destinations } from "../http/destination.ts";
 import type { GarbageCollection } from "./garbage_collection.ts";
 import type { Source, SourceList } from "./source/source.ts";
@@ -87,7 +87,7 @@ export function startUpload(
 export async function startDownload(
   { config, runtime, storage, cacheStorage, hostId }: Foundation,
   served: Served,
-  { control, collection }: { readonly control: Control; readonly collection: GarbageCollection },
+  { control, collection }: { readonly control: PeerControl; readonly collection: GarbageCollection },
 ): Promise<RpcServer> {
   const { socketPath: unixPath } = config.download.server;
   await runtime.disk.mkdirAll(dirname(unixPath));
@@ -99,7 +99,7 @@ export async function startDownload(
     listen: { unixPath },
     services: [
       downloadService({ ...runtime, ...served, ...stored, deleteHost }),
-      storageService({ storages: [storage, cacheStorage], collection }),
+      storageService({ storages: [storage, cacheStorage], collection, cacheControl: control.cache }),
     ],
   });
   await runtime.disk.setMode(unixPath, SOCKET_MODE);

@@ -39,7 +39,7 @@ async function openStage() {
       printError: (text: string) => void (errors += text),
     };
     const random = realRandom();
-    const runtime = { clock: realClock(), random, disk: realDisk(random) };
+    const runtime = { clock: realClock(), random, disk: realDisk(random), env: () => undefined };
     const code = await runDfcache([...args, "-e", socketOf(name)], { runtime, terminal }, never);
     return { code, printed, errors };
   };
@@ -72,6 +72,19 @@ async function openStage() {
     [Symbol.asyncDispose]: () => stage[Symbol.asyncDispose](),
   };
 }
+
+Deno.test("a file that is removed is gone from all hosts, and one that nobody knows cannot be", async () => {
+  await using bench = await openStage();
+  const id = await bench.importFile("peer-1");
+  await bench.untilReplicas(id, 2);
+  const removed = await bench.run("peer-3", "rm", id);
+  assert.deepEqual(removed, { code: 0, printed: `Task ${id} is removed.\n`, errors: "" });
+  for (const name of ["peer-1", "peer-2", "peer-3"]) assert.deepEqual(await bench.copies(name), []);
+  const again = await bench.run("peer-3", "remove", id);
+  assert.equal(again.code, 1);
+  assert.match(again.errors, /Cannot find task .* in the persistent cache/);
+  assert.equal((await bench.run("peer-1", "stat", id)).code, 1);
+});
 
 Deno.test("an imported file has the replicas that were asked for, and every host gets it from them", async () => {
   await using bench = await openStage();

@@ -86,6 +86,11 @@ class FakeControl implements CacheControl {
       : Promise.resolve(task);
   }
 
+  remove(taskId: string): Promise<void> {
+    this.tasks.delete(taskId);
+    return Promise.resolve();
+  }
+
   isSuperseded: CacheControl["isSuperseded"] = ({ taskId, retention }) => {
     const { createdAt, ttl } = this.tasks.get(taskId) ?? {};
     if (createdAt === undefined || ttl === undefined) return Promise.resolve(false);

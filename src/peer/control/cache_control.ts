@@ -50,6 +50,8 @@ export interface CacheControl {
    * with its time. A scheduler that knows nothing of it says nothing. Throws `unavailable`, `timeout`.
    */
   isSuperseded(copy: CacheCopy, signal: AbortSignal): Promise<boolean>;
+  /** Removes a task from all hosts that the scheduler knows to have it. Throws `not_found`, `unavailable`, `timeout`. */
+  remove(taskId: string, signal: AbortSignal): Promise<void>;
   /** Tells the scheduler of a copy that it may not know. */
   copyPresent(copy: CacheCopy, signal: AbortSignal): Promise<void>;
   /** This host no longer has its copy. */
@@ -67,6 +69,9 @@ export interface CacheControlParts {
   /** The sealed copies on this host, most recently used first. */
   readonly copies: () => readonly CacheCopy[];
 }
+
+/** A call to the scheduler of a task. */
+type Call<T> = (link: SchedulerLink, options: { signal: AbortSignal; timeoutMs: number }) => Promise<T>;
 
 /** The persistent cache as the schedulers of this host see it. */
 export class GrpcCacheControl implements CacheControl {
@@ -140,13 +145,14 @@ export class GrpcCacheControl implements CacheControl {
 
   async stat(taskId: string, signal: AbortSignal): Promise<PersistentCacheTask> {
     const request = { hostId: this.hostId, taskId };
-    try {
-      return await this.#ask(taskId, signal, ({ client }, options) => client.statPersistentCacheTask(request, options));
-    } catch (cause) {
-      if (codeOf(cause) !== "not_found") throw cause;
-      const what = `Cannot find task ${taskId} in the persistent cache: nobody imported it, or its time is over`;
-      throw new DamselflyError("not_found", what, { cause });
-    }
+    return await this.#askOfKnown(taskId, signal, ({ client }, options) => {
+      return client.statPersistentCacheTask(request, options);
+    });
+  }
+
+  async remove(taskId: string, signal: AbortSignal): Promise<void> {
+    const request = { hostId: this.hostId, taskId };
+    await this.#askOfKnown(taskId, signal, ({ client }, options) => client.deletePersistentCacheTask(request, options));
   }
 
   async isSuperseded(copy: CacheCopy, signal: AbortSignal): Promise<boolean> {
@@ -253,11 +259,18 @@ export class GrpcCacheControl implements CacheControl {
     );
   }
 
-  async #ask<T>(
-    taskId: string,
-    signal: AbortSignal,
-    call: (link: SchedulerLink, options: { signal: AbortSignal; timeoutMs: number }) => Promise<T>,
-  ): Promise<T> {
+  /** {@link #ask} about a task that should be known. */
+  async #askOfKnown<T>(taskId: string, signal: AbortSignal, call: Call<T>): Promise<T> {
+    try {
+      return await this.#ask(taskId, signal, call);
+    } catch (cause) {
+      if (codeOf(cause) !== "not_found") throw cause;
+      const what = `Cannot find task ${taskId} in the persistent cache: nobody imported it, or its time is over`;
+      throw new DamselflyError("not_found", what, { cause });
+    }
+  }
+
+  async #ask<T>(taskId: string, signal: AbortSignal, call: Call<T>): Promise<T> {
     return await call(await this.#link(taskId, signal), { signal, timeoutMs: CALL_TIMEOUT_MS });
   }
 }

@@ -9,7 +9,7 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { handleUnaryCall, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { Empty } from "../../google/protobuf/empty.ts";
 
-/** What programs on the host of a peer may ask of its storage, besides Dragonfly's DfdaemonDownload on the same socket. */
+/** What programs on the host of a peer may ask of it, besides Dragonfly's DfdaemonDownload on the same socket. */
 
 /** Answer to CollectGarbage. */
 export interface CollectGarbageResponse {
@@ -18,6 +18,12 @@ export interface CollectGarbageResponse {
   usedBytes: number;
   /** Of the volume. */
   freeBytes: number;
+  _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
+}
+
+/** Asks for the removal of an imported file. */
+export interface RemovePersistentCacheTaskRequest {
+  taskId: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -116,6 +122,77 @@ export const CollectGarbageResponse: MessageFns<CollectGarbageResponse> = {
   },
 };
 
+function createBaseRemovePersistentCacheTaskRequest(): RemovePersistentCacheTaskRequest {
+  return { taskId: "" };
+}
+
+export const RemovePersistentCacheTaskRequest: MessageFns<RemovePersistentCacheTaskRequest> = {
+  encode(message: RemovePersistentCacheTaskRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.taskId !== "") {
+      writer.uint32(10).string(message.taskId);
+    }
+    if (message._unknownFields !== undefined) {
+      for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
+        const tag = parseInt(key, 10);
+        for (const value of values) {
+          writer.uint32(tag).raw(value);
+        }
+      }
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemovePersistentCacheTaskRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemovePersistentCacheTaskRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.taskId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        const buf = reader.skip(tag & 7);
+
+        const list = message._unknownFields?.[tag];
+
+        if (list === undefined) {
+          (message._unknownFields ??= {})[tag] = [buf];
+        } else {
+          list.push(buf);
+        }
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RemovePersistentCacheTaskRequest>): RemovePersistentCacheTaskRequest {
+    return RemovePersistentCacheTaskRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RemovePersistentCacheTaskRequest>): RemovePersistentCacheTaskRequest {
+    const message = createBaseRemovePersistentCacheTaskRequest();
+    message.taskId = object.taskId ?? "";
+    return message;
+  },
+};
+
 export type StorageService = typeof StorageService;
 export const StorageService = {
   /** Removes what is out of date or in the way now, and not at the next gc.interval. Schedulers are told afterwards. */
@@ -129,11 +206,25 @@ export const StorageService = {
       Buffer.from(CollectGarbageResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CollectGarbageResponse => CollectGarbageResponse.decode(value),
   },
+  /** Removes a task of the persistent cache from all hosts, before its time is over. */
+  removePersistentCacheTask: {
+    path: "/damselfly.v1.Storage/RemovePersistentCacheTask" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RemovePersistentCacheTaskRequest): Buffer =>
+      Buffer.from(RemovePersistentCacheTaskRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RemovePersistentCacheTaskRequest =>
+      RemovePersistentCacheTaskRequest.decode(value),
+    responseSerialize: (value: Empty): Buffer => Buffer.from(Empty.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Empty => Empty.decode(value),
+  },
 } as const;
 
 export interface StorageServer extends UntypedServiceImplementation {
   /** Removes what is out of date or in the way now, and not at the next gc.interval. Schedulers are told afterwards. */
   collectGarbage: handleUnaryCall<Empty, CollectGarbageResponse>;
+  /** Removes a task of the persistent cache from all hosts, before its time is over. */
+  removePersistentCacheTask: handleUnaryCall<RemovePersistentCacheTaskRequest, Empty>;
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;
