@@ -114,6 +114,7 @@ Deno.test("what came before a failure is gone on with by the same command, if th
   assert.equal(await stage.run(stage.url), 5);
   const [left = ""] = await readdir(stage.dir);
   assert.match(left, /^\.out\.[0-9a-f]{16}\.part$/);
+  assert.match(stage.said, /what came is kept in .*\.part, and the same command goes on from there/);
   isDown = false;
   version = "1b";
   assert.equal(await stage.run(stage.url, ["--overwrite"]), 0, stage.said);

@@ -29,16 +29,29 @@ const MARK_CHARACTERS = 16;
 /** What it needs of the world. */
 export type SourceWayRuntime = Pick<Runtime, "clock" | "disk" | "random" | "net" | "fetch">;
 
+/** What it works with. */
+export interface SourceWayParts {
+  readonly plan: DfgetPlan;
+  readonly runtime: SourceWayRuntime;
+  /** Tells the user something, in a sentence without a full stop. */
+  readonly tell: (text: string) => void;
+}
+
 /** From the source itself, without dfdaemon: what came of a content that can be continued stays for the next run. */
 export class SourceWay implements Way, Disposable {
   readonly #plan: DfgetPlan;
   readonly #runtime: SourceWayRuntime;
   readonly #source: AnySource;
   readonly #opened: Disposable;
+  readonly #tell: (text: string) => void;
 
-  private constructor(plan: DfgetPlan, runtime: SourceWayRuntime, authorities: readonly string[]) {
+  private constructor(
+    { plan, runtime, tell }: SourceWayParts,
+    authorities: readonly string[],
+  ) {
     this.#plan = plan;
     this.#runtime = runtime;
+    this.#tell = tell;
     // What the command line names is where its user may go; redirects are looked at.
     const { origin } = locationOf({ url: plan.url, objectStorage: plan.access });
     const isConfigured = (asked: string) => asked === origin;
@@ -49,8 +62,8 @@ export class SourceWay implements Way, Disposable {
   }
 
   /** It trusts whom the system trusts, besides Mozilla's authorities. */
-  static async open(plan: DfgetPlan, runtime: SourceWayRuntime): Promise<SourceWay> {
-    return new SourceWay(plan, runtime, (await readSystemAuthorities(runtime.disk)).certificates);
+  static async open(parts: SourceWayParts): Promise<SourceWay> {
+    return new SourceWay(parts, (await readSystemAuthorities(parts.runtime.disk)).certificates);
   }
 
   async fetch(file: WantedFile, progress: FileProgress, signal: AbortSignal): Promise<void> {
@@ -99,7 +112,10 @@ export class SourceWay implements Way, Disposable {
       await this.#untilThere(transfer, progress, signal);
     } catch (error) {
       if (position > 0 && isAboutVersion(error)) return false;
-      if (mark !== undefined && transfer.position > 0 && !isAboutVersion(error)) partial.leave();
+      if (mark !== undefined && transfer.position > 0 && !isAboutVersion(error)) {
+        partial.leave();
+        this.#tell(`what came is kept in ${partial.path}, and the same command goes on from there`);
+      }
       throw error;
     }
     try {

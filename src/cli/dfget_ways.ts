@@ -49,7 +49,9 @@ export class Ways implements Disposable {
   }
 
   #fromSource(): Promise<SourceWay> {
-    return this.#source ??= SourceWay.open(this.#plan, this.#runtime).then((way) => this.#opened.use(way));
+    const tell = (text: string) => this.#terminal.printError(`dfget: ${text}\n`);
+    return this.#source ??= SourceWay.open({ plan: this.#plan, runtime: this.#runtime, tell })
+      .then((way) => this.#opened.use(way));
   }
 
   #warn(error: unknown): void {

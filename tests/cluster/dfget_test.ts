@@ -1,7 +1,7 @@
 /** dfget and a peer of its own: what its flags and exit codes are worth against a real dfdaemon. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runDfget } from "../../src/cli/dfget.ts";
@@ -38,17 +38,17 @@ async function openStage(options: Partial<SampleRegistryOptions> = {}) {
     "storage.dir": join(dir, "storage"),
     "download.server.socketPath": socket,
   });
-  stack.use(await startPeer(config, runtime));
+  const peer = stack.use(await startPeer(config, runtime));
   const out = join(dir, "out");
   await runtime.disk.mkdirAll(out);
   const run = async (path: string, name: string, ...flags: string[]) => {
     let said = "";
     const terminal = { isTty: false, print() {}, printError: (text: string) => void (said += text) };
-    const args = [`${origin.url}${path}`, "-O", join(out, name), "-e", socket, ...flags];
+    const args = [path.startsWith("/") ? `${origin.url}${path}` : path, "-O", join(out, name), "-e", socket, ...flags];
     return { code: await runDfget(args, { runtime, terminal }, new AbortController().signal), said };
   };
   const opened = stack.move();
-  return { origin, out, run, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return { origin, out, peer, run, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
 const LAYER_PATH = `/v2/file/blobs/${layer.digest}`;
@@ -88,4 +88,47 @@ Deno.test("another digest is refused also when the content is there already", as
     assert.equal(wrong.code, 6, wrong.said);
   }
   assert.deepEqual(await readdir(stage.out), ["first"]);
+});
+
+Deno.test("a range is what the output has, put in place and through the socket", async () => {
+  await using stage = await openStage();
+  const content = await stage.run(LAYER_PATH, "whole").then(() => readFile(join(stage.out, "whole")));
+  for (const [name, ...flags] of [["placed"], ["sent", "--transfer-from-dfdaemon"]] as const) {
+    for (const [range, start, end] of [["1048570-2097160", 1_048_570, 2_097_161], ["-7", -7, undefined]] as const) {
+      const { code, said } = await stage.run(LAYER_PATH, name, "--range", range, "--overwrite", ...flags);
+      assert.deepEqual([code, said], [0, ""]);
+      assert.deepEqual(await readFile(join(stage.out, name)), content.subarray(start, end));
+    }
+  }
+});
+
+Deno.test("a text can stand for the URL, and the output can be a link to what the peer stores", async () => {
+  await using stage = await openStage();
+  const asText = ["--content-for-calculating-task-id", "the model"];
+  assert.equal((await stage.run(LAYER_PATH, "first", ...asText)).code, 0);
+  const other = await stage.run(`${LAYER_PATH}?mirror=2`, "second", "--force-hard-link", ...asText);
+  assert.deepEqual([other.code, other.said], [0, ""]);
+  const links = async (name: string) => (await stat(join(stage.out, name))).nlink;
+  assert.deepEqual([await links("first"), await links("second")], [1, 2]);
+  const paths = new Set(stage.origin.requests.map(({ path }) => path));
+  assert.deepEqual([...paths], [LAYER_PATH], "the second one asked nobody");
+});
+
+Deno.test("what only the source can give comes from there, and a peer that stops costs a warning", async () => {
+  await using stage = await openStage();
+  await using server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, () => {
+    return new Response(new Blob(["of unknown ", "length"]).stream());
+  });
+  const url = `http://127.0.0.1:${server.addr.port}/chunked`;
+  const unknown = await stage.run(url, "unknown");
+  assert.equal(unknown.code, 0, unknown.said);
+  assert.match(unknown.said, /^dfget: warning: .*does not say how long.*; the download goes to the source itself/);
+  assert.equal(await readFile(join(stage.out, "unknown"), "utf8"), "of unknown length");
+  const refused = await stage.run(url, "refused", "--disable-back-to-source");
+  assert.equal(refused.code, 5);
+
+  await stage.peer[Symbol.asyncDispose]();
+  const alone = await stage.run(LAYER_PATH, "alone", "--digest", layer.digest);
+  assert.equal(alone.code, 0, alone.said);
+  assert.match(alone.said, /^dfget: warning: Cannot reach dfdaemon/);
 });
