@@ -7,6 +7,8 @@ import { ManagerConfig } from "../config/manager.ts";
 import { installCommand, uninstallCommand } from "../install/command.ts";
 import { parseArguments, withCommonOptions } from "../runtime/command_line.ts";
 import { EXIT } from "../runtime/main.ts";
+import { runCompletion } from "./completion.ts";
+import { PROGRAMS } from "./damselfly.ts";
 import { demoCommand } from "./demo.ts";
 import { componentCommand } from "./run_component.ts";
 import { upCommand, type UpFlags, upPlaces } from "./up_options.ts";
@@ -122,4 +124,27 @@ Deno.test("the program of all programs runs them by name, and knows which there 
   assert.match(unknown.text, /there is no program "nope"/);
   assert.equal(wrongUse.code, EXIT.usage);
   assert.match(wrongUse.text, /dfget --help lists all options/);
+});
+
+Deno.test("damselfly prints completions for itself with all programs, and for each of them", async () => {
+  const complete = async (...args: string[]) => {
+    let [printed, errors] = ["", ""];
+    const terminal = {
+      print: (text: string) => void (printed += text),
+      printError: (text: string) => void (errors += text),
+    };
+    return { code: await runCompletion(args, PROGRAMS, terminal), printed, errors };
+  };
+  for (const shell of ["bash", "zsh", "fish"]) {
+    const { code, printed } = await complete(shell);
+    assert.equal(code, EXIT.done);
+    for (const path of Object.keys(PROGRAMS)) assert.ok(printed.includes(`"damselfly ${path}"`), `${shell} ${path}`);
+    assert.ok(printed.includes("damselfly dfctl task list"), shell);
+  }
+  for (const name of Object.keys(PROGRAMS)) {
+    assert.match((await complete("bash", name)).printed, new RegExp(`complete -o default -F _${name} ${name}\n$`));
+  }
+  const wrong = await complete("cmd");
+  assert.equal(wrong.code, EXIT.usage);
+  assert.match(wrong.errors, /bash, zsh, fish/);
 });

@@ -38,7 +38,8 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
 function help(): string {
   const lines = Object.entries(PROGRAMS).map(([name, { about }]) => `  ${name.padEnd(10)} ${about}`);
   return `Usage: damselfly <program> [options]\n\nPrograms:\n${lines.join("\n")}\n\n` +
-    "damselfly <program> --help lists the options of a program.\n";
+    "damselfly <program> --help lists the options of a program; damselfly completion bash|zsh|fish prints what lets a\n" +
+    "shell complete them.\n";
 }
 
 if (import.meta.main) {
@@ -47,7 +48,10 @@ if (import.meta.main) {
   if (program !== undefined) await (await program.load()).run(args);
   const { print, printError } = realTerminal();
   if (name === "--version" || name === "-V") print(`damselfly ${VERSION}\n`);
-  else if (name === "--help" || name === "-h") print(help());
+  else if (name === "completion") {
+    const { runCompletion } = await import("./completion.ts");
+    Deno.exit(await runCompletion(args, PROGRAMS, realTerminal()));
+  } else if (name === "--help" || name === "-h") print(help());
   else {
     printError(name === "" ? help() : `damselfly: there is no program "${name}"\n\n${help()}`);
     Deno.exit(EXIT.usage);
