@@ -91,16 +91,16 @@ export function createHttpSource({ send, clock, withoutHead = false }: HttpSourc
       throw wrong;
     },
 
-    async readToEnd(request, signal): Promise<SourceBody> {
-      const exchange = await send("GET", request, {}, signal);
-      if (exchange.response.status !== 200) throw await refusal(exchange, clock, signal);
-      if (!isEncoded(exchange.response.headers)) {
-        return exactBody(exchange, { length: Infinity, isAll: false }, clock, signal);
-      }
-      await exchange.close("not what was asked for");
-      throw encoded(exchange);
-    },
+    readToEnd: async (request, signal) => bodyToEnd(await send("GET", request, {}, signal), clock, signal),
   };
+}
+
+async function bodyToEnd(exchange: Exchange, clock: Clock, signal: AbortSignal): Promise<SourceBody> {
+  const { response: { status, headers } } = exchange;
+  if (status !== 200) throw await refusal(exchange, clock, signal);
+  if (!isEncoded(headers)) return exactBody(exchange, { length: Infinity, isAll: false }, clock, signal);
+  await exchange.close("not what was asked for");
+  throw encoded(exchange);
 }
 
 function withoutLength({ url, response: { headers } }: Exchange): DamselflyError {
