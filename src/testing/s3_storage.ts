@@ -104,16 +104,22 @@ function pageOf(objects: S3Storage["objects"], query: URLSearchParams, pageKeys:
   const after = query.get("continuation-token") ?? "";
   const keys = [...objects.keys()].filter((key) => key.startsWith(prefix) && key > after).sort();
   const page = keys.slice(0, pageKeys);
+  // Who does not ask for it gets keys as they are.
+  const isEncoded = query.get("encoding-type") === "url";
+  const written = (key: string) => isEncoded ? encodeURIComponent(key).replaceAll("%20", "+") : escaped(key);
   const rows = page.map((key) => {
     const size = objects.get(key)?.length;
-    return `<Contents><Key>${encodeURIComponent(key).replaceAll("%20", "+")}</Key><Size>${size}</Size></Contents>`;
+    return `<Contents><Key>${written(key)}</Key><LastModified>2026-01-02T03:04:05.000Z</LastModified>` +
+      `<ETag>&quot;0&quot;</ETag><Size>${size}</Size><StorageClass>STANDARD</StorageClass></Contents>`;
   });
   const isCut = page.length < keys.length;
   const next = isCut ? `<NextContinuationToken>${escaped(page.at(-1) ?? "")}</NextContinuationToken>` : "";
   return xml(
     200,
-    `<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><EncodingType>url</EncodingType>` +
-      `<IsTruncated>${isCut}</IsTruncated>${next}${rows.join("")}</ListBucketResult>`,
+    `<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">` +
+      `${isEncoded ? "<EncodingType>url</EncodingType>" : ""}<IsTruncated>${isCut}</IsTruncated>${next}${
+        rows.join("")
+      }</ListBucketResult>`,
   );
 }
 

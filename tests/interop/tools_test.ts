@@ -1,7 +1,8 @@
 /** dfget and dfcache of either kind on the socket of either kind of peer, in one swarm. */
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
-import { writeFile } from "node:fs/promises";
+import { createHash, randomBytes } from "node:crypto";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { S3_BUCKET, S3_KEYS, type S3Storage, startS3Storage } from "../../src/testing/s3_storage.ts";
 import { Cluster } from "./lib/cluster.ts";
 import type { Kind } from "./lib/components.ts";
 import { type FileServer, startFileServer } from "./lib/files.ts";
@@ -21,6 +22,7 @@ interface Bench {
 
 labTest("tools of either kind work on the socket of the other's peer", async (lab, step) => {
   await using files = startFileServer(lab.addresses.ip(3));
+  await using storage = startS3Storage();
   await using cluster = new Cluster(lab, "cluster");
   await cluster.runManager("ours");
   await cluster.runScheduler("ours");
@@ -30,6 +32,7 @@ labTest("tools of either kind work on the socket of the other's peer", async (la
     for (const peer of KINDS) {
       await dfgetWorks({ cluster, files, step }, tool, peer);
       await dfgetRefuses({ cluster, files, step }, tool, peer);
+      await objectsWork({ cluster, files, step }, storage, tool, peer);
     }
   }
   for (const tool of KINDS) {
@@ -77,6 +80,38 @@ async function dfgetWorks({ cluster, files, step }: Bench, tool: Kind, kind: Kin
     }
     assert(file.headers("x-ring").includes("interop"), "the origin was not sent the header");
     assert.equal(file.copies(), 2);
+  });
+}
+
+/** Keys and region as arguments: tools of either kind read the same ones. */
+async function objectsWork({ cluster, step }: Bench, storage: S3Storage, tool: Kind, kind: Kind): Promise<void> {
+  const { lab } = cluster;
+  const peer = cluster.peer(kind);
+  const who = `${named(tool, "dfget")} on ${named(kind, "peer")}`;
+  const access = [
+    ...[`--storage-endpoint=${storage.endpoint}`, "--storage-region=eu-west-1"],
+    ...[`--storage-access-key-id=${S3_KEYS.accessKeyId}`, `--storage-access-key-secret=${S3_KEYS.accessKeySecret}`],
+  ];
+
+  await step(`${who} downloads an object of a storage`, async () => {
+    const bytes = randomBytes(5 * 1024 * 1024);
+    const key = `llm/${tool} on ${kind}+1.bin`;
+    storage.objects.set(key, new Uint8Array(bytes));
+    const { said, sha256 } = await dfget(lab, tool, peer, `s3://${S3_BUCKET}/${encodeURI(key)}`, access);
+    assert.equal(sha256, createHash("sha256").update(bytes).digest("hex"), said);
+  });
+
+  await step(`${who} downloads a directory of a storage`, async () => {
+    for (const name of ["a", "sub/b", "sub/deep/c d"]) storage.objects.set(`dir/${name}`, new Uint8Array(1_000));
+    storage.objects.set("dir/", new Uint8Array(0));
+    const output = await freshOutput(lab);
+    await mkdir(output);
+    const args = [`s3://${S3_BUCKET}/dir/`, "-O", output, "-e", peer.socket, "--no-progress", ...access];
+    const { code, said } = await runTool(lab, tool, "dfget", args);
+    assert.equal(code, 0, said);
+    assert.doesNotMatch(said, /warning/, "dfdaemon did it");
+    const found = (await readdir(output, { recursive: true })).toSorted();
+    assert.deepEqual(found, ["a", "sub", "sub/b", "sub/deep", "sub/deep/c d"]);
   });
 }
 
