@@ -23,7 +23,7 @@ type Answer = (request: Request) => Response | Promise<Response>;
 class Stage implements AsyncDisposable {
   readonly url: string;
   readonly dir: string;
-  readonly seen: Request[] = [];
+  readonly seen: { readonly method: string; readonly headers: Headers }[] = [];
   readonly env: Record<string, string> = {};
   said = "";
   #server: Deno.HttpServer<Deno.NetAddr>;
@@ -31,7 +31,8 @@ class Stage implements AsyncDisposable {
   private constructor(dir: string, answer: Answer) {
     this.dir = dir;
     this.#server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, (request) => {
-      this.seen.push(request);
+      // Copies: those of a request cannot be read once it is answered.
+      this.seen.push({ method: request.method, headers: new Headers(request.headers) });
       return answer(request);
     });
     this.url = `http://127.0.0.1:${this.#server.addr.port}/file`;
@@ -226,4 +227,63 @@ Deno.test("a directory of a storage comes with all its files, or with those that
   assert.deepEqual(await files(), ["a.bin", "sub", "sub/b.bin", "sub/c.txt"]);
   assert.equal(await stage.run("s3://models/llm/", [...flags, "-I", "*.none"]), 1);
   assert.equal(await stage.run("s3://models/none/x", flags), 1, "the output is a directory");
+});
+
+/** A part of a content that an earlier run has left. */
+async function leavePart(stage: Stage, args: readonly string[] = []): Promise<string> {
+  const interrupted = await stage.run(stage.url, args);
+  assert.equal(interrupted, 5, stage.said);
+  const [left = ""] = (await readdir(stage.dir)).filter((name) => name.endsWith(".part"));
+  stage.seen.length = 0;
+  return left;
+}
+
+/** Breaks off once, and is down until told otherwise. */
+function downAfterPart(headers: Record<string, string>, later: Answer) {
+  const state = { isHealthy: false, count: 0 };
+  const breaksOff = breaking(100_000, 1, headers);
+  const answer: Answer = (request) => {
+    if (state.isHealthy) return later(request);
+    if (request.method === "GET" && state.count++ > 0) return new Response("down", { status: 503 });
+    return breaksOff(request);
+  };
+  return { state, answer };
+}
+
+const rangesOf = (stage: Stage) =>
+  stage.seen.filter(({ method }) => method === "GET").map(({ headers }) => headers.get("range"));
+
+Deno.test("a source without ranges, and one that turns out to have another version, give all of it anew", async () => {
+  const whole = { etag: '"1"', "accept-ranges": "none" };
+  const cases: readonly [Record<string, string>, Answer][] = [
+    [whole, (request) => rangeAnswer(new Request(request.url, { method: request.method }), CONTENT, whole)],
+    [{ etag: '"1"' }, (request) => rangeAnswer(request, CONTENT, { etag: request.method === "HEAD" ? '"1"' : '"2"' })],
+  ];
+  for (const [headers, later] of cases) {
+    const { state, answer } = downAfterPart(headers, later);
+    await using stage = await Stage.open(answer);
+    await leavePart(stage);
+    state.isHealthy = true;
+    assert.equal(await stage.run(stage.url), 0, stage.said);
+    assert.equal(rangesOf(stage).at(-1), null);
+    assert.deepEqual(new Uint8Array(await readFile(stage.output)), CONTENT);
+  }
+});
+
+Deno.test("what was left is only for the same URL and range", async () => {
+  const { state, answer } = downAfterPart({ etag: '"1"' }, (request) => rangeAnswer(request, CONTENT, { etag: '"1"' }));
+  await using stage = await Stage.open(answer);
+  await leavePart(stage);
+  state.isHealthy = true;
+  assert.equal(await stage.run(`${stage.url}?other`), 0, stage.said);
+  assert.equal(await stage.run(stage.url, ["--range", "100-", "--overwrite"]), 0, stage.said);
+  assert.deepEqual(rangesOf(stage), [null, "bytes=100-299999"]);
+});
+
+Deno.test("what the source refuses is not asked for again", async () => {
+  await using stage = await Stage.open((request) => {
+    return request.method === "HEAD" ? rangeAnswer(request, CONTENT) : new Response("no", { status: 403 });
+  });
+  assert.equal(await stage.run(stage.url), 4);
+  assert.equal(rangesOf(stage).length, 1);
 });

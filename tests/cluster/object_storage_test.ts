@@ -41,7 +41,7 @@ function contentRequests({ requests }: S3Storage): number {
   return requests.filter((text) => text.startsWith("GET /models/llm/weights")).length;
 }
 
-Deno.test("an object costs its storage one copy, and the keys travel to whoever fetches it", async () => {
+Deno.test("the keys of a storage travel to the seed peer that fetches an object, and stay nowhere", async () => {
   await using storage = openStorage();
   await using stage = await Stage.open();
   for (const name of ["peer-1", "peer-2"]) {
@@ -49,8 +49,7 @@ Deno.test("an object costs its storage one copy, and the keys travel to whoever 
     assert.deepEqual([code, said], [0, ""]);
     assert.deepEqual(new Uint8Array(await readFile(output)), CONTENT);
   }
-  assert.equal(stage.node("seed").traffic.backToSource, CONTENT.length, "the seed peer fetched it, with their keys");
-  for (const name of ["peer-1", "peer-2"]) assert.equal(stage.node(name).traffic.backToSource, 0);
+  await stage.node("seed").untilTraffic(({ backToSource }) => backToSource === CONTENT.length);
   const before = contentRequests(storage);
   const part = await dfget(
     stage,
@@ -111,5 +110,17 @@ Deno.test("what the storage refuses is told in its words", async () => {
     assert.equal(code, expected, said);
     assert.match(said, message);
     assert.doesNotMatch(said, /warning/, "the source has said no, so that asking it again is of no use");
+  }
+});
+
+Deno.test("a bucket of the same name at another storage is another content", async () => {
+  await using storage = openStorage();
+  await using other = openStorage();
+  other.objects.set(KEY, CONTENT.slice(0, 1_000));
+  await using stage = await Stage.open({ hasManager: false, nodes: ["peer-1"] });
+  for (const [at, content] of [[storage, CONTENT], [other, CONTENT.slice(0, 1_000)]] as const) {
+    const { code, said, output } = await dfget(stage, "peer-1", at, URL_TEXT, "--overwrite");
+    assert.deepEqual([code, said], [0, ""]);
+    assert.deepEqual(new Uint8Array(await readFile(output)), content);
   }
 });

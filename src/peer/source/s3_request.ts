@@ -17,10 +17,10 @@ export async function signedRequest(
   method: "GET" | "HEAD",
   nowMs: number,
 ): Promise<SourceRequest> {
-  const { authorization: _, ...headers } = request.headers;
+  const { headers } = request;
   const { accessKeyId, accessKeySecret, sessionToken, region = REGION_DEFAULT } = objectStorage;
   const at = { ...request, objectStorage, url: url.href };
-  if (accessKeyId === undefined || accessKeySecret === undefined) return { ...at, headers };
+  if (accessKeyId === undefined || accessKeySecret === undefined) return at;
   const signed = Object.entries(headers).filter(([name]) => SIGNED.test(name));
   const signer = new AwsV4Signer({
     ...{ method, url: url.href, accessKeyId, secretAccessKey: accessKeySecret, service: "s3", region },

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { S3_KEYS, type S3Storage, type S3StorageOptions, startS3Storage } from "../../testing/s3_storage.ts";
+import { readFileSync } from "node:fs";
+import { testCertificates } from "../../testing/certificates.ts";
 import { testRuntime } from "../../testing/test_runtime.ts";
 import type { ObjectStorageAccess, Source, SourceList, SourceRequest } from "./source.ts";
 import { sourceAnswerOf } from "./source_failure.ts";
 import { signedRequest } from "./s3_request.ts";
+import { createRegistryFetch } from "./registry_fetch.ts";
 import { createSource } from "./sources.ts";
 
 const NEVER = new AbortController().signal;
@@ -133,4 +136,38 @@ Deno.test("storages are asked nothing where the requester may not go", async () 
   ];
   for (const asked of cases) await assert.rejects(source.stat(asked, NEVER), { code: "permission_denied" });
   assert.deepEqual(storage.requests, []);
+});
+
+Deno.test("a page that is too large is refused, and blanks of a prefix are asked for as signatures have them", async () => {
+  const asked: string[] = [];
+  const padding = " ".repeat(8 * 1024 * 1024);
+  await using server = Deno.serve({ port: 0, onListen() {} }, ({ url }) => {
+    asked.push(url);
+    return new Response(`<ListBucketResult>${padding}</ListBucketResult>`);
+  });
+  await using storage = open();
+  const large = request(storage, "a b/", { endpoint: `http://127.0.0.1:${server.addr.port}` });
+  await assert.rejects(storage.source.list(large, NEVER), { code: "source_error", message: /more than 8388608 bytes/ });
+  assert.match(asked[0] ?? "", /prefix=a%20b%2F/);
+});
+
+Deno.test("a certificate is not checked where the requester says so, and there only", async () => {
+  const { cert, key } = testCertificates("a");
+  const tls = { cert: readFileSync(cert, "utf8"), key: readFileSync(key, "utf8") };
+  const listen = { port: 0, hostname: "127.0.0.1", onListen() {}, ...tls };
+  await using other = Deno.serve(listen, () => new Response("other"));
+  await using server = Deno.serve(listen, ({ url }) => {
+    if (url.includes("moved")) return Response.redirect(`https://127.0.0.1:${other.addr.port}/x`);
+    return new Response("x", { status: 206, headers: { "content-range": "bytes 0-0/5" } });
+  });
+  const runtime = testRuntime();
+  const isConfigured = () => true;
+  using client = createRegistryFetch({ everywhere: [], byOrigin: new Map() }, { ...runtime, isConfigured });
+  const source = createSource({ ...runtime, fetch: client.fetch, role: "peer", isConfigured });
+  const endpoint = `https://127.0.0.1:${server.addr.port}`;
+  const ask = (key: string, insecureSkipVerify: boolean) =>
+    source.stat({ url: `s3://models/${key}`, headers: {}, objectStorage: { endpoint, insecureSkipVerify } }, NEVER);
+  assert.equal((await ask("key", true)).contentLength, 5);
+  await assert.rejects(ask("key", false), { code: "source_error", message: /cannot be reached/ });
+  await assert.rejects(ask("moved", true), { code: "source_error", message: /cannot be reached/ });
 });
