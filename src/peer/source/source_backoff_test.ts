@@ -113,6 +113,17 @@ Deno.test("429 is told again for as long as the source says, with what is left o
   assert.equal(it.stats, 2);
 });
 
+Deno.test("the keys of a storage tell requesters apart, and its endpoint contents", async () => {
+  const it = setup(429, { "retry-after": "7" });
+  const by = (accessKeyId: string, endpoint: string) => ({ ...request("a"), objectStorage: { accessKeyId, endpoint } });
+  await it.ask(by("mine", "http://one"));
+  it.status = 200;
+  assert.equal((await it.ask(by("mine", "http://one")))?.status, 429);
+  for (const other of [by("other", "http://one"), by("mine", "http://two")]) {
+    assert.equal(await it.ask(other), undefined);
+  }
+});
+
 Deno.test("a Retry-After is a date or seconds, counts for a minute at most, and nonsense is none", async () => {
   const asked = async (text: string, afterMs: number) => {
     const it = setup(503, { "retry-after": text });
