@@ -50,6 +50,11 @@ export function proxyUrls(daemon: string | undefined): string[] {
   return PROXY_KEYS.map((key) => proxies[key]).filter((url) => typeof url === "string" && url !== "") as string[];
 }
 
+/** The URLs of Docker's mirrors, which are asked for images of Docker Hub. */
+export function mirrorUrls(daemon: string | undefined): readonly string[] {
+  return mirrorsOf(parseJsonObject(daemon ?? ""));
+}
+
 /** `daemon.json` without the peer; empty when nothing else is in it and there was no file before. */
 export function daemonWithout(text: string, mirror: string, original: string | undefined): string {
   const before = parseJsonObject(original ?? "");

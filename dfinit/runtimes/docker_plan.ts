@@ -4,8 +4,9 @@ import { BACKUP_SUFFIX } from "../apply.ts";
 import type { HostFiles } from "../host_files.ts";
 import { withBlock } from "../marked_block.ts";
 import { type Bypass, type Change, type Plan, planning, RefusalError, refusing } from "../plan.ts";
-import { daemonWithout, editDaemon, proxyUrls, proxyWithout } from "./docker.ts";
+import { daemonWithout, editDaemon, mirrorUrls, proxyUrls, proxyWithout } from "./docker.ts";
 import { planTrust } from "./docker_trust.ts";
+import type { Route } from "./route.ts";
 
 /** `containerRuntime.docker` of dfinit.yaml. */
 export type DockerConfig = NonNullable<NonNullable<DfinitConfig["containerRuntime"]>["docker"]>;
@@ -67,6 +68,12 @@ export function planDocker(
       bypassed: [otherRegistries(config)],
     };
   });
+}
+
+/** Whom Docker asks for images of Docker Hub, the only registry whose pulls go to mirrors (node-side.md §2.7). */
+export async function dockerRoutes({ configPath: path }: DockerConfig, files: HostFiles): Promise<Route[]> {
+  const text = await files.read(path);
+  return [{ registry: "docker.io", path, hosts: refusing(path, REPAIR, () => mirrorUrls(text)) }];
 }
 
 function warningsOf(

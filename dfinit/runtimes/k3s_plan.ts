@@ -4,6 +4,7 @@ import type { HostFiles } from "../host_files.ts";
 import { type Bypass, type Plan, planning, refusing } from "../plan.ts";
 import { parseYamlTable, prependYaml, removeYaml } from "../yaml_edit.ts";
 import type { ContainerdConfig } from "./containerd_plan.ts";
+import type { Route } from "./route.ts";
 
 /** The mirror of registries without an entry of their own. */
 const ALL = "*";
@@ -75,6 +76,17 @@ export function planK3s(
         ...await templateBypasses(k3s, files),
       ],
     };
+  });
+}
+
+/** Whom k3s or RKE2 asks for images of `registries`, and of those in `registries.yaml`. */
+export async function k3sRoutes(k3s: K3s, registries: readonly string[], files: HostFiles): Promise<Route[]> {
+  const path = await registriesYaml(k3s, files);
+  const text = await files.read(path) ?? "";
+  const present = refusing(path, REPAIR, () => mirrorsIn(text));
+  const names = new Set([...registries, ...[...present.keys()].filter((name) => name !== ALL)]);
+  return [...names].map((registry) => {
+    return { registry, path, hosts: (present.get(registry) ?? present.get(ALL))?.endpoints ?? [] };
   });
 }
 

@@ -45,12 +45,17 @@ export function dropInFolder(configPath: string): string {
 }
 
 /**
- * Reads `configPath` and its drop-ins in the order of the runtime, without the drop-in `own`. A first file that does
- * not exist says nothing. Throws `RefusalError` for what the runtime could not read.
+ * Reads `configPath` and its drop-ins in the order of the runtime, without the drop-in `own` if there is one. A first
+ * file that does not exist says nothing. Throws `RefusalError` for what the runtime could not read.
  */
-export async function readRegistriesConf(configPath: string, own: string, files: HostFiles): Promise<RegistriesConf> {
+export async function readRegistriesConf(
+  configPath: string,
+  own: string | undefined,
+  files: HostFiles,
+): Promise<RegistriesConf> {
   const folder = dropInFolder(configPath);
-  const names = (await files.list(folder) ?? []).filter((name) => name.endsWith(".conf") && name !== basename(own));
+  const ownName = own === undefined ? undefined : basename(own);
+  const names = (await files.list(folder) ?? []).filter((name) => name.endsWith(".conf") && name !== ownName);
   if (names.length > FILES_MAX) {
     throw new RefusalError(folder, `it holds more than ${FILES_MAX} files`, "Remove those that are not needed");
   }
@@ -64,7 +69,7 @@ export async function readRegistriesConf(configPath: string, own: string, files:
     const { values } = refusing(path, REPAIR, () => parseToml(text));
     for (const entry of entriesOf(path, values, path !== configPath)) {
       entries.set(entry.prefix, entry);
-      if (path !== configPath && basename(path) > basename(own)) later.set(entry.prefix, entry);
+      if (path !== configPath && ownName !== undefined && basename(path) > ownName) later.set(entry.prefix, entry);
     }
   }
   return { paths, entries, later };

@@ -4,6 +4,7 @@ import { withBlock } from "../marked_block.ts";
 import { type Bypass, type Plan, planning, RefusalError, refusing } from "../plan.ts";
 import { parseToml, tomlString } from "../toml_edit.ts";
 import { mirrorLocation } from "./mirror_location.ts";
+import type { Route } from "./route.ts";
 import {
   covers,
   dropInFolder,
@@ -72,6 +73,21 @@ export function planRegistriesConf(
       warnings: planned.flatMap(({ warnings }) => warnings),
       bypassed: bypassedEntries(config, present, where),
     };
+  });
+}
+
+/** Whom the runtime that reads `configPath` asks for images of `registries`, and of those that its files name. */
+export async function registriesConfRoutes(
+  configPath: string,
+  registries: readonly string[],
+  files: HostFiles,
+): Promise<Route[]> {
+  const { entries } = await readRegistriesConf(configPath, undefined, files);
+  const named = [...entries.keys()].filter((prefix) => !prefix.startsWith("*"));
+  return [...new Set([...registries, ...named])].map((registry) => {
+    const entry = entryFor(registry, entries);
+    const hosts = entry?.mirrors.map(({ location, insecure }) => `${insecure ? "http" : "https"}://${location}`) ?? [];
+    return { registry, path: entry?.path ?? configPath, hosts };
   });
 }
 

@@ -1,7 +1,7 @@
 import { dirname } from "node:path/posix";
 import type { HostFiles } from "../host_files.ts";
 import { withoutBlock } from "../marked_block.ts";
-import { dropInPath, planRegistriesConf, type RegistriesConfig } from "./registries_conf_plan.ts";
+import { dropInPath, planRegistriesConf, type RegistriesConfig, registriesConfRoutes } from "./registries_conf_plan.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** `containerRuntime.crio` and `.podman` of dfinit.yaml, by name. */
@@ -34,6 +34,7 @@ function runtimeOf(name: "crio" | "podman", config: RegistriesConfig, mirror: st
     folder: dirname(config.configPath),
     startMark: undefined,
     plan: () => planRegistriesConf(config, { mirror, where: `containerRuntime.${name}.registries` }, files),
+    routes: (registries) => registriesConfRoutes(config.configPath, registries, files),
     candidates: () => Promise.resolve([dropInPath(config.configPath)]),
     without: (_path, text) => withoutBlock(text),
     noticed: () => name === "crio" ? "after a reload" : "at the next pull",

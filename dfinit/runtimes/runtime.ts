@@ -1,4 +1,5 @@
 import type { Change, Plan } from "../plan.ts";
+import type { Route } from "./route.ts";
 
 /** When a runtime notices that a file of its configuration changed. */
 export type Notice = "at the next pull" | "after a reload" | "after a restart";
@@ -27,6 +28,11 @@ export interface Runtime {
    * Reads, and writes nothing.
    */
   plan(previous: string | undefined): Promise<Plan>;
+  /**
+   * Whom it asks for images of `registries`, and of those that its files name. Throws `RefusalError` for files that it
+   * cannot read either.
+   */
+  routes(registries: readonly string[]): Promise<readonly Route[]>;
   /** Files in which ours is marked, and may be though no record tells of them. */
   candidates(): Promise<readonly string[]>;
   /**

@@ -12,6 +12,7 @@ const ENTRIES: Readonly<Record<string, string>> = {
   dfcache: "src/cmd/dfcache.ts",
   dfctl: "src/cmd/dfctl.ts",
   dfinit: "dfinit/main.ts",
+  doctor: "src/cmd/doctor.ts",
   damselfly: "src/cmd/damselfly.ts",
 };
 

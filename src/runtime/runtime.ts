@@ -1,6 +1,7 @@
 import * as os from "node:os";
 import { type Clock, realClock } from "./clock.ts";
 import type { Disk } from "./disk.ts";
+import { localIps } from "./local_ips.ts";
 import { jsonLog, type Log, type LogLevel } from "./log.ts";
 import { type Metrics, realMetrics } from "./metrics.ts";
 import type { Net } from "./net.ts";
@@ -50,13 +51,4 @@ export function realRuntime(component: string, options: RuntimeOptions = {}): Ru
     hostname: () => os.hostname(),
     localIps,
   };
-}
-
-function localIps(): string[] {
-  const rank = (address: os.NetworkInterfaceInfo) => Number(address.internal) * 2 + Number(address.family !== "IPv4");
-  return Object.values(os.networkInterfaces())
-    .flatMap((addresses) => addresses ?? [])
-    .filter((address) => !address.address.toLowerCase().startsWith("fe80"))
-    .sort((a, b) => rank(a) - rank(b))
-    .map((address) => address.address);
 }

@@ -35,10 +35,14 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "src/peer/control": ["src/rpc", "src/config", "src/runtime"],
   "src/cli": ["src/config", "src/rpc", "src/runtime", "src/http", "src/oci", "src/peer/source"],
   "src/install": ["src/runtime", "src/config", "dfinit"],
+  "src/doctor": [
+    ...["src/runtime", "src/config", "src/rpc", "src/http", "src/oci"],
+    ...["src/peer", "src/cli", "dfinit"],
+  ],
   "src/console": [],
   "src/cmd": [
     ...["src/runtime", "src/config", "src/rpc", "src/http", "src/oci"],
-    ...["src/manager", "src/scheduler", "src/peer", "src/cli", "src/install", "dfinit"],
+    ...["src/manager", "src/scheduler", "src/peer", "src/cli", "src/doctor", "src/install", "dfinit"],
   ],
   "src/testing": [
     ...["src/runtime", "src/config", "src/rpc", "src/http", "src/oci"],

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { type HostPlace, parseScope, rankClusters, type Ranked, type RankedCluster } from "../../core/scope.ts";
+import { scopeMatchOf, scopeReason } from "../../core/scope_match.ts";
 import type { Cluster } from "../store/clusters.ts";
 import { servesPeers } from "../store/liveness.ts";
 import type { RestOptions } from "./context.ts";
@@ -7,7 +8,6 @@ import { line } from "./fields.ts";
 import { roleAccess, type Route, route } from "./route.ts";
 
 const PATH = "/api/v1/clusters/match";
-const LIVE = "cluster with a live scheduler";
 
 const MatchQuery = z.object({
   ip: z.union([z.literal(""), z.ipv4(), z.ipv6()], "expected an IP address").default(""),
@@ -51,40 +51,27 @@ export function clusterMatchRoutes({ store, clock }: RestOptions): Route[] {
     );
     const matches = ranked.map((one) => explain(one, host, counts.get(one.cluster.cluster.id)?.length ?? 0));
     // Clusters without a live scheduler do not count, so they come last, in their order.
-    const usable = matches.filter(({ live_schedulers }) => live_schedulers > 0);
-    const rest = matches.filter(({ live_schedulers }) => live_schedulers === 0);
-    const [winner] = usable;
-    return { winner: winner?.id ?? null, reason: reasonOf(winner), clusters: [...usable, ...rest] };
+    const usable = matches.filter(({ liveSchedulers }) => liveSchedulers > 0);
+    const rest = matches.filter(({ liveSchedulers }) => liveSchedulers === 0);
+    const [first] = usable;
+    return { winner: first?.id ?? null, reason: scopeReason(first?.match), clusters: [...usable, ...rest].map(shown) };
   })];
 }
 
 function explain(
-  { cluster: { cluster, scope }, rank: [, isInIdc, locationElements] }: Ranked<Parsed>,
+  { cluster: { cluster, scope }, rank }: Ranked<Parsed>,
   host: HostPlace,
   liveSchedulers: number,
 ) {
-  const hostnames = host.hostname === "" ? [] : cluster.scopes.hostnames ?? [];
-  return {
-    id: cluster.id,
-    name: cluster.name,
-    cidr: scope.cidrs.find((cidr) => cidr.contains(host.ip))?.text ?? null,
-    hostname: hostnames.find((_pattern, index) => scope.hostnames[index]?.test(host.hostname)) ?? null,
-    idc: isInIdc === 1,
-    location_elements: locationElements,
-    is_default: cluster.isDefault,
-    live_schedulers: liveSchedulers,
-  };
+  const { name, isDefault } = cluster;
+  const match = scopeMatchOf({ name, written: cluster.scopes, scope, isDefault }, rank, host);
+  return { match, id: cluster.id, liveSchedulers };
 }
 
-function reasonOf(winner: z.infer<typeof ClusterMatch> | undefined): string {
-  if (winner === undefined) return "No cluster has a live scheduler: the host downloads from the source";
-  const { name, cidr, hostname, location_elements } = winner;
-  if (cidr !== null) return `The IP address is in ${cidr} of ${name}, which goes before all else`;
-  if (hostname !== null) return `The host name fits ${hostname} of ${name}, which goes before all else`;
-  if (winner.idc) return `The IDC is one of ${name}, and no ${LIVE} names the IP address or host name`;
-  if (location_elements > 0) {
-    return `${name} agrees in ${location_elements} elements of the location, and no ${LIVE} in more`;
-  }
-  if (winner.is_default) return `No ${LIVE} fits the host, and ${name} is the default cluster`;
-  return `No ${LIVE} fits the host or is the default one, and ${name} is the first`;
+function shown({ match, id, liveSchedulers }: ReturnType<typeof explain>): z.infer<typeof ClusterMatch> {
+  const { name, cidr, hostname, isInIdc, locationElements, isDefault } = match;
+  return {
+    ...{ id, name, cidr, hostname, idc: isInIdc, location_elements: locationElements },
+    ...{ is_default: isDefault === true, live_schedulers: liveSchedulers },
+  };
 }

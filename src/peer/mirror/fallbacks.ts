@@ -46,11 +46,16 @@ const OTHERWISE_UNREACHABLE: FallbackReason = {
   reason: "unreachable",
   mend: `look whether this host reaches it, or give another address as addr of its row in ${UPSTREAMS}`,
 };
+const INTERNAL: FallbackReason = { reason: "internal", mend: "report it with this line" };
+const FORBIDDEN: FallbackReason = { reason: "forbidden", mend: `if it is a registry, name it in ${UPSTREAMS}` };
+const NO_SPACE: FallbackReason = { reason: "no_space", mend: "make room on the volume of storage.dir" };
+const OTHERS = [OTHERWISE_UNREACHABLE, INTERNAL, FORBIDDEN, NO_SPACE];
+const OTHERWISE = "the reason says what to do";
 
 /** Why a failure sends a container runtime past us; undefined when it is the source's own answer, or nobody's fault. */
 export function fallbackReasonOf(error: unknown): FallbackReason | undefined {
   if (isCancelled(error)) return undefined;
-  if (!(error instanceof DamselflyError)) return { reason: "internal", mend: "report it with this line" };
+  if (!(error instanceof DamselflyError)) return INTERNAL;
   switch (error.code) {
     case "source_error": {
       if (sourceAnswerOf(error)?.status !== undefined) return undefined;
@@ -61,12 +66,18 @@ export function fallbackReasonOf(error: unknown): FallbackReason | undefined {
     case "unimplemented":
       return undefined;
     case "permission_denied":
-      return { reason: "forbidden", mend: `if it is a registry, name it in ${UPSTREAMS}` };
+      return FORBIDDEN;
     case "no_space":
-      return { reason: "no_space", mend: "make room on the volume of storage.dir" };
+      return NO_SPACE;
     default:
-      return { reason: error.code, mend: "the reason says what to do" };
+      return { reason: error.code, mend: OTHERWISE };
   }
+}
+
+/** What mends what {@link Fallbacks} counted with this reason. */
+export function fallbackMend(reason: string): string {
+  return [...UNREACHABLE.map(([, found]) => found), ...OTHERS].find((found) => found.reason === reason)?.mend ??
+    OTHERWISE;
 }
 
 /** Tells when a registry's pulls go past the swarm: the runtime goes on without us, and everything looks fine. */

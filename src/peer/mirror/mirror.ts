@@ -1,4 +1,5 @@
 import { tryParseDigest } from "../../core/digest.ts";
+import { SERVER_NAME } from "../../core/version.ts";
 import type { HttpHandler, RequestInfo } from "../../http/serve.ts";
 import { type DistributionPath, parseDistributionPath } from "../../oci/distribution_path.ts";
 import { registryError } from "../../oci/registry_error.ts";
@@ -53,7 +54,9 @@ export function createMirror(parts: MirrorParts): HttpHandler {
     const rule = ruleFor(`${named.origin}${pathname}`, rules);
     const registry = ruledUrl(named, rule);
     const path = parseDistributionPath(pathname);
-    if (path === undefined) return registryError(404, "UNSUPPORTED", `Nothing is served at ${url.pathname}`);
+    if (path === undefined) {
+      return registryError(404, "UNSUPPORTED", `Nothing is served at ${url.pathname}`, { server: SERVER_NAME });
+    }
     if (asked.method !== "GET" && asked.method !== "HEAD") {
       return registryError(405, "UNSUPPORTED", "The mirror is read-only", { allow: "GET, HEAD" });
     }
