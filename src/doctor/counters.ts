@@ -49,11 +49,11 @@ export function judgeCounters(samples: readonly Sample[]): Outcome[] {
     return found("doctor.fallback.counted", printable(registry), what, fallbackMend(reason));
   });
   if (fallbacks.length === 0) {
-    const requests = total(samples, "dragonfly_client_proxy_request_total");
+    const contents = total(samples, "dragonfly_client_proxy_request_via_dfdaemon_total");
     outcomes.push(
-      requests === 0
-        ? found("doctor.fallback.unused", "mirror", "nobody has asked the mirror for anything since dfdaemon started")
-        : well("doctor.fallback", "mirror", `none of ${requests} requests went past the swarm since dfdaemon started`),
+      contents === 0
+        ? found("doctor.fallback.unused", "mirror", "nobody has asked it for a content since dfdaemon started")
+        : well("doctor.fallback", "mirror", `${contents} contents were asked for since dfdaemon started, none in vain`),
     );
   }
   const max = samples.find(({ name }) => name === "process_max_fds")?.value;

@@ -46,7 +46,7 @@ export async function lookAtDaemon(
 ): Promise<DaemonFacts> {
   const { proxy, health, metrics, upload, storage, download } = config;
   const at = ({ ip: listen, port }: { readonly ip: string; readonly port: number }) =>
-    formatHostPort({ hostname: isEveryAddress(listen) ? listen === "::" ? "::1" : "127.0.0.1" : listen, port });
+    formatHostPort({ hostname: localIpOf(listen), port });
   const ofPeers = (listen: string, port: number) =>
     formatHostPort({ hostname: isEveryAddress(listen) ? ip : listen, port });
   const mirrorAddress = at(proxy.server);
@@ -76,6 +76,12 @@ export async function lookAtDaemon(
     upload: { address: uploadAddress, ...uploadReached },
     pieces: { address: formatHostPort(piecesAt), ...piecesReached },
   };
+}
+
+/** By which address this host reaches a server of its own that listens on `ip`. */
+export function localIpOf(ip: string): string {
+  if (!isEveryAddress(ip)) return ip;
+  return ip === "::" ? "::1" : "127.0.0.1";
 }
 
 /** What a mirror with `basicAuth` wants with each request. */

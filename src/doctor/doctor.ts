@@ -1,3 +1,4 @@
+import { formatHostPort } from "../config/addresses.ts";
 import { DfdaemonConfig } from "../config/dfdaemon.ts";
 import type { DfinitConfig } from "../config/dfinit.ts";
 import { parseConfig } from "../config/load.ts";
@@ -14,7 +15,7 @@ import { askLocal, type DoctorRuntime } from "./ask.ts";
 import { judgeCanary, judgeImageName, pullCanary } from "./canary.ts";
 import { lookAtControlPlane } from "./control_plane.ts";
 import { judgeCounters, parseMetrics, total } from "./counters.ts";
-import { basicAuthorization, type DaemonFacts, lookAtDaemon } from "./daemon.ts";
+import { basicAuthorization, type DaemonFacts, localIpOf, lookAtDaemon } from "./daemon.ts";
 import { doctorCommand, type DoctorFlags } from "./doctor_command.ts";
 import { found, type Outcome, worst } from "./finding.ts";
 import { judgeControlPlane } from "./judge_control_plane.ts";
@@ -107,6 +108,13 @@ function namedRegistries({ node: { dfdaemon, dfinit }, image }: Looked): Set<str
   ]);
 }
 
+/** The mirror as the runtimes are to ask it. */
+function mirrorUrlOf({ dfdaemon, dfinit }: NodeConfig): string {
+  const listen = dfdaemon.config?.proxy.server;
+  if (listen === undefined || dfinit.isThere) return dfinit.config?.proxy.addr ?? "http://127.0.0.1:4001";
+  return `http://${formatHostPort({ hostname: localIpOf(listen.ip), port: listen.port })}`;
+}
+
 function hostIn(location: string): string {
   return location.split("/", 1)[0] ?? location;
 }
@@ -119,7 +127,7 @@ async function examineRuntimes(looked: Looked, { disk }: DoctorEffects["runtime"
   const isTold = dfinit.isThere && dfinit.config?.containerRuntime !== undefined;
   const config: DfinitConfig | undefined = isTold
     ? dfinit.config
-    : await runtimesFound(`http://127.0.0.1:${listen?.port ?? 4001}`, files);
+    : await runtimesFound(mirrorUrlOf(looked.node), files);
   if (config === undefined) return [];
   const named = namedRegistries(looked);
   const registries = named.size > 0 ? [...named] : ["docker.io"];
@@ -157,8 +165,8 @@ interface Running extends Looked {
 }
 
 async function examineRunning(running: Running, runtime: DoctorRuntime, signal: AbortSignal): Promise<Outcome[]> {
-  const { config, identity, tls, node: { dfinit }, flags } = running;
-  const mirrorUrl = dfinit.config?.proxy.addr ?? "http://127.0.0.1:4001";
+  const { config, identity, tls, node, flags } = running;
+  const mirrorUrl = mirrorUrlOf(node);
   const defaultAddr = parseConfig(DfdaemonConfig, "", "").config.proxy.registryMirror.addr;
   const places = registriesOf(config, defaultAddr, [...namedRegistries(running)]);
   const controlTls = { manager: tls.managerTls, scheduler: tls.schedulerTls, peers: tls.parents };

@@ -13,6 +13,7 @@ const BY_REASON: Readonly<Record<string, FindingId>> = {
   plain_http: "doctor.registry.plain_http",
   certificate: "doctor.registry.certificate",
   name: "doctor.registry.name",
+  port: "doctor.registry.port",
 };
 
 /** Whether dfdaemon reaches each registry, and trusts it. */

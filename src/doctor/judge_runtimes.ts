@@ -26,7 +26,7 @@ export function judgeRuntimes(runtimes: readonly RuntimeFacts[], context: Runtim
   const isTold = context.dfinitPath !== undefined;
   const isOneUsed = runtimes.some(usesPeer);
   return runtimes.flatMap((runtime) => {
-    if (isTold || usesPeer(runtime) || runtime.refusals.length > 0) return judgeRuntime(runtime, context);
+    if (isTold || isMeantToUse(runtime) || runtime.refusals.length > 0) return judgeRuntime(runtime, context);
     const what = "is on this node, and asks the peer for nothing";
     const id = isOneUsed ? "doctor.runtime.not_used" : "doctor.runtime.not_configured";
     return [found(id, runtime.name, what, isOneUsed ? undefined : namingIt(runtime.name))];
@@ -35,6 +35,11 @@ export function judgeRuntimes(runtimes: readonly RuntimeFacts[], context: Runtim
 
 function usesPeer({ routes, mirror }: RuntimeFacts): boolean {
   return routes.some(({ hosts }) => hosts.some((host) => isPeer(host, mirror)));
+}
+
+/** Somebody sent it to the peer, be it to a port where the peer is not. */
+function isMeantToUse({ routes, mirror }: RuntimeFacts): boolean {
+  return routes.some(({ hosts }) => hosts.some((host) => isPeer(host, mirror) || isOtherPort(host, mirror)));
 }
 
 /** What to write where dfinit was told nothing. */
