@@ -126,13 +126,15 @@ function judgeRoute(
   const at = hosts.findIndex((host) => isPeer(host, mirror));
   if (at === 0) return [];
   if (at > 0) {
-    const what = `asks ${hosts.slice(0, at).join(" and ")} for images of ${registry} before the peer (${path})`;
-    const mend = `move the peer's entry, ${hosts[at]}, in front of the others in ${path}`;
+    const what = `asks ${
+      hosts.slice(0, at).map(shown).join(" and ")
+    } for images of ${registry} before the peer (${path})`;
+    const mend = `move the peer's entry, ${mirror}, in front of the others in ${path}`;
     return [found("doctor.runtime.other_mirror_first", name, what, mend)];
   }
   const elsewhere = hosts.find((host) => isOtherPort(host, mirror));
   if (elsewhere !== undefined) {
-    const what = `asks ${elsewhere} for images of ${registry} (${path}), and the peer is at ${mirror}`;
+    const what = `asks ${shown(elsewhere)} for images of ${registry} (${path}), and the peer is at ${mirror}`;
     return [found("doctor.runtime.wrong_address", name, what, `write ${mirror} there instead`)];
   }
   if (bypassed.some((bypass) => bypass.registry === registry || bypass.registry === "*")) return [];
@@ -152,6 +154,11 @@ function isPeer(host: string, mirror: string): boolean {
 function isOtherPort(host: string, mirror: string): boolean {
   const [one, other] = [placeOf(host), placeOf(mirror)];
   return one !== undefined && one.ip === other?.ip && one.port !== other.port;
+}
+
+/** A host without the user and password that may stand in it. */
+function shown(host: string): string {
+  return URL.canParse(host) ? new URL(host).origin : "another host";
 }
 
 /** Where a URL leads to; all names of the loopback address are one. */

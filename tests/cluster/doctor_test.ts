@@ -21,7 +21,7 @@ import { openTlsFiles } from "../../src/runtime/tls_files.ts";
 import { testCertificates } from "../../src/testing/certificates.ts";
 import { testRuntime } from "../../src/testing/test_runtime.ts";
 import { wrappedDisk } from "../../src/testing/wrapped_disk.ts";
-import { diagnose, type Diagnosis, Patient } from "./patient.ts";
+import { type Diagnosis, Patient } from "./patient.ts";
 import { MovableClock, REPOSITORY, Stage } from "./stage.ts";
 
 const TESTDATA = join(import.meta.dirname ?? "", "../../dfinit/testdata");
@@ -593,8 +593,4 @@ Deno.test("an image that wants a login is no fault, and neither is its registry"
   assert.ok(ids("info").includes("doctor.registry.login"));
   assert.ok(ids("info").includes("doctor.canary.login"));
   assert.equal(code, EXIT.done);
-});
-
-Deno.test("wrong use of the doctor is told apart from what it finds", async () => {
-  await assert.rejects(diagnose(["--nonsense"]), SyntaxError); // there is no JSON to be read
 });

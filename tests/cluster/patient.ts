@@ -119,23 +119,16 @@ export class Patient {
   /** Runs the doctor on the node. */
   async examine(args: readonly string[] = [], effects: Partial<DoctorEffects["runtime"]> = {}): Promise<Diagnosis> {
     const paths = ["--config", this.dfdaemonYaml, "--dfinit", this.dfinitYaml, "--root", this.root];
-    return await diagnose([...paths, ...args], effects);
+    let text = "";
+    const terminal = { print: (part: string) => void (text += part), printError: () => {} };
+    const runtime = { ...testRuntime({ disk }), ...effects };
+    const told = { runtime, terminal, architecture: "amd64" };
+    const code = await runDoctor([...paths, "--json", ...args], told, NEVER);
+    const { checks } = JSON.parse(text) as { checks: Outcome[] };
+    return {
+      code,
+      outcomes: checks,
+      ids: (...levels) => [...new Set(checks.filter(({ level }) => levels.includes(level)).map(({ id }) => id))].sort(),
+    };
   }
-}
-
-/** Runs the doctor with a command line. */
-export async function diagnose(
-  args: readonly string[],
-  effects: Partial<DoctorEffects["runtime"]> = {},
-): Promise<Diagnosis> {
-  let text = "";
-  const terminal = { print: (part: string) => void (text += part), printError: () => {}, columns: undefined };
-  const runtime = { ...testRuntime({ disk }), ...effects };
-  const code = await runDoctor(["--json", ...args], { runtime, terminal, architecture: "amd64" }, NEVER);
-  const { checks } = JSON.parse(text) as { checks: Outcome[] };
-  return {
-    code,
-    outcomes: checks,
-    ids: (...levels) => [...new Set(checks.filter(({ level }) => levels.includes(level)).map(({ id }) => id))].sort(),
-  };
 }
