@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { dfcacheCommand } from "../cli/dfcache_command.ts";
 import { dfctlCommand } from "../cli/dfctl/dfctl_command.ts";
 import { dfgetCommand } from "../cli/dfget_command.ts";
+import { doctorCommand } from "../doctor/doctor_command.ts";
 import { ManagerConfig } from "../config/manager.ts";
 import { installCommand, uninstallCommand } from "../install/command.ts";
 import { parseArguments, withCommonOptions } from "../runtime/command_line.ts";
@@ -38,16 +39,8 @@ Deno.test("--help and --version end with 0, an unknown option with 2", () => {
 });
 
 Deno.test("the help of each command names every option and every exit code", () => {
-  for (
-    const make of [
-      ...Object.values(COMMANDS),
-      dfgetCommand,
-      dfcacheCommand,
-      dfctlCommand,
-      installCommand,
-      uninstallCommand,
-    ]
-  ) {
+  const others = [dfgetCommand, dfcacheCommand, dfctlCommand, doctorCommand, installCommand, uninstallCommand];
+  for (const make of [...Object.values(COMMANDS), ...others]) {
     const { text } = parse(make(), ["--help"]);
     for (const { long } of make().options.filter(({ hidden }) => !hidden)) {
       assert.ok(text.includes(long ?? ""), `${long} is missing`);
@@ -113,13 +106,22 @@ Deno.test("the program of all programs runs them by name, and knows which there 
     }).output();
     return { code, text: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) };
   };
-  const [help, unknown, wrongUse] = await Promise.all([run("--help"), run("nope"), run("dfget", "--nope")]);
+  const [help, unknown, wrongUse, completion, noShell] = await Promise.all([
+    run("--help"),
+    run("nope"),
+    run("dfget", "--nope"),
+    run("completion", "bash"),
+    run("completion", "csh"),
+  ]);
   assert.equal(help.code, EXIT.done);
-  for (
-    const name of ["manager", "scheduler", "dfdaemon", "dfinit", "dfget", "dfcache", "dfctl", "config", "up", "demo"]
-  ) {
+  const names = ["manager", "scheduler", "dfdaemon", "dfinit", "dfget", "dfcache", "dfctl", "config", "doctor", "up"];
+  for (const name of [...names, "install", "uninstall", "demo"]) {
     assert.match(help.text, new RegExp(`^ +${name} `, "m"));
+    assert.match(completion.text, new RegExp(`"damselfly ${name}"\\) words=".*--help`));
   }
+  assert.match(completion.text, /"damselfly doctor"\) words=".*--image/);
+  assert.match(completion.text, /"damselfly dfctl job"\) words="list/);
+  assert.deepEqual([completion.code, noShell.code], [EXIT.done, EXIT.usage]);
   assert.equal(unknown.code, EXIT.usage);
   assert.match(unknown.text, /there is no program "nope"/);
   assert.equal(wrongUse.code, EXIT.usage);

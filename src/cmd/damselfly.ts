@@ -31,7 +31,10 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
     about: "takes away what install brought",
     load: async () => (await import("./install.ts")).uninstall,
   },
-  doctor: { about: "says what keeps a node's pulls from the swarm, and what mends it", load: () => import("./doctor.ts") },
+  doctor: {
+    about: "says what keeps a node's pulls from the swarm, and what mends it",
+    load: () => import("./doctor.ts"),
+  },
   up: { about: "a whole cluster on this machine", load: () => import("./up.ts") },
   demo: { about: "pulls an image through such a cluster and shows what happens", load: () => import("./demo.ts") },
 };
