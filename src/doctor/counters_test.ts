@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { judgeCounters, parseMetrics, total } from "./counters.ts";
+import { parseMetrics } from "../runtime/metrics_text.ts";
+import { judgeCounters } from "./counters.ts";
 
 const TEXT = `# HELP damselfly_client_fallback_total Requests
 # TYPE damselfly_client_fallback_total counter
@@ -11,15 +12,6 @@ dragonfly_client_download_traffic{type="BACK_TO_SOURCE"} 40
 not a metric
 process_max_fds 1024
 `;
-
-Deno.test("the text of Prometheus is read with its labels and what is quoted in them", () => {
-  const samples = parseMetrics(TEXT);
-  assert.equal(samples.length, 6);
-  assert.deepEqual(samples[1]?.labels, { registry: 'a"b\\c\nd', reason: "name" });
-  assert.equal(total(samples, "dragonfly_client_download_traffic"), 1540);
-  assert.equal(total(samples, "dragonfly_client_download_traffic", { type: "REMOTE_PEER" }), 1500);
-  assert.equal(total(samples, "absent"), 0);
-});
 
 Deno.test("what went past the swarm is told by registry, the most first, and what may steer a terminal is not printed", () => {
   const [first, second, third] = judgeCounters(parseMetrics(TEXT));

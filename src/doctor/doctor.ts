@@ -10,11 +10,12 @@ import { hostIdentity } from "../peer/peer_config.ts";
 import { openPeerTls, type PeerTls } from "../peer/peer_tls.ts";
 import { parseArguments, withCommonOptions } from "../runtime/command_line.ts";
 import { EXIT as COMMON_EXIT } from "../runtime/main.ts";
+import { parseMetrics, sumOf } from "../runtime/metrics_text.ts";
 import type { Terminal } from "../runtime/terminal.ts";
 import { askLocal, type DoctorRuntime } from "./ask.ts";
 import { judgeCanary, judgeImageName, pullCanary } from "./canary.ts";
 import { lookAtControlPlane } from "./control_plane.ts";
-import { judgeCounters, parseMetrics, total } from "./counters.ts";
+import { judgeCounters } from "./counters.ts";
 import { basicAuthorization, type DaemonFacts, localIpOf, lookAtDaemon } from "./daemon.ts";
 import { doctorCommand, type DoctorFlags } from "./doctor_command.ts";
 import { found, type Outcome, worst } from "./finding.ts";
@@ -132,7 +133,12 @@ async function examineRuntimes(looked: Looked, { disk }: DoctorEffects["runtime"
   const named = namedRegistries(looked);
   const registries = named.size > 0 ? [...named] : ["docker.io"];
   const runtimes = await lookAtRuntimes(config, registries, files);
-  return judgeRuntimes(runtimes, { mirror: listen, named, dfinitPath: isTold ? dfinit.path : undefined });
+  return judgeRuntimes(runtimes, {
+    mirror: listen,
+    named,
+    dfinitPath: isTold ? dfinit.path : undefined,
+    root: flags.root,
+  });
 }
 
 /** Everything that needs a configuration of dfdaemon that can be used. */
@@ -207,7 +213,7 @@ async function examineByPull(
     const answer = await askLocal(daemon.metrics.url, {}, runtime, signal);
     if (!("text" in answer)) return undefined;
     const samples = parseMetrics(answer.text);
-    const bytes = (type: string) => total(samples, "dragonfly_client_download_traffic", { type });
+    const bytes = (type: string) => sumOf(samples, "dragonfly_client_download_traffic", { type });
     return { parents: bytes("REMOTE_PEER"), source: bytes("BACK_TO_SOURCE") };
   };
   const facts = await pullCanary(

@@ -30,7 +30,7 @@ function judgeMirror({ mirror: { address, answer }, isAskedInTls }: DaemonFacts)
     return found("doctor.mirror.not_ours", address, `${who} answers there, and not this dfdaemon`, mend);
   }
   if (isAskedInTls) {
-    const mend = "begin proxy.addr of dfinit.yaml with http://, and run: damselfly dfinit";
+    const mend = "begin proxy.addr of dfinit.yaml with http://, and run dfinit again";
     return found("doctor.mirror.no_tls", address, "the runtimes ask it by https://, and it speaks plain HTTP", mend);
   }
   if (server !== SERVER_NAME) {

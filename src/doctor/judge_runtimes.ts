@@ -12,6 +12,8 @@ export interface RuntimeContext {
   readonly named: ReadonlySet<string>;
   /** The file that says which runtimes there are; undefined where they were found without one. */
   readonly dfinitPath: string | undefined;
+  /** Where the node's `/` is mounted. */
+  readonly root: string;
 }
 
 const DFINIT_YAML = "/etc/dragonfly/dfinit.yaml";
@@ -29,7 +31,7 @@ export function judgeRuntimes(runtimes: readonly RuntimeFacts[], context: Runtim
     if (isTold || isMeantToUse(runtime) || runtime.refusals.length > 0) return judgeRuntime(runtime, context);
     const what = "is on this node, and asks the peer for nothing";
     const id = isOneUsed ? "doctor.runtime.not_used" : "doctor.runtime.not_configured";
-    return [found(id, runtime.name, what, isOneUsed ? undefined : namingIt(runtime.name))];
+    return [found(id, runtime.name, what, isOneUsed ? undefined : namingIt(runtime.name, context))];
   });
 }
 
@@ -43,10 +45,16 @@ function isMeantToUse({ routes, mirror }: RuntimeFacts): boolean {
 }
 
 /** What to write where dfinit was told nothing. */
-function namingIt(runtime: string): string {
+function namingIt(runtime: string, context: RuntimeContext): string {
   const listed = "registries: [{ prefix: quay.io, location: quay.io }]";
   const text = { docker: "docker: {}", podman: `podman: { ${listed} }` }[runtime] ?? "containerd: {}";
-  return `write to ${DFINIT_YAML}: containerRuntime: { ${text} }; and run: damselfly dfinit`;
+  return `write to ${DFINIT_YAML}: containerRuntime: { ${text} }; and run: ${dfinitCommand(context)}`;
+}
+
+/** What to type so that dfinit configures the runtimes. */
+function dfinitCommand({ dfinitPath, root }: Pick<RuntimeContext, "dfinitPath" | "root">): string {
+  const config = dfinitPath === undefined || dfinitPath === DFINIT_YAML ? "" : ` --config ${dfinitPath}`;
+  return `damselfly dfinit${config}${root === "/" ? "" : ` --root ${root}`}`;
 }
 
 function judgeRuntime(runtime: RuntimeFacts, context: RuntimeContext): Outcome[] {
@@ -74,7 +82,8 @@ function judgeRuntime(runtime: RuntimeFacts, context: RuntimeContext): Outcome[]
 }
 
 /** The runtime is sent where dfdaemon does not listen. */
-function judgeAddress({ name, mirror }: RuntimeFacts, { mirror: listen, dfinitPath }: RuntimeContext) {
+function judgeAddress({ name, mirror }: RuntimeFacts, context: RuntimeContext): Outcome | undefined {
+  const { mirror: listen, dfinitPath } = context;
   if (listen === undefined || dfinitPath === undefined) return undefined;
   const asked = placeOf(mirror);
   const isSameIp = isEveryAddress(listen.ip) || asked?.ip === listen.ip || isIP(asked?.ip ?? "") === 0;
@@ -83,14 +92,14 @@ function judgeAddress({ name, mirror }: RuntimeFacts, { mirror: listen, dfinitPa
     "doctor.runtime.wrong_address",
     name,
     `is sent to ${mirror} by ${dfinitPath}, and dfdaemon listens on ${listen.ip}:${listen.port}`,
-    `make proxy.addr of ${dfinitPath} and proxy.server of dfdaemon.yaml agree, and run: damselfly dfinit`,
+    `make proxy.addr of ${dfinitPath} and proxy.server of dfdaemon.yaml agree, and run: ${dfinitCommand(context)}`,
   );
 }
 
-function judgeState({ name, state, changes }: RuntimeFacts, { dfinitPath }: RuntimeContext): Outcome[] {
-  if (dfinitPath === undefined) return []; // what nobody asked for is not missed
+function judgeState({ name, state, changes }: RuntimeFacts, context: RuntimeContext): Outcome[] {
+  if (context.dfinitPath === undefined) return []; // what nobody asked for is not missed
   const what = changes.map(({ path, why }) => `${path}: ${why}`).join("; ");
-  const mend = `damselfly dfinit --config ${dfinitPath}`;
+  const mend = dfinitCommand(context);
   if (state === "drifted") return [found("doctor.runtime.drifted", name, `is not as dfinit left it: ${what}`, mend)];
   if (state === "not configured") return [found("doctor.runtime.not_configured", name, `needs ${what}`, mend)];
   return [];
@@ -121,8 +130,9 @@ function judgeRestart({ name, service, restart, changedFile }: RuntimeFacts): Ou
 function judgeRoute(
   { registry, path, hosts }: Route,
   { name, mirror, bypassed }: RuntimeFacts,
-  { named, dfinitPath }: RuntimeContext,
+  context: RuntimeContext,
 ): Outcome[] {
+  const { named, dfinitPath } = context;
   const at = hosts.findIndex((host) => isPeer(host, mirror));
   if (at === 0) return [];
   if (at > 0) {
@@ -140,7 +150,7 @@ function judgeRoute(
   if (bypassed.some((bypass) => bypass.registry === registry || bypass.registry === "*")) return [];
   const where = dfinitPath ?? DFINIT_YAML;
   const mend = `list ${registry} below containerRuntime.${nameInDfinit(name)}.registries of ${where}, and run: ` +
-    "damselfly dfinit";
+    dfinitCommand(context);
   const id = named.has(registry) ? "doctor.runtime.bypassed" : "doctor.runtime.not_listed";
   return [found(id, name, `pulls from ${registry} go around the peer: ${path} does not name it`, mend)];
 }

@@ -142,6 +142,7 @@ const CONTEXT = {
   mirror: { ip: "127.0.0.1", port: 4001 },
   named: new Set(["reg.corp"]),
   dfinitPath: "/etc/dragonfly/dfinit.yaml",
+  root: "/",
 };
 
 Deno.test("a runtime may call the peer by any name of loopback, and dfdaemon may listen everywhere", () => {
@@ -150,6 +151,13 @@ Deno.test("a runtime may call the peer by any name of loopback, and dfdaemon may
   assert.deepEqual(ids(judgeRuntimes([RUNTIME], everywhere)), ["doctor.runtime"]);
   const elsewhere = { ...CONTEXT, mirror: { ip: "127.0.0.2", port: 4001 } };
   assert.deepEqual(ids(judgeRuntimes([RUNTIME], elsewhere)), ["doctor.runtime.wrong_address"]);
+});
+
+Deno.test("the command that mends a runtime is whole: what is not usual stands in it", () => {
+  const runtime = { ...RUNTIME, state: "drifted" } as const;
+  const mendOf = (context: Partial<typeof CONTEXT>) => judgeRuntimes([runtime], { ...CONTEXT, ...context })[0]?.mend;
+  assert.equal(mendOf({}), "damselfly dfinit");
+  assert.equal(mendOf({ dfinitPath: "/d.yaml", root: "/host" }), "damselfly dfinit --config /d.yaml --root /host");
 });
 
 Deno.test("passwords in the URLs of other mirrors are not printed", () => {

@@ -21,6 +21,7 @@ import { openTlsFiles } from "../../src/runtime/tls_files.ts";
 import { testCertificates } from "../../src/testing/certificates.ts";
 import { testRuntime } from "../../src/testing/test_runtime.ts";
 import { wrappedDisk } from "../../src/testing/wrapped_disk.ts";
+import { runMain } from "./mains.ts";
 import { type Diagnosis, Patient } from "./patient.ts";
 import { MovableClock, REPOSITORY, Stage } from "./stage.ts";
 
@@ -73,7 +74,7 @@ const RUNTIME_CASES: readonly Case[] = [
   {
     name: "containerd was never told of the peer",
     id: "doctor.runtime.not_configured",
-    mend: /^damselfly dfinit --config .*dfinit\.yaml$/,
+    mend: /^damselfly dfinit --config .*dfinit\.yaml --root \/.*$/,
     breaks: async (patient) => {
       rmSync(patient.path("etc/containerd"), { recursive: true });
       cpSync(join(TESTDATA, "default_1_7"), patient.root, { recursive: true });
@@ -521,6 +522,18 @@ Deno.test("of a node on which all is well the doctor says so, and where the byte
   const second = await patient.examine(["--image", image]);
   const again = second.outcomes.find(({ id }) => id === "doctor.canary");
   assert.match(again?.what ?? "", /7\.0 MiB from this host's disk, 0 from parents, 0 from the registry$/);
+});
+
+Deno.test("the program looks at all of it with the permissions that it has", async () => {
+  await using stack = new AsyncDisposableStack();
+  const stage = await openStage(stack);
+  const patient = await openPatient(stack, stage);
+  const image = `${stage.registry.namespace}/${REPOSITORY}:v1`;
+  const { code, stdout, stderr } = await runMain("doctor", ...patient.paths, "--image", image);
+  assert.equal(stderr, "");
+  assert.match(stdout, /^ok +canary .* from parents/m);
+  assert.match(stdout, /\n\nAll is well\.\n$/);
+  assert.equal(code, EXIT.done);
 });
 
 Deno.test("a dfdaemon that does not run is one finding, and the pull is said to go to the registry itself", async () => {

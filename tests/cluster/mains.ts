@@ -41,7 +41,7 @@ export interface Ended {
 }
 
 /** Runs a program to its end. One that does not end in time is killed, and its code is that of the signal. */
-export async function runMain(program: Program | "dfget" | "dfinit", ...args: string[]): Promise<Ended> {
+export async function runMain(program: Program | "dfget" | "dfinit" | "doctor", ...args: string[]): Promise<Ended> {
   const command = new Deno.Command(Deno.execPath(), {
     args: argsOf(program, ...args),
     cwd: REPOSITORY,

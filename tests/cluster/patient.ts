@@ -116,14 +116,18 @@ export class Patient {
     return `etc/containerd/certs.d/${this.stage.registry.namespace}/hosts.toml`;
   }
 
+  /** Where its files are, for the doctor's command line. */
+  get paths(): string[] {
+    return ["--config", this.dfdaemonYaml, "--dfinit", this.dfinitYaml, "--root", this.root];
+  }
+
   /** Runs the doctor on the node. */
   async examine(args: readonly string[] = [], effects: Partial<DoctorEffects["runtime"]> = {}): Promise<Diagnosis> {
-    const paths = ["--config", this.dfdaemonYaml, "--dfinit", this.dfinitYaml, "--root", this.root];
     let text = "";
     const terminal = { print: (part: string) => void (text += part), printError: () => {} };
     const runtime = { ...testRuntime({ disk }), ...effects };
     const told = { runtime, terminal, architecture: "amd64" };
-    const code = await runDoctor([...paths, "--json", ...args], told, NEVER);
+    const code = await runDoctor([...this.paths, "--json", ...args], told, NEVER);
     const { checks } = JSON.parse(text) as { checks: Outcome[] };
     return {
       code,

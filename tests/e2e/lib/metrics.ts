@@ -1,11 +1,5 @@
 /** What a process says about itself at its /metrics. */
-
-/** One sample of the Prometheus text format. */
-export interface Sample {
-  readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
-}
+import { parseMetrics, type Sample, sumOf } from "../../../src/runtime/metrics_text.ts";
 
 /** Bytes that a peer downloaded, by where they came from (node-side.md §3.13). */
 export interface Traffic {
@@ -17,13 +11,13 @@ export interface Traffic {
 /** Downloaded bytes of the peer whose metrics are at `url`. */
 export async function downloadTraffic(url: string): Promise<Traffic> {
   const samples = await scrape(url);
-  const of = (type: string) => sum(samples, "dragonfly_client_download_traffic", { type });
+  const of = (type: string) => sumOf(samples, "dragonfly_client_download_traffic", { type });
   return { fromSource: of("BACK_TO_SOURCE"), fromPeers: of("REMOTE_PEER"), fromDisk: of("LOCAL_PEER") };
 }
 
 /** Bytes that the peer whose metrics are at `url` gave to other peers. */
 export async function uploadTraffic(url: string): Promise<number> {
-  return sum(await scrape(url), "dragonfly_client_upload_traffic", {});
+  return sumOf(await scrape(url), "dragonfly_client_upload_traffic");
 }
 
 /** Requests that the mirror of the peer whose metrics are at `url` has got. */
@@ -45,21 +39,4 @@ async function scrape(url: string): Promise<Sample[]> {
   const text = await answer.text();
   if (!answer.ok) throw new Error(`Cannot scrape ${url}: HTTP ${answer.status} ${text}`);
   return parseMetrics(text);
-}
-
-/** Adds up the samples of a metric whose labels include `labels`; a counter that nothing has counted yet is 0. */
-function sum(samples: readonly Sample[], name: string, labels: Readonly<Record<string, string>>): number {
-  const named = samples.filter((sample) => sample.name === name);
-  const wanted = named.filter((one) => Object.entries(labels).every(([label, value]) => one.labels[label] === value));
-  return wanted.reduce((total, sample) => total + sample.value, 0);
-}
-
-/** Samples of a text in the Prometheus format, version 0.0.4. */
-export function parseMetrics(text: string): Sample[] {
-  return text.split("\n").flatMap((line) => {
-    const [, name, labels, value] = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)/.exec(line) ?? [];
-    if (name === undefined || value === undefined) return [];
-    const pairs = [...(labels ?? "").matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, key, text]) => [key, text]);
-    return [{ name, labels: Object.fromEntries(pairs) as Record<string, string>, value: Number(value) }];
-  });
 }

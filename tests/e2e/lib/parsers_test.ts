@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { permissionFlags } from "../../../src/install/permission_flags.ts";
 import { moveConfig } from "./containerd.ts";
 import { debianMirrorOf } from "./debian.ts";
-import { parseMetrics } from "./metrics.ts";
 import { blobBytes, parseRegistryLog } from "./registry.ts";
 
 const DIGEST = `sha256:${"a".repeat(64)}`;
@@ -29,15 +28,6 @@ Deno.test("the registry's log tells how many bytes of each blob it sent", () => 
   ].join("\n");
   assert.equal(parseRegistryLog(log).length, 5);
   assert.deepEqual(blobBytes(parseRegistryLog(log)), new Map([[DIGEST, 111]]));
-});
-
-Deno.test("metrics are read with their labels", () => {
-  const text = '# HELP x y\n# TYPE x counter\nx{type="REMOTE_PEER",app="a\\"b"} 12\nx 3\nup_bytes 1.5e+06\n';
-  assert.deepEqual(parseMetrics(text), [
-    { name: "x", labels: { type: "REMOTE_PEER", app: 'a\\"b' }, value: 12 },
-    { name: "x", labels: {}, value: 3 },
-    { name: "up_bytes", labels: {}, value: 1_500_000 },
-  ]);
 });
 
 Deno.test("the Debian mirror is found in both formats of apt sources, and the security archive is not taken for it", () => {
