@@ -4,14 +4,13 @@ import { loadConfig } from "../config/load.ts";
 import { PeerDynconfig } from "../config/peer_dynconfig.ts";
 import { DamselflyError, errorText } from "../core/error.ts";
 import { type HostIdentity, hostIdOf } from "../core/host_id.ts";
-import { parseScope, rankClusters, type ScopeInput } from "../core/scope.ts";
-import { scopeMatchOf, scopeReason } from "../core/scope_match.ts";
 import { VERSION } from "../core/version.ts";
 import { checkHealth, createRpcClient } from "../rpc/client.ts";
-import { ManagerService, type Scheduler, type SchedulerCluster, SourceType } from "../rpc/gen/manager/v2/manager.ts";
+import { ManagerService, type Scheduler, SourceType } from "../rpc/gen/manager/v2/manager.ts";
 import { SchedulerService } from "../rpc/gen/scheduler/v2/scheduler.ts";
 import type { TlsFiles } from "../runtime/tls_files.ts";
 import { type DoctorRuntime, within } from "./ask.ts";
+import { type ClusterPlace, explainCluster } from "./cluster.ts";
 
 const MANAGER_TIMEOUT_MS = 5_000;
 const HEALTH_TIMEOUT_MS = 3_000;
@@ -36,7 +35,7 @@ export interface AskedScheduler extends AskedServer {
 
 /** How the manager answered. */
 export type ManagerFacts =
-  /** `manager.addr` is not set. `schedulers` are those of the local dynconfig file, or `problem` is what is wrong with it. */
+  /** `manager.addr` is not set, and the local dynconfig file counts; `problem` is what is wrong with that. */
   | { readonly kind: "none"; readonly path: string; readonly problem?: string }
   | { readonly kind: "name"; readonly address: string; readonly problem: string }
   | { readonly kind: "tls"; readonly address: string; readonly problem: string }
@@ -48,10 +47,7 @@ export type ManagerFacts =
 /** What is known of manager, cluster, schedulers and seed peers. */
 export interface ControlPlaneFacts {
   readonly manager: ManagerFacts;
-  /** The cluster of this host, and why it is this one. */
-  readonly cluster:
-    | { readonly name: string; readonly id: number; readonly why: string; readonly isByScope: boolean }
-    | undefined;
+  readonly cluster: ClusterPlace | undefined;
   readonly schedulers: readonly AskedScheduler[];
   /** Undefined where nobody told, which is without a manager. */
   readonly seedPeers: readonly AskedServer[] | undefined;
@@ -86,14 +82,13 @@ export async function lookAtControlPlane(
   const { config, identity, tls } = target;
   const looker = { runtime, signal };
   const { manager, listed, local } = await findSchedulers(target, looker);
-  const [first] = listed;
-  const own = listed.filter(({ schedulerClusterId }) => schedulerClusterId === first?.schedulerClusterId);
-  const addresses = [...own.map(({ ip, port }) => formatHostPort({ hostname: ip, port })), ...local];
-  const schedulers = await Promise.all(
-    addresses.slice(0, ASKED_MAX).map((address) => {
-      return askScheduler(address, hostIdOf(identity), tls.scheduler, looker);
-    }),
-  );
+  const known = await askSchedulers([...listed.map(knownOf), ...local], tls.scheduler, looker);
+  const chosen = clusterChosen(known);
+  const own = known.filter(({ clusterId }) => clusterId === chosen);
+  const schedulers = await Promise.all(own.map((scheduler) => {
+    return withAcquaintance(scheduler, hostIdOf(identity), tls.scheduler, looker);
+  }));
+  const first = listed.find(({ schedulerClusterId }) => schedulerClusterId === chosen);
   const live = first?.seedPeers.filter(({ state }) => state === "active") ?? [];
   const seedPeers = await Promise.all(
     live.slice(0, ASKED_MAX).map(({ ip, port }) => {
@@ -102,20 +97,38 @@ export async function lookAtControlPlane(
   );
   return {
     manager,
-    cluster: first?.schedulerCluster === undefined
-      ? undefined
-      : clusterOf(first.schedulerCluster, listed, config, identity),
+    cluster: first?.schedulerCluster && explainCluster(first.schedulerCluster, listed, config.host, identity),
     schedulers,
     seedPeers: first === undefined ? undefined : seedPeers,
     isSeed: identity.isSeed,
   };
 }
 
+/** A scheduler that was named, and of which cluster it is; 0 where nobody told. */
+type Known = AskedServer & { readonly clusterId: number };
+
+function knownOf({ ip, port, schedulerClusterId }: Scheduler): Known {
+  return { address: formatHostPort({ hostname: ip, port }), clusterId: schedulerClusterId };
+}
+
+async function askSchedulers(known: readonly Known[], tls: TlsFiles | undefined, looker: Looker): Promise<Known[]> {
+  return await Promise.all(
+    known.slice(0, ASKED_MAX).map(async ({ address, clusterId }) => {
+      return { ...await askServer(address, tls, looker), clusterId };
+    }),
+  );
+}
+
+/** As dfdaemon chooses: the cluster of the first scheduler that serves; where none does, that of the first. */
+function clusterChosen(known: readonly Known[]): number | undefined {
+  return (known.find(({ problem }) => problem === undefined) ?? known[0])?.clusterId;
+}
+
 interface FoundSchedulers {
   readonly manager: ManagerFacts;
   readonly listed: readonly Scheduler[];
-  /** Addresses of the local dynconfig file. */
-  readonly local: readonly string[];
+  /** Those of the local dynconfig file. */
+  readonly local: readonly Known[];
 }
 
 async function findSchedulers(target: ControlTarget, looker: Looker): Promise<FoundSchedulers> {
@@ -149,58 +162,12 @@ async function readDynconfig(given: string | undefined, runtime: DoctorRuntime):
   try {
     const { config } = await loadConfig(PeerDynconfig, given === undefined ? {} : { path: given }, runtime);
     const { addr, addrs } = config.scheduler;
-    const local = (addrs.length > 0 ? addrs : addr === undefined ? [] : [addr]).map(formatHostPort);
+    const named = addrs.length > 0 ? addrs : addr === undefined ? [] : [addr];
+    const local = named.map((place) => ({ address: formatHostPort(place), clusterId: 0 }));
     return { manager: { kind: "none", path }, listed: [], local };
   } catch (error) {
     return { manager: { kind: "none", path, problem: errorText(error) }, listed: [], local: [] };
   }
-}
-
-function clusterOf(
-  best: SchedulerCluster,
-  listed: readonly Scheduler[],
-  { host }: DfdaemonConfig,
-  identity: HostIdentity,
-): ControlPlaneFacts["cluster"] {
-  const { id, name } = best;
-  if (host.schedulerClusterID !== undefined) {
-    return { id, name, why: `host.schedulerClusterID is ${host.schedulerClusterID}`, isByScope: true };
-  }
-  const place = { ip: identity.ip, hostname: identity.hostname, idc: host.idc ?? "", location: host.location ?? "" };
-  const clusters = new Map(listed.flatMap(({ schedulerCluster: it }) => it === undefined ? [] : [[it.id, it]]));
-  const ranked = rankClusters(
-    [...clusters.values()].map((cluster) => {
-      const written = scopesOf(cluster);
-      return { ...{ id: cluster.id, name: cluster.name, written }, scope: parseScope(written), isDefault: false };
-    }),
-    place,
-  );
-  const own = ranked.find(({ cluster }) => cluster.id === id);
-  if (own === undefined) return { id, name, why: "the manager chose it", isByScope: false };
-  const match = scopeMatchOf({ ...own.cluster, isDefault: undefined }, own.rank, place);
-  const isByScope = match.cidr !== null || match.hostname !== null || match.isInIdc || match.locationElements > 0;
-  return { id, name, why: scopeReason(match), isByScope };
-}
-
-/** The scopes of a cluster as the manager passes them on; what is no scope counts as none. */
-function scopesOf({ scopes }: SchedulerCluster): ScopeInput {
-  try {
-    const { idc, location, cidrs, hostnames } = JSON.parse(new TextDecoder().decode(scopes)) as Record<string, unknown>;
-    const written = {
-      idc: typeof idc === "string" ? idc : undefined,
-      location: typeof location === "string" ? location : undefined,
-      cidrs: texts(cidrs),
-      hostnames: texts(hostnames),
-    };
-    parseScope(written);
-    return written;
-  } catch {
-    return {};
-  }
-}
-
-function texts(value: unknown): string[] {
-  return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
 }
 
 async function askServer(
@@ -215,19 +182,19 @@ async function askServer(
   return asked.isServing ? { address } : { address, problem: "it says that it does not serve" };
 }
 
-async function askScheduler(
-  address: string,
+/** Whether a scheduler that serves knows this host. */
+async function withAcquaintance(
+  { address, problem }: AskedServer,
   hostId: string,
   tls: TlsFiles | undefined,
   looker: Looker,
 ): Promise<AskedScheduler> {
-  const asked = await askServer(address, tls, looker);
-  if (asked.problem !== undefined) return asked;
+  if (problem !== undefined) return { address, problem };
   const { runtime: { clock }, signal } = looker;
   const known = await within(HOSTS_TIMEOUT_MS, clock, signal, async (either) => {
     using client = createRpcClient(SchedulerService, address, { clock, tls });
     const { hosts } = await client.listHosts({}, { signal: either, timeoutMs: HOSTS_TIMEOUT_MS });
     return { knowsHost: hosts.some(({ id }) => id === hostId) };
   });
-  return "problem" in known ? asked : { ...asked, knowsHost: known.knowsHost };
+  return "problem" in known ? { address } : { address, knowsHost: known.knowsHost };
 }

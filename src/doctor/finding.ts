@@ -64,6 +64,7 @@ export const FINDINGS = {
   "doctor.manager.dynconfig": "fail",
   "doctor.cluster.unknown": "fail",
   "doctor.cluster.by_default": "info",
+  "doctor.cluster.second_best": "warn",
   "doctor.schedulers.none": "fail",
   "doctor.schedulers.unhealthy": "fail",
   "doctor.schedulers.some_unhealthy": "warn",

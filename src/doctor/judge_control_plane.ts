@@ -32,7 +32,9 @@ function judgeManager({ manager }: ControlPlaneFacts): Outcome[] {
       return [found("doctor.manager.tls", manager.address, `${manager.problem}; ${kept}`, mend)];
     }
     case "unreachable": {
-      const mend = "start the manager, or correct manager.addr of dfdaemon.yaml (its gRPC port is 65003)";
+      const mend =
+        "start the manager, or correct manager.addr of dfdaemon.yaml (its gRPC port is 65003); one with TLS needs " +
+        "manager.caCert, cert and key";
       return [found("doctor.manager.unreachable", manager.address, `${manager.problem}; ${kept}`, mend)];
     }
     case "no cluster": {
@@ -46,6 +48,13 @@ function judgeManager({ manager }: ControlPlaneFacts): Outcome[] {
 function judgeCluster({ cluster }: ControlPlaneFacts): Outcome[] {
   if (cluster === undefined) return [];
   const name = `${cluster.name} (${cluster.id})`;
+  if (cluster.better.length > 0) {
+    const what = `this host is in it because no scheduler of ${
+      cluster.better.join(" and ")
+    }, which fits better, serves`;
+    const mend = "start the schedulers there, and let this host reach their gRPC port (8002)";
+    return [found("doctor.cluster.second_best", name, what, mend)];
+  }
   if (cluster.isByScope) return [well("doctor.cluster", name, `this host is in it: ${cluster.why}`)];
   return [found("doctor.cluster.by_default", name, `this host is in it: ${cluster.why}`)];
 }

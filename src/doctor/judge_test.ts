@@ -98,7 +98,7 @@ Deno.test("the clock is compared with the registry that agrees with it best", ()
 
 const PLANE: ControlPlaneFacts = {
   manager: { kind: "answers", address: "10.0.0.1:65003" },
-  cluster: { id: 1, name: "east", why: "The IP address is in 10.0.0.0/8 of east", isByScope: true },
+  cluster: { id: 1, name: "east", why: "The IP address is in 10.0.0.0/8 of east", isByScope: true, better: [] },
   schedulers: [{ address: "10.0.0.2:8002", knowsHost: true }, { address: "10.0.0.3:8002", knowsHost: true }],
   seedPeers: [{ address: "10.0.0.4:4000" }],
   isSeed: false,
@@ -108,8 +108,11 @@ Deno.test("a cluster is told with the scope that this host fits", () => {
   const [, cluster] = judgeControlPlane(PLANE);
   assert.deepEqual([cluster?.id, cluster?.level], ["doctor.cluster", "ok"]);
   assert.match(cluster?.what ?? "", /10\.0\.0\.0\/8/);
-  const byDefault = { id: 1, name: "east", why: "it is the default", isByScope: false };
+  const byDefault = { id: 1, name: "east", why: "it is the default", isByScope: false, better: [] };
   assert.ok(ids(judgeControlPlane({ ...PLANE, cluster: byDefault })).includes("doctor.cluster.by_default"));
+  const [, second] = judgeControlPlane({ ...PLANE, cluster: { ...byDefault, better: ["near"] } });
+  assert.equal(second?.id, "doctor.cluster.second_best");
+  assert.match(second?.what ?? "", /no scheduler of near, which fits better/);
 });
 
 Deno.test("one scheduler of several may be down, and all of them may not", () => {

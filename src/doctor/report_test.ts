@@ -34,8 +34,8 @@ Deno.test("where all is well the report says that, and nothing is to be mended",
 });
 
 Deno.test("colours are for terminals only", () => {
-  assert.match(reportText(OUTCOMES, { isColoured: true }), /\x1b\[31;1mFAIL\x1b\[0m/);
-  assert.doesNotMatch(reportText(OUTCOMES, { isColoured: false }), /\x1b/);
+  assert.ok(reportText(OUTCOMES, { isColoured: true }).includes("\x1b[31;1mFAIL\x1b[0m"));
+  assert.ok(!reportText(OUTCOMES, { isColoured: false }).includes("\x1b"));
 });
 
 Deno.test("the JSON has every check with its id, and counts", () => {
