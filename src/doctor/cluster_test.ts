@@ -26,9 +26,8 @@ Deno.test("the scope that brought a host into its cluster is told", () => {
   assert.match(why({ hostnames: ["^edge-"] }).why, /^The host name fits \^edge- of east/);
   assert.match(why({ idc: "dc-1|dc-2" }, { idc: "dc-2" }).why, /^The IDC is one of east/);
   assert.match(why({ location: "eu|berlin|a" }, { location: "eu|berlin|b" }).why, /^east agrees in 2 elements/);
-  for (const scopes of [{ cidrs: ["10.1.0.0/16"] }, { hostnames: ["^edge-"] }]) {
-    assert.equal(why(scopes).isByScope, true);
-  }
+  const scopes = [{ cidrs: ["10.1.0.0/16"] }, { hostnames: ["^edge-"] }, { idc: "dc-2" }, { location: "eu" }];
+  for (const one of scopes) assert.equal(why(one, { idc: "dc-2", location: "eu|berlin" }).isByScope, true);
 });
 
 Deno.test("a host that no scope fits is in the default cluster, also where scopes cannot be read", () => {

@@ -47,6 +47,22 @@ Deno.test("of a dfdaemon.yaml that cannot be used the rest of the node is still 
   assert.deepEqual(ids, ["doctor.config.invalid", "doctor.config.missing", "doctor.runtime.not_configured"]);
 });
 
+Deno.test("of a dfinit.yaml that cannot be used nothing more is concluded", async () => {
+  const files = { "/etc/dragonfly/dfdaemon.yaml": UNUSABLE, "/etc/dragonfly/dfinit.yaml": UNUSABLE };
+  const { text } = await doctor({ ...files, "/etc/containerd/config.toml": "version = 2\n" }, ["--json"]);
+  const ids = JSON.parse(text).checks.map(({ id }: { id: string }) => id);
+  assert.deepEqual(ids, ["doctor.config.invalid", "doctor.config.invalid"]);
+});
+
+Deno.test("a configuration is only called valid where nothing is wrong with it", async () => {
+  const idsOf = async (yaml: string) => {
+    const { text } = await doctor({ "/etc/dragonfly/dfdaemon.yaml": yaml }, ["--json"]);
+    return JSON.parse(text).checks.map(({ id }: { id: string }) => id);
+  };
+  assert.ok((await idsOf("proxy: { prefetch: false }\n")).includes("doctor.config"));
+  assert.ok(!(await idsOf("proxy: { rules: [] }\n")).includes("doctor.config"));
+});
+
 Deno.test("a node without a runtime is to be looked at, and no more", async () => {
   const { text, code } = await doctor({ "/etc/dragonfly/dfinit.yaml": "", "/etc/dragonfly/dfdaemon.yaml": UNUSABLE });
   assert.match(text, /warn +runtime +this node: no container runtime/);

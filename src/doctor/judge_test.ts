@@ -93,6 +93,7 @@ Deno.test("the clock is compared with the registry that agrees with it best", ()
   assert.match(judgeClock({ registries: [far] })[0]?.what ?? "", /61 s ahead/);
   assert.match(judgeClock({ registries: [at(90_000, 0)] })[0]?.what ?? "", /90 s behind/);
   assert.deepEqual(ids(judgeClock({ registries: [far, at(0, CLOCK_SKEW_MS_MAX)] })), ["doctor.clock"]);
+  assert.deepEqual(ids(judgeClock({ registries: [at(90_000, 0), at(0, 5_000)] })), ["doctor.clock"]);
   assert.deepEqual(judgeClock({ registries: [] }), []);
 });
 
@@ -121,6 +122,20 @@ Deno.test("one scheduler of several may be down, and all of them may not", () =>
   const some = judgeControlPlane({ ...PLANE, schedulers: [first, { address: "10.0.0.3:8002", knowsHost: true }] });
   assert.ok(ids(some).includes("doctor.schedulers.some_unhealthy"));
   assert.ok(ids(judgeControlPlane({ ...PLANE, schedulers: [first, second] })).includes("doctor.schedulers.unhealthy"));
+});
+
+Deno.test("a scheduler to which this host is not announced is told, and one that did not say is not", () => {
+  const withAnswer = (answer: { readonly knowsHost?: boolean }) =>
+    ids(judgeControlPlane({ ...PLANE, schedulers: [{ address: "10.0.0.2:8002", ...answer }] }));
+  assert.ok(withAnswer({ knowsHost: false }).includes("doctor.schedulers.host_unknown"));
+  assert.ok(withAnswer({ knowsHost: true }).includes("doctor.schedulers"));
+  assert.ok(withAnswer({}).includes("doctor.schedulers"));
+});
+
+Deno.test("where the manager does not answer nothing is said of those whom it would name", () => {
+  const manager = { kind: "unreachable", address: "10.0.0.1:65003", problem: "refused" } as const;
+  const facts = { ...PLANE, manager, cluster: undefined, schedulers: [], seedPeers: undefined };
+  assert.deepEqual(ids(judgeControlPlane(facts)), ["doctor.manager.unreachable"]);
 });
 
 Deno.test("a seed peer that is out of reach is told, and a seed peer needs no other one", () => {
@@ -192,6 +207,8 @@ Deno.test("of runtimes that nobody told dfinit of, one that is used is enough", 
   assert.deepEqual(ids(judgeRuntimes([RUNTIME, unused], found)), ["doctor.runtime", "doctor.runtime.not_used"]);
   assert.deepEqual(ids(judgeRuntimes([unused], found)), ["doctor.runtime.not_configured"]);
   assert.deepEqual(ids(judgeRuntimes([], found)), ["doctor.runtime.none"]);
+  const elsewhere = { ...found, mirror: { ip: "127.0.0.2", port: 4001 } };
+  assert.deepEqual(ids(judgeRuntimes([RUNTIME], elsewhere)), ["doctor.runtime"], "nobody said where it is to ask");
 });
 
 Deno.test("a pull that nobody can do is not blamed on the mirror", () => {

@@ -29,6 +29,14 @@ What mends it, the worst first:
   );
 });
 
+Deno.test("what needs nothing is not among what is to be mended", () => {
+  const outcomes = [
+    found("doctor.runtime.docker_hub_only", "docker", "asks for Docker Hub only", "another runtime"),
+    found("doctor.canary.failed", "alpine", "is nowhere"),
+  ];
+  assert.doesNotMatch(reportText(outcomes, { isColoured: false }), /another runtime|What mends it/);
+});
+
 Deno.test("where all is well the report says that, and nothing is to be mended", () => {
   assert.match(reportText(OUTCOMES.slice(0, 1), { isColoured: false }), /is valid\n\nAll is well\.\n$/);
 });
