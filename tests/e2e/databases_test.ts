@@ -119,6 +119,12 @@ for (const kind of [MARIADB, POSTGRESQL]) {
       const clusterId = (await one.clusters.all())[0]?.id ?? 0;
       await Promise.all(stores.map((store) => store.schedulers.upsert(schedulerInput({ clusterId }))));
       assert.equal((await one.schedulers.all()).length, 1);
+      const page = { offset: 0, limit: 1 };
+      for (const [writer, reader] of [[one, other], [other, one]] as const) {
+        const { total } = await reader.schedulerClusters.list({}, page);
+        await writer.clusters.create(clusterInput({ name: `after-${total}` }));
+        assert.equal((await reader.schedulerClusters.list({}, page)).total, total + 1);
+      }
       const granted = await Promise.all(stores.map((store) => store.secrets.getOrCreate("jwt", realRandom().uuid())));
       assert.equal(new Set(granted).size, 1);
     },

@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import { createHmac } from "node:crypto";
 import { sign, verify } from "hono/jwt";
 import * as z from "zod";
+import { BoundedMap } from "../../core/bounded_map.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Random } from "../../runtime/random.ts";
 import type { User } from "../store/users.ts";
@@ -9,6 +10,8 @@ import type { User } from "../store/users.ts";
 const ALGORITHM = "HS256";
 const KEY_BYTES = 32;
 const MARK_BYTES = 12;
+/** Characters of tokens whose signature was found right: some thousand sessions. */
+const READ_CHARACTERS_MAX = 1024 * 1024;
 
 /** What a token says: the user, when it ends, when he signed in, his password then; times in seconds (manager-rest.md §3). */
 const Claims = z.object({ id: z.int().min(1), exp: z.number(), orig_iat: z.number(), pw: z.string() });
@@ -44,6 +47,7 @@ export class Sessions {
   readonly #timeoutMs: number;
   readonly #maxRefreshMs: number;
   readonly #clock: Clock;
+  readonly #read = new BoundedMap<OpenedToken>(READ_CHARACTERS_MAX, (token) => token.length);
 
   constructor(options: SessionOptions, clock: Clock) {
     this.#key = options.key;
@@ -66,16 +70,13 @@ export class Sessions {
     return { token, expiresAtMs: exp * 1000 };
   }
 
-  /** Reads a token; undefined when we did not sign it. */
+  /** Reads a token; undefined when we did not sign it. What it says never changes, so it is verified once. */
   async read(token: string): Promise<OpenedToken | undefined> {
-    try {
-      // The end is checked against our own clock, by the methods below.
-      const payload = await verify(token, this.#key, { alg: ALGORITHM, exp: false, nbf: false, iat: false });
-      const claims = Claims.safeParse(payload).data;
-      return claims === undefined ? undefined : { userId: claims.id, claims };
-    } catch {
-      return undefined; // forged, garbled, or signed with another key
-    }
+    const known = this.#read.get(token);
+    if (known !== undefined) return known;
+    const opened = await this.#verified(token);
+    if (opened !== undefined && this.#read.get(token) === undefined) this.#read.add(token, opened);
+    return opened;
   }
 
   /** Whether a token opens a session of `user` now: a new password or a block ends all of them. */
@@ -91,6 +92,17 @@ export class Sessions {
   /** A keyed hash of `text`, for what must come back to us unchanged. */
   seal(text: string): string {
     return createHmac("sha256", this.#key).update(text).digest().subarray(0, MARK_BYTES).toString("base64url");
+  }
+
+  async #verified(token: string): Promise<OpenedToken | undefined> {
+    try {
+      // The end is checked against our own clock, by the methods above.
+      const payload = await verify(token, this.#key, { alg: ALGORITHM, exp: false, nbf: false, iat: false });
+      const claims = Claims.safeParse(payload).data;
+      return claims === undefined ? undefined : { userId: claims.id, claims };
+    } catch {
+      return undefined; // forged, garbled, or signed with another key
+    }
   }
 
   #isOf(claims: Claims, user: User | undefined): user is User {

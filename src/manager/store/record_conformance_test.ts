@@ -249,6 +249,34 @@ function auditConformance(name: string, open: OpenStore, test: RegisterTest): vo
 }
 
 function peerConformance(name: string, open: OpenStore, test: RegisterTest): void {
+  test(`${name}: pages that were read before are right after each kind of write`, async () => {
+    await using store = await open(new VirtualClock());
+    const { id: clusterId } = await store.clusters.create(clusterInput({ name: "a" }));
+    const peer = (n: number) => peerInput({ clusterId, hostname: `node-${n}` });
+    const read = async () => {
+      const { rows: all, total } = await store.peers.list({ clusterId }, ALL);
+      assert.equal(total, all.length);
+      for (let round = 0; round < 2; round++) { // the second one goes by what the first one found
+        for (let offset = 0; offset <= total; offset += 2) {
+          const page = { rows: all.slice(offset, offset + 2), total };
+          assert.deepEqual(await store.peers.list({ clusterId }, { offset, limit: 2 }), page);
+        }
+        assert.equal((await store.peers.list({ hostname: "node-0" }, ALL)).total, 1);
+      }
+      return all;
+    };
+    await store.peers.replace(clusterId, [0, 1, 2, 3, 4, 5].map(peer));
+    await read();
+    await store.peers.remove((await read())[1]?.id ?? 0);
+    await read();
+    await store.peers.create(peer(6));
+    await read();
+    await store.peers.replace(clusterId, [0, 3, 5, 7, 8, 9].map(peer));
+    assert.equal((await read()).length, 6);
+    await assert.rejects(store.peers.create(peer(7)));
+    await read();
+  });
+
   test(`${name}: the peers of a cluster are replaced as a whole, and those of others stay`, async () => {
     const clock = new VirtualClock();
     await using store = await open(clock);

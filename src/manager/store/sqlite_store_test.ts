@@ -96,6 +96,24 @@ Deno.test("a row that cannot be read is logged once and left out of the list, an
   );
 });
 
+Deno.test("a list counts and shows what another program did to the file", async () => {
+  await using file = await temporaryFile();
+  await using store = await open(file.path);
+  for (const name of ["a", "b", "c"]) await store.configs.create({ name, value: "", bio: "", userId: 0 });
+  const second = { offset: 1, limit: 1 };
+  const names = async () => {
+    await store.configs.list({}, { offset: 0, limit: 1 });
+    const { rows, total } = await store.configs.list({}, second);
+    return [rows.map(({ name }) => name), total];
+  };
+  assert.deepEqual(await names(), [["b"], 3]);
+  {
+    using database = new DatabaseSync(file.path);
+    database.exec("DELETE FROM config WHERE name = 'a'");
+  }
+  assert.deepEqual(await names(), [["c"], 2]);
+});
+
 Deno.test("the order of a job that others removed goes when it is taken, and that of one that cannot be read stays", async () => {
   await using file = await temporaryFile();
   await using store = await open(file.path);

@@ -31,6 +31,11 @@ export interface SqlDatabase extends Sql, AsyncDisposable {
   /** Whether other managers write to it too. */
   readonly isShared: boolean;
   /**
+   * A number that grows with each write to a table, so that what was read of it is still right while it stays the same.
+   * Undefined where others write too, unseen by us.
+   */
+  writesTo(table: string): number | undefined;
+  /**
    * Does all that `work` does through its `Sql`, or nothing when it fails. Where transactions get in each other's way
    * it is done again. Transactions do not nest, and `work` waits for nothing but the database.
    */

@@ -1,12 +1,12 @@
 import type { Log } from "../../../runtime/log.ts";
 import type { Job, JobInput } from "../jobs.ts";
-import type { Sql } from "./database.ts";
+import type { Sql, SqlDatabase } from "./database.ts";
 import { integerOf } from "./dialect.ts";
 import { type JobRow, JOBS } from "./schema.ts";
 import { linksOf, type LinkTable, replaceLinks } from "./sql_links.ts";
 import { SqlTable, type Where } from "./table.ts";
 import { JOB_ORDER, JOB_SCHEDULER_CLUSTER, JOB_SEED_PEER_CLUSTER } from "./tables.ts";
-import type { Page } from "../repository.ts";
+import type { Listed, Page } from "../repository.ts";
 
 const SCHEDULER_LINK: LinkTable = { table: JOB_SCHEDULER_CLUSTER, from: "job_id", to: "scheduler_cluster_id" };
 const SEED_PEER_LINK: LinkTable = { table: JOB_SEED_PEER_CLUSTER, from: "job_id", to: "seed_peer_cluster_id" };
@@ -19,12 +19,13 @@ export class JobTable {
     this.#table = new SqlTable(JOBS, log);
   }
 
-  async select(sql: Sql, where: Where<JobRow>, page?: Page): Promise<Job[]> {
-    return await withClusters(sql, await this.#table.select(sql, where, page));
+  async select(sql: Sql, where: Where<JobRow>): Promise<Job[]> {
+    return await withClusters(sql, await this.#table.select(sql, where));
   }
 
-  count(sql: Sql, where: Where<JobRow>): Promise<number> {
-    return this.#table.count(sql, where);
+  async list(database: SqlDatabase, where: Where<JobRow>, page: Page): Promise<Listed<Job>> {
+    const { rows, total } = await this.#table.list(database, where, page);
+    return { rows: await withClusters(database, rows), total };
   }
 
   async find(sql: Sql, id: number): Promise<Job | undefined> {

@@ -81,6 +81,8 @@ class ServerDatabase implements SqlDatabase {
     this.#pool = new ServerPool({ clock: options.clock, connect: () => driver.connect() });
   }
 
+  writesTo(): undefined {}
+
   all(statement: string, values?: readonly SqlValue[]): Promise<RawRow[]> {
     return this.#use((connection) => this.#sql(connection).all(statement, values));
   }

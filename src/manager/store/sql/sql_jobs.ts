@@ -14,12 +14,8 @@ export class SqlJobs implements JobStore {
     this.#table = new JobTable(context.log);
   }
 
-  async list(filter: JobFilter, page: Page): Promise<Listed<Job>> {
-    const { database } = this.#context;
-    return {
-      rows: await this.#table.select(database, filter, page),
-      total: await this.#table.count(database, filter),
-    };
+  list(filter: JobFilter, page: Page): Promise<Listed<Job>> {
+    return this.#table.list(this.#context.database, filter, page);
   }
 
   get(id: number): Promise<Job | undefined> {

@@ -4,6 +4,7 @@ import { DamselflyError, errorText } from "../../../core/error.ts";
 import type { RawRow, Sql, SqlDatabase, SqlValue } from "./database.ts";
 import { SQLITE } from "./dialect.ts";
 import { FileLock } from "./file_lock.ts";
+import { TableWrites } from "./table_writes.ts";
 
 /** SQLite's extended result codes (https://sqlite.org/rescode.html). */
 const SQLITE_CONSTRAINT_UNIQUE = 2067;
@@ -86,6 +87,10 @@ class SqliteDatabase implements SqlDatabase {
     this.#statements = new SqliteStatements(database);
   }
 
+  writesTo(table: string): number {
+    return this.#statements.writesTo(table);
+  }
+
   async all(statement: string, values?: readonly SqlValue[]): Promise<RawRow[]> {
     await this.#idle;
     return await this.#statements.all(statement, values);
@@ -135,9 +140,17 @@ class SqliteStatements implements Sql {
   readonly dialect = SQLITE;
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  readonly #fileVersion: StatementSync;
+  readonly #writes = new TableWrites();
 
   constructor(database: DatabaseSync) {
     this.#database = database;
+    this.#fileVersion = database.prepare("PRAGMA data_version");
+  }
+
+  /** Another program may write too, such as the one with which somebody mends a row; the file tells of it. */
+  writesTo(table: string): number {
+    return this.#writes.to(table, Number(this.#fileVersion.get()?.["data_version"]));
   }
 
   all(statement: string, values: readonly SqlValue[] = []): Promise<RawRow[]> {
@@ -145,10 +158,12 @@ class SqliteStatements implements Sql {
   }
 
   run(statement: string, values: readonly SqlValue[] = []): Promise<number> {
+    this.#writes.note(statement);
     return this.#attempt(statement, (prepared) => Number(prepared.run(...plain(values)).changes));
   }
 
   insert(statement: string, values: readonly SqlValue[]): Promise<number> {
+    this.#writes.note(statement);
     return this.#attempt(statement, (prepared) => Number(prepared.run(...plain(values)).lastInsertRowid));
   }
 

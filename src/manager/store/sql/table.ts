@@ -2,8 +2,9 @@ import { DamselflyError, errorText } from "../../../core/error.ts";
 import type { Log } from "../../../runtime/log.ts";
 import type { Identified, Listed, Page } from "../repository.ts";
 import { type Column, time } from "./columns.ts";
-import type { ColumnDefinition, RawRow, Sql, SqlValue } from "./database.ts";
+import type { ColumnDefinition, RawRow, Sql, SqlDatabase, SqlValue } from "./database.ts";
 import { integerOf } from "./dialect.ts";
+import { ListMarks } from "./list_marks.ts";
 
 /** The keys of a record that have columns of their own; every table has those of `Identified`. */
 export type OwnKeys<Row> = Exclude<keyof Row, keyof Identified>;
@@ -29,6 +30,12 @@ export interface TableSpec<Row extends Identified> {
 /** A value that a row must have; a list stands for any of its elements. */
 export type Where<Row> = { readonly [Key in keyof Row]?: Row[Key] | readonly Row[Key][] };
 
+/** The rows that a statement is about. */
+interface Condition {
+  readonly condition: string;
+  readonly values: readonly SqlValue[];
+}
+
 /** Rows of one INSERT; databases limit the values of a statement, SQLite to 32,766. */
 const ROWS_PER_STATEMENT_MAX = 250;
 /** Ids of one DELETE, for the same reason. */
@@ -45,6 +52,7 @@ export class SqlTable<Row extends Identified> {
   readonly #log: Log;
   readonly #columns: ReadonlyMap<string, Column<unknown>>;
   readonly #reported = new Set<string>();
+  readonly #marks = new ListMarks();
 
   constructor(spec: TableSpec<Row>, log: Log) {
     this.spec = spec;
@@ -53,12 +61,8 @@ export class SqlTable<Row extends Identified> {
   }
 
   /** The rows that `where` fits, in the order of lists; those that cannot be read are logged and left out. */
-  async select(sql: Sql, where: Where<Row>, page?: Page): Promise<Row[]> {
-    const { condition, values } = this.#condition(sql, where);
-    const limit = page === undefined ? "" : ` LIMIT ${integerOf(page.limit)} OFFSET ${integerOf(page.offset)}`;
-    const order = this.spec.newestFirst === true ? "created_at DESC, id DESC" : "id";
-    const raws = await sql.all(`SELECT * FROM "${this.spec.name}" ${condition} ORDER BY ${order}${limit}`, values);
-    return raws.flatMap((raw) => this.#readable(raw));
+  async select(sql: Sql, where: Where<Row>): Promise<Row[]> {
+    return (await this.#raws(sql, this.#condition(sql, where))).flatMap((raw) => this.#readable(raw));
   }
 
   async count(sql: Sql, where: Where<Row>): Promise<number> {
@@ -67,8 +71,18 @@ export class SqlTable<Row extends Identified> {
     return integerOf(row?.["total"]);
   }
 
-  async list(sql: Sql, where: Where<Row>, page: Page): Promise<Listed<Row>> {
-    return { rows: await this.select(sql, where, page), total: await this.count(sql, where) };
+  /** A page of a list. Where nobody else writes, one that follows a page that was read is found without a walk to it. */
+  async list(database: SqlDatabase, where: Where<Row>, page: Page): Promise<Listed<Row>> {
+    const condition = this.#condition(database, where);
+    const list = JSON.stringify(condition);
+    const writes = database.writesTo(this.spec.name);
+    const raws = await this.#page(database, condition, page, { list, writes });
+    let total = this.#marks.get(`total ${list}`, writes);
+    if (total === undefined) {
+      total = await this.count(database, where);
+      this.#marks.set(`total ${list}`, total, writes);
+    }
+    return { rows: raws.flatMap((raw) => this.#readable(raw)), total };
   }
 
   /** The one row that `where` fits. Fails with `data_loss` when it cannot be read. */
@@ -160,6 +174,29 @@ export class SqlTable<Row extends Identified> {
     return record as unknown as Row;
   }
 
+  /** The rows of a page, remembering behind which row the next one begins. Lists that go by time have no such mark. */
+  async #page(
+    database: SqlDatabase,
+    condition: Condition,
+    { offset, limit }: Page,
+    { list, writes }: { readonly list: string; readonly writes: number | undefined },
+  ): Promise<RawRow[]> {
+    if (this.spec.newestFirst === true) return await this.#raws(database, condition, { offset, limit });
+    const before = this.#marks.get(`${offset} ${list}`, writes);
+    const raws = before === undefined
+      ? await this.#raws(database, condition, { offset, limit })
+      : await this.#raws(database, after(before, condition), { offset: 0, limit });
+    const last = raws.at(-1);
+    if (last !== undefined) this.#marks.set(`${offset + raws.length} ${list}`, integerOf(last["id"]), writes);
+    return raws;
+  }
+
+  async #raws(sql: Sql, { condition, values }: Condition, page?: Page): Promise<RawRow[]> {
+    const limit = page === undefined ? "" : ` LIMIT ${integerOf(page.limit)} OFFSET ${integerOf(page.offset)}`;
+    const order = this.spec.newestFirst === true ? "created_at DESC, id DESC" : "id";
+    return await sql.all(`SELECT * FROM "${this.spec.name}" ${condition} ORDER BY ${order}${limit}`, values);
+  }
+
   #readable(raw: RawRow): Row[] {
     try {
       return [this.parse(raw)];
@@ -188,7 +225,7 @@ export class SqlTable<Row extends Identified> {
     return values;
   }
 
-  #condition(sql: Sql, where: Where<Row>): { condition: string; values: SqlValue[] } {
+  #condition(sql: Sql, where: Where<Row>): Condition {
     const values: SqlValue[] = [];
     const terms = Object.entries(where).filter(([, value]) => value !== undefined).map(([key, value]) => {
       const column = key === "id" ? undefined : this.#column(key);
@@ -232,6 +269,11 @@ export function columnNamesOf<Row extends Identified>(
   const columns = columnsOf(spec);
   const nameOf = (key: string) => columns.get(key)?.name ?? key;
   return Object.fromEntries(Object.entries(keys).map(([index, names]) => [index, names.map(nameOf)]));
+}
+
+/** Those behind the row with this id, in lists that go by id. */
+function after(id: number, { condition, values }: Condition): Condition {
+  return { condition: `${condition} AND id > ?`, values: [...values, id] };
 }
 
 function columnsOf<Row extends Identified>(spec: TableSpec<Row>): Map<string, Column<unknown>> {
