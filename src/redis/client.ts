@@ -1,4 +1,5 @@
 import type { RedisServers } from "../config/redis.ts";
+import type { ClientTlsFiles } from "../runtime/tls_files.ts";
 
 /** What Redis answers a command with. */
 export type RedisReply = string | number | null | readonly RedisReply[];
@@ -16,11 +17,9 @@ export interface RedisOptions {
   readonly tls: RedisTls | undefined;
 }
 
-/** TLS towards Redis; PEM texts. Without `ca` the authorities of the system count. */
+/** TLS towards Redis. Without an authority those of the system count. */
 export interface RedisTls {
-  readonly ca: string | undefined;
-  readonly cert: string | undefined;
-  readonly key: string | undefined;
+  readonly files: ClientTlsFiles;
   readonly checksCertificate: boolean;
 }
 
@@ -108,10 +107,10 @@ function loginOf(username: string | undefined, password: string | undefined) {
 
 function tlsOf(tls: RedisTls | undefined) {
   if (tls === undefined) return {};
-  const { ca, cert, key, checksCertificate } = tls;
+  const { caCert, cert, key } = tls.files.current();
   return {
-    ...{ tls: true as const, rejectUnauthorized: checksCertificate },
-    ...(ca === undefined ? {} : { ca }),
+    ...{ tls: true as const, rejectUnauthorized: tls.checksCertificate },
+    ...(caCert === undefined ? {} : { ca: caCert }),
     ...(cert === undefined || key === undefined ? {} : { cert, key }),
   };
 }

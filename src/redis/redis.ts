@@ -3,6 +3,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Gauge, Metrics } from "../runtime/metrics.ts";
 import { orAbort } from "../runtime/or_abort.ts";
+import type { ClientTlsFiles } from "../runtime/tls_files.ts";
 import {
   CONNECT_TIMEOUT_MS,
   createRedisClient,
@@ -49,11 +50,20 @@ export interface RedisEffects {
 
 /** Connects to a database of Redis, now and whenever that is lost. It does not wait: nobody needs Redis to start. */
 export function openRedis(place: string, options: RedisOptions, effects: RedisEffects): Redis & AsyncDisposable {
-  return new RedisLink(place, (onError) => createRedisClient(options, onError), effects);
+  const create: CreateClient = (onError) => createRedisClient(options, onError);
+  return new RedisLink(place, create, effects, options.tls?.files);
 }
 
 /** Makes a client that is not connected yet, and which tells of what breaks it. */
 export type CreateClient = (onError: (error: Error) => void) => Promise<RedisClient>;
+
+/** A connection that was made, until it is ended. */
+interface Connection {
+  readonly client: RedisClient;
+  /** Aborts when it breaks, or is not needed any more. */
+  readonly signal: AbortSignal;
+  end(): Promise<void>;
+}
 
 /** A connection that is replaced when it breaks. Its state is told once, when it changes. */
 export class RedisLink implements Redis, AsyncDisposable {
@@ -64,13 +74,22 @@ export class RedisLink implements Redis, AsyncDisposable {
   readonly #without: string;
   readonly #up: Gauge;
   readonly #stop = new AbortController();
+  readonly #renewals: Disposable | undefined;
   readonly #ended: Promise<void>;
   /** The connection that works; undefined while there is none. */
   #client: RedisClient | undefined;
   /** Undefined until it is known. */
   #isUp: boolean | undefined;
+  /** Whether a connection would be made with other certificates now. */
+  #isOutdated = false;
 
-  constructor(place: string, create: CreateClient, { clock, log, metrics, without }: RedisEffects) {
+  /** `certificates` says when those that connections are made with have changed. */
+  constructor(
+    place: string,
+    create: CreateClient,
+    { clock, log, metrics, without }: RedisEffects,
+    certificates?: Pick<ClientTlsFiles, "onChange">,
+  ) {
     this.place = place;
     this.#create = create;
     this.#clock = clock;
@@ -78,6 +97,7 @@ export class RedisLink implements Redis, AsyncDisposable {
     this.#without = without;
     this.#up = metrics.gauge("damselfly_redis_up", "Whether a database of Redis can be used.", ["place"]);
     this.#up.set({ place }, 0);
+    this.#renewals = certificates?.onChange(() => this.#isOutdated = true);
     this.#ended = this.#run();
   }
 
@@ -102,6 +122,7 @@ export class RedisLink implements Redis, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#renewals?.[Symbol.dispose]();
     this.#stop.abort(new DamselflyError("cancelled", "Redis is not needed any more"));
     await this.#ended;
   }
@@ -121,28 +142,52 @@ export class RedisLink implements Redis, AsyncDisposable {
     }
   }
 
-  /** The life of one connection; throws what ends it. */
+  /**
+   * The life of a connection, and of those that follow it because certificates were renewed: then the next one is made
+   * first, and what is under way on the other one has its time. Throws what ends it.
+   */
   async #live(signal: AbortSignal): Promise<void> {
-    const broken = new AbortController();
-    const client = await this.#create((error) => broken.abort(error));
-    const either = AbortSignal.any([signal, broken.signal]);
-    const connecting = client.connect();
+    let current = await this.#connected(signal);
+    let outgoing: Connection | undefined;
     try {
-      await this.#limited(connecting, CONNECT_TIMEOUT_MS, either);
       for (;;) {
-        await this.#limited(client.send(undefined, ["PING"]), PROBE_TIMEOUT_MS, either);
-        this.#client = client;
+        await this.#limited(current.client.send(undefined, ["PING"]), PROBE_TIMEOUT_MS, current.signal);
+        this.#client = current.client;
         this.#note(true);
-        await this.#clock.sleep(PROBE_INTERVAL_MS, either);
+        await this.#clock.sleep(PROBE_INTERVAL_MS, current.signal);
+        await outgoing?.end();
+        outgoing = undefined;
+        if (!this.#isOutdated) continue;
+        const next = await this.#connected(signal);
+        [outgoing, current] = [current, next];
       }
     } finally {
       this.#client = undefined;
+      await outgoing?.end();
+      await current.end();
+    }
+  }
+
+  async #connected(signal: AbortSignal): Promise<Connection> {
+    this.#isOutdated = false;
+    const broken = new AbortController();
+    const client = await this.#create((error) => broken.abort(error));
+    const connecting = client.connect();
+    const either = AbortSignal.any([signal, broken.signal]);
+    const end = async () => {
       // What a client says that is given up is of no use to anybody. One that connects late has more to end then.
       const destroy = () => client.destroy().catch(() => undefined);
       using limit = this.#clock.deadline(DESTROY_TIMEOUT_MS);
       await orAbort(destroy(), limit.signal).catch(() => undefined);
       connecting.then(destroy, () => undefined);
+    };
+    try {
+      await this.#limited(connecting, CONNECT_TIMEOUT_MS, either);
+    } catch (error) {
+      await end();
+      throw error;
     }
+    return { client, signal: either, end };
   }
 
   async #limited(work: Promise<unknown>, ms: number, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,7 @@
 import { redisPlaceOf, type RedisServers, redisServersOf, type RedisTable } from "../config/redis.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import type { RedisOptions, RedisTls } from "./client.ts";
+import { openClientTlsFiles } from "../runtime/tls_files.ts";
+import type { RedisOptions } from "./client.ts";
 import { openRedis, type Redis } from "./redis.ts";
 
 /** The databases of Redis that Dragonfly's jobs go through (manager-rest.md §7.1). */
@@ -19,7 +20,7 @@ export interface RedisDatabases extends RedisQueues {
 
 /**
  * Connects to the databases of Redis; undefined when none is configured. It does not wait for them. `without` says what
- * becomes of the work while they are away. Fails when a file of TLS cannot be read.
+ * becomes of the work while they are away. Fails when a file of TLS cannot be used; later ones are for new connections.
  */
 export async function openRedisDatabases(
   config: RedisTable,
@@ -59,7 +60,10 @@ async function opener(
   if (servers === undefined) return undefined;
   const { username, password, sentinelUsername, sentinelPassword } = config;
   const login = { username, password, sentinelUsername, sentinelPassword } satisfies Partial<RedisOptions>;
-  const tls = await redisTls(config, runtime);
+  const tls = config.tls === undefined ? undefined : {
+    files: stack.use(await openClientTlsFiles(config.tls, runtime)),
+    checksCertificate: !config.tls.insecureSkipVerify,
+  };
   const opened = new Map<string, Redis>();
   return (database) => {
     const place = placeOf(servers, database);
@@ -74,11 +78,4 @@ async function opener(
 /** What a database is called in the log, without credentials. */
 function placeOf(servers: RedisServers, database: number): string {
   return servers.kind === "cluster" ? redisPlaceOf(servers) : `${redisPlaceOf(servers)}/${database}`;
-}
-
-async function redisTls({ tls }: Pick<RedisTable, "tls">, { disk }: Runtime): Promise<RedisTls | undefined> {
-  if (tls === undefined) return undefined;
-  const read = (path: string | undefined) => path === undefined ? undefined : disk.readText(path);
-  const [ca, cert, key] = await Promise.all([tls.caCert, tls.cert, tls.key].map(read));
-  return { ca, cert, key, checksCertificate: !tls.insecureSkipVerify };
 }

@@ -14,26 +14,37 @@ function stage() {
   const log = new MemoryLog();
   const metrics = new MemoryMetrics();
   const clients: { onError: (error: Error) => void; isDestroyed: boolean }[] = [];
+  const renewed = { say: () => {} };
   const server = {
     connect: () => Promise.resolve(),
     reply: (_args: readonly string[]): Promise<RedisReply> => Promise.resolve("PONG"),
     destroy: () => Promise.resolve(),
   };
-  const link = new RedisLink(PLACE, (onError) => {
-    const made = { onError, isDestroyed: false };
-    clients.push(made);
-    const client: RedisClient = {
-      connect: () => server.connect(),
-      send: (_key, args) => server.reply(args),
-      destroy: () => {
-        made.isDestroyed = true;
-        return server.destroy();
+  const link = new RedisLink(
+    PLACE,
+    (onError) => {
+      const made = { onError, isDestroyed: false };
+      clients.push(made);
+      const client: RedisClient = {
+        connect: () => server.connect(),
+        send: (_key, args) => server.reply(args),
+        destroy: () => {
+          made.isDestroyed = true;
+          return server.destroy();
+        },
+      };
+      return Promise.resolve(client);
+    },
+    { clock, log, metrics, without: "others do it" },
+    {
+      onChange(listener) {
+        renewed.say = () => listener({ caCert: "", cert: undefined, key: undefined });
+        return { [Symbol.dispose]: () => renewed.say = () => {} };
       },
-    };
-    return Promise.resolve(client);
-  }, { clock, log, metrics, without: "others do it" });
+    },
+  );
   const said = () => log.lines.map(({ level, message }) => `${level} ${message}`);
-  return { clock, log, metrics, clients, server, link, said };
+  return { clock, log, metrics, clients, renewed, server, link, said };
 }
 
 Deno.test("a connection that breaks is replaced within a second, and both changes are said once", async () => {
@@ -82,6 +93,38 @@ Deno.test("after a time in which it worked a connection is made anew at once, ho
   clients.at(-1)?.onError(new Error("the socket was closed"));
   await clock.advance(1_000);
   assert.equal(clients.length, length + 1);
+});
+
+Deno.test("renewed certificates are used within five seconds, by a connection that takes over before the other ends", async () => {
+  const { clock, clients, renewed, server, link, said } = stage();
+  {
+    await using _link = link;
+    await settle();
+    const left = () => clients.map(({ isDestroyed }) => isDestroyed);
+    await clock.advance(5_000);
+    assert.deepEqual(left(), [false], "nothing was renewed");
+    renewed.say();
+    let connect = () => {};
+    server.connect = () => new Promise((resolve) => connect = resolve);
+    await clock.advance(5_000);
+    assert.deepEqual(left(), [false, false]);
+    assert.equal(await link.send("a", ["GET", "a"]), "PONG", "the one before works on");
+    connect();
+    await settle();
+    clients[0]?.onError(new Error("it was of the one before"));
+    assert.equal(await link.send("a", ["GET", "a"]), "PONG");
+    assert.deepEqual(left(), [false, false], "what is under way on it has its time");
+    await clock.advance(5_000);
+    assert.deepEqual(left(), [true, false]);
+    assert.deepEqual(said(), ["info Redis can be used"]);
+    renewed.say();
+    server.connect = () => Promise.reject(new Error("the certificate is refused"));
+    await clock.advance(5_000);
+    assert.deepEqual(left(), [true, true, true]);
+    assert.equal(said().length, 2);
+  }
+  renewed.say();
+  assert.equal(clients.length, 3);
 });
 
 Deno.test("a connection that is never made is given up after three seconds", async () => {

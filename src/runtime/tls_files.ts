@@ -24,6 +24,12 @@ export interface TlsMaterial {
   readonly key: string;
 }
 
+/** The PEM files of a client, which need not have a certificate of its own. */
+export type ClientTlsPaths = { readonly [Key in keyof TlsPaths]?: TlsPaths[Key] | undefined };
+
+/** What is in the files of {@link ClientTlsPaths}. */
+export type ClientTlsMaterial = { readonly [Key in keyof TlsMaterial]: TlsMaterial[Key] | undefined };
+
 /** The effects that {@link openTlsFiles} needs; a `Runtime` has them. */
 export interface TlsRuntime {
   readonly disk: Pick<Disk, "readText">;
@@ -32,12 +38,15 @@ export interface TlsRuntime {
 }
 
 /** Certificates that follow their files, so that renewing them needs no restart. Disposing it ends that. */
-export interface TlsFiles extends AsyncDisposable {
+export interface TlsFiles<Material extends ClientTlsMaterial = TlsMaterial> extends AsyncDisposable {
   /** What was in the files when they were last good together. */
-  current(): TlsMaterial;
+  current(): Material;
   /** Calls `listener` after each change until disposed. */
-  onChange(listener: (material: TlsMaterial) => void): Disposable;
+  onChange(listener: (material: Material) => void): Disposable;
 }
+
+/** {@link TlsFiles} of a client. */
+export type ClientTlsFiles = TlsFiles<ClientTlsMaterial>;
 
 /**
  * Reads the files, and again every 10 s. Fails with `invalid_argument`, which names the file, when one is absent, holds
@@ -45,9 +54,17 @@ export interface TlsFiles extends AsyncDisposable {
  * what was good stays in use.
  */
 export async function openTlsFiles(paths: TlsPaths, runtime: TlsRuntime): Promise<TlsFiles> {
-  const material = await readTlsFiles(paths, runtime.disk);
-  warnOfEnd(material.cert, paths, runtime);
-  return new RereadFiles(paths, material, runtime);
+  return await RereadFiles.open(() => readTlsFiles(paths, runtime.disk), paths, runtime);
+}
+
+/** {@link openTlsFiles} of a client, whose certificate and key may be left out, both of them. */
+export async function openClientTlsFiles(paths: ClientTlsPaths, runtime: TlsRuntime): Promise<ClientTlsFiles> {
+  const { caCert, cert, key } = paths;
+  if (cert !== undefined && key !== undefined) return await openTlsFiles({ caCert, cert, key }, runtime);
+  const readOwn = async () => {
+    return { caCert: await readAuthorities(caCert, runtime.disk), cert: undefined, key: undefined };
+  };
+  return await RereadFiles.open<ClientTlsMaterial>(readOwn, paths, runtime);
 }
 
 /** {@link openTlsFiles} where TLS is configured; undefined where it is not. */
@@ -58,45 +75,56 @@ export async function openOptionalTlsFiles(
   return paths === undefined ? undefined : await openTlsFiles(paths, runtime);
 }
 
-class RereadFiles implements TlsFiles {
-  readonly #paths: TlsPaths;
+class RereadFiles<Material extends ClientTlsMaterial> implements TlsFiles<Material> {
+  readonly #read: () => Promise<Material>;
+  readonly #paths: ClientTlsPaths;
   readonly #runtime: TlsRuntime;
-  readonly #listeners = new Set<(material: TlsMaterial) => void>();
+  readonly #listeners = new Set<(material: Material) => void>();
   readonly #timer: Disposable;
-  #material: TlsMaterial;
+  #material: Material;
   #reading: Promise<void> | undefined;
   /** What was wrong at the last reading, so that it is one line in the log. */
   #trouble: string | undefined;
 
-  constructor(paths: TlsPaths, material: TlsMaterial, runtime: TlsRuntime) {
+  static async open<Material extends ClientTlsMaterial>(
+    read: () => Promise<Material>,
+    paths: ClientTlsPaths,
+    runtime: TlsRuntime,
+  ): Promise<TlsFiles<Material>> {
+    return new RereadFiles(read, await read(), paths, runtime);
+  }
+
+  private constructor(read: () => Promise<Material>, material: Material, paths: ClientTlsPaths, runtime: TlsRuntime) {
+    this.#read = read;
     this.#paths = paths;
     this.#material = material;
     this.#runtime = runtime;
+    warnOfEnd(material, paths, runtime);
     this.#timer = runtime.clock.every(REREAD_INTERVAL_MS, () => {
       this.#reading ??= this.#reread().finally(() => this.#reading = undefined);
     });
   }
 
-  current(): TlsMaterial {
+  current(): Material {
     return this.#material;
   }
 
-  onChange(listener: (material: TlsMaterial) => void): Disposable {
+  onChange(listener: (material: Material) => void): Disposable {
     this.#listeners.add(listener);
     return { [Symbol.dispose]: () => this.#listeners.delete(listener) };
   }
 
   async #reread(): Promise<void> {
-    const { disk, log } = this.#runtime;
+    const { log } = this.#runtime;
     try {
-      const next = await readTlsFiles(this.#paths, disk);
+      const next = await this.#read();
       this.#trouble = undefined;
       const { caCert, cert, key } = this.#material;
       if (next.caCert === caCert && next.cert === cert && next.key === key) return;
       this.#material = next;
       for (const listener of this.#listeners) listener(next);
-      log.info("TLS files were renewed", { cert: this.#paths.cert });
-      warnOfEnd(next.cert, this.#paths, this.#runtime);
+      log.info("TLS files were renewed", { cert: this.#paths.cert ?? this.#paths.caCert });
+      warnOfEnd(next, this.#paths, this.#runtime);
     } catch (error) {
       const trouble = errorText(error);
       if (trouble !== this.#trouble) log.warn("TLS files cannot be renewed; the last good ones stay in use", { error });
@@ -113,7 +141,7 @@ class RereadFiles implements TlsFiles {
 /** Reads the files once. Fails as {@link openTlsFiles} does. */
 export async function readTlsFiles(paths: TlsPaths, disk: Pick<Disk, "readText">): Promise<TlsMaterial> {
   const [caCert, cert, key] = await Promise.all([
-    paths.caCert === undefined ? undefined : readCertificates(paths.caCert, disk),
+    readAuthorities(paths.caCert, disk),
     readCertificates(paths.cert, disk),
     readPem(paths.key, disk),
   ]);
@@ -130,6 +158,10 @@ export async function readTlsFiles(paths: TlsPaths, disk: Pick<Disk, "readText">
     throw new DamselflyError("invalid_argument", message);
   }
   return { caCert, cert, key };
+}
+
+async function readAuthorities(path: string | undefined, disk: Pick<Disk, "readText">): Promise<string | undefined> {
+  return path === undefined ? undefined : await readCertificates(path, disk);
 }
 
 async function readCertificates(path: string, disk: Pick<Disk, "readText">): Promise<string> {
@@ -158,7 +190,8 @@ async function readPem(path: string, disk: Pick<Disk, "readText">): Promise<stri
 }
 
 /** An outdated certificate is used all the same: whoever connects says so too, and a start must not depend on it. */
-function warnOfEnd(cert: string, paths: TlsPaths, { clock, log }: TlsRuntime): void {
+function warnOfEnd({ cert }: ClientTlsMaterial, paths: ClientTlsPaths, { clock, log }: TlsRuntime): void {
+  if (cert === undefined) return;
   const { validTo } = new X509Certificate(cert);
   if (Date.parse(validTo) < clock.wallMs()) {
     log.warn("A TLS certificate is outdated: renew it", { cert: paths.cert, validTo });

@@ -4,7 +4,7 @@ import { testCertificates } from "../testing/certificates.ts";
 import { MemoryDisk } from "../testing/memory_disk.ts";
 import { MemoryLog } from "../testing/memory_log.ts";
 import { VirtualClock } from "../testing/virtual_clock.ts";
-import { openTlsFiles, type TlsMaterial } from "./tls_files.ts";
+import { openClientTlsFiles, openTlsFiles, type TlsMaterial } from "./tls_files.ts";
 
 const PATHS = { caCert: "/tls/ca.pem", cert: "/tls/cert.pem", key: "/tls/key.pem" };
 
@@ -42,6 +42,23 @@ Deno.test("certificates that are renewed on disk are in use after 10 s", async (
   await made.write(material("a"));
   await made.clock.advance(10_000);
   assert.equal(seen.length, 1);
+});
+
+Deno.test("a client without a certificate of its own follows the file of its authority, with one those too", async () => {
+  const made = await filesOf(material("a"));
+  const { caCert, cert, key } = material("b");
+  await using own = await openClientTlsFiles(PATHS, made);
+  await using files = await openClientTlsFiles({ caCert: PATHS.caCert }, made);
+  await using none = await openClientTlsFiles({}, made);
+  assert.deepEqual(files.current(), { ...material("a"), cert: undefined, key: undefined });
+  await made.write(material("b"));
+  await made.clock.advance(10_000);
+  assert.deepEqual(files.current(), { caCert, cert: undefined, key: undefined });
+  assert.deepEqual(own.current(), { caCert, cert, key });
+  assert.deepEqual(none.current(), { caCert: undefined, cert: undefined, key: undefined });
+  await made.disk.writeTextAtomic(PATHS.caCert, "half a fi");
+  await made.clock.advance(10_000);
+  assert.equal(files.current().caCert, caCert, "what was good stays in use");
 });
 
 Deno.test("a half-made renewal is warned of once, and what was good stays in use", async () => {
