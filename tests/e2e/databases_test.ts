@@ -147,6 +147,26 @@ for (const kind of [MARIADB, POSTGRESQL]) {
   });
 }
 
+e2eTest("a change of the schema that was cut off on MariaDB is gone on with, indexes and all", {
+  programs: MARIADB.programs,
+}, async () => {
+  await using servers = await serve(MARIADB);
+  const options = await servers.server.create();
+  await (await servers.open(options))[Symbol.asyncDispose]();
+  await using workspace = await Workspace.create();
+  const file = join(workspace.dir, "cut_off.sql");
+  await Deno.writeTextFile(
+    file,
+    "DROP INDEX uk_config_name ON config; DROP INDEX idx_job_created_at ON job; DROP TABLE damselfly_turn;" +
+      "DELETE FROM schema_migration WHERE version > 3;",
+  );
+  await servers.server.load(options, file);
+  await using store = await servers.open(options);
+  const config = { name: "a", value: "", bio: "", userId: 0 };
+  await store.configs.create(config);
+  await assert.rejects(store.configs.create(config), { code: "already_exists" });
+});
+
 /** What the testdata holds: it was made by requests to a stock manager. */
 async function checkDragonflyRows(store: Store): Promise<void> {
   const [first, second] = await store.clusters.all();

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { readAs, sayDone, type ShowFlags, shownList, shownTime, showOne } from "./answers.ts";
 import type { Choose, Context } from "./context.ts";
 import { listVerb, noun, option, repeated, verb, wholeNumber, yesOrNo } from "./leaf.ts";
-import { idOf, showList, withManager } from "./with_manager.ts";
+import { ID_OR_NAME, idOf, showList, withManager } from "./with_manager.ts";
 
 const PATH = "clusters";
 
@@ -47,13 +47,13 @@ interface ClusterFlags extends ShowFlags {
 /** `cluster list|show|create|update|delete`. */
 export function clusterCommand(choose: Choose): Command {
   const list = listVerb("Lists clusters.");
-  const show = verb("show", "Shows a cluster.").argument("<cluster>", "its id or name");
+  const show = verb("show", "Shows a cluster.").argument("<cluster>", ID_OR_NAME);
   const create = withSettings(verb("create", "Makes a cluster.").argument("<name>", "its name"));
   const update = withSettings(
-    verb("update", "Changes what the options name of a cluster.").argument("<cluster>", "its id or name")
+    verb("update", "Changes what the options name of a cluster.").argument("<cluster>", ID_OR_NAME)
       .option("--name <name>", "a new name"),
   );
-  const remove = verb("delete", "Removes a cluster without schedulers.").argument("<cluster>", "its id or name");
+  const remove = verb("delete", "Removes a cluster without schedulers.").argument("<cluster>", ID_OR_NAME);
   return noun("cluster", "Clusters, and which hosts belong to them.", [
     list.action((flags: ShowFlags & { limit: number }) =>
       choose((context) => showList(context, flags, { path: PATH, schema: Cluster, rowOf }))

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { readAs, type ShowFlags, shownTime, showOne } from "./answers.ts";
 import type { Choose, Context } from "./context.ts";
 import { listVerb, noun, verb } from "./leaf.ts";
-import { idOf, showList, withManager } from "./with_manager.ts";
+import { ID_OR_NAME, idOf, showList, withManager } from "./with_manager.ts";
 
 const PATH = "configs";
 
@@ -13,7 +13,7 @@ const Named = z.array(z.object({ id: z.int(), name: z.string() }));
 /** `config list|show|set`: settings that live in the manager's database, such as `gc`. */
 export function configCommand(choose: Choose): Command {
   const list = listVerb("Lists settings.");
-  const show = verb("show", "Shows a setting.").argument("<setting>", "its id or name");
+  const show = verb("show", "Shows a setting.").argument("<setting>", ID_OR_NAME);
   const set = verb("set", "Changes a setting, or adds it.").argument("<name>", "its name").argument(
     "<value>",
     "its value",

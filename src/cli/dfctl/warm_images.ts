@@ -5,7 +5,7 @@ import { sayDone, type ShowFlags, shownList, shownTime, showOne } from "./answer
 import type { Choose, Context } from "./context.ts";
 import { listVerb, noun, option, repeated, verb, yesOrNo } from "./leaf.ts";
 import { type OrderFlags, preheatArgs, withOrderOptions } from "./preheat_args.ts";
-import { idOf, idsOf, showList, withManager } from "./with_manager.ts";
+import { ID_OR_NAME, idOf, idsOf, showList, withManager } from "./with_manager.ts";
 
 const PATH = "warm-images";
 const NANOSECONDS_PER_MS = 1e6;
@@ -52,7 +52,7 @@ interface ScheduleFlags {
 /** `warm-image list|show|create|update|pause|resume|run|delete`: what the manager preheats by itself. */
 export function warmImageCommand(choose: Choose): Command {
   const list = listVerb("Lists warm images.");
-  const one = (name: string, description: string) => verb(name, description).argument("<warm image>", "its id or name");
+  const one = (name: string, description: string) => verb(name, description).argument("<warm image>", ID_OR_NAME);
   const paused = (name: string, description: string, isPaused: boolean) =>
     one(name, description).action((image: string, flags: ShowFlags) =>
       choose((context) => change(context, image, { paused: isPaused }, flags))
@@ -89,7 +89,7 @@ function createCommand(choose: Choose): Command {
 
 function updateCommand(choose: Choose): Command {
   const command = verb("update", "Changes when a warm image is fetched, and where.")
-    .argument("<warm image>", "its id or name")
+    .argument("<warm image>", ID_OR_NAME)
     .option("--description <text>", "what it is for")
     .addOption(repeated("--cluster <cluster>", "id or name of a cluster; may be repeated; '' for all", String));
   return withSchedule(command).action((image: string, flags: ShowFlags & ScheduleFlags) =>

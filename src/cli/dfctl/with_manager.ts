@@ -31,15 +31,22 @@ export async function showList<S extends z.ZodType>(
 
 const Named = z.object({ id: z.int(), name: z.string() });
 
-/** The id of what a user calls by its id or by its name. Throws `not_found`. */
+/** What {@link idOf} takes, for the help. */
+export const ID_OR_NAME = "its id or name; name=7 for a name that is a number";
+
+/**
+ * The id of what a user calls by its id or by its name. Digits are an id, and what follows `name=` is a name. Throws
+ * `not_found`.
+ */
 export async function idOf(manager: ManagerClient, path: string, text: string): Promise<number> {
   if (/^\d{1,15}$/.test(text)) return Number(text);
-  const { rows } = await manager.list(path, { name: text }, 2);
-  const found = readAs(z.array(Named), rows).find(({ name }) => name === text);
+  const wanted = text.replace(/^name=/, "");
+  const { rows } = await manager.list(path, { name: wanted }, 2);
+  const found = readAs(z.array(Named), rows).find(({ name }) => name === wanted);
   if (found !== undefined) return found.id;
   throw new DamselflyError(
     "not_found",
-    `Cannot find "${text}" among the ${path.replaceAll("-", " ")}: none has this name`,
+    `Cannot find "${wanted}" among the ${path.replaceAll("-", " ")}: none has this name`,
   );
 }
 

@@ -9,6 +9,7 @@ import { SchedulerService } from "../../rpc/gen/scheduler/v2/scheduler.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { TlsFiles } from "../../runtime/tls_files.ts";
 import type { SchedulerRecord } from "../store/services.ts";
+import { boundedError } from "./host_error.ts";
 import { type PreheatRequests, withTrust } from "./job_requests.ts";
 
 /** Schedulers that are talked to at a time. */
@@ -116,7 +117,9 @@ async function each(
   otherwise?: () => Promise<HostResult>,
 ): Promise<void> {
   try {
-    for await (const result of results) onResult(result);
+    for await (const { error, ...result } of results) {
+      onResult(error === undefined ? result : { ...result, error: boundedError(error) });
+    }
   } catch (cause) {
     const error = toDamselflyError(cause, "internal", "Cannot run the job");
     if (error.code !== "unimplemented" || otherwise === undefined) throw error;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { DamselflyError, type ErrorCode } from "../../core/error.ts";
-import { type HostResult, JobsService } from "../../rpc/gen/damselfly/v1/jobs.ts";
+import { HostResult, JobsService } from "../../rpc/gen/damselfly/v1/jobs.ts";
 import { SchedulerService } from "../../rpc/gen/scheduler/v2/scheduler.ts";
 import { service, startRpcServer } from "../../rpc/server.ts";
 import { orAbort } from "../../runtime/or_abort.ts";
@@ -9,11 +9,13 @@ import { testCertificates } from "../../testing/certificates.ts";
 import { testRuntime } from "../../testing/test_runtime.ts";
 import type { PreheatArgs, TaskArgs } from "../rest/job_args.ts";
 import type { SchedulerRecord } from "../store/services.ts";
+import { HOST_ERROR_CHARACTERS_MAX } from "./host_error.ts";
 import { preheatRequests, taskRequest } from "./job_requests.ts";
 import { SchedulerCalls } from "./scheduler_calls.ts";
 
 const NEVER = new AbortController().signal;
 const HEX = "a".repeat(64);
+const LONG = "x".repeat(HOST_ERROR_CHARACTERS_MAX + 1);
 
 const AUTHORITY = readFileSync(testCertificates("a").caCert, "utf8");
 const trust = () => Promise.resolve({ authorities: [AUTHORITY] });
@@ -72,6 +74,28 @@ Deno.test("ours is told from a stock scheduler by a question that ours refuses, 
   const { port } = stock;
   await stock[Symbol.asyncDispose]();
   await assert.rejects(isOurs(port), { code: "unavailable" });
+});
+
+Deno.test("what a scheduler says of a host is passed on, no longer than a row of a job can hold", async () => {
+  const { clock, log } = testRuntime();
+  const answers = [{ hostname: "a" }, { hostname: "b", error: "its disk is full" }, { hostname: "c", error: LONG }];
+  await using server = await startRpcServer({
+    ...{ listen: { hostname: "127.0.0.1", port: 0 }, clock, log },
+    services: [service(JobsService, {
+      findTask: async function* () {
+        yield* await Promise.resolve(answers.map((answer) => HostResult.create(answer)));
+      },
+    })],
+  });
+  using calls = new SchedulerCalls(clock, undefined, trust);
+  const scheduler = { ip: "127.0.0.1", port: server.port } as SchedulerRecord;
+  const results: HostResult[] = [];
+  const task = taskRequest({ task_id: "x" } as TaskArgs);
+  await calls.task("get_task", scheduler, task, (result) => results.push(result), NEVER);
+  assert.deepEqual(results.map(({ hostname, error }) => [hostname, error?.length]), [["a", undefined], ["b", 16], [
+    "c",
+    HOST_ERROR_CHARACTERS_MAX,
+  ]]);
 });
 
 Deno.test("the arguments of a preheat are what schedulers are asked", () => {

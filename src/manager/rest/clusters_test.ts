@@ -107,7 +107,7 @@ Deno.test("what is wrong with a cluster is said by field, with what was written"
   assert.equal((await rest.send("GET", "/api/v1/clusters?page=0")).status, 422);
   const taken = await rest.send("POST", "/api/v1/clusters", { body: { name: "cluster-1", ...CONFIGS } });
   assert.equal(taken.status, 409);
-  assert.match((await taken.json()).message, /"cluster-1"/);
+  assert.match((await taken.json()).message, /"cluster-1": another cluster has this name$/);
 });
 
 Deno.test("a list comes in pages whose number is in the Link header, or by name", async () => {

@@ -19,6 +19,7 @@ function sharedDatabases(): [SqlDatabase, SqlDatabase] {
   const shared = (close: () => Promise<void>): SqlDatabase => ({
     dialect: database.dialect,
     isShared: true,
+    writesTo: () => undefined,
     all: (...statement) => database.all(...statement),
     run: (...statement) => database.run(...statement),
     insert: (...statement) => database.insert(...statement),

@@ -80,7 +80,7 @@ function userConformance(name: string, open: OpenStore, test: RegisterTest): voi
     assert.deepEqual([...await store.users.getMany([id, ann.id, 99])].map(([of]) => of), [id, ann.id]);
     await assert.rejects(
       store.users.create({ ...other, name: "bob" }),
-      failsWith("already_exists", /user "bob": another one has its name, or its email/),
+      failsWith("already_exists", /user "bob": another user has this name, or this email/),
     );
   });
 
@@ -152,7 +152,10 @@ function settingConformance(name: string, open: OpenStore, test: RegisterTest): 
     assert.equal(token.expiredAtMs, Date.UTC(2036, 0, 2, 3, 4, 5));
     await assert.rejects(
       store.tokens.create(tokenInput({ name: "x", tokenHash: token.tokenHash })),
-      failsWith("already_exists", /personal access token "x": another one has its name, or its token/),
+      failsWith(
+        "already_exists",
+        /personal access token "x": another personal access token has this name, or this token/,
+      ),
     );
     const inactive = await store.tokens.update(token.id, { state: "inactive", scopes: [] });
     assert.deepEqual((await store.tokens.list({ state: "inactive", userId: 1 }, ALL)).rows, [inactive]);
@@ -182,7 +185,7 @@ function settingConformance(name: string, open: OpenStore, test: RegisterTest): 
     assert.deepEqual(await store.oauthProviders.findByName("github"), provider);
     await assert.rejects(
       store.oauthProviders.create({ ...github, name: "google" }),
-      failsWith("already_exists", /its name, or its client id/),
+      failsWith("already_exists", /this name, or this client id/),
     );
   });
 }

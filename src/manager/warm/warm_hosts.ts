@@ -12,6 +12,7 @@ import type { Arrivals } from "./arrivals.ts";
 import { BatchRunner, type BatchRunnerOptions } from "./batch_runner.ts";
 import { type Batch, type HostName, planHosts } from "./host_plan.ts";
 import { hostKey } from "./job_outcome.ts";
+import { Rounds } from "./rounds.ts";
 
 const ROUND_INTERVAL_MS = 5_000;
 /** How often a scheduler is asked for its hosts where nobody arrives. */
@@ -53,23 +54,17 @@ interface ClusterState {
 export class WarmHosts implements AsyncDisposable {
   readonly #options: WarmHostsOptions;
   readonly #runner: BatchRunner;
-  readonly #stop = new AbortController();
-  readonly #timer: Disposable;
+  readonly #rounds: Rounds;
   readonly #clusters = new Map<number, ClusterState>();
-  #round: Promise<void> | undefined;
 
   constructor(options: WarmHostsOptions) {
     this.#options = options;
     this.#runner = new BatchRunner({ ...options, hosts: options.store.warmHosts });
-    this.#timer = options.clock.every(ROUND_INTERVAL_MS, () => {
-      this.#round ??= this.#lookAtAll().finally(() => this.#round = undefined);
-    });
+    this.#rounds = new Rounds(options.clock, ROUND_INTERVAL_MS, () => this.#lookAtAll());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#timer[Symbol.dispose]();
-    this.#stop.abort();
-    await this.#round;
+    await this.#rounds[Symbol.asyncDispose]();
     await Promise.all([...this.#clusters.values()].flatMap(({ batches }) => [...batches]));
   }
 
@@ -85,7 +80,7 @@ export class WarmHosts implements AsyncDisposable {
       const due = live.filter(([id]) => this.#isDue(this.#stateOf(id), clock.now()));
       for await (const _ of inParallel(due, CLUSTERS_AT_ONCE, ([id, of]) => this.#lookAt(id, of, rows)));
     } catch (error) {
-      if (!this.#stop.signal.aborted) log.error("Hosts that joined could not be looked for", { error });
+      if (!this.#rounds.signal.aborted) log.error("Hosts that joined could not be looked for", { error });
     }
   }
 
@@ -133,7 +128,7 @@ export class WarmHosts implements AsyncDisposable {
       state.settled = plan.isSettled ? { hosts: new Set(present.map(hostKey)), declaredAtMs } : undefined;
       for (const batch of batches) this.#begin(clusterId, state, batch, mine, declaredAtMs);
     } catch (error) {
-      if (!this.#stop.signal.aborted) log.warn("The hosts of a cluster are not known now", { clusterId, error });
+      if (!this.#rounds.signal.aborted) log.warn("The hosts of a cluster are not known now", { clusterId, error });
     }
   }
 
@@ -141,7 +136,7 @@ export class WarmHosts implements AsyncDisposable {
   async #present(schedulers: readonly SchedulerRecord[]): Promise<HostName[]> {
     const found: HostName[] = [];
     await withAny(schedulers, async (scheduler) => {
-      const hosts = await this.#options.calls.hosts(scheduler, this.#stop.signal);
+      const hosts = await this.#options.calls.hosts(scheduler, this.#rounds.signal);
       found.push(...hosts.filter(({ type }) => type === 0));
     });
     return found.map(({ hostname, ip }) => ({ hostname, ip }));
@@ -155,7 +150,7 @@ export class WarmHosts implements AsyncDisposable {
     declaredAtMs: number,
   ): void {
     const { log } = this.#options;
-    const run = this.#runner.run({ clusterId, batch, images, declaredAtMs }, this.#stop.signal)
+    const run = this.#runner.run({ clusterId, batch, images, declaredAtMs }, this.#rounds.signal)
       .catch((error) => {
         log.error("Hosts that joined could not be brought to the warm images", { clusterId, error });
       })

@@ -9,6 +9,7 @@ import type { Store } from "../store/store.ts";
 import type { WarmImage } from "../store/warm_images.ts";
 import { begun, checked, claimed, looked, type Moment, postponed, refused, stepOf } from "./image_steps.ts";
 import { jobOutcomeOf, shownError } from "./job_outcome.ts";
+import { Rounds } from "./rounds.ts";
 import type { WarmArgs } from "./warm_args.ts";
 
 const ROUND_INTERVAL_MS = 2_000;
@@ -36,11 +37,9 @@ export interface WarmImagesOptions {
 /** Runs warm images when their time comes, or when their tag has another digest. Several managers may share a store. */
 export class WarmImages implements AsyncDisposable {
   readonly #options: WarmImagesOptions;
-  readonly #stop = new AbortController();
-  readonly #timer: Disposable;
+  readonly #rounds: Rounds;
   readonly #runs: Counter;
   readonly #checks: Counter;
-  #round: Promise<void> | undefined;
 
   constructor(options: WarmImagesOptions) {
     this.#options = options;
@@ -51,15 +50,11 @@ export class WarmImages implements AsyncDisposable {
     this.#checks = options.metrics.counter(`${prefix}_checks_total`, "Questions for tags that are followed.", [
       "result",
     ]);
-    this.#timer = options.clock.every(ROUND_INTERVAL_MS, () => {
-      this.#round ??= this.#lookAtAll().finally(() => this.#round = undefined);
-    });
+    this.#rounds = new Rounds(options.clock, ROUND_INTERVAL_MS, () => this.#lookAtAll());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#timer[Symbol.dispose]();
-    this.#stop.abort();
-    await this.#round;
+    await this.#rounds[Symbol.asyncDispose]();
   }
 
   async #lookAtAll(): Promise<void> {
@@ -76,7 +71,7 @@ export class WarmImages implements AsyncDisposable {
     const { store, clock, log } = this.#options;
     const { warmImages } = store;
     try {
-      if (this.#stop.signal.aborted) return;
+      if (this.#rounds.signal.aborted) return;
       const mine = await warmImages.change(id, (image) => claimed(image, clock.wallMs()));
       if (mine === undefined) return; // another manager was faster
       const outcome = mine.jobId === 0 ? undefined : jobOutcomeOf(await store.jobs.get(mine.jobId));
@@ -103,10 +98,10 @@ export class WarmImages implements AsyncDisposable {
     let outcome: { readonly digest: string } | { readonly error: string };
     try {
       using limit = clock.deadline(CHECK_TIMEOUT_MS);
-      const signal = AbortSignal.any([limit.signal, this.#stop.signal]);
+      const signal = AbortSignal.any([limit.signal, this.#rounds.signal]);
       outcome = { digest: await digestOf(args.open(image), signal) };
     } catch (error) {
-      if (this.#stop.signal.aborted) return await this.#letGo(image);
+      if (this.#rounds.signal.aborted) return await this.#letGo(image);
       outcome = { error: shownError(error) };
       log.warn("The tag of a warm image could not be asked for; the registry is asked again later", {
         ...{ id: image.id, name: image.name, failures: image.checkFailures + 1, error },
@@ -126,13 +121,13 @@ export class WarmImages implements AsyncDisposable {
     }
     try {
       const order = { type: "preheat", bio: `Warm image ${name}`, userId, schedulerClusterIds };
-      const job = await jobs.start({ ...order, args: args.open(image) }, this.#stop.signal);
+      const job = await jobs.start({ ...order, args: args.open(image) }, this.#rounds.signal);
       if ("answer" in job) throw new Error("a preheat is a job");
       await this.#change(id, (now, moment) => begun(now, job.id, moment));
       this.#runs.inc({ result: "begun" });
       log.info("A warm image is run", { id, name, jobId: job.id, digest: image.seenDigest });
     } catch (error) {
-      if (this.#stop.signal.aborted) return void await this.#letGo(image);
+      if (this.#rounds.signal.aborted) return void await this.#letGo(image);
       await this.#change(id, (now, moment) => refused(now, shownError(error), moment));
       this.#runs.inc({ result: "refused" });
       log.warn("A warm image could not be run; it is tried again later", { id, name, error });

@@ -6,6 +6,7 @@ import { HostResult } from "../../../rpc/gen/damselfly/v1/jobs.ts";
 import type { PreheatFileRequest, PreheatImageRequest } from "../../../rpc/gen/scheduler/v2/scheduler.ts";
 import { timestampOfMs } from "../../../rpc/time.ts";
 import { parseJson } from "../../../redis/machinery.ts";
+import { boundedError } from "../host_error.ts";
 
 const NANOSECONDS_PER_MS = 1e6;
 /** What a stock manager fills in. A stock scheduler waits for ever where it is told 0. */
@@ -88,7 +89,9 @@ export function preheatResults(text: string): HostResult[] {
   const { success_tasks, failure_tasks } = parseJson(Preheated, text, "the result of the preheat");
   return [
     ...success_tasks.map((task) => HostResult.create(task)),
-    ...failure_tasks.map(({ description: error, ...task }) => HostResult.create({ ...task, error })),
+    ...failure_tasks.map(({ description, ...task }) =>
+      HostResult.create({ ...task, error: boundedError(description) })
+    ),
   ];
 }
 
@@ -110,8 +113,8 @@ export function deleteResults(text: string): HostResult[] {
   const failures = failure_tasks.filter(({ description }) => !description.includes(NOT_THERE));
   return [
     ...success_tasks.map(({ host_type: hostType, ...host }) => HostResult.create({ ...host, hostType })),
-    ...failures.map(({ host_type: hostType, description: error, ...host }) => {
-      return HostResult.create({ ...host, hostType, error });
+    ...failures.map(({ host_type: hostType, description, ...host }) => {
+      return HostResult.create({ ...host, hostType, error: boundedError(description) });
     }),
   ];
 }

@@ -5,6 +5,7 @@ import { msOfTimestamp } from "../../../rpc/time.ts";
 import type { PreheatArgs } from "../../rest/job_args.ts";
 import { preheatRequests } from "../job_requests.ts";
 import { deleteResults, findResults, preheatPayload, preheatResults, taskPayload } from "./orders.ts";
+import { HOST_ERROR_CHARACTERS_MAX } from "../host_error.ts";
 
 function payload(args: Record<string, unknown>) {
   const { files: [file], timeoutMs } = preheatRequests(
@@ -82,6 +83,19 @@ Deno.test("who has deleted a task is told; a host that does not have it is no fa
     [3, undefined],
     [3, "its disk is gone"],
   ]);
+});
+
+Deno.test("what a host says is cut where it is too long for a row, after it was understood", () => {
+  const host = { hostname: "h", ip: "10.0.0.1", host_type: "weak" };
+  const description = `${"x".repeat(HOST_ERROR_CHARACTERS_MAX)} code = Internal`;
+  const text = JSON.stringify({
+    success_tasks: [],
+    failure_tasks: [{ ...host, url: "https://f.corp/a", description }],
+  });
+  for (const [result] of [preheatResults(text), deleteResults(text)]) {
+    assert.equal(result?.error, `${"x".repeat(HOST_ERROR_CHARACTERS_MAX - 1)}…`);
+  }
+  assert.deepEqual(deleteResults(text.replace("Internal", "NotFound")), []);
 });
 
 Deno.test("whatever a scheduler writes, it is read or refused", () => {

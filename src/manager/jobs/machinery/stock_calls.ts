@@ -43,6 +43,8 @@ interface PreheatOrder {
   readonly urls: readonly string[];
   /** Sent to their source, the login at a registry among them. */
   readonly headers: Readonly<Record<string, string>>;
+  /** What of the job has not been ordered before this. */
+  readonly left: Pick<PreheatRequests, "images" | "files">;
 }
 
 /** What a job about a task asks. */
@@ -73,12 +75,12 @@ export class StockCalls implements Calls {
     if (await this.#isOurs(scheduler, signal)) return await calls.preheat(scheduler, requests, onResult, signal);
     const { timeoutMs, atOnce } = requests;
     const trusted = withTrust(requests, await this.#options.trust());
-    for await (const { request, urls, headers } of this.#orders(trusted, signal)) {
+    for await (const { request, urls, headers, left } of this.#orders(trusted, signal)) {
       const payload = preheatPayload(request, urls, { headers, timeoutMs });
       const outcome = await this.#order("preheat", scheduler, payload, timeoutMs, signal);
       if (outcome.kind === "not_begun") {
         this.#warn(scheduler, outcome.why);
-        return await calls.preheat(scheduler, requests, onResult, signal);
+        return await calls.preheat(scheduler, { ...requests, ...left }, onResult, signal);
       }
       const results = preheatResults(outcome.result);
       results.forEach(onResult);
@@ -135,12 +137,15 @@ export class StockCalls implements Calls {
 
   /** What a preheat asks of a stock scheduler, which knows URLs and nothing of images: all files are one order. */
   async *#orders({ images, files }: PreheatRequests, signal: AbortSignal): AsyncGenerator<PreheatOrder> {
-    for (const request of images) yield await this.#imageOrder(request, signal);
+    for (const [index, request] of images.entries()) {
+      yield { ...await this.#imageOrder(request, signal), left: { images: images.slice(index), files } };
+    }
     const [file] = files;
-    if (file !== undefined) yield { request: file, urls: files.map(({ url }) => url), headers: file.header };
+    if (file === undefined) return;
+    yield { request: file, urls: files.map(({ url }) => url), headers: file.header, left: { images: [], files } };
   }
 
-  async #imageOrder(request: PreheatImageRequest, signal: AbortSignal): Promise<PreheatOrder> {
+  async #imageOrder(request: PreheatImageRequest, signal: AbortSignal): Promise<Omit<PreheatOrder, "left">> {
     const { url, header, username, password, platform } = request;
     const { urls, login } = await this.#options.images.blobs(
       { url, headers: header, username, password, platform },

@@ -12,7 +12,7 @@ import { VirtualClock } from "../../../testing/virtual_clock.ts";
 import type { PreheatArgs, TaskArgs } from "../../rest/job_args.ts";
 import type { SchedulerRecord } from "../../store/services.ts";
 import { Images } from "../images.ts";
-import { preheatRequests, taskRequest } from "../job_requests.ts";
+import { type PreheatRequests, preheatRequests, taskRequest } from "../job_requests.ts";
 import type { QueueOrder, QueueOutcome } from "./queue.ts";
 import { StockCalls } from "./stock_calls.ts";
 
@@ -33,12 +33,13 @@ function stage({ isOurs = false, clock = new VirtualClock() } = {}) {
     isOurs,
     answer: (_order: QueueOrder): QueueOutcome => ({ kind: "not_begun", why: "Redis is away" }),
   };
+  const overGrpc: PreheatRequests[] = [];
   const note = (what: string) => Promise.resolve(void asked.push(what));
   const calls = new StockCalls({
     ...{ clock, images: new Images({ fetch: () => runtime.fetch }, trust, clock), trust, log: runtime.log },
     calls: {
       isOurs: async () => (await note("isOurs"), scheduler.isOurs),
-      preheat: () => note("preheat"),
+      preheat: (_scheduler, requests) => (overGrpc.push(requests), note("preheat")),
       task: (type) => note(type),
       hosts: async () => (await note("hosts"), []),
     },
@@ -49,15 +50,19 @@ function stage({ isOurs = false, clock = new VirtualClock() } = {}) {
       },
     },
   });
-  const preheat = (args: Record<string, unknown>) => {
-    const requests = preheatRequests({ type: "file", ...args } as PreheatArgs);
+  const order = (requests: PreheatRequests) => {
     return calls.preheat(SCHEDULER, requests, (result) => results.push(result), NEVER);
   };
+  const preheat = (args: Record<string, unknown>) => order(requestsOf(args));
   const task = (type: "get_task" | "delete_task", args: Record<string, unknown>) => {
     return calls.task(type, SCHEDULER, taskRequest(args as TaskArgs), (result) => results.push(result), NEVER);
   };
   const said = () => results.map(({ url, hostname, error }) => [url, hostname, error]);
-  return { ...{ runtime, clock, asked, orders, results, scheduler, calls }, preheat, task, said };
+  return { ...{ runtime, clock, asked, orders, results, scheduler, calls, overGrpc }, order, preheat, task, said };
+}
+
+function requestsOf(args: Record<string, unknown>): PreheatRequests {
+  return preheatRequests({ type: "file", ...args } as PreheatArgs);
 }
 
 const done = (result: unknown): QueueOutcome => ({ kind: "done", result: JSON.stringify(result) });
@@ -154,6 +159,32 @@ Deno.test("a preheat that Redis does not take is ordered over gRPC, with a warni
     code: "unavailable",
     message: "Cannot order get_task of the scheduler a, which is one of Dragonfly's: Redis is away",
   });
+});
+
+Deno.test("what a stock scheduler has taken from Redis is not ordered again when it takes no more", async () => {
+  const image = await makeSampleImage({ layerBytes: [1_000] });
+  const { runtime, order, scheduler, overGrpc, orders, said } = stage();
+  const images = [{ repository: "team/app", tag: "v1", image }];
+  await using registry = startSampleRegistry({ clock: runtime.clock, images });
+  const url = `${registry.url}/v2/team/app/manifests/v1`;
+  const [first, second] = [1, 2].flatMap((n) => requestsOf({ type: "image", url, tag: `${n}` }).images);
+  assert.ok(first !== undefined && second !== undefined);
+  const requests = { ...requestsOf({ urls: [A, B] }), images: [first, second] };
+  const taken = (count: number) => {
+    [orders, overGrpc].forEach((list) => list.splice(0));
+    scheduler.answer = ({ payload }) => {
+      const urls = payload["urls"] as string[];
+      if (orders.length > count) return { kind: "not_begun", why: "nobody takes it" };
+      return done({ success_tasks: urls.map((url) => ({ url, ...host("seed") })), failure_tasks: null });
+    };
+    return order(requests);
+  };
+  await taken(1);
+  const left = () => overGrpc.map(({ images, files }) => [images.map(({ tag }) => tag), files.map(({ url }) => url)]);
+  assert.deepEqual(left(), [[["2"], [A, B]]]);
+  assert.equal(said().length, image.blobs.length);
+  await taken(2);
+  assert.deepEqual(left(), [[[], [A, B]]]);
 });
 
 Deno.test("a host that is known by two ids of a blob is told once, with what says more", async () => {

@@ -15,6 +15,11 @@ export interface Dialect {
   readonly forUpdate: string;
   /** Lists the columns of the table named by the one value, one `name` a row. */
   readonly columnsOfTable: string;
+  /**
+   * Lists the indexes of a table likewise. Left out where a step of the schema is done as a whole or not at all, so that
+   * no table is without its indexes.
+   */
+  readonly indexesOfTable?: string;
   /** The wall time as a value of a `time` column. */
   time(ms: number): SqlValue;
   flag(value: boolean): SqlValue;
@@ -54,6 +59,9 @@ export const MYSQL: Dialect = {
   forUpdate: "FOR UPDATE",
   columnsOfTable: `
     SELECT column_name AS name FROM information_schema.columns WHERE table_schema = database() AND table_name = ?`,
+  indexesOfTable: `
+    SELECT DISTINCT index_name AS name FROM information_schema.statistics
+    WHERE table_schema = database() AND table_name = ?`,
   time: (ms) => new Date(ms).toISOString().replace("T", " ").replace("Z", ""),
   flag: Number,
 };

@@ -79,34 +79,45 @@ async function applyOnce(sql: Sql, { version, name, apply }: Migration, nowMs: n
 }
 
 async function appliedVersion(sql: Sql): Promise<number> {
-  if ((await columnNames(sql, "schema_migration")).size === 0) return 0;
+  if ((await namesOf(sql, sql.dialect.columnsOfTable, "schema_migration")).size === 0) return 0;
   const [row] = await sql.all("SELECT max(version) AS version FROM schema_migration");
   return integerOf(row?.["version"]);
 }
 
-async function columnNames(sql: Sql, table: string): Promise<ReadonlySet<string>> {
-  const rows = await sql.all(sql.dialect.columnsOfTable, [table]);
+/** The names of columns or indexes, by a query of the dialect. */
+async function namesOf(sql: Sql, query: string, table: string): Promise<ReadonlySet<string>> {
+  const rows = await sql.all(query, [table]);
   return new Set(rows.map((row) => String(row["name"])));
 }
 
-/** Makes the tables that are not there and adds the columns that they lack; whatever else is there stays. */
+/**
+ * Makes the tables that are not there and adds the columns that they lack, and the indexes too, where an earlier try may
+ * have ended between the two; whatever else is there stays.
+ */
 async function completeTables(sql: Sql): Promise<void> {
+  const { columnsOfTable, indexesOfTable } = sql.dialect;
   for (const table of SQL_TABLES) {
-    const present = await columnNames(sql, table.name);
-    if (present.size === 0) await createTable(sql, table);
-    else await addColumns(sql, table, present);
+    const present = await namesOf(sql, columnsOfTable, table.name);
+    if (present.size > 0) await addColumns(sql, table, present);
+    else await createTable(sql, table);
+    if (present.size === 0) await addIndexes(sql, table, new Set());
+    else if (indexesOfTable !== undefined) await addIndexes(sql, table, await namesOf(sql, indexesOfTable, table.name));
   }
 }
 
-async function createTable(
-  sql: Sql,
-  { name, columns, primaryKey, unique, indexes }: SqlTableDefinition,
-): Promise<void> {
+async function createTable(sql: Sql, { name, columns, primaryKey }: SqlTableDefinition): Promise<void> {
   const declarations = columns.map((column) => declaration(sql, column));
   if (primaryKey !== undefined) declarations.push(`PRIMARY KEY (${primaryKey.map(quoted).join(", ")})`);
   await sql.run(`CREATE TABLE ${quoted(name)} (${declarations.join(", ")}) ${sql.dialect.tableOptions}`);
+}
+
+async function addIndexes(
+  sql: Sql,
+  { name, unique, indexes }: SqlTableDefinition,
+  present: ReadonlySet<string>,
+): Promise<void> {
   for (const [kind, made] of [["UNIQUE INDEX", unique], ["INDEX", indexes]] as const) {
-    for (const [index, names] of Object.entries(made)) {
+    for (const [index, names] of Object.entries(made).filter(([index]) => !present.has(index))) {
       await sql.run(`CREATE ${kind} ${index} ON ${quoted(name)} (${names.map(quoted).join(", ")})`);
     }
   }

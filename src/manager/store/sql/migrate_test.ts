@@ -4,7 +4,7 @@ import { silentLog } from "../../../runtime/log.ts";
 import { VirtualClock } from "../../../testing/virtual_clock.ts";
 import { openSqliteStore } from "../sqlite_store.ts";
 import { failsWith } from "../store_builders_test.ts";
-import type { SqlDatabase } from "./database.ts";
+import type { Sql, SqlDatabase } from "./database.ts";
 import { migrate, type Migration, MIGRATIONS } from "./migrate.ts";
 import { openSqlite } from "./sqlite.ts";
 
@@ -106,6 +106,37 @@ Deno.test("a file with the first schema gets the other tables and columns, and k
   await store.clusters.create({ ...cluster!, name: "b", isDefault: true });
   await store.clusters.remove(4);
   assert.equal(await store.roles.addPermissions("root", [{ object: "jobs", action: "*" }]), 1);
+});
+
+Deno.test("where each change of a table is kept at once, a step that was cut off is gone on with, indexes and all", async () => {
+  await using database = openSqlite(":memory:");
+  const dialect = { ...database.dialect, indexesOfTable: "SELECT name FROM pragma_index_list(?)" };
+  const like = (sql: Sql): Sql => ({
+    dialect,
+    all: (...args) => sql.all(...args),
+    run: (...args) => sql.run(...args),
+    insert: (...args) => sql.insert(...args),
+  });
+  const half: SqlDatabase = {
+    ...like(database),
+    isShared: true,
+    writesTo: () => undefined,
+    transaction: (work) => database.transaction((sql) => work(like(sql))),
+    migration: (work) => database.migration((sql) => work(like(sql))),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  const options = { clock: new VirtualClock(), place: "x", migrate: true };
+  const indexes = async () => {
+    const rows = await database.all("SELECT name FROM sqlite_schema WHERE type = 'index' ORDER BY name");
+    return rows.map((row) => row["name"]);
+  };
+  await migrate(half, options);
+  const all = await indexes();
+  for (const index of ["uk_config_name", "idx_job_created_at"]) await database.run(`DROP INDEX ${index}`);
+  await database.run("DROP TABLE damselfly_turn");
+  await database.run("DELETE FROM schema_migration WHERE version > 3");
+  await migrate(half, options);
+  assert.deepEqual(await indexes(), all);
 });
 
 Deno.test("the released migrations are numbered upward and have names", () => {

@@ -36,12 +36,6 @@ export class SqlClusters implements ClusterStore {
   create(input: ClusterInput): Promise<Cluster> {
     return this.#tables.write(async (sql) => {
       const { name, bio, scopes, isDefault, schedulerClusterConfig, seedPeerClusterConfig, peerClusterConfig } = input;
-      const seedPeerClusterId = await this.#tables.insertSeedPeerCluster(sql, {
-        name,
-        bio,
-        config: seedPeerClusterConfig,
-        schedulerClusterIds: [],
-      });
       const id = await this.#tables.insertSchedulerCluster(sql, {
         name,
         bio,
@@ -50,7 +44,14 @@ export class SqlClusters implements ClusterStore {
         config: schedulerClusterConfig,
         clientConfig: peerClusterConfig,
         seedClientConfig: blockListOf(seedPeerClusterConfig),
-        seedPeerClusterIds: [seedPeerClusterId],
+        seedPeerClusterIds: [],
+      });
+      // The second, for a name that is taken is taken by another cluster then.
+      await this.#tables.insertSeedPeerCluster(sql, {
+        name,
+        bio,
+        config: seedPeerClusterConfig,
+        schedulerClusterIds: [id],
       });
       return await this.#existing(sql, id, "store");
     });

@@ -246,7 +246,9 @@ export class SqlTable<Row extends Identified> {
         keys.map((key) => this.#column(key).name.replaceAll("_", " ")).join(" and ")
       );
       const name = "name" in record ? ` "${String(record.name)}"` : "";
-      const message = `Cannot store ${this.spec.label}${name}: another one has its ${sets.join(", or its ")}`;
+      const message = `Cannot store ${this.spec.label}${name}: another ${this.spec.label} has this ${
+        sets.join(", or this ")
+      }`;
       throw new DamselflyError("already_exists", message, { cause });
     }
   }
