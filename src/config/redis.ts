@@ -6,12 +6,15 @@ const PORT_DEFAULT = 6379;
 const ADDRESSES_MAX = 100;
 const ONE_CONNECTION = "all share one connection to each database";
 
-const tls = table({
-  caCert: path().optional().describe("PEM file of the authority of the Redis server; left out, the system's count."),
-  cert: path().optional().describe("PEM file of our own certificate."),
-  key: path().optional().describe("PEM file of the key of our own certificate."),
-  insecureSkipVerify: flag().default(false).describe("Do not check the certificate of the Redis server."),
-}, "TLS of the connection to Redis and to its sentinels; without this table it is plain.").refine(
+const tls = table(
+  {
+    caCert: path().optional().describe("PEM file of the authority of the Redis server; left out, the system's count."),
+    cert: path().optional().describe("PEM file of our own certificate."),
+    key: path().optional().describe("PEM file of the key of our own certificate."),
+    insecureSkipVerify: flag().default(false).describe("Do not check the certificate of the Redis server."),
+  },
+  "TLS of the connection to Redis and to its sentinels, whose files are read again every 10 s; without this table it is plain.",
+).refine(
   ({ cert, key }) => (cert === undefined) === (key === undefined),
   "TLS needs both cert and key",
 );

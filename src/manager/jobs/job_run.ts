@@ -19,6 +19,7 @@ import {
   type TaskState,
 } from "./job_result.ts";
 import type { PreheatArgs } from "../rest/job_args.ts";
+import { boundedError } from "./host_error.ts";
 import { orderCountOf } from "./job_requests.ts";
 import { type JobCalls, within, workOf } from "./job_work.ts";
 import { withAny } from "./scheduler_calls.ts";
@@ -113,7 +114,7 @@ export class JobRun {
       await this.#attempts(task, signal);
       task.error = task.progress.failure ?? "";
     } catch (error) {
-      task.error = errorText(signal.aborted ? signal.reason : error);
+      task.error = boundedError(errorText(signal.aborted ? signal.reason : error));
     }
     task.state = task.error === "" ? "SUCCESS" : "FAILURE";
     this.#news += 1;
@@ -129,7 +130,7 @@ export class JobRun {
       } catch (cause) {
         const error = toDamselflyError(cause, "internal", "Cannot run the job");
         if (error.code !== "unavailable" || attempt === ATTEMPTS_MAX || signal.aborted) throw error;
-        task.error = `Attempt ${attempt} of ${ATTEMPTS_MAX}: ${errorText(error)}`;
+        task.error = boundedError(`Attempt ${attempt} of ${ATTEMPTS_MAX}: ${errorText(error)}`);
         this.#news += 1;
         log.warn("A job could not reach a scheduler and tries again", { id: this.#job.id, error: task.error });
         await clock.sleep(pauseMs + random.below(pauseMs), signal);

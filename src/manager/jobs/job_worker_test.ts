@@ -3,6 +3,7 @@ import { DamselflyError } from "../../core/error.ts";
 import { seededRandom } from "../../testing/seeded_random.ts";
 import { Seal } from "../seal.ts";
 import { jobInput } from "../store/store_builders_test.ts";
+import { HOST_ERROR_CHARACTERS_MAX } from "./host_error.ts";
 import { ARGS, breakable, done, forever, stage } from "./jobs_stage_test.ts";
 
 /** The time within which the jobs of a manager that is gone go on elsewhere. */
@@ -288,6 +289,18 @@ Deno.test("schedulers that are all away are tried again for a while, and the row
   await clock.advance(90_000);
   const failed = await now(failing);
   assert.deepEqual([failed.state, failed.tasks[0].error, calls.asked.length], ["FAILURE", "gone for good", 15]);
+});
+
+Deno.test("what a scheduler says at length is cut in the row, while it is tried again and at the end", async () => {
+  await using manager = await stage();
+  const { calls, start, clock, now } = manager;
+  calls.run = () => Promise.reject(new DamselflyError("unavailable", "x".repeat(100_000)));
+  const { id } = await start("preheat", ARGS, [1]);
+  await clock.advance(2_000);
+  assert.equal((await now(id)).tasks[0].error.length, HOST_ERROR_CHARACTERS_MAX);
+  await clock.advance(90_000);
+  const { state, tasks } = await now(id);
+  assert.deepEqual([state, tasks[0].error.length], ["FAILURE", HOST_ERROR_CHARACTERS_MAX]);
 });
 
 Deno.test("what failed of a job is tried again as long as its order is kept, and what succeeded stays", async () => {
