@@ -13,7 +13,7 @@ const tls = table(
     key: path().optional().describe("PEM file of the key of our own certificate."),
     insecureSkipVerify: flag().default(false).describe("Do not check the certificate of the Redis server."),
   },
-  "TLS of the connection to Redis and to its sentinels, whose files are read again every 10 s; without this table it is plain.",
+  "TLS of the connection to Redis and to its sentinels; its files are read again every 10 s. Left out, it is plain.",
 ).refine(
   ({ cert, key }) => (cert === undefined) === (key === undefined),
   "TLS needs both cert and key",
