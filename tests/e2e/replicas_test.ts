@@ -16,6 +16,7 @@ import { type DatabaseServer, MARIADB } from "./lib/database_servers.ts";
 import { type ManagerSession, signIn } from "./lib/manager_api.ts";
 import { e2eTest } from "./lib/programs.ts";
 import { REDIS_PROGRAM, startRedis } from "./lib/redis_server.ts";
+import { startBalancer } from "./lib/tcp.ts";
 import { waitFor } from "./lib/wait.ts";
 import { Workspace } from "./lib/workspace.ts";
 
@@ -79,11 +80,14 @@ async function startReplicas(
   const settings = await shared(stack.use(await MARIADB.start(workspace.dir)), redis);
   const first = stack.use(await startManager(place("manager-1", 11), undefined, settings));
   const second = stack.use(await startManager(place("manager-2", 12), undefined, settings));
-  // The scheduler and the peers know a way to both, as they do behind a service; here it is that of the second.
-  const scheduler = stack.use(await startScheduler(place("scheduler", 20), second.grpcUrl, 1));
+  const front = { hostname: addresses.ip(3), port: await freePort(addresses.ip(3)) };
+  const ends = [first, second].map(({ grpcUrl }) => new URL(grpcUrl));
+  stack.use(await startBalancer(front, ends.map(({ hostname, port }) => ({ hostname, port: Number(port) }))));
+  const managerUrl = `http://${front.hostname}:${front.port}`;
+  const scheduler = stack.use(await startScheduler(place("scheduler", 20), managerUrl, 1));
   const upstreams = [{ namespace: registry.namespace, addr: registry.url }];
   const peers = await Promise.all(["seed", ...PEERS].map(async (name, index) => {
-    const options = { managerUrl: second.grpcUrl, isSeed: name === "seed", upstreams };
+    const options = { managerUrl, isSeed: name === "seed", upstreams };
     return stack.use(await startPeer(place(name, 30 + index), options));
   }));
   await waitFor("the peers to be known", READY_TIMEOUT_MS, async () => {
