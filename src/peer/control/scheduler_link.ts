@@ -61,7 +61,7 @@ export class SchedulerLink implements AsyncDisposable {
   #isMute = false;
   /** Nobody has said within a limit of time whether it is there. */
   #isSilent = false;
-  /** When it was looked for in vain; undefined when it has been up since. */
+  /** When it was last looked for in vain. */
   #missedAt: number | undefined;
   #watch = new AbortController();
   /** Aborts to end the pause before the next attempt, or to have none. */
@@ -207,7 +207,6 @@ export class SchedulerLink implements AsyncDisposable {
     await this.announce(signal);
     signal.throwIfAborted(); // a peer may have found it dead meanwhile
     this.#upSince = this.#parts.clock.now();
-    this.#missedAt = undefined;
     this.#isSilent = false;
     this.#settle(true);
     this.#parts.log.info("This host is announced to a scheduler", { address: addressOf(this.scheduler) });

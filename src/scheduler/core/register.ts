@@ -49,9 +49,9 @@ export function register(step: Step, event: RegisterEvent): void {
   schedule(step, peer, event.download);
 }
 
-/** Whether a seed peer that was to fetch for others is so late that one of them was sent to the source instead. */
+/** Whether a seed peer that was to fetch for others is so late that one of them was sent, or has the task already. */
 function isReplaced({ task, host }: Peer): boolean {
-  return host.facts.isSeed && task.fetchers.size > 0;
+  return host.facts.isSeed && (task.fetchers.size > 0 || hasAvailablePeer(task));
 }
 
 function refusalOf(step: Step, event: RegisterEvent, host: Host | undefined): DamselflyError | undefined {

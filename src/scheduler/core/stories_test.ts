@@ -179,6 +179,17 @@ Deno.test("a triggered seed peer that comes after its replacement is no second o
   for (const name of ["b", "seed"]) assert.match(swarm.heard(name).join(), /^from a/);
 });
 
+Deno.test("a triggered seed peer that comes after its replacement has ended is no second one at the source", () => {
+  const swarm = swarmOf();
+  swarm.seed();
+  swarm.register("a");
+  swarm.wait(SEED_START_TIMEOUT_MS);
+  swarm.say("a", "back_to_source_started");
+  swarm.say("a", "back_to_source_finished");
+  swarm.register("seed", { needBackToSource: true });
+  assert.deepEqual(swarm.heard("seed"), ["from a"]);
+});
+
 Deno.test("a triggered seed peer that comes after a replacement which never begins goes to the source itself", () => {
   const swarm = swarmOf();
   swarm.seed();
