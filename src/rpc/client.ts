@@ -51,6 +51,9 @@ export interface RpcChannelsOptions extends RpcChannelOptions {
   readonly channelsMax: number;
 }
 
+/** Where clients of any address are had, be it over a network or within a process. */
+export type Channels = Pick<RpcChannels, "client" | "close" | typeof Symbol.dispose>;
+
 /** Channels shared by all clients of the same address; the one idle for longest makes way for a new one. */
 export class RpcChannels implements Disposable {
   readonly #options: RpcChannelsOptions;

@@ -92,7 +92,7 @@ Deno.test("files that cannot serve TLS are named, and a key is not quoted", asyn
 
 Deno.test("an outdated certificate is used with a warning that names it", async () => {
   const made = await filesOf(material("a"));
-  const clock = new VirtualClock(Date.UTC(2200, 0));
+  const clock = new VirtualClock({ epochMs: Date.UTC(2200, 0) });
   await using files = await openTlsFiles(PATHS, { ...made, clock });
   assert.deepEqual(files.current(), material("a"));
   assert.match(JSON.stringify(made.log.lines), /outdated.*\/tls\/cert\.pem/);

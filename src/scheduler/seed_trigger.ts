@@ -1,6 +1,6 @@
 import { DamselflyError, type ErrorCode, toDamselflyError } from "../core/error.ts";
 import { formatHostPort } from "../config/addresses.ts";
-import { RpcChannels } from "../rpc/client.ts";
+import { type Channels, RpcChannels } from "../rpc/client.ts";
 import type { Download, Host } from "../rpc/gen/common/v2/common.ts";
 import { DfdaemonUploadService } from "../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -28,18 +28,27 @@ export type TriggerEnd =
   | { readonly kind: "failed"; readonly error: DamselflyError; readonly atSource: boolean }
   | { readonly kind: "stopped" };
 
+/** How seed peers are asked. */
+export interface SeedTriggerOptions {
+  /** The longest download of a seed peer. */
+  readonly timeoutMs: number;
+  /** What connections to seed peers are protected with. */
+  readonly tls?: TlsFiles | undefined;
+  /** The way to seed peers, when it is not over the network. */
+  readonly channels?: Channels;
+}
+
 /** Asks seed peers to fetch tasks (`DfdaemonUpload.DownloadTask`), and reads what they say about it. */
 export class SeedTrigger implements AsyncDisposable {
   readonly #timeoutMs: number;
-  readonly #channels: RpcChannels;
+  readonly #channels: Channels;
   readonly #stop = new AbortController();
   readonly #running = new Set<Promise<void>>();
 
-  /** `timeoutMs` is the longest download of a seed peer, `tls` what connections to seed peers are protected with. */
-  constructor(clock: Clock, { timeoutMs, tls }: { readonly timeoutMs: number; readonly tls?: TlsFiles | undefined }) {
+  constructor(clock: Clock, { timeoutMs, tls, channels }: SeedTriggerOptions) {
     this.#timeoutMs = timeoutMs;
     const limits = { channelsMax: CHANNELS_MAX, connectTimeoutMs: CONNECT_TIMEOUT_MS };
-    this.#channels = new RpcChannels({ clock, tls, ...limits });
+    this.#channels = channels ?? new RpcChannels({ clock, tls, ...limits });
   }
 
   /**

@@ -55,7 +55,7 @@ export function ended(error = "", failure_tasks: JsonObject[] = []): Pick<Job, "
 /** What managers of one store share in these tests. */
 export async function warmStage() {
   await using stack = new AsyncDisposableStack();
-  const clock = new VirtualClock(MIDNIGHT);
+  const clock = new VirtualClock({ epochMs: MIDNIGHT });
   const store = stack.use(await memoryStore(clock));
   const jobs = new StageJobs(store);
   const log = new MemoryLog();

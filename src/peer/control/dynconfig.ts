@@ -128,8 +128,7 @@ export class Dynconfig implements AsyncDisposable {
     const either = AbortSignal.any([signal, limit.signal]);
     const lists = await Promise.all(named.map(async ({ hostname, port }) => {
       try {
-        const addresses = await orAbort(lookup(hostname, { all: true }), either);
-        this.#addresses.set(hostname, addresses.map(({ address }) => address));
+        this.#addresses.set(hostname, await addressesOf(hostname, either));
       } catch (error) {
         signal.throwIfAborted();
         log.warn("The name of a scheduler has no address; the last one stays", { hostname, error: errorText(error) });
@@ -199,4 +198,11 @@ export class Dynconfig implements AsyncDisposable {
       return this.#known.config;
     }
   }
+}
+
+/** What a name stands for; an address stands for itself. */
+async function addressesOf(hostname: string, signal: AbortSignal): Promise<string[]> {
+  if (isIP(hostname) !== 0) return [hostname];
+  const addresses = await orAbort(lookup(hostname, { all: true }), signal);
+  return addresses.map(({ address }) => address);
 }

@@ -1,5 +1,5 @@
 import { DamselflyError, errorText, isCancelled } from "../../core/error.ts";
-import type { RpcChannels, RpcClient } from "../../rpc/client.ts";
+import type { Channels, RpcClient } from "../../rpc/client.ts";
 import { HealthCheckResponse_ServingStatus as Status, HealthService } from "../../rpc/gen/grpc/health/v1/health.ts";
 import type { Host } from "../../rpc/gen/common/v2/common.ts";
 import { SchedulerService } from "../../rpc/gen/scheduler/v2/scheduler.ts";
@@ -33,7 +33,7 @@ export interface LinkParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  readonly channels: RpcChannels;
+  readonly channels: Pick<Channels, "client">;
   readonly announceIntervalMs: number;
   readonly host: () => Promise<Host>;
   /** Called each time the scheduler is up after it was not: it may have forgotten everything. */

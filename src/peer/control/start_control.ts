@@ -2,7 +2,7 @@ import type { BlockList } from "../../core/block_list.ts";
 import { DamselflyError, errorText } from "../../core/error.ts";
 import { hostIdOf, peerIdOf } from "../../core/host_id.ts";
 import { SchedulerRing } from "../../core/scheduler_ring.ts";
-import { RpcChannels } from "../../rpc/client.ts";
+import { type Channels, RpcChannels } from "../../rpc/client.ts";
 import { type Download, type Host, Priority, TaskType } from "../../rpc/gen/common/v2/common.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { type CacheControl, type CacheCopy, GrpcCacheControl } from "./cache_control.ts";
@@ -38,6 +38,13 @@ export interface ControlOptions extends DynconfigOptions {
   readonly bandwidth: () => Bandwidth;
 }
 
+/** What a peer's control plane touches of the world outside. */
+export interface ControlEdge {
+  readonly channels: Channels;
+  /** This host as it is now, as a member of a cluster. */
+  facts(clusterId: number): Promise<Host>;
+}
+
 /** The control plane of a peer, for both families of tasks. */
 export interface PeerControl extends Control {
   readonly cache: CacheControl;
@@ -47,10 +54,21 @@ export interface PeerControl extends Control {
  * Starts to talk to manager and schedulers. It never fails for lack of them: without a scheduler there are no
  * sessions, until one is found. Disposing it tells the schedulers that this host is gone.
  */
-export async function startControl(options: ControlOptions, runtime: Runtime): Promise<PeerControl> {
-  const control = new GrpcControl(options, runtime, await hostFacts(options.host, 0, options.bandwidth(), runtime));
+export async function startControl(
+  options: ControlOptions,
+  runtime: Runtime,
+  edge = realEdge(options, runtime),
+): Promise<PeerControl> {
+  const control = new GrpcControl(options, runtime, edge, await edge.facts(0));
   await control.started();
   return control;
+}
+
+function realEdge(options: ControlOptions, runtime: Runtime): ControlEdge {
+  return {
+    channels: new RpcChannels({ clock: runtime.clock, channelsMax: CHANNELS_MAX, tls: options.schedulerTls }),
+    facts: (clusterId) => hostFacts(options.host, clusterId, options.bandwidth(), runtime),
+  };
 }
 
 class GrpcControl implements PeerControl {
@@ -58,7 +76,7 @@ class GrpcControl implements PeerControl {
   readonly cache: GrpcCacheControl;
   readonly #options: ControlOptions;
   readonly #runtime: Runtime;
-  readonly #channels: RpcChannels;
+  readonly #edge: ControlEdge;
   readonly #dynconfig: Dynconfig;
   #links: readonly SchedulerLink[] = [];
   #retired: Promise<unknown> = Promise.resolve();
@@ -66,13 +84,12 @@ class GrpcControl implements PeerControl {
   #seedPeerLink: SeedPeerLink | undefined;
   #host: Host;
 
-  constructor(options: ControlOptions, runtime: Runtime, host: Host) {
+  constructor(options: ControlOptions, runtime: Runtime, edge: ControlEdge, host: Host) {
     this.#options = options;
     this.#runtime = runtime;
     this.#host = host;
     this.hostId = hostIdOf(options.host);
-    const { clock } = runtime;
-    this.#channels = new RpcChannels({ clock, channelsMax: CHANNELS_MAX, tls: options.schedulerTls });
+    this.#edge = edge;
     const pick = (taskId: string) => this.#pick(taskId);
     const reach = (taskId: string, signal: AbortSignal) => this.#reach(taskId, signal);
     this.cache = new GrpcCacheControl({ hostId: this.hostId, runtime, pick, reach, copies: options.heldCopies });
@@ -142,7 +159,7 @@ class GrpcControl implements PeerControl {
     await this.#seedPeerLink?.[Symbol.asyncDispose]();
     await Promise.all(links.map((link) => this.#leave(link)));
     await this.#retired;
-    this.#channels[Symbol.dispose]();
+    this.#edge.channels[Symbol.dispose]();
   }
 
   #sessionAt(link: SchedulerLink, taskId: string, peerId: string): PeerSession {
@@ -210,12 +227,9 @@ class GrpcControl implements PeerControl {
       clock,
       random,
       log,
-      channels: this.#channels,
+      channels: this.#edge.channels,
       announceIntervalMs: this.#options.announceIntervalMs,
-      host: async () => {
-        const { host, bandwidth } = this.#options;
-        return this.#host = await hostFacts(host, scheduler.clusterId, bandwidth(), this.#runtime);
-      },
+      host: async () => this.#host = await this.#edge.facts(scheduler.clusterId),
       onUp: async (link, signal) => {
         await Promise.all([this.cache.tellCopies(link, signal), this.#tellHeld(link, signal)]);
       },
@@ -255,7 +269,7 @@ class GrpcControl implements PeerControl {
     } catch (error) {
       this.#runtime.log.debug("A scheduler was not told that this host is gone", { error: errorText(error) });
     }
-    this.#channels.close(addressOf(link.scheduler));
+    this.#edge.channels.close(addressOf(link.scheduler));
   }
 }
 

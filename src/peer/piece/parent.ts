@@ -3,7 +3,7 @@ import { BUILD_PLATFORM } from "../../core/version.ts";
 import type { Host, Network, Peer } from "../../rpc/gen/common/v2/common.ts";
 import { DfdaemonUploadService } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import type { SyncHostRequest, SyncPiecesRequest, SyncPiecesResponse } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
-import type { RpcChannels } from "../../rpc/client.ts";
+import type { Channels } from "../../rpc/client.ts";
 import type { PieceFamily } from "./vortex.ts";
 import type { Endpoint } from "../../runtime/net.ts";
 
@@ -63,7 +63,7 @@ export interface ParentRpc {
 }
 
 /** The real thing, over shared channels; the pieces are those of one family of tasks. */
-export function createParentRpc(channels: RpcChannels, family: PieceFamily = "standard"): ParentRpc {
+export function createParentRpc(channels: Pick<Channels, "client">, family: PieceFamily = "standard"): ParentRpc {
   const method = family === "persistent_cache" ? "syncPersistentCachePieces" : "syncPieces";
   const clientOf = ({ rpc: { hostname, port } }: Parent) =>
     channels.client(DfdaemonUploadService, hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`);

@@ -1,4 +1,3 @@
-import { crc32 } from "node:zlib";
 import { pieceDigest } from "../../core/digest.ts";
 import { DamselflyError, errorText, isCancelled } from "../../core/error.ts";
 import { invariant } from "../../core/invariant.ts";
@@ -7,6 +6,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { DiskFile } from "../../runtime/disk.ts";
 import type { Log } from "../../runtime/log.ts";
 import { Changes } from "./changes.ts";
+import type { Checksums } from "./checksums.ts";
 import { orAbort } from "../../runtime/or_abort.ts";
 import type { ContentFile } from "./content_file.ts";
 import { EarlierPieces } from "./earlier_pieces.ts";
@@ -33,6 +33,7 @@ export interface TaskOwner {
   readonly metadata: Metadata;
   readonly clock: Clock;
   readonly log: Log;
+  readonly checksums: Checksums;
   /** Deletes the task from records, index and disk, unless it has been already. */
   drop(task: ContentTask): Promise<void>;
   /** Keeps the storage from closing before `work` is done; it must not reject. */
@@ -84,7 +85,7 @@ export class ContentTask implements StoredTask {
       plan: () => this.#record.plan,
       isFinished: (piece) => !this.#isDeleted && this.#isFinished(piece),
       read: (buffer, position) => this.#readWhole(buffer, position),
-    }, record.digest);
+    }, record.digest, owner.checksums);
   }
 
   get record(): TaskRecord {
@@ -187,6 +188,7 @@ export class ContentTask implements StoredTask {
       range,
       hold: () => this.#file.hold(),
       store: (bytes, position) => this.#useFile((file) => file.write(bytes, position)),
+      checksums: this.#owner.checksums,
       passingHash,
       finish: (piece) => {
         const record = this.#finish(piece, range.end - range.start);
@@ -370,7 +372,7 @@ export class ContentTask implements StoredTask {
     for (let position = start; position < end;) {
       const block = buffer.subarray(0, Math.min(CHECK_BYTES, end - position));
       position += await this.#readWhole(block, position);
-      checksum = crc32(block, checksum);
+      checksum = this.#owner.checksums.crc32(block, checksum);
     }
     return pieceDigest(checksum) === digest;
   }

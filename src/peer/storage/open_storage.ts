@@ -5,6 +5,7 @@ import { pieceLengthOf } from "../../core/piece.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Disk } from "../../runtime/disk.ts";
 import type { Log } from "../../runtime/log.ts";
+import { type Checksums, REAL_CHECKSUMS } from "./checksums.ts";
 import { ContentFile, IdleFiles } from "./content_file.ts";
 import { ContentTask, type TaskOwner } from "./content_task.ts";
 import { bytesOver, type EvictionCandidate, isEvictable, planEviction } from "./eviction.ts";
@@ -44,6 +45,8 @@ export interface StorageDeps {
   readonly disk: Disk;
   readonly clock: Clock;
   readonly log: Log;
+  /** Set where bodies are not real. */
+  readonly checksums?: Checksums;
   /** The storages that share the volume and its limit; this one adds itself. */
   readonly volume?: Set<Neighbour>;
 }
@@ -126,6 +129,7 @@ class ContentStorage implements Storage, Neighbour, TaskOwner {
   metadata: Metadata;
   readonly clock: Clock;
   readonly log: Log;
+  readonly checksums: Checksums;
   readonly #options: StorageOptions;
   readonly #open: OpenMetadata;
   readonly #contentDir: string;
@@ -156,6 +160,7 @@ class ContentStorage implements Storage, Neighbour, TaskOwner {
     this.metadata = deps.metadata;
     this.clock = deps.clock;
     this.log = deps.log;
+    this.checksums = deps.checksums ?? REAL_CHECKSUMS;
     this.#disk = deps.disk;
     this.#volume = (deps.volume ?? new Set()).add(this);
     this.#idleFiles = new IdleFiles(deps.log);

@@ -1,8 +1,8 @@
-import { crc32 } from "node:zlib";
 import { pieceDigest } from "../../core/digest.ts";
 import { DamselflyError } from "../../core/error.ts";
 import type { ByteRange } from "../../core/byte_range.ts";
 import { invariant } from "../../core/invariant.ts";
+import type { Checksums } from "./checksums.ts";
 import type { PassingHash } from "./prefix_hash.ts";
 import type { PieceRecord, PieceWriter } from "./storage.ts";
 
@@ -14,6 +14,7 @@ export interface PieceTarget {
   hold(): Disposable;
   /** Writes bytes of the content to disk. */
   store(bytes: Uint8Array, position: number): Promise<void>;
+  readonly checksums: Pick<Checksums, "crc32">;
   /** Goes along when the piece is next in order. */
   readonly passingHash: PassingHash | undefined;
   /** Records the piece. Throws when the task is gone or the record cannot be stored. */
@@ -38,11 +39,11 @@ export class TaskPieceWriter implements PieceWriter {
 
   async write(bytes: Uint8Array): Promise<void> {
     invariant(!this.#isEnded, "a piece is written after it ended");
-    const { range, passingHash } = this.#target;
+    const { range, passingHash, checksums } = this.#target;
     if (bytes.length > range.end - this.#position) throw this.#mismatch("there are more bytes than the piece has");
     await this.#target.store(bytes, this.#position);
     this.#position += bytes.length;
-    this.#crc32 = crc32(bytes, this.#crc32);
+    this.#crc32 = checksums.crc32(bytes, this.#crc32);
     passingHash?.update(bytes);
   }
 

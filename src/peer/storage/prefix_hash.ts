@@ -1,4 +1,4 @@
-import { createHash, type Hash } from "node:crypto";
+import type { Checksums, RunningHash } from "./checksums.ts";
 import type { Digest } from "../../core/digest.ts";
 import { type PiecePlan, pieceRange } from "../../core/piece.ts";
 
@@ -27,15 +27,15 @@ export interface HashedContent {
 export class PrefixHash {
   readonly #content: HashedContent;
   readonly #expected: Digest;
-  #hash: Hash;
+  #hash: RunningHash;
   /** Pieces before this one are in the hash. */
   #next = 0;
   #running: Promise<void> | undefined;
 
-  constructor(content: HashedContent, expected: Digest) {
+  constructor(content: HashedContent, expected: Digest, checksums: Checksums) {
     this.#content = content;
     this.#expected = expected;
-    this.#hash = createHash(expected.algorithm);
+    this.#hash = checksums.hash(expected.algorithm);
   }
 
   /** How many pieces from the first on are in the hash. */
