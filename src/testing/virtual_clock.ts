@@ -89,6 +89,12 @@ export class VirtualClock implements Clock {
     return { [Symbol.dispose]: () => this.#timers.cancel(timer) };
   }
 
+  /** Calls `run` once, after `ms`. */
+  after(ms: number, run: () => void): Disposable {
+    const timer = this.#add(ms, run);
+    return { [Symbol.dispose]: () => this.#timers.cancel(timer) };
+  }
+
   /** Moves time forward by `ms`; in between, all that the fired timers set going runs dry. */
   async advance(ms: number): Promise<void> {
     await this.advanceUntil(ms, () => false);

@@ -81,11 +81,15 @@ export class ContentTask implements StoredTask {
       onChange: () => this.#checked = new Set(),
     }, record.isSealed ? undefined : false);
     this.#finishedBytes = Math.min(record.plan.contentLength, finishedPieceCount * record.plan.pieceLength);
-    this.#hash = record.digest === undefined || record.isSealed ? undefined : new PrefixHash({
-      plan: () => this.#record.plan,
-      isFinished: (piece) => !this.#isDeleted && this.#isFinished(piece),
-      read: (buffer, position) => this.#readWhole(buffer, position),
-    }, record.digest, owner.checksums);
+    this.#hash = record.digest === undefined || record.isSealed ? undefined : new PrefixHash(
+      {
+        plan: () => this.#record.plan,
+        isFinished: (piece) => !this.#isDeleted && this.#isFinished(piece),
+        read: (buffer, position) => this.#readWhole(buffer, position),
+      },
+      record.digest,
+      owner.checksums,
+    );
   }
 
   get record(): TaskRecord {

@@ -1,5 +1,5 @@
 import { DamselflyError } from "../../core/error.ts";
-import type { Clock } from "../../runtime/clock.ts";
+import type { VirtualClock } from "../virtual_clock.ts";
 
 /** A level that has changed by less than this part is left as it is: rates are right to as much. */
 const TOLERANCE = 0.005;
@@ -55,7 +55,7 @@ export class Flow {
  * from the links that have changed, so that a change costs what it touches and not the whole network.
  */
 export class FlowNet implements Disposable {
-  readonly #clock: Clock;
+  readonly #clock: VirtualClock;
   readonly #turnMs: number;
   readonly #dirty = new Set<Link>();
   readonly #due = new DueHeap();
@@ -63,7 +63,7 @@ export class FlowNet implements Disposable {
   #timer: Disposable | undefined;
   #bounds = new Float64Array(64);
 
-  constructor(clock: Clock, turnMs: number) {
+  constructor(clock: VirtualClock, turnMs: number) {
     this.#clock = clock;
     this.#turnMs = turnMs;
   }
@@ -94,6 +94,12 @@ export class FlowNet implements Disposable {
       flow.dueMs = Infinity;
       this.#schedule(flow);
     });
+  }
+
+  /** Whoever waits for a flow waits no longer. */
+  wake(flow: Flow): void {
+    flow.mark?.resolve();
+    flow.mark = undefined;
   }
 
   /** Ends a transfer, be it done or not. */
