@@ -33,7 +33,7 @@ export function startPulls(cluster: SimCluster, pulls: readonly Pull[]): Pulled[
     const run = async () => {
       try {
         if (content === undefined) throw new Error(`There is no content ${pull.content}`);
-        pulled.firstByteMs = (await peer.pull(content, never)).firstByteMs;
+        pulled.firstByteMs = (await peer.pull(content, cluster.setup.pieceLength, never)).firstByteMs;
       } catch (error) {
         pulled.failure = errorText(error);
       }

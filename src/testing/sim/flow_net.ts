@@ -103,7 +103,7 @@ export class FlowNet implements Disposable {
   }
 
   /** Ends a transfer, be it done or not. */
-  end(flow: Flow, why: unknown = new DamselflyError("cancelled", "The transfer was ended")): void {
+  end(flow: Flow, why?: unknown): void {
     if (flow.isOver) return;
     this.#account(flow);
     flow.isOver = true;
@@ -112,7 +112,7 @@ export class FlowNet implements Disposable {
       link.flows.delete(flow);
       this.#dirty.add(link);
     }
-    flow.mark?.reject(why);
+    flow.mark?.reject(why ?? new DamselflyError("cancelled", "The transfer was ended"));
     flow.mark = undefined;
   }
 

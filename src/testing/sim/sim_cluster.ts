@@ -48,6 +48,8 @@ export interface SimSetup {
   readonly latencies: Latencies;
   readonly algorithm: AlgorithmName;
   readonly pieceLengthRule: PieceLengthRule;
+  /** Bytes of a piece that requesters ask for, 4 to 64 MiB; undefined: by the rule. */
+  readonly pieceLength: number | undefined;
   /** What hosts say that their lines carry, in megabits per second; undefined: what they do. */
   readonly announcedMbits: number | undefined;
   /** Time goes on in steps of so many milliseconds. */
@@ -68,6 +70,7 @@ export const PLAIN_SETUP: SimSetup = {
   latencies: { nearMs: 0.5, farMs: 5 },
   algorithm: "swarm",
   pieceLengthRule: "damselfly",
+  pieceLength: undefined,
   announcedMbits: undefined,
   turnMs: 1,
 };
@@ -104,7 +107,7 @@ export class SimCluster implements AsyncDisposable {
     this.clock = new VirtualClock({ grainMs: setup.turnMs, settle: settleAll });
     this.net = new SimNet(this.clock, setup.latencies, setup.turnMs);
     this.pieces = new SimPieces(this.net);
-    this.origin = new SimOrigin(this.net, this.net.add("10.255.0.1", "origin", speedsOf(setup.originLines), FAR));
+    this.origin = new SimOrigin(this.net, this.net.add("10.255.0.1", "origin", speedsOf(setup.originLines), FAR, true));
     this.contents = setup.sizes.map((size, index) => new SimContent(1_000 * setup.seed + index, size));
     this.sites = Array.from(
       { length: setup.siteLines === undefined ? 0 : setup.locations },

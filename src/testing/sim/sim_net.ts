@@ -33,8 +33,10 @@ export interface SimNode extends Place {
   readonly speeds: Speeds;
   /** `refuses` when its process is dead, and `gone` when its power is: then nobody hears anything of it. */
   state: "up" | "refuses" | "gone";
-  /** Hosts with other numbers are out of reach. */
-  side: number;
+  /** It is on the other side of a partition than those that are not. */
+  isApart: boolean;
+  /** Partitions are within the cluster, and this is not of it. */
+  readonly isOutside: boolean;
 }
 
 /** Hosts, their lines and their calls. */
@@ -53,8 +55,8 @@ export class SimNet implements Disposable {
   }
 
   /** Adds a host. */
-  add(ip: string, name: string, speeds: Speeds, site?: Place): SimNode {
-    const node: SimNode = { ...placeOf(name, speeds), ip, site, speeds, state: "up" as const, side: 0 };
+  add(ip: string, name: string, speeds: Speeds, site?: Place, isOutside = false): SimNode {
+    const node: SimNode = { ...placeOf(name, speeds), ip, site, speeds, state: "up", isApart: false, isOutside };
     this.nodes.set(ip, node);
     return node;
   }
@@ -62,7 +64,7 @@ export class SimNet implements Disposable {
   /** How long a message takes; undefined when it never arrives. */
   latencyMs(from: string, to: string): number | undefined {
     const [a, b] = [this.nodes.get(from), this.nodes.get(to)];
-    if (a === undefined || b === undefined || a.state !== "up" || b.state === "gone" || a.side !== b.side) {
+    if (a === undefined || b === undefined || a.state !== "up" || b.state === "gone" || isBetween(a, b)) {
       return undefined;
     }
     return a.site === b.site ? this.#latencies.nearMs : this.#latencies.farMs;
@@ -107,9 +109,9 @@ export class SimNet implements Disposable {
     }
   }
 
-  /** Only hosts of the same side reach each other from now on. */
-  part(sideOf: (node: SimNode) => number): void {
-    for (const node of this.nodes.values()) node.side = sideOf(node);
+  /** From now on these hosts and the others do not reach each other. */
+  part(apart: ReadonlySet<SimNode>): void {
+    for (const node of this.nodes.values()) node.isApart = apart.has(node);
     this.#refresh();
   }
 
@@ -147,7 +149,11 @@ export function placeOf(name: string, { up, down }: Speeds): Place {
 }
 
 function areParted(a: SimNode, b: SimNode): boolean {
-  return a.state !== "up" || b.state !== "up" || a.side !== b.side;
+  return a.state !== "up" || b.state !== "up" || isBetween(a, b);
+}
+
+function isBetween(a: SimNode, b: SimNode): boolean {
+  return a.isApart !== b.isApart && !a.isOutside && !b.isOutside;
 }
 
 /** Bytes per millisecond of a line of so many megabits per second. */

@@ -2,6 +2,7 @@ import type { ByteRange } from "../../core/byte_range.ts";
 import { DamselflyError } from "../../core/error.ts";
 import type { Source, SourceAnswer, SourceBody, SourceRequest, SourceStat } from "../../peer/source/source.ts";
 import { GRAIN_BYTES, type SimContent } from "./content.ts";
+import type { Flow } from "./flow_net.ts";
 import type { SimNet, SimNode } from "./sim_net.ts";
 
 /** What the peers' own HTTP client gives a source for the head of an answer, and between two bytes. */
@@ -25,10 +26,19 @@ export class SimOrigin {
   readonly requests = new Map<string, number>();
   readonly given = new Map<string, number>();
   readonly #net: SimNet;
+  /** Bodies that wait for its recovery. */
+  readonly #held = new Set<Flow>();
 
   constructor(net: SimNet, node: SimNode) {
     this.#net = net;
     this.node = node;
+  }
+
+  /** Is well again; what was held back goes on. */
+  recover(): void {
+    this.mood = { kind: "well" };
+    for (const flow of this.#held) this.#net.flows.cut(flow, false);
+    this.#held.clear();
   }
 
   /** The URL of a content, as a registry has it. */
@@ -63,7 +73,10 @@ export class SimOrigin {
       read: async () => {
         if (position >= range.end) return null;
         const end = Math.min(range.end, GRAIN_BYTES * (Math.floor(position / GRAIN_BYTES) + 1));
-        if (this.mood.kind === "hangs") flows.cut(flow, true);
+        if (this.mood.kind === "hangs") {
+          flows.cut(flow, true);
+          this.#held.add(flow);
+        }
         try {
           await this.#net.moved(flow, end - range.start, IDLE_TIMEOUT_MS, signal);
         } catch {

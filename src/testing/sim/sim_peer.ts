@@ -101,13 +101,18 @@ export class SimPeer implements AsyncDisposable, PieceGiver {
   }
 
   /** Pulls a content as a container runtime does, from its first byte to its last. Throws when a byte is wrong. */
-  async pull(content: SimContent, signal: AbortSignal): Promise<{ firstByteMs: number }> {
+  async pull(
+    content: SimContent,
+    pieceLength: number | undefined,
+    signal: AbortSignal,
+  ): Promise<{ firstByteMs: number }> {
     const { clock } = this.#parts.runtime;
     const startedAt = clock.now();
     const url = this.#parts.origin.urlOf(content);
     await using handle = await this.tasks.open({
       ...{ taskId: content.digest.hex, source: { url, headers: {} }, digest: content.digest, priority: 6 },
       ...{ filteredQueryParams: [], isBlobDigestTaskId: true, needBackToSource: false, disableBackToSource: false },
+      ...(pieceLength !== undefined && { pieceLength }),
     }, signal);
     let firstByteMs: number | undefined;
     for (let at = 0; at < content.length; at += handle.pieceLength) {

@@ -1,0 +1,97 @@
+/**
+ * Simulates clusters in virtual time and prints how near they come to what their lines allow:
+ *
+ *     deno task sim --peers 10,100 --size 1GiB --scenario cold --seed 1 [--algorithm swarm,default] [--json] [--svg FILE]
+ *
+ * With several values each combination is run; `--list` names the scenarios, `--verbose` prints what the parts say.
+ */
+import { parseArgs } from "node:util";
+import { parseSize } from "../../src/config/sizes.ts";
+import type { AlgorithmName } from "../../src/scheduler/core/settings.ts";
+import type { Figures } from "../../src/testing/sim/figures.ts";
+import { runScenario } from "../../src/testing/sim/run.ts";
+import { SCENARIOS } from "../../src/testing/sim/scenario.ts";
+import { PLAIN_SETUP, type SimSetup } from "../../src/testing/sim/sim_cluster.ts";
+import { curves } from "./svg.ts";
+
+const OPTIONS = {
+  peers: { type: "string", default: "10" },
+  size: { type: "string", default: "1GiB" },
+  scenario: { type: "string", default: "cold" },
+  seed: { type: "string", default: "1" },
+  algorithm: { type: "string", default: "swarm" },
+  /** Bytes of a piece, where it is not left to the rule. */
+  "piece-length": { type: "string" },
+  /** What hosts say that their lines carry; virtual interfaces often say 10000. */
+  "announced-mbits": { type: "string" },
+  "turn-ms": { type: "string", default: "1" },
+  svg: { type: "string" },
+  json: { type: "boolean", default: false },
+  list: { type: "boolean", default: false },
+  verbose: { type: "boolean", default: false },
+} as const;
+
+const COLUMNS = [
+  ...["scenario", "algorithm", "peers", "bound_s", "efficiency", "first_byte_ms", "p50_s", "p99_s", "last_s"],
+  ...["origin_copies", "seed_copies", "cross_location_copies", "peer_uplink_use", "failed_pulls", "wall_s"],
+] as const satisfies readonly (keyof Figures)[];
+
+type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>["values"];
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({ options: OPTIONS });
+  if (values.list) {
+    console.log(Object.keys(SCENARIOS).join("\n"));
+    return 0;
+  }
+  const figures: Figures[] = [];
+  let isAllWell = true;
+  for (const { name, setup } of setupsOf(values)) {
+    const scenario = SCENARIOS[name]?.(setup);
+    if (scenario === undefined) throw new Error(`There is no scenario ${name}; --list names them`);
+    const onLine = (level: string, message: string, fields: unknown) => console.error(level, message, fields);
+    const outcome = await runScenario(scenario, {
+      ...{ name, wallMs: () => performance.now() },
+      ...(values.verbose && { onLine }),
+    });
+    figures.push(outcome.figures);
+    if (values.json) console.log(JSON.stringify(outcome.figures));
+    else printRow(figures);
+    if (outcome.wrong === undefined) continue;
+    console.error(`WRONG: ${outcome.wrong}`);
+    isAllWell = false;
+  }
+  if (values.svg !== undefined) await Deno.writeTextFile(values.svg, curves(figures));
+  return isAllWell ? 0 : 1;
+}
+
+function* setupsOf(values: Values): Generator<{ name: string; setup: SimSetup }> {
+  const { "piece-length": pieceLength, "announced-mbits": announced } = values;
+  for (const name of values.scenario.split(",")) {
+    for (const algorithm of values.algorithm.split(",")) {
+      for (const peers of values.peers.split(",")) {
+        const setup = {
+          ...PLAIN_SETUP,
+          ...{ seed: Number(values.seed), peers: Number(peers), algorithm: algorithm as AlgorithmName },
+          ...{ sizes: [parseSize(values.size)], turnMs: Number(values["turn-ms"]) },
+          pieceLength: pieceLength === undefined ? undefined : parseSize(pieceLength),
+          announcedMbits: announced === undefined ? undefined : Number(announced),
+        };
+        yield { name, setup };
+      }
+    }
+  }
+}
+
+function printRow(figures: readonly Figures[]): void {
+  const last = figures.at(-1);
+  if (last === undefined) return;
+  if (figures.length === 1) console.log(COLUMNS.map(cell).join(" "));
+  console.log(COLUMNS.map((column) => cell(String(last[column]), COLUMNS.indexOf(column))).join(" "));
+}
+
+function cell(text: string, index: number): string {
+  return text.padEnd(Math.max(8, COLUMNS[index]?.length ?? 0, index === 0 ? 18 : 0));
+}
+
+if (import.meta.main) Deno.exit(await main());
