@@ -43,7 +43,7 @@ export class VirtualClock implements Clock {
   }
 
   wallMs(): number {
-    return this.#epochMs + this.#now + this.#wallShiftMs;
+    return Math.floor(this.#epochMs + this.#now + this.#wallShiftMs);
   }
 
   /** How many timers wait. */

@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import { parseSize } from "../../src/config/sizes.ts";
 import type { AlgorithmName } from "../../src/scheduler/core/settings.ts";
 import type { Figures } from "../../src/testing/sim/figures.ts";
+import type { LineListener } from "../../src/testing/sim/quiet.ts";
 import { runScenario } from "../../src/testing/sim/run.ts";
 import { SCENARIOS } from "../../src/testing/sim/scenario.ts";
 import { PLAIN_SETUP, type SimSetup } from "../../src/testing/sim/sim_cluster.ts";
@@ -33,7 +34,7 @@ const OPTIONS = {
 
 const COLUMNS = [
   ...["scenario", "algorithm", "peers", "bound_s", "efficiency", "first_byte_ms", "p50_s", "p99_s", "last_s"],
-  ...["origin_copies", "seed_copies", "cross_location_copies", "peer_uplink_use", "failed_pulls", "wall_s"],
+  ...["origin_copies", "seed_copies", "cross_location_copies", "peer_uplink_use", "repeated_pulls", "wall_s"],
 ] as const satisfies readonly (keyof Figures)[];
 
 type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>["values"];
@@ -49,7 +50,7 @@ async function main(): Promise<number> {
   for (const { name, setup } of setupsOf(values)) {
     const scenario = SCENARIOS[name]?.(setup);
     if (scenario === undefined) throw new Error(`There is no scenario ${name}; --list names them`);
-    const onLine = (level: string, message: string, fields: unknown) => console.error(level, message, fields);
+    const onLine: LineListener = (...line) => console.error(...line);
     const outcome = await runScenario(scenario, {
       ...{ name, wallMs: () => performance.now() },
       ...(values.verbose && { onLine }),

@@ -1,6 +1,10 @@
 import { errorText } from "../../core/error.ts";
 import type { SimCluster } from "./sim_cluster.ts";
-import type { SimPeer } from "./sim_peer.ts";
+import { type SimPeer, WrongBytes } from "./sim_peer.ts";
+
+/** A container runtime asks again so often, and pauses so long before. */
+const ATTEMPTS_MAX = 20;
+const RETRY_PAUSE_MS = 1_000;
 
 /** One pull of one content by one peer. */
 export interface Pull {
@@ -16,7 +20,9 @@ export interface Pulled {
   readonly peer: SimPeer;
   firstByteMs: number | undefined;
   endMs: number | undefined;
-  /** Why it failed; a peer that died needs no reason. */
+  /** Attempts that came to nothing. */
+  failures: number;
+  /** Why the last of them failed; a peer that died needs no reason. */
   failure: string | undefined;
 }
 
@@ -29,13 +35,24 @@ export function startPulls(cluster: SimCluster, pulls: readonly Pull[]): Pulled[
   return pulls.map((pull) => {
     const peer = peers[pull.peer] as SimPeer;
     const content = cluster.contents[pull.content];
-    const pulled: Pulled = { pull, peer, firstByteMs: undefined, endMs: undefined, failure: undefined };
+    const pulled: Pulled = { pull, peer, firstByteMs: undefined, endMs: undefined, failures: 0, failure: undefined };
     const run = async () => {
-      try {
-        if (content === undefined) throw new Error(`There is no content ${pull.content}`);
-        pulled.firstByteMs = (await peer.pull(content, cluster.setup.pieceLength, never)).firstByteMs;
-      } catch (error) {
-        pulled.failure = errorText(error);
+      for (let attempt = 1; attempt <= ATTEMPTS_MAX && !peer.isDead; attempt++) {
+        try {
+          if (attempt > 1) await clock.sleep(RETRY_PAUSE_MS, never);
+          if (content === undefined) throw new Error(`There is no content ${pull.content}`);
+          await peer.pull(
+            content,
+            cluster.setup.pieceLength,
+            () => pulled.firstByteMs ??= clock.now() - startMs - pull.atMs,
+          );
+          pulled.failure = undefined;
+          break;
+        } catch (error) {
+          pulled.failures++;
+          pulled.failure = errorText(error);
+          if (error instanceof WrongBytes) break;
+        }
       }
       pulled.endMs = clock.now() - startMs;
     };

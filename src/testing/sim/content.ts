@@ -6,13 +6,13 @@ import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { type Digest, parseDigest } from "../../core/digest.ts";
 import type { Checksums, RunningHash } from "../../peer/storage/checksums.ts";
-import type { Disk, DiskFile, OpenOptions } from "../../runtime/disk.ts";
+import type { Disk, DiskFile, FileStat, OpenOptions } from "../../runtime/disk.ts";
 import { MemoryDisk } from "../memory_disk.ts";
 import { seededRandom } from "../seeded_random.ts";
 import { wrappedDisk } from "../wrapped_disk.ts";
 
-/** Blocks of contents begin and end at multiples of this; no rule cuts pieces shorter. */
-export const GRAIN_BYTES = 512 * 1024;
+/** Blocks of contents begin and end at multiples of this, as pieces do, and as peers read them from each other. */
+export const GRAIN_BYTES = 256 * 1024;
 const SAMPLE_BYTES = 8;
 /** Bytes that are given as one block: a window of the ruler. */
 const SEGMENT_BYTES = 4 * 1024 * 1024;
@@ -108,39 +108,75 @@ function sampleOf(bytes: Uint8Array, at: number): Uint8Array {
 /** A disk whose files in `contentDir` keep the samples of what is written, and read as if they had all of it. */
 export function sparseDisk(contentDir: string): Disk {
   const disk = new MemoryDisk();
-  const lengths = new Map<string, number>();
-  const isContent = (path: string) => path.startsWith(`${contentDir}/`);
+  const files = new Map<string, SparseContent>();
   return wrappedDisk(disk, {
     async openFile(path: string, options: OpenOptions = {}): Promise<DiskFile> {
-      if (!isContent(path)) return await disk.openFile(path, options);
-      const { truncateTo } = options;
-      if (truncateTo !== undefined) lengths.set(path, truncateTo);
-      const length = lengths.get(path) ?? 0;
-      const stored = truncateTo === undefined ? {} : { truncateTo: SAMPLE_BYTES * Math.ceil(length / GRAIN_BYTES) };
-      return sparseFile(await disk.openFile(path, { ...options, ...stored }), length);
+      if (!path.startsWith(`${contentDir}/`)) return await disk.openFile(path, options);
+      // The file itself is empty, and stands for its name.
+      const { truncateTo, ...others } = options;
+      const file = await disk.openFile(path, others);
+      const known = truncateTo === undefined ? files.get(path) : undefined;
+      const content = known ?? newContent(truncateTo ?? 0);
+      files.set(path, content);
+      return new SparseFile(file, content);
+    },
+    async remove(path: string): Promise<void> {
+      await disk.remove(path);
+      files.delete(path);
     },
   });
 }
 
-function sparseFile(file: DiskFile, fileLength: number): DiskFile {
-  const eachSample = async (bytes: Uint8Array, position: number, length: number, use: SampleUse) => {
-    const first = Math.ceil(position / GRAIN_BYTES) * GRAIN_BYTES;
-    for (let at = first; at < position + length; at += GRAIN_BYTES) {
-      const sample = bytes.subarray(at - position, Math.min(length, at - position + SAMPLE_BYTES));
-      await use(sample, SAMPLE_BYTES * (at / GRAIN_BYTES));
-    }
-  };
-  return {
-    async read(buffer, position) {
-      const length = Math.max(0, Math.min(buffer.length, fileLength - position));
-      await eachSample(buffer, position, length, (sample, at) => file.read(sample, at));
-      return length;
-    },
-    write: (bytes, position) => eachSample(bytes, position, bytes.length, (sample, at) => file.write(sample, at)),
-    sync: () => file.sync(),
-    stat: async () => ({ ...await file.stat(), size: fileLength }),
-    [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
-  };
+interface SparseContent {
+  readonly length: number;
+  readonly samples: Uint8Array;
 }
 
-type SampleUse = (sample: Uint8Array, at: number) => Promise<unknown>;
+function newContent(length: number): SparseContent {
+  return { length, samples: new Uint8Array(SAMPLE_BYTES * Math.ceil(length / GRAIN_BYTES)) };
+}
+
+class SparseFile implements DiskFile {
+  readonly #file: DiskFile;
+  readonly #content: SparseContent;
+
+  constructor(file: DiskFile, content: SparseContent) {
+    this.#file = file;
+    this.#content = content;
+  }
+
+  read(buffer: Uint8Array, position: number): Promise<number> {
+    const { length, samples } = this.#content;
+    const count = Math.max(0, Math.min(buffer.length, length - position));
+    for (let grain = Math.ceil(position / GRAIN_BYTES); grain * GRAIN_BYTES < position + count; grain++) {
+      const at = grain * GRAIN_BYTES - position;
+      for (let index = 0; index < SAMPLE_BYTES && at + index < count; index++) {
+        buffer[at + index] = samples[grain * SAMPLE_BYTES + index] as number;
+      }
+    }
+    return Promise.resolve(count);
+  }
+
+  write(bytes: Uint8Array, position: number): Promise<void> {
+    const { samples } = this.#content;
+    for (let grain = Math.ceil(position / GRAIN_BYTES); grain * GRAIN_BYTES < position + bytes.length; grain++) {
+      const at = grain * GRAIN_BYTES - position;
+      for (let index = 0; index < SAMPLE_BYTES && at + index < bytes.length; index++) {
+        samples[grain * SAMPLE_BYTES + index] = bytes[at + index] as number;
+      }
+    }
+    return Promise.resolve();
+  }
+
+  sync(): Promise<void> {
+    return this.#file.sync();
+  }
+
+  async stat(): Promise<FileStat> {
+    return { ...await this.#file.stat(), size: this.#content.length };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file[Symbol.asyncDispose]();
+  }
+}

@@ -27,6 +27,8 @@ export interface Figures {
   readonly cross_location_copies_mean: number;
   /** How much of the upload lines of normal peers was used, from the first request to the last byte. */
   readonly peer_uplink_use: number;
+  /** Pulls that a runtime had to begin again, and those that failed for good. */
+  readonly repeated_pulls: number;
   readonly failed_pulls: number;
   readonly wall_s: number;
 }
@@ -61,7 +63,10 @@ export function figuresOf(
   const { setup } = scenario;
   const bytes = setup.sizes.reduce((sum, size) => sum + size, 0);
   const [bound, boundS] = Object.entries(boundsOf(scenario)).reduce((a, b) => b[1] > a[1] ? b : a);
-  const ends = endsOf(pulled);
+  const hurt = new Set(
+    scenario.faults.map((fault) => fault.kind === "slow_link" ? cluster.peers[fault.peer] : undefined),
+  );
+  const ends = endsOf(pulled.filter(({ peer }) => !hurt.has(peer)));
   const lastS = (ends.at(-1) ?? 0) / 1000;
   const part = (share: number) => (ends[Math.min(ends.length - 1, Math.floor(share * ends.length))] ?? 0) / 1000;
   const sum = (values: Iterable<number>) => [...values].reduce((total, value) => total + value, 0);
@@ -83,6 +88,7 @@ export function figuresOf(
     cross_location_copies: rounded(Math.max(0, ...into)),
     cross_location_copies_mean: rounded(sum(into) / Math.max(1, into.length)),
     peer_uplink_use: rounded(sent(cluster.normalPeers) / (lines * lastS * 1000)),
+    repeated_pulls: pulled.filter(({ failures, peer }) => failures > 0 && !peer.isDead).length,
     failed_pulls: pulled.filter(({ failure, peer }) => failure !== undefined && !peer.isDead).length,
     wall_s: rounded(wallMs / 1000),
   };

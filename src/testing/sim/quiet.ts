@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers";
+import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
 
@@ -10,14 +11,23 @@ export const NO_METRICS: Metrics = {
   expose: () => Promise.resolve(""),
 };
 
+/** Hears what is said, with the virtual time. */
+export type LineListener = (nowMs: number, level: string, message: string, fields: unknown) => void;
+
 /** What a simulated cluster has to say: warnings and errors by their text, and how often. */
 export class SimLog implements Log {
   readonly counts = new Map<string, number>();
   /** Called with each line, at every level. */
-  onLine: ((level: string, message: string, fields: unknown) => void) | undefined;
+  onLine: LineListener | undefined;
+
+  readonly #clock: Pick<Clock, "now">;
+
+  constructor(clock: Pick<Clock, "now">) {
+    this.#clock = clock;
+  }
 
   debug(message: string, fields?: unknown): void {
-    this.onLine?.("debug", message, fields);
+    this.onLine?.(this.#clock.now(), "debug", message, fields);
   }
 
   info(message: string, fields?: unknown): void {
@@ -39,7 +49,7 @@ export class SimLog implements Log {
   #note(level: string, message: string, fields: unknown): void {
     const key = `${level}: ${message}`;
     this.counts.set(key, (this.counts.get(key) ?? 0) + 1);
-    this.onLine?.(level, message, fields);
+    this.onLine?.(this.#clock.now(), level, message, fields);
   }
 }
 

@@ -2,6 +2,7 @@ import { startPulls } from "./burst.ts";
 import { wrongByte, wrongNow } from "./checks.ts";
 import { scheduleFaults } from "./faults.ts";
 import { boundsOf, type Figures, figuresOf } from "./figures.ts";
+import type { LineListener } from "./quiet.ts";
 import type { Scenario } from "./scenario.ts";
 import { SimCluster } from "./sim_cluster.ts";
 
@@ -28,7 +29,7 @@ export interface RunOptions {
   readonly name?: string;
   /** The time of the machine, for `wall_s`. */
   readonly wallMs: () => number;
-  readonly onLine?: (level: string, message: string, fields: unknown) => void;
+  readonly onLine?: LineListener;
 }
 
 /** Runs a scenario to its end, looking all the time whether all is well. */
@@ -46,7 +47,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     const ended = await cluster.run(limitMs, () => wrong !== undefined || isOver());
     if (!ended) wrong = `a pull has not ended after ${limitMs} ms`;
     const failed = pulled.find(({ failure, peer }) => failure !== undefined && !peer.isDead);
-    if (failed !== undefined && !mayFail(scenario)) wrong ??= `${failed.peer.node.name} failed: ${failed.failure}`;
+    if (failed !== undefined) wrong ??= `${failed.peer.node.name} failed: ${failed.failure}`;
     wrong ??= await wrongByte(cluster);
     const figures = figuresOf(options.name ?? "", scenario, cluster, pulled, options.wallMs() - begunAt);
     wrong ??= tooManyCopies(scenario, figures);
@@ -55,11 +56,6 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   } finally {
     await cluster[Symbol.asyncDispose]();
   }
-}
-
-/** Downloads may fail only for what the origin itself does. */
-function mayFail({ faults }: Scenario): boolean {
-  return faults.some(({ kind }) => kind === "origin");
 }
 
 function limitOf(scenario: Scenario): number {

@@ -80,7 +80,7 @@ export class SimCluster implements AsyncDisposable {
   readonly setup: SimSetup;
   readonly clock: VirtualClock;
   readonly net: SimNet;
-  readonly log = new SimLog();
+  readonly log: SimLog;
   readonly pieces: SimPieces;
   readonly origin: SimOrigin;
   readonly contents: readonly SimContent[];
@@ -105,6 +105,7 @@ export class SimCluster implements AsyncDisposable {
   private constructor(setup: SimSetup) {
     this.setup = setup;
     this.clock = new VirtualClock({ grainMs: setup.turnMs, settle: settleAll });
+    this.log = new SimLog(this.clock);
     this.net = new SimNet(this.clock, setup.latencies, setup.turnMs);
     this.pieces = new SimPieces(this.net);
     this.origin = new SimOrigin(this.net, this.net.add("10.255.0.1", "origin", speedsOf(setup.originLines), FAR, true));

@@ -1,3 +1,4 @@
+import type { ByteRange } from "../../core/byte_range.ts";
 import { DamselflyError } from "../../core/error.ts";
 import { hostIdOf } from "../../core/host_id.ts";
 import { BUILD_PLATFORM } from "../../core/version.ts";
@@ -11,7 +12,7 @@ import { withSharedBackoff } from "../../peer/source/source_backoff.ts";
 import { MEMORY_DATABASE, openStorage } from "../../peer/storage/open_storage.ts";
 import { byEachId, type Storage } from "../../peer/storage/storage.ts";
 import { createTasks, type TasksOptions } from "../../peer/task/tasks.ts";
-import type { TaskHandle, Tasks } from "../../peer/task/task.ts";
+import type { Tasks } from "../../peer/task/task.ts";
 import { uploadService } from "../../peer/upload/upload_service.ts";
 import { type Host, Network } from "../../rpc/gen/common/v2/common.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
@@ -24,7 +25,8 @@ import type { PieceGiver, SimPieces } from "./sim_pieces.ts";
 const UPLOAD_PORT = 4000;
 const PIECE_PORT = 4005;
 const MINUTE_MS = 60_000;
-/** A reader takes so much of each piece, to see that it is there and right. */
+/** Contents up to this are read whole; of longer ones a reader takes the first bytes of each piece, as they come. */
+const READ_WHOLE_BYTES_MAX = 64 * 1024 * 1024;
 const READ_BYTES = 8;
 
 /** What a peer is made of. */
@@ -100,27 +102,28 @@ export class SimPeer implements AsyncDisposable, PieceGiver {
     this.#meter.sent(bytes);
   }
 
-  /** Pulls a content as a container runtime does, from its first byte to its last. Throws when a byte is wrong. */
-  async pull(
-    content: SimContent,
-    pieceLength: number | undefined,
-    signal: AbortSignal,
-  ): Promise<{ firstByteMs: number }> {
-    const { clock } = this.#parts.runtime;
-    const startedAt = clock.now();
+  /**
+   * Pulls a content as a container runtime does, from its first byte to its last. Throws {@link WrongBytes} when a
+   * stream of all of it ends well with a byte that is wrong, and else what ended the download.
+   */
+  async pull(content: SimContent, pieceLength: number | undefined, onFirstByte: () => void): Promise<void> {
     const url = this.#parts.origin.urlOf(content);
     await using handle = await this.tasks.open({
       ...{ taskId: content.digest.hex, source: { url, headers: {} }, digest: content.digest, priority: 6 },
       ...{ filteredQueryParams: [], isBlobDigestTaskId: true, needBackToSource: false, disableBackToSource: false },
       ...(pieceLength !== undefined && { pieceLength }),
-    }, signal);
-    let firstByteMs: number | undefined;
-    for (let at = 0; at < content.length; at += handle.pieceLength) {
-      await readRight(handle, content, at);
-      firstByteMs ??= clock.now() - startedAt;
+    }, NEVER);
+    const isWhole = content.length <= READ_WHOLE_BYTES_MAX;
+    const [step, length] = isWhole ? [content.length, content.length] : [handle.pieceLength, READ_BYTES];
+    let isRight = true;
+    for (let at = 0; at < content.length; at += step) {
+      const range = { start: at, end: Math.min(content.length, at + length) };
+      if (!await isReadRight(handle.read(range).getReader(), content, range, onFirstByte)) isRight = false;
     }
     await handle.sealed;
-    return { firstByteMs: firstByteMs ?? 0 };
+    if (isRight) return;
+    // One stream of it all would have told by its end.
+    throw isWhole ? new WrongBytes() : new DamselflyError("data_loss", "Bytes that were given already were wrong");
   }
 
   /** Is dead from one moment to the next: nobody is told. With `withPower` its connections do not even break. */
@@ -197,15 +200,28 @@ function hostOf(parts: SimPeerParts, clusterId: number, meter: BandwidthMeter): 
   };
 }
 
-/** Reads the beginning of a piece, as soon as it is there. */
-async function readRight(handle: TaskHandle, content: SimContent, at: number): Promise<void> {
-  const reader = handle.read({ start: at, end: Math.min(content.length, at + READ_BYTES) }).getReader();
-  for (let position = at;;) {
+/** A download ended well though a wrong byte was given away. */
+export class WrongBytes extends Error {
+  constructor() {
+    super("The download ended well, but a byte of it was wrong");
+  }
+}
+
+const NEVER = new AbortController().signal;
+
+/** Reads a range as its bytes come; whether they are right. */
+async function isReadRight(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  content: SimContent,
+  { start }: ByteRange,
+  onFirstByte: () => void,
+): Promise<boolean> {
+  let isRight = true;
+  for (let position = start;;) {
     const { done, value } = await reader.read();
-    if (done) return;
-    if (position === at && !content.isAt(position, value)) {
-      throw new DamselflyError("data_loss", `A wrong byte was given away at ${position}`);
-    }
+    if (done) return isRight;
+    onFirstByte();
+    if (!content.isAt(position, value)) isRight = false;
     position += value.length;
   }
 }
