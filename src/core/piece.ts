@@ -126,7 +126,9 @@ export function piecesOf(plan: PiecePlan, range: ByteRange): number[] {
   if (range.end <= range.start) return [];
   const first = pieceAt(plan, range.start);
   const last = Math.min(plan.pieceCount, pieceAt(plan, range.end - 1) + 1);
-  return Array.from({ length: Math.max(0, last - first) }, (_, index) => first + index);
+  const numbers: number[] = [];
+  for (let number = first; number < last; number++) numbers.push(number);
+  return numbers;
 }
 
 /** A run of neighbouring pieces, `first` to `last` included, so that one request to the source can fetch it. */

@@ -8,7 +8,8 @@ export class AsyncQueue<T> implements AsyncIterable<T> {
   readonly #itemsMax: number;
   readonly #items: T[] = [];
   #end: { readonly error: unknown } | "closed" | undefined;
-  #changed = Promise.withResolvers<void>();
+  /** Whoever waits for a change, if there is somebody. */
+  #changed: PromiseWithResolvers<void> | undefined;
 
   /** A queue that holds up to `itemsMax` items that nobody has taken yet. */
   constructor(itemsMax: number) {
@@ -59,7 +60,7 @@ export class AsyncQueue<T> implements AsyncIterable<T> {
           this.#wake();
           yield item;
         } else if (this.#end === undefined) {
-          await this.#changed.promise;
+          await this.#nextChange();
         } else if (this.#end === "closed") {
           return;
         } else {
@@ -78,12 +79,17 @@ export class AsyncQueue<T> implements AsyncIterable<T> {
   }
 
   #wake(): void {
-    this.#changed.resolve();
-    this.#changed = Promise.withResolvers<void>();
+    this.#changed?.resolve();
+    this.#changed = undefined;
+  }
+
+  #nextChange(): Promise<void> {
+    this.#changed ??= Promise.withResolvers<void>();
+    return this.#changed.promise;
   }
 
   #untilChanged(signal: AbortSignal): Promise<void> {
-    const changed = this.#changed.promise;
+    const changed = this.#nextChange();
     return new Promise((resolve, reject) => {
       const onAbort = () => reject(signal.reason);
       signal.addEventListener("abort", onAbort, { once: true });

@@ -77,7 +77,6 @@ export async function fetchFromParents(
 
 interface ParentState {
   readonly parent: Parent;
-  readonly abort: AbortController;
   load: number;
   failures: number;
   isGone: boolean;
@@ -116,7 +115,6 @@ class Round {
     this.#loads = followHostLoads({ hostId, peerId, parents }, { rpc, log, clock });
     this.#states = new Map(parents.map((parent) => [parent, {
       parent,
-      abort: new AbortController(),
       load: 0,
       failures: 0,
       isGone: false,
@@ -134,7 +132,9 @@ class Round {
       return await this.#end.promise;
     } finally {
       signal.removeEventListener("abort", onAbort);
-      this.#abort.abort(new DamselflyError("cancelled", "The round is over"));
+      const over = new DamselflyError("cancelled", "The round is over");
+      this.#abort.abort(over);
+      for (const { abort } of this.#fetches.values()) abort.abort(over);
       await Promise.all([collecting, ...this.#running, this.#loads[Symbol.asyncDispose]()]);
     }
   }
@@ -259,8 +259,7 @@ class Round {
       };
       const pieceLength = isOwnCut === true ? plan.pieceLength : undefined;
       const wanted = { taskId, number, offset: start, length: end - start, pieceLength };
-      const signal = AbortSignal.any([this.#abort.signal, from.abort.signal, fetch.abort.signal]);
-      const { digest } = await pieceClient.fetchPiece(address, wanted, sink, signal);
+      const { digest } = await pieceClient.fetchPiece(address, wanted, sink, fetch.abort.signal);
       const costMs = Math.max(1, Math.round(clock.now() - startedAt));
       const origin = { parentId: from.parent.peerId, trafficType: "remote_peer", costMs } as const;
       const record = await writer.commit({ ...origin, expectedDigest: digest });
@@ -292,7 +291,8 @@ class Round {
   #drop(state: ParentState, why: string): void {
     if (state.isGone) return;
     state.isGone = true;
-    state.abort.abort(new DamselflyError("unavailable", "The parent is given up"));
+    const error = new DamselflyError("unavailable", "The parent is given up");
+    for (const { from, abort } of this.#fetches.values()) if (from === state) abort.abort(error);
     this.#stage.log.info("A parent is given up", { parent: state.parent.peerId, why });
     for (const number of [...this.#offers.keys()]) this.#offer(number);
   }

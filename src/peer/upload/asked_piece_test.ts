@@ -168,6 +168,7 @@ Deno.test("whoever follows a download looks at each piece when it comes, and not
     await write(stage.task, number);
     numbers.push((await next).value?.number ?? -1);
   }
+  await following.return();
   assert.deepEqual(numbers.toReversed(), interestedPieceNumbers);
   assert.ok(looks < 5 * plan.pieceCount, `${looks} looks`);
 });

@@ -39,6 +39,8 @@ export async function* syncPieces(
   const plan = planOfChild(task.record, pieceLength);
   const wanted = new Set(interestedPieceNumbers.filter((number) => number < plan.pieceCount));
   const arrivals = new Arrivals(task, plan);
+  using stall = new Stall(clock);
+  const either = AbortSignal.any([signal, stall.signal]);
   while (wanted.size > 0) {
     const come = arrivals.next(wanted);
     for (const number of come) {
@@ -47,19 +49,53 @@ export async function* syncPieces(
       yield { number, offset: start, length: end - start, ...address };
     }
     // While the child took what was yielded, more may have come.
-    if (come.length === 0) await untilChanged(task, clock, signal);
+    if (come.length === 0) await untilChanged(task, stall, { signal, either });
   }
 }
 
-async function untilChanged(task: StoredTask, clock: Clock, signal: AbortSignal): Promise<void> {
+/** `either` aborts with `signal` and with `stall`; it is made once, for there may be thousands of changes. */
+async function untilChanged(
+  task: StoredTask,
+  stall: Stall,
+  { signal, either }: { readonly signal: AbortSignal; readonly either: AbortSignal },
+): Promise<void> {
   const { taskId } = task.record;
   if (task.isDeleted) throw new DamselflyError("not_found", `Cannot tell of task ${taskId}: it was deleted`);
-  using limit = clock.deadline(STALLED_TIMEOUT_MS);
   try {
-    await task.nextChange(AbortSignal.any([signal, limit.signal]));
+    await task.nextChange(either);
+    stall.moved();
   } catch (error) {
     signal.throwIfAborted();
-    const what = limit.signal.aborted ? "stalls" : "has failed";
+    const what = stall.signal.aborted ? "stalls" : "has failed";
     throw new DamselflyError("unavailable", `Cannot tell of task ${taskId}: its download ${what}`, { cause: error });
+  }
+}
+
+/** Aborts when nothing happens for {@link STALLED_TIMEOUT_MS}, a quarter of it late at most. */
+class Stall implements Disposable {
+  readonly #clock: Clock;
+  readonly #abort = new AbortController();
+  readonly #timer: Disposable;
+  #movedAt: number;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#movedAt = clock.now();
+    this.#timer = clock.every(STALLED_TIMEOUT_MS / 4, () => {
+      if (clock.now() - this.#movedAt < STALLED_TIMEOUT_MS) return;
+      this.#abort.abort(new DamselflyError("timeout", `Nothing happened for ${STALLED_TIMEOUT_MS} ms`));
+    });
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  moved(): void {
+    this.#movedAt = this.#clock.now();
+  }
+
+  [Symbol.dispose](): void {
+    this.#timer[Symbol.dispose]();
   }
 }
