@@ -108,7 +108,10 @@ export class SimCluster implements AsyncDisposable {
     this.log = new SimLog(this.clock);
     this.net = new SimNet(this.clock, setup.latencies, setup.turnMs);
     this.pieces = new SimPieces(this.net);
-    this.origin = new SimOrigin(this.net, this.net.add("10.255.0.1", "origin", speedsOf(setup.originLines), FAR, true));
+    this.origin = new SimOrigin(
+      this.net,
+      this.net.add("10.255.0.1", "origin", speedsOf(setup.originLines), undefined, true),
+    );
     this.contents = setup.sizes.map((size, index) => new SimContent(1_000 * setup.seed + index, size));
     this.sites = Array.from(
       { length: setup.siteLines === undefined ? 0 : setup.locations },
@@ -184,9 +187,6 @@ export class SimCluster implements AsyncDisposable {
     return { ...runtime, log: this.log, metrics: NO_METRICS };
   }
 }
-
-/** The origin is where nobody is, and its line is its own. */
-const FAR: Place = placeOf("far", { up: Infinity, down: Infinity });
 
 function speedsOf({ up, down }: Lines) {
   return { up: megabits(up), down: megabits(down) };

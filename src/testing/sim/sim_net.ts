@@ -35,7 +35,7 @@ export interface SimNode extends Place {
   state: "up" | "refuses" | "gone";
   /** It is on the other side of a partition than those that are not. */
   isApart: boolean;
-  /** Partitions are within the cluster, and this is not of it. */
+  /** Not of the cluster: far from all of it, and reached by all of it. */
   readonly isOutside: boolean;
 }
 
@@ -67,7 +67,8 @@ export class SimNet implements Disposable {
     if (a === undefined || b === undefined || a.state !== "up" || b.state === "gone" || isBetween(a, b)) {
       return undefined;
     }
-    return a.site === b.site ? this.#latencies.nearMs : this.#latencies.farMs;
+    const isNear = a.site === b.site && !a.isOutside && !b.isOutside;
+    return isNear ? this.#latencies.nearMs : this.#latencies.farMs;
   }
 
   /** Begins a transfer; see {@link FlowNet.start}. */

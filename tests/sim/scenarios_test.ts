@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { runScenario } from "../../src/testing/sim/run.ts";
+import { SCENARIOS } from "../../src/testing/sim/scenario.ts";
+import { PLAIN_SETUP, type SimSetup } from "../../src/testing/sim/sim_cluster.ts";
+
+const SETUP: SimSetup = { ...PLAIN_SETUP, peers: 6, sizes: [16 << 20] };
+
+function run(name: string, setup: Partial<SimSetup> = {}) {
+  const scenario = SCENARIOS[name]?.({ ...SETUP, ...setup });
+  assert.ok(scenario !== undefined, name);
+  return runScenario(scenario, { name, wallMs: () => 0 });
+}
+
+Deno.test("in every named scenario every pull ends well", async () => {
+  for (const name of Object.keys(SCENARIOS)) {
+    const { wrong, figures } = await run(name);
+    assert.equal(wrong, undefined, name);
+    assert.equal(figures.failed_pulls, 0, name);
+  }
+});
+
+Deno.test("a cold burst costs the origin one request and one copy", async () => {
+  for (const algorithm of ["swarm", "default"] as const) {
+    const { figures } = await run("cold", { algorithm, peers: 20 });
+    assert.deepEqual([figures.origin_copies, figures.origin_requests], [1, 1], algorithm);
+  }
+});
+
+Deno.test("nobody is faster than the bound", async () => {
+  for (const name of ["cold", "mixed", "fast_seed", "racks", "images", "no_seed", "stagger"]) {
+    const { figures } = await run(name);
+    assert.ok(figures.efficiency > 0.05 && figures.efficiency <= 1, `${name}: ${figures.efficiency}`);
+  }
+});
