@@ -32,7 +32,7 @@ type Handler<M extends MethodDefinition> = M["requestStream"] extends true
 export type Handlers<S extends ServiceDefinition> = { readonly [K in keyof S]?: Handler<S[K]> };
 
 // deno-lint-ignore no-explicit-any -- Handlers<S> has checked the types of each method
-type AnyHandler = (input: any, context: CallContext) => any;
+export type AnyHandler = (input: any, context: CallContext) => any;
 
 /** A service ready to be served. */
 export interface RpcService {

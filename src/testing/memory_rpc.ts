@@ -30,11 +30,8 @@ export class MemoryRpc {
   /** Serves at `host:port`; disposing it ends the calls that run, as when the process dies. */
   serve(address: string, services: readonly RpcService[]): Disposable {
     const server: Server = { host: hostOf(address), handlers: new Map(), calls: new Set() };
-    for (const { definition, handlers } of services) {
-      for (const [name, { path }] of Object.entries(definition)) {
-        const handler = handlers[name];
-        if (handler !== undefined) server.handlers.set(path, handler);
-      }
+    for (const { definition, handler } of services.flatMap(({ methods }) => methods)) {
+      server.handlers.set(definition.path, handler);
     }
     this.#servers.set(address, server);
     return {
@@ -212,8 +209,8 @@ class Call implements RpcStream<unknown, unknown> {
   }
 
   #context(): CallContext {
-    const metadata = new Metadata();
-    for (const [name, value] of Object.entries(this.#options.metadata ?? {})) metadata.set(name, value);
+    const { metadata: sent = {} } = this.#options;
+    const metadata = { get: (name: string): string | undefined => sent[name] };
     return { signal: this.#ended.signal, peer: `${this.from}:1`, metadata, sendHeaders: () => {} };
   }
 
