@@ -76,6 +76,25 @@ Deno.test("children follow a parent that is still downloading, and the source gi
   for (const node of nodes) await node[Symbol.asyncDispose]();
 });
 
+Deno.test("a host that stops gives up at once what it is fetching, though its parent is silent", async () => {
+  const swarm = new Swarm();
+  await using parent = await seed(swarm);
+  const asked = Promise.withResolvers<void>();
+  const given = Promise.withResolvers<void>();
+  parent.behaviour.onFetch = (_, signal) => {
+    asked.resolve();
+    signal.addEventListener("abort", () => given.resolve(), { once: true });
+    return hang(signal);
+  };
+  const source = new FakeSource(CONTENT);
+  const child = await SwarmNode.start(swarm, { source, decide: () => fromParents(swarm.peer(parent)) });
+  const pull = assert.rejects(child.pull(requestFor(CONTENT)), { code: "cancelled" });
+  await asked.promise;
+  await child[Symbol.asyncDispose]();
+  await given.promise;
+  await pull;
+});
+
 Deno.test("a parent that dies in the middle is replaced by another one", async () => {
   const swarm = new Swarm();
   await using dies = await seed(swarm);
