@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { Metadata } from "@grpc/grpc-js";
 import { DamselflyError } from "../core/error.ts";
 import type { CallOptions, Channels, RpcClient, RpcStream, UnaryCallOptions } from "../rpc/client.ts";
@@ -205,7 +206,10 @@ class Call implements RpcStream<unknown, unknown> {
 
   /** An error as it is once it went over the wire. */
   #translated(error: unknown): DamselflyError {
-    return errorOfStatus({ ...statusOfError(error), name: "Error", message: "" }, this.#name.method.path);
+    const { trailers, ...failure } = statusOfError(error);
+    const metadata = new Metadata();
+    for (const [name, value] of Object.entries(trailers)) metadata.set(name, Buffer.from(value));
+    return errorOfStatus({ ...failure, metadata, name: "Error", message: "" }, this.#name.method.path);
   }
 
   #context(): CallContext {

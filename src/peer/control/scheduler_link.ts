@@ -33,7 +33,7 @@ export interface LinkParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  readonly channels: Pick<Channels, "client">;
+  readonly channels: Pick<Channels, "client" | "close">;
   readonly announceIntervalMs: number;
   readonly host: () => Promise<Host>;
   /** Called each time the scheduler is up after it was not: it may have forgotten everything. */

@@ -1,6 +1,13 @@
 import type { ByteRange } from "../../core/byte_range.ts";
 import { DamselflyError } from "../../core/error.ts";
-import type { Source, SourceAnswer, SourceBody, SourceRequest, SourceStat } from "../../peer/source/source.ts";
+import type {
+  Source,
+  SourceAnswer,
+  SourceBody,
+  SourceList,
+  SourceRequest,
+  SourceStat,
+} from "../../peer/source/source.ts";
 import { GRAIN_BYTES, type SimContent } from "./content.ts";
 import type { Flow } from "./flow_net.ts";
 import type { SimNet, SimNode } from "./sim_net.ts";
@@ -49,8 +56,9 @@ export class SimOrigin {
   }
 
   /** The origin as one host sees it. */
-  sourceFor(node: SimNode): Source {
+  sourceFor(node: SimNode): Source & SourceList {
     return {
+      list: () => Promise.reject(new DamselflyError("unimplemented", "Cannot list: this origin has no directories")),
       stat: (request, signal) => this.#stat(node, request, signal),
       read: (request, range, _content, signal) => this.#read(node, request, range, signal),
     };

@@ -22,7 +22,7 @@ export async function uploadTraffic(url: string): Promise<number> {
 
 /** Requests that the mirror of the peer whose metrics are at `url` has got. */
 export async function proxyRequests(url: string): Promise<number> {
-  return sum(await scrape(url), "dragonfly_client_proxy_request_total", {});
+  return sumOf(await scrape(url), "dragonfly_client_proxy_request_total");
 }
 
 /** What was counted between two looks. */
