@@ -110,7 +110,7 @@ Deno.test("the tasks of a host are listed, shown and removed, and so are the hos
   await stage.node("peer-1").pull();
   const id = layer.digest.replace("sha256:", "");
   const tasks = await dfctl.json("task", "list", ...endpoint);
-  assert.equal(tasks.length, image.layers.length + 1);
+  assert.equal(tasks.length, image.layers.length + 3, "layers, config, manifest, index");
   assert.ok(tasks.some((task: { id: string }) => task.id === id));
   const table = await dfctl.output("task", "ls", ...endpoint, "-l", "info", "--console");
   assert.match(table, new RegExp(`^${id} +0.5 MiB +6.4 MiB `, "m"));

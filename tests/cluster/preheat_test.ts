@@ -4,7 +4,7 @@ import { formatHostPort } from "../../src/config/addresses.ts";
 import { seededRandom } from "../../src/testing/seeded_random.ts";
 import { type ManagerSession, signIn } from "../e2e/lib/manager_api.ts";
 import { waitFor } from "../e2e/lib/wait.ts";
-import { gate, image, layer, layerBytes, READY_TIMEOUT_MS, REPOSITORY, Stage } from "./stage.ts";
+import { documentBytes, gate, image, layer, layerBytes, READY_TIMEOUT_MS, REPOSITORY, Stage } from "./stage.ts";
 
 const MIB = 1024 * 1024;
 const account = { username: "ada", password: "lovelace" };
@@ -89,7 +89,7 @@ Deno.test("all peers hold an image after a preheat for all of them, at the cost 
     const node = stage.node(name);
     const { remotePeer } = node.traffic;
     await node.pull();
-    assert.equal(node.traffic.remotePeer, remotePeer, `${name} did not hold everything`);
+    assert.ok(node.traffic.remotePeer - remotePeer <= documentBytes, `${name} did not hold all blobs`);
   }
 
   const url = `${stage.registry.url}/v2/${REPOSITORY}/blobs/${layer.digest}`;

@@ -53,6 +53,8 @@ const [bigLayer] = image.layers;
 assert.ok(bigLayer);
 /** The layer of many pieces. */
 export const layer = bigLayer;
+/** Bytes of the index and of the manifest that a pull gets. */
+export const documentBytes = image.index.size + (image.manifests[0]?.size ?? 0);
 export const layerBytes = image.layers.reduce((sum, { size }) => sum + size, 0);
 /** What a pull of the image for linux on amd64 fetches besides manifests. */
 const pulledBlobs = [...image.blobs.slice(0, 1), ...image.layers];

@@ -4,7 +4,7 @@ import { formatHostPort } from "../../src/config/addresses.ts";
 import { makeSampleImage } from "../../src/oci/sample_image.ts";
 import { type ManagerSession, signIn } from "../e2e/lib/manager_api.ts";
 import { waitFor } from "../e2e/lib/wait.ts";
-import { freshIp, image, layerBytes, type Node, REPOSITORY, Stage } from "./stage.ts";
+import { documentBytes, freshIp, image, layerBytes, type Node, REPOSITORY, Stage } from "./stage.ts";
 
 const account = { username: "ada", password: "lovelace" };
 const PATH = "/api/v1/warm-images";
@@ -42,7 +42,7 @@ async function assertWarm(stage: Stage, node: Node): Promise<void> {
   const [before, { remotePeer }] = [blobs().length, node.traffic];
   await node.pull(account);
   assert.equal(blobs().length, before, `the pull of ${node.name} went to the registry`);
-  assert.equal(node.traffic.remotePeer, remotePeer, `${node.name} did not hold everything`);
+  assert.ok(node.traffic.remotePeer - remotePeer <= documentBytes, `${node.name} did not hold all blobs`);
 }
 
 Deno.test("a tag that moves is warmed on all nodes again: one HEAD tells of it, and a pull costs no blob request", async () => {

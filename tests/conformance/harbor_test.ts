@@ -10,7 +10,7 @@ import { openTlsFiles, type TlsFiles } from "../../src/runtime/tls_files.ts";
 import { MemoryLog } from "../../src/testing/memory_log.ts";
 import { seededRandom } from "../../src/testing/seeded_random.ts";
 import { testCertificates } from "../../src/testing/certificates.ts";
-import { image, layerBytes, type Node, REPOSITORY, Stage, type StageOptions } from "../cluster/stage.ts";
+import { documentBytes, image, layerBytes, type Node, REPOSITORY, Stage, type StageOptions } from "../cluster/stage.ts";
 import { waitFor } from "../e2e/lib/wait.ts";
 import { Harbor, HarborError, type HarborInstance } from "./harbor.ts";
 
@@ -156,7 +156,7 @@ Deno.test("with scope all_peers every node has the image, and no pull costs the 
   for (const peer of peers) {
     const { remotePeer } = peer.traffic;
     await scene.pull(peer);
-    assert.equal(peer.traffic.remotePeer, remotePeer, "it did not hold everything");
+    assert.ok(peer.traffic.remotePeer - remotePeer <= documentBytes, "it did not hold all blobs");
   }
   assert.equal(scene.blobRequests(), before);
 

@@ -40,10 +40,11 @@ export interface MirrorParts extends AnsweringParts {
 
 /**
  * The registry mirror that a container runtime talks to. Blobs and manifests become tasks; all else of the
- * distribution API passes through with the requester's own credentials, and challenges come back untouched (node-side.md §2.4, §3).
+ * distribution API passes through with the requester's own credentials, and challenges come back untouched
+ * (node-side.md §2.4, §3).
  */
 export function createMirror(parts: MirrorParts): HttpHandler {
-  const { contents, rules, disableBackToSource, blobIdByDigest } = parts;
+  const { rules } = parts;
   const manifests = new Manifests(parts);
   const challenges = new Challenges();
 
@@ -65,7 +66,7 @@ export function createMirror(parts: MirrorParts): HttpHandler {
     const request = withoutOwnToken(asked);
     try {
       assertAllowed(named, parts.upstream);
-      const response = await serveFrom({ registry, url, path, rule }, request, info, viaTask);
+      const response = await serveFrom(parts, manifests, { registry, url, path, rule }, request, info, viaTask);
       challenges.learn(registry, response);
       const challenge = isTrouble(response.status) ? challenges.answer(registry, request) : undefined;
       if (challenge !== undefined) {
@@ -84,46 +85,57 @@ export function createMirror(parts: MirrorParts): HttpHandler {
     }
   }
 
-  async function serveFrom(
-    asked: Asked,
-    request: Request,
-    info: RequestInfo,
-    viaTask: () => void,
-  ): Promise<Response> {
-    const { registry, path, rule } = asked;
-    const wishes = taskWishes(request.headers);
-    const isNamed = path.kind === "blob" || path.kind === "manifest";
-    const sharing = path.kind === "manifest" ? rule ?? ruleFor(blobUrlLike(registry, path), rules) : rule;
-    if (!isNamed || !isForSwarm(sharing, wishes)) {
-      return await passThrough(parts, request, asked, info);
-    }
-    const { repository } = path;
-    const common = {
-      ...{ request, registry, repository, wishes, disableBackToSource, blobIdByDigest },
-      remoteIp: info.remote.hostname,
-      signal: info.signal,
-    };
-    try {
-      if (path.kind === "manifest") return await serveManifest({ ...common, asked, info }, path.reference, viaTask);
-      viaTask();
-      const deliver = await parts.outputs.deliveryOf(request, wishes, info);
-      return await contents.serve(digestContent({ ...common, collection: "blobs", digest: path.digest, deliver }));
-    } catch (error) {
-      // The refusal of a HEAD need not be that of a GET: the requester gets the registry's answer to his own request.
-      if (request.method !== "GET" || !RELAYED_REFUSALS.has(sourceAnswerOf(error)?.status ?? 0)) throw error;
-      const answer = await passThrough(parts, request, asked, info);
-      return path.kind === "manifest" ? answer : refusalWithoutBody(answer);
-    }
-  }
-
-  async function serveManifest(asked: ManifestRequest, reference: string, viaTask: () => void): Promise<Response> {
-    const digest = tryParseDigest(reference);
-    if (digest === undefined) return await manifests.byTag(asked);
-    viaTask();
-    return await manifests.byDigest(asked, digest);
-  }
-
   return answering(parts, serve);
+}
+
+/** A request for one registry. */
+async function serveFrom(
+  parts: MirrorParts,
+  manifests: Manifests,
+  asked: Asked,
+  request: Request,
+  info: RequestInfo,
+  viaTask: () => void,
+): Promise<Response> {
+  const { contents, rules, disableBackToSource, blobIdByDigest } = parts;
+  const { registry, path, rule } = asked;
+  const wishes = taskWishes(request.headers);
+  const isNamed = path.kind === "blob" || path.kind === "manifest";
+  const sharing = path.kind === "manifest" ? rule ?? ruleFor(blobUrlLike(registry, path), rules) : rule;
+  if (!isNamed || !isForSwarm(sharing, wishes)) {
+    return await passThrough(parts, request, asked, info);
+  }
+  const { repository } = path;
+  const common = {
+    ...{ request, registry, repository, wishes, disableBackToSource, blobIdByDigest },
+    remoteIp: info.remote.hostname,
+    signal: info.signal,
+  };
+  try {
+    if (path.kind === "manifest") {
+      return await serveManifest(manifests, { ...common, asked, info }, path.reference, viaTask);
+    }
+    viaTask();
+    const deliver = await parts.outputs.deliveryOf(request, wishes, info);
+    return await contents.serve(digestContent({ ...common, collection: "blobs", digest: path.digest, deliver }));
+  } catch (error) {
+    // The refusal of a HEAD need not be that of a GET: the requester gets the registry's answer to his own request.
+    if (request.method !== "GET" || !RELAYED_REFUSALS.has(sourceAnswerOf(error)?.status ?? 0)) throw error;
+    const answer = await passThrough(parts, request, asked, info);
+    return path.kind === "manifest" ? answer : refusalWithoutBody(answer);
+  }
+}
+
+async function serveManifest(
+  manifests: Manifests,
+  asked: ManifestRequest,
+  reference: string,
+  viaTask: () => void,
+): Promise<Response> {
+  const digest = tryParseDigest(reference);
+  if (digest === undefined) return await manifests.byTag(asked);
+  viaTask();
+  return await manifests.byDigest(asked, digest);
 }
 
 /** A manifest that no rule is for goes where blobs of its repository go, for rules are written for those. */

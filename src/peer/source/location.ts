@@ -47,6 +47,17 @@ export function locationOf(place: Place): URL {
   );
 }
 
+/** Whether {@link locationOf} finds the place of a content. */
+export function isLocated(place: Place): boolean {
+  try {
+    locationOf(place);
+    return true;
+  } catch (error) {
+    if (error instanceof DamselflyError) return false;
+    throw error;
+  }
+}
+
 /** Whether a URL is of an object storage. */
 export function isObjectUrl(url: string): boolean {
   return /^s3:/i.test(url);

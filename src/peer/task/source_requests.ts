@@ -1,4 +1,4 @@
-import { locationOf } from "../source/location.ts";
+import { isLocated, locationOf } from "../source/location.ts";
 import type { SourceRequest } from "../source/source.ts";
 
 /** Requesters whose own way to the source is kept for the case that it is needed. */
@@ -84,6 +84,8 @@ export class SourceRequests {
   }
 
   #mayUse(request: SourceRequest): boolean {
+    // What leads nowhere can be asked of nobody, and only the first one was looked at before.
+    if (!isLocated(request)) return false;
     const origin = originOf(request);
     return !this.#failed.has(origin) && (!this.#isPinned || origin === originOf(this.#first));
   }
