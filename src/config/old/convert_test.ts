@@ -156,8 +156,6 @@ Deno.test("what protected somebody and does not any more has to be decided about
   ]);
   assert.deepEqual(decisionsOf({ security: { autoIssueCert: true } }), ["security"]);
   assert.deepEqual(decisionsOf({ host: { securityDomain: "a" } }), ["host.securityDomain"]);
-  assert.deepEqual(decisionsOf({ proxy: { whiteList: [{ host: "a" }] } }), ["proxy.whiteList"]);
-  assert.deepEqual(decisionsOf({ proxy: { whiteList: [{ host: "", regx: null }], tcpListen: { port: 1 } } }), []);
   assert.deepEqual(decisionsOf({ security: { autoIssueCert: true } }, SchedulerConfig), ["security"]);
 });
 
@@ -173,7 +171,7 @@ Deno.test("the proxy stays on the port that the node's runtimes ask", () => {
 Deno.test("blobs go on being shared unless the rules of old decided for the mirror too", () => {
   const rules = (proxy: Table) => (valueOf({ proxy }) as { proxy: { rules?: unknown } }).proxy.rules;
   const proxies = [{ regx: "a" }];
-  assert.deepEqual(rules({ proxies }), [{ regex: "blobs/sha256.*" }, { regex: "a" }]);
+  assert.deepEqual(rules({ proxies }), [{ regex: "a" }, { regex: "blobs/sha256.*" }]);
   assert.deepEqual(rules({ proxies, registryMirror: { useProxies: true } }), [{ regex: "a" }]);
   assert.deepEqual(rules({ registryMirror: { direct: true } }), []);
   assert.deepEqual(rules({ proxies, registryMirror: { direct: true } }), [{ regex: "a" }]);
@@ -183,16 +181,96 @@ Deno.test("blobs go on being shared unless the rules of old decided for the mirr
   assert.equal(rules({ defaultFilter: "Expires&Signature&ns" }), undefined);
 });
 
-Deno.test("a certificate for intercepted hosts comes with its key, or is decided about", () => {
-  const hijackHTTPS = { cert: "/c", key: "/k" };
-  assert.deepEqual((valueOf({ proxy: { hijackHTTPS } }) as { proxy: { server: unknown } }).proxy.server, {
-    ...{ caCert: "/c", caKey: "/k", port: 65001 },
-  });
-  assert.deepEqual(decisionsOf({ proxy: { hijackHTTPS } }), []);
-  assert.deepEqual(decisionsOf({ proxy: { hijackHTTPS: { cert: "/c" } } }), ["proxy.hijackHTTPS"]);
-  assert.deepEqual(decisionsOf({ proxy: { hijackHTTPS: { ...hijackHTTPS, hosts: [{ regx: "a" }] } } }), [
-    "proxy.hijackHTTPS",
+Deno.test("what was direct stays so, the first rule that matches decides, and no rule takes the mirror's blobs away", () => {
+  const rules = (proxies: Table[], more: Table = {}) =>
+    (valueOf({ proxy: { proxies, ...more } }) as { proxy: { rules: unknown } }).proxy.rules;
+  const direct = { regex: "quay", direct: true };
+  const blobs = { regex: "blobs/sha256.*" };
+  const quay = { regx: "quay", direct: true };
+  assert.deepEqual(rules([quay, { regx: "a", redirect: "b" }]), [direct, { regex: "a", redirect: "b" }, blobs]);
+  assert.deepEqual(rules([quay, { regx: ".*", direct: true }]), [direct, blobs, { regex: ".*", direct: true }]);
+  assert.deepEqual(rules([{ regx: "blobs/sha256", direct: true }]), [blobs, { regex: "blobs/sha256", direct: true }]);
+  assert.deepEqual(rules([{ regx: "blobs/sha256", direct: true }], { registryMirror: { useProxies: true } }), [
+    { regex: "blobs/sha256", direct: true },
   ]);
+  assert.deepEqual(rules([quay], { defaultFilter: "a&b" }), [direct, { ...blobs, filteredQueryParams: ["a", "b"] }]);
+  assert.deepEqual(decisionsOf({ proxy: { proxies: [quay] } }), []);
+});
+
+Deno.test("a white list is one still, and a row that let nothing pass does so no more than before", () => {
+  const listOf = (whiteList: unknown) =>
+    (valueOf({ proxy: { whiteList, tcpListen: { port: 1 } } }) as { proxy: Table }).proxy["whiteList"];
+  assert.deepEqual(listOf([{ host: "a", ports: ["443", "80"] }, { regx: "b.*" }]), [
+    { host: "a", ports: [443, 80] },
+    { regex: "b.*" },
+  ]);
+  assert.deepEqual(listOf([{ host: "a" }, { ports: ["443"] }]), [{ host: "a" }]);
+  assert.deepEqual(listOf([{ ports: ["443"] }]), []);
+  assert.equal(listOf([{ host: "", regx: null }]), undefined);
+  assert.deepEqual(decisionsOf({ proxy: { whiteList: [{ host: "a", ports: ["https"] }], tcpListen: { port: 1 } } }), [
+    "proxy.whiteList",
+  ]);
+});
+
+/** What becomes of intercepted hosts, and of the registry behind the mirror. */
+function tlsOf(proxy: Table) {
+  const { server, registryMirror } = (valueOf({ proxy }) as { proxy: Record<string, Table> }).proxy;
+  return { hosts: server?.["interceptHosts"], rows: registryMirror?.["upstreams"], ca: server?.["caCert"] };
+}
+
+const PAIR = { cert: "/c", key: "/k" };
+
+Deno.test("hosts are intercepted with a certificate and its key, and without both nothing is", () => {
+  const hosts = [{ regx: "quay.io:443" }, { regx: ".*\\.corp" }];
+  assert.deepEqual(tlsOf({ hijackHTTPS: { ...PAIR, hosts } }), {
+    ...{ hosts: ["quay.io:443", ".*\\.corp"], rows: undefined, ca: "/c" },
+  });
+  assert.deepEqual(decisionsOf({ proxy: { hijackHTTPS: { ...PAIR, hosts } } }), []);
+  assert.deepEqual(tlsOf({ hijackHTTPS: PAIR }).hosts, [], "a certificate alone intercepted nothing");
+  assert.deepEqual(tlsOf({ hijackHTTPS: { hosts } }), { hosts: undefined, rows: undefined, ca: undefined });
+  assert.deepEqual(decisionsOf({ proxy: { hijackHTTPS: { hosts } } }), []);
+  for (const half of [{ cert: "/c" }, { key: "/k" }]) {
+    assert.deepEqual(decisionsOf({ proxy: { hijackHTTPS: { ...half, hosts } } }), ["proxy.hijackHTTPS"]);
+  }
+});
+
+Deno.test("an intercepted host is trusted as it was where its pattern is a name, and is decided about else", () => {
+  const of = (...hosts: Table[]) => ({ hijackHTTPS: { ...PAIR, hosts } });
+  assert.deepEqual(
+    tlsOf(of({ regx: "quay.io:443", insecure: true }, { regx: "^reg\\.corp:5000$", certs: ["/ca"] })).rows,
+    [
+      { namespace: "quay.io", addr: "https://quay.io", skipVerify: true },
+      { namespace: "reg.corp:5000", addr: "https://reg.corp:5000", ca: "/ca" },
+    ],
+  );
+  for (const regx of [".*\\.corp", ".corp"]) {
+    assert.deepEqual(decisionsOf({ proxy: of({ regx, insecure: true }) }), ["proxy.hijackHTTPS"], regx);
+    assert.equal(tlsOf(of({ regx, insecure: true })).rows, undefined, regx);
+  }
+  assert.deepEqual(decisionsOf({ proxy: of({ regx: "a.corp", certs: ["/1", "/2"] }) }), ["proxy.hijackHTTPS"]);
+});
+
+Deno.test("a registry whose certificate was not checked is one still, and no other is", () => {
+  const mirror = { url: "https://reg.corp:5000", insecure: true };
+  const row = { namespace: "reg.corp:5000", addr: "https://reg.corp:5000", skipVerify: true };
+  assert.deepEqual(tlsOf({ registryMirror: mirror }).rows, [row]);
+  assert.deepEqual(decisionsOf({ proxy: { registryMirror: mirror } }), []);
+  assert.deepEqual(decisionsOf({ proxy: { registryMirror: { ...mirror, dynamic: true } } }), [
+    "proxy.registryMirror.insecure",
+  ]);
+  for (const url of ["https://index.docker.io", "http://reg.corp:5000", undefined]) {
+    const other = { ...(url !== undefined && { url }), insecure: true };
+    assert.equal(tlsOf({ registryMirror: other }).rows, undefined);
+    assert.deepEqual(decisionsOf({ proxy: { registryMirror: other } }), ["proxy.registryMirror.insecure"]);
+  }
+  const hosts = [{ regx: "quay.io", insecure: true }, { regx: "reg.corp:5000", certs: ["/ca"] }];
+  assert.deepEqual(tlsOf({ registryMirror: mirror, hijackHTTPS: { ...PAIR, hosts } }).rows, [
+    row,
+    { namespace: "quay.io", addr: "https://quay.io", skipVerify: true },
+  ]);
+  const zero = { registry_mirror: { remote: "https://reg.corp:5000/v2", insecure: true } };
+  const { proxy } = valueOf(zero) as { proxy: Record<string, Table> };
+  assert.deepEqual(proxy["registryMirror"]?.["upstreams"], [row]);
 });
 
 Deno.test("two keys that say the same are not decided about silently", () => {

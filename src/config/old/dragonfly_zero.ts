@@ -1,5 +1,6 @@
 import { isTable } from "../clean.ts";
-import { certificates, hijack, registryUrl, rulesOf } from "./go_proxy.ts";
+import { rulesOf } from "./go_proxy.ts";
+import { certificates, hijack, insecure, registryUrl, type TlsKeys } from "./go_tls.ts";
 import {
   becomes,
   decideIf,
@@ -15,6 +16,7 @@ import {
 
 const SCHEDULER_PORT = 8002;
 const OLD_PORT = 65001;
+const TLS_KEYS: TlsKeys = { mirror: "registry_mirror", registry: "remote", hijack: "hijack_https" };
 const NO_FORKS = "dfdaemon downloads by itself; no dfget is started";
 const NO_LIMIT = "there is no such limit; download.bandwidthLimit is that of all";
 const SUPERNODE = "a supernode is a scheduler and a seed peer today: run both where the supernodes were. Peers speak " +
@@ -48,14 +50,11 @@ export const ZERO_DAEMON: OldForm = {
     registry_mirror: gone("it said nothing"),
     "registry_mirror.remote": becomes("proxy.registryMirror.addr", registryUrl),
     "registry_mirror.certs": certificates("proxy.registryMirror.cert"),
-    "registry_mirror.insecure": decideIf(
-      isOn,
-      "certificates are always checked: write the authority of the registry as proxy.registryMirror.cert",
-    ),
+    "registry_mirror.insecure": insecure(TLS_KEYS),
     "registry_mirror.direct": (value) => isOn(value) ? [{ kind: "becomes", key: "proxy.rules", value: [] }] : [],
     registry: becomes("proxy.registryMirror.addr", registryUrl),
     proxies: (value) => rulesOf(value, { useTls: "use_https", filter: undefined, addBlobs: true }),
-    hijack_https: hijack,
+    hijack_https: hijack(TLS_KEYS),
     supernodes,
     node: supernodes,
     dfget_flags: decideIf(saysSomething, `look whether a flag of dfget is still wanted: ${NO_FORKS}`),

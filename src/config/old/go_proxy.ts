@@ -1,4 +1,6 @@
+import { parsePattern } from "../../core/pattern.ts";
 import { isTable } from "../clean.ts";
+import { certificates, hijack, insecure, isHost, registryUrl, type TlsKeys } from "./go_tls.ts";
 import {
   at,
   becomes,
@@ -19,10 +21,9 @@ const DEFAULT_FILTER = "Expires&Signature&ns";
 /** The port of the proxy of old, which the node's runtimes are configured to ask. */
 const OLD_PORT = 65001;
 const PASSWORD_LENGTH_MAX = 20;
-/** A host, with a port or not. */
-const HOST = /^[\w.-]+(?::\d{1,5})?$/;
-const TRUST = "certificates are always checked: write the authority of the registry as proxy.registryMirror.cert, or " +
-  "as ca of its row in proxy.registryMirror.upstreams";
+/** A blob of a registry that no rule can mean. */
+const ANY_BLOB = `https://registry.invalid/v2/a/blobs/sha256:${"0".repeat(64)}`;
+const TLS_KEYS: TlsKeys = { mirror: "proxy.registryMirror", registry: "url", hijack: "proxy.hijackHTTPS" };
 
 /** `proxy` of the form of Dragonfly 2.0 and 2.1. */
 export const GO_PROXY_KEYS: Readonly<Record<string, OldKey>> = {
@@ -44,11 +45,7 @@ export const GO_PROXY_KEYS: Readonly<Record<string, OldKey>> = {
   "proxy.defaultPriority": gone("requests have a priority of their own in X-Dragonfly-Priority"),
   "proxy.maxConcurrency": gone("downloads are limited by download.concurrentPieceCount"),
   "proxy.dumpHTTPContent": gone("contents are not logged"),
-  "proxy.whiteList": decideIf(
-    saysSomething,
-    "the proxy passed requests to these hosts and ports only; today it passes them to all hosts but loopback, " +
-      "link-local and metadata addresses. Limit it with a firewall, or with proxy.server.basicAuth",
-  ),
+  "proxy.whiteList": whiteList,
   "proxy.extraRegistryMirrors": decideIf(
     saysSomething,
     "there is one mirror for all registries: let runtimes ask it with ?ns= (containerd), with X-Dragonfly-Registry, or " +
@@ -56,7 +53,7 @@ export const GO_PROXY_KEYS: Readonly<Record<string, OldKey>> = {
   ),
   "proxy.registryMirror.url": becomes("proxy.registryMirror.addr", registryUrl),
   "proxy.registryMirror.dynamic": gone("the header X-Dragonfly-Registry and ?ns= always say which registry is meant"),
-  "proxy.registryMirror.insecure": decideIf(isOn, TRUST),
+  "proxy.registryMirror.insecure": insecure(TLS_KEYS),
   "proxy.registryMirror.certs": certificates("proxy.registryMirror.cert"),
   "proxy.registryMirror.direct": (value, file) =>
     isOn(value) && at(file, "proxy.proxies") === undefined ? [{ kind: "becomes", key: "proxy.rules", value: [] }] : [],
@@ -67,7 +64,7 @@ export const GO_PROXY_KEYS: Readonly<Record<string, OldKey>> = {
       filter: at(file, "proxy.defaultFilter"),
       addBlobs: !["useProxies", "direct"].some((key) => isOn(at(file, `proxy.registryMirror.${key}`))),
     }),
-  "proxy.hijackHTTPS": hijack,
+  "proxy.hijackHTTPS": hijack(TLS_KEYS),
 };
 
 /** What the proxy of old did without a word about it. */
@@ -102,81 +99,43 @@ interface RuleForm {
   readonly addBlobs: boolean;
 }
 
-/** The rules of `proxies`. Of old the first one that matched decided, and `direct` meant: not through the swarm. */
+/** The rules of `proxies`: then as now the first one that matches decides. */
 export function rulesOf(value: unknown, { useTls, filter, addBlobs }: RuleForm): Fate[] {
   const written = (Array.isArray(value) ? value : []).filter(isTable);
-  const shared = written.filter((rule) => !isOn(rule["direct"]));
   const filtered = filteredOf(filter);
-  const rules = shared.map((rule) => ({
+  const filtering = filtered === undefined ? {} : { filteredQueryParams: filtered };
+  const rules = written.map((rule) => ({
     regex: String(rule["regx"] ?? ""),
     ...(isOn(rule[useTls]) && { useTLS: true }),
     ...(isHost(rule["redirect"]) && { redirect: rule["redirect"] }),
-    ...(filtered !== undefined && { filteredQueryParams: filtered }),
+    ...(isOn(rule["direct"]) && { direct: true }),
+    ...(!isOn(rule["direct"]) && filtering),
   }));
-  if (addBlobs && !rules.some(({ regex }) => regex.includes("blobs/sha256"))) {
-    rules.unshift({ regex: BLOBS, ...(filtered !== undefined && { filteredQueryParams: filtered }) });
+  if (addBlobs && !rules.some(({ regex, direct }) => direct !== true && regex.includes("blobs/sha256"))) {
+    // The mirror's blobs were shared whatever the rules said. What is `direct` goes first, unless it is everything.
+    const all = rules.findIndex(({ regex, direct }) => direct === true && parsePattern(regex).test(ANY_BLOB));
+    rules.splice(all < 0 ? rules.length : all, 0, { regex: BLOBS, ...filtering });
   }
   const fates: Fate[] = [{ kind: "becomes", key: "proxy.rules", value: rules }];
-  const rewritten = shared.map((rule) => rule["redirect"]).filter((to) => saysSomething(to) && !isHost(to));
+  const rewritten = written.map((rule) => rule["redirect"]).filter((to) => saysSomething(to) && !isHost(to));
   if (rewritten.length > 0) {
     const what = `a rule names another host, and no URL: nothing is rewritten to ${rewritten.join(" or ")}`;
     fates.push({ kind: "decide", what });
   }
-  const direct = written.filter((rule) => isOn(rule["direct"])).map((rule) => `"${String(rule["regx"])}"`);
-  if (direct.length > 0) {
-    const what = `what matched ${direct.join(" or ")} went around the swarm; today all goes around it that no rule ` +
-      "matches, so write the other rules such that they do not match it";
-    fates.push({ kind: "decide", what });
-  }
   return fates;
 }
 
-function isHost(value: unknown): boolean {
-  return typeof value === "string" && HOST.test(value);
-}
-
-/** Files of authorities, of which one is read today. */
-export function certificates(key: string): OldKey {
-  return (value) => {
-    const [first, ...others] = (Array.isArray(value) ? value : [value]).map(String).filter((path) => path !== "");
-    if (first === undefined) return [];
-    const fates: Fate[] = [{ kind: "becomes", key, value: first }];
-    if (others.length > 0) {
-      fates.push({ kind: "decide", what: `one file is read: add what is in ${others.join(", ")} to ${first}` });
-    }
-    return fates;
-  };
-}
-
-/** The URL of a registry; the path that Docker's own address had is none of the registry. */
-export function registryUrl(value: unknown): string {
-  return String(value).replace(/\/v[12]\/?$/, "");
-}
-
-/** Certificates for hosts whose TLS the proxy opened. */
-export function hijack(value: unknown): Fate[] {
-  if (!isTable(value) || !saysSomething(value)) return [];
-  const { cert, key, hosts, sni } = value;
-  const fates: Fate[] = [];
-  if (saysSomething(cert) && saysSomething(key)) {
-    fates.push({ kind: "becomes", key: "proxy.server.caCert", value: cert });
-    fates.push({ kind: "becomes", key: "proxy.server.caKey", value: key });
-  } else if (saysSomething(cert) || saysSomething(key)) {
-    fates.push({
-      kind: "decide",
-      what: "it has a certificate without a key, or a key without one: write both, or none",
-    });
-  }
-  const names = (Array.isArray(hosts) ? hosts : []).filter(isTable).map((host) => `"${String(host["regx"])}"`);
-  if (names.length > 0) {
-    fates.push({
-      kind: "decide",
-      what: `the proxy opened the TLS of ${names.join(", ")}: let runtimes pull from these registries through the ` +
-        "mirror, as dfinit configures them; no proxy has to open TLS for that",
-    });
-  }
-  if (saysSomething(sni)) fates.push({ kind: "decide", what: "there is no listener for TLS with SNI" });
-  return fates;
+/** Hosts that requests could go to; a row with neither name nor pattern let nothing pass. */
+function whiteList(value: unknown): Fate[] {
+  if (!saysSomething(value)) return [{ kind: "gone", why: "it switched nothing on" }];
+  const rows = (Array.isArray(value) ? value : []).filter(isTable).filter(({ host, regx }) => {
+    return saysSomething(host) || saysSomething(regx);
+  }).map(({ host, regx, ports }) => ({
+    ...(saysSomething(host) && { host: String(host) }),
+    ...(saysSomething(regx) && { regex: String(regx) }),
+    ...(saysSomething(ports) && { ports: (Array.isArray(ports) ? ports : [ports]).map(oldPort) }),
+  }));
+  return [{ kind: "becomes", key: "proxy.whiteList", value: rows }];
 }
 
 function basicAuth(value: unknown): Fate[] {
