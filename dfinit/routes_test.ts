@@ -5,6 +5,7 @@ import { diskWith } from "../src/testing/memory_files.ts";
 import { HostFiles } from "./host_files.ts";
 import { runtimesOf } from "./node.ts";
 import { RefusalError } from "./plan.ts";
+import type { Route } from "./runtimes/route.ts";
 
 const PEER = "http://127.0.0.1:4001";
 const CERTS = "/etc/containerd/certs.d";
@@ -15,10 +16,18 @@ async function routes(
   files: Readonly<Record<string, string>>,
   registries: readonly string[] = [],
 ): Promise<Record<string, readonly string[]>> {
+  const found = await allRoutes(kind, files, registries);
+  return Object.fromEntries(found.map(({ registry, hosts }) => [registry, hosts]));
+}
+
+async function allRoutes(
+  kind: string,
+  files: Readonly<Record<string, string>>,
+  registries: readonly string[] = [],
+): Promise<readonly Route[]> {
   const config = parseConfig(DfinitConfig, "", "dfinit.yaml", { [`containerRuntime.${kind}`]: {} }).config;
   const [runtime] = await runtimesOf(config, { mayCreateConfig: false }, new HostFiles(await diskWith(files), "/"));
-  const found = await runtime?.routes(registries) ?? [];
-  return Object.fromEntries(found.map(({ registry, hosts }) => [registry, hosts]));
+  return await runtime?.routes(registries) ?? [];
 }
 
 const CONTAINERD = {
@@ -40,6 +49,20 @@ Deno.test("containerd asks the hosts of a registry's own hosts.toml in their ord
     "reg:5000": [],
     "bare": [],
   });
+});
+
+Deno.test("hosts that lack what a hosts.toml says of TLS with the registry are told", async () => {
+  const lacking = async (top: string, host: string) => {
+    const path = `${CERTS}/reg/hosts.toml`;
+    const found = await allRoutes("containerd", { ...CONTAINERD, [path]: `${top}\n[host."${PEER}"]\n${host}\n` });
+    return found.find(({ registry }) => registry === "reg")?.lackingTls;
+  };
+  assert.deepEqual(await lacking('ca = "/ca.pem"', ""), [PEER]);
+  assert.deepEqual(await lacking('ca = "/ca.pem"\nskip_verify = true', 'ca = "/ca.pem"'), [PEER]);
+  assert.deepEqual(await lacking('client = ["/c", "/k"]', ""), [PEER]);
+  assert.deepEqual(await lacking('ca = "/ca.pem"', 'ca = "/ca.pem"'), []);
+  assert.deepEqual(await lacking('server = "http://reg"\nca = "/ca.pem"', ""), []);
+  assert.deepEqual(await lacking("skip_verify = false", ""), []);
 });
 
 Deno.test("containerd without config_path asks what registry.mirrors says", async () => {

@@ -95,6 +95,15 @@ export function hostsIn(text: string): string[] {
   return Object.keys(hostsOf(parseToml(text).values));
 }
 
+/** Hosts of a `hosts.toml` whose tables lack a key of TLS that its top has for the registry. Throws `invalid_argument`. */
+export function hostsLackingTls(text: string): string[] {
+  const { values } = parseToml(text);
+  const needed = registryTls(values).filter((key) => values[key] !== false);
+  return Object.entries(hostsOf(values)).flatMap(([url, host]) =>
+    needed.every((key) => isTable(host) && host[key] !== undefined) ? [] : [url]
+  );
+}
+
 /** Whether a `hosts.toml` says more than dfinit would write by itself. */
 export function hasForeignHosts(text: string, mirror: string): boolean {
   const { values } = parseToml(text);
@@ -190,11 +199,15 @@ function tlsKeys({ skipVerify, ca = [] }: WantedHosts, found?: FoundCertificates
 /** What the mirror's table says of TLS: what the top of the file, as it is now, says of the registry. */
 function mirrorTls(text: string, mirror: string, wanted: WantedHosts): Record<string, string> {
   const { values } = parseToml(text);
-  const server = values["server"];
-  const ofRegistry = typeof server === "string" && server.startsWith("http:")
-    ? []
-    : TLS_KEYS.filter((key) => values[key] !== undefined).map((key) => [key, tomlLiteral(values[key])]);
+  const ofRegistry = registryTls(values).map((key) => [key, tomlLiteral(values[key])]);
   return { ...Object.fromEntries(ofRegistry), ...(mirror.startsWith("https:") ? tlsKeys(wanted) : {}) };
+}
+
+/** The keys of TLS that the top of a file has; of a registry without TLS none. */
+function registryTls(values: TomlTable): string[] {
+  const server = values["server"];
+  if (typeof server === "string" && server.startsWith("http:")) return [];
+  return TLS_KEYS.filter((key) => values[key] !== undefined);
 }
 
 /** Top-level keys that carry our mark follow the configuration; others belong to whoever wrote them. */

@@ -2,7 +2,7 @@ import { join } from "node:path/posix";
 import type { HostFiles } from "../host_files.ts";
 import { refusing } from "../plan.ts";
 import { registrySettings } from "./containerd.ts";
-import { hostsIn } from "./containerd_hosts.ts";
+import { hostsIn, hostsLackingTls } from "./containerd_hosts.ts";
 import { readConfigFiles } from "./containerd_imports.ts";
 import { legacyMirrors } from "./containerd_mirrors.ts";
 import { readRoots } from "./containerd_plan.ts";
@@ -41,5 +41,6 @@ async function routeOf(registry: string, roots: readonly HostsRoot[], files: Hos
   const directory = await files.exists(own) ? own : placeFor(DEFAULT_NAMESPACE, roots).directory;
   const path = join(directory, "hosts.toml");
   const text = await files.read(path);
-  return { registry, path, hosts: text === undefined ? [] : refusing(path, REPAIR, () => hostsIn(text)) };
+  if (text === undefined) return { registry, path, hosts: [] };
+  return refusing(path, REPAIR, () => ({ registry, path, hosts: hostsIn(text), lackingTls: hostsLackingTls(text) }));
 }
