@@ -23,7 +23,7 @@ import { judgeControlPlane } from "./judge_control_plane.ts";
 import { isRunning, judgeAnnounced, judgeDaemon } from "./judge_daemon.ts";
 import { judgeClock, judgeRegistries } from "./judge_registries.ts";
 import { judgeRuntimes } from "./judge_runtimes.ts";
-import { judgeNodeConfig, type NodeConfig, readNodeConfig } from "./node_config.ts";
+import { hostIn, judgeNodeConfig, type NodeConfig, readNodeConfig } from "./node_config.ts";
 import { lookAtRegistries, registriesOf, type RegistryPlace } from "./registries.ts";
 import { reportJson, reportText } from "./report.ts";
 import { lookAtRuntimes, runtimesFound } from "./runtimes.ts";
@@ -114,10 +114,6 @@ function mirrorUrlOf({ dfdaemon, dfinit }: NodeConfig): string {
   const listen = dfdaemon.config?.proxy.server;
   if (listen === undefined || dfinit.isThere) return dfinit.config?.proxy.addr ?? "http://127.0.0.1:4001";
   return `http://${formatHostPort({ hostname: localIpOf(listen.ip), port: listen.port })}`;
-}
-
-function hostIn(location: string): string {
-  return location.split("/", 1)[0] ?? location;
 }
 
 async function examineRuntimes(looked: Looked, { disk }: DoctorEffects["runtime"]): Promise<Outcome[]> {

@@ -1,3 +1,5 @@
+import { serviceName } from "../install/unit.ts";
+
 /** How bad something is. `info` is worth knowing and needs nothing. */
 export type Level = "ok" | "info" | "warn" | "fail";
 
@@ -10,6 +12,7 @@ export const FINDINGS = {
   "doctor.config.invalid": "fail",
   "doctor.config.ignored": "info",
   "doctor.config.no_rule": "fail",
+  "doctor.config.not_allowed": "fail",
   "doctor.config.tls": "fail",
   "doctor.config.warned": "warn",
   "doctor.config.address": "fail",
@@ -23,6 +26,7 @@ export const FINDINGS = {
   "doctor.runtime.docker_hub_only": "info",
   "doctor.runtime.other_mirror_first": "fail",
   "doctor.runtime.wrong_address": "fail",
+  "doctor.runtime.login_past_peer": "warn",
   "doctor.runtime.restart_owed": "fail",
   "doctor.runtime.restart_unsure": "warn",
   "doctor.runtime.warning": "warn",
@@ -81,6 +85,9 @@ export const FINDINGS = {
 } as const satisfies Record<string, Exclude<Level, "ok">>;
 
 export type FindingId = keyof typeof FINDINGS;
+
+/** What systemctl and journalctl call dfdaemon where it was installed as a service. */
+export const SERVICE = serviceName("dfdaemon");
 
 /** What a check came to. */
 export interface Outcome {

@@ -1,5 +1,5 @@
 import type { ControlPlaneFacts } from "./control_plane.ts";
-import { found, type Outcome, well } from "./finding.ts";
+import { found, type Outcome, SERVICE, well } from "./finding.ts";
 
 const ALONE = "so every pull goes to the registry alone";
 
@@ -78,7 +78,7 @@ function judgeSchedulers({ manager, schedulers }: ControlPlaneFacts): Outcome[] 
   outcomes.push(...strangers.map(({ address }) => {
     const what = "it does not know this host, which is not announced to it, or under another name";
     const how =
-      "systemctl restart dfdaemon; host.ip and host.hostname of the running one may be others than in its file";
+      `systemctl restart ${SERVICE}; host.ip and host.hostname of the running one may be others than in its file`;
     return found("doctor.schedulers.host_unknown", address, what, how);
   }));
   if (outcomes.length > 0) return outcomes;

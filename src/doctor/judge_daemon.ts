@@ -1,9 +1,10 @@
 import { SERVER_NAME, VERSION } from "../core/version.ts";
 import { isLoopback } from "../http/destination.ts";
 import type { DaemonFacts } from "./daemon.ts";
-import { found, type Outcome, well } from "./finding.ts";
+import { found, type Outcome, SERVICE, well } from "./finding.ts";
 
-const START = "systemctl start dfdaemon, or its pod, and look at its log: journalctl -u dfdaemon";
+const LOG = `journalctl -u ${SERVICE}`;
+const START = `systemctl start ${SERVICE}, or its pod, and look at its log: ${LOG}`;
 const OURS = /^damselfly\/(\S+)$/;
 
 /** Whether dfdaemon runs and is reached, by this host and by others. */
@@ -35,7 +36,7 @@ function judgeMirror({ mirror: { address, answer }, isAskedInTls }: DaemonFacts)
   }
   if (server !== SERVER_NAME) {
     const what = `dfdaemon ${version} runs, and this program is ${VERSION}`;
-    return found("doctor.mirror.other_version", address, what, "systemctl restart dfdaemon, after an update");
+    return found("doctor.mirror.other_version", address, what, `systemctl restart ${SERVICE}, after an update`);
   }
   return well("doctor.mirror", address, `dfdaemon ${version} answers`);
 }
@@ -47,7 +48,7 @@ function judgeOps({ health, metrics }: DaemonFacts): Outcome[] {
     outcomes.push(found("doctor.daemon.health_unreachable", health.url, health.answer.problem, mend));
   } else if (health.answer.status !== 200) {
     const what = `the answer is ${health.answer.status}: it is starting or stopping, or another program`;
-    outcomes.push(found("doctor.daemon.not_ready", health.url, what, "journalctl -u dfdaemon"));
+    outcomes.push(found("doctor.daemon.not_ready", health.url, what, LOG));
   }
   const { answer } = metrics;
   if ("problem" in answer || answer.status !== 200) {

@@ -127,14 +127,27 @@ function judgeRestart({ name, service, restart, changedFile }: RuntimeFacts): Ou
   return [found("doctor.runtime.restart_unsure", name, `${changedFile} was written since it started`, mend)];
 }
 
-function judgeRoute(
-  { registry, path, hosts }: Route,
-  { name, mirror, bypassed }: RuntimeFacts,
-  context: RuntimeContext,
-): Outcome[] {
-  const { named, dfinitPath } = context;
+/** The login for the registry goes to its token server, which containerd asks with the keys of the peer's table. */
+function judgeLogin(route: Route, { name, mirror }: RuntimeFacts, context: RuntimeContext): Outcome[] {
+  const { registry, path, lackingTls = [] } = route;
+  if (!lackingTls.some((host) => isPeer(host, mirror))) return [];
+  const what = `pulls from ${registry} with a login for a token go around the peer: its table in ${path} lacks ca, ` +
+    "client or skip_verify of the top, with which the token server is asked";
+  const mend = `repeat them in the table of ${mirror} in ${path}, or ${listing(registry, name, context)}`;
+  return [found("doctor.runtime.login_past_peer", name, what, mend)];
+}
+
+function listing(registry: string, runtime: string, context: RuntimeContext): string {
+  const where = context.dfinitPath ?? DFINIT_YAML;
+  const list = `containerRuntime.${nameInDfinit(runtime)}.registries of ${where}`;
+  return `list ${registry} below ${list}, and run: ${dfinitCommand(context)}`;
+}
+
+function judgeRoute(route: Route, facts: RuntimeFacts, context: RuntimeContext): Outcome[] {
+  const { registry, path, hosts } = route;
+  const { name, mirror, bypassed } = facts;
   const at = hosts.findIndex((host) => isPeer(host, mirror));
-  if (at === 0) return [];
+  if (at === 0) return judgeLogin(route, facts, context);
   if (at > 0) {
     const what = `asks ${
       hosts.slice(0, at).map(shown).join(" and ")
@@ -148,11 +161,9 @@ function judgeRoute(
     return [found("doctor.runtime.wrong_address", name, what, `write ${mirror} there instead`)];
   }
   if (bypassed.some((bypass) => bypass.registry === registry || bypass.registry === "*")) return [];
-  const where = dfinitPath ?? DFINIT_YAML;
-  const mend = `list ${registry} below containerRuntime.${nameInDfinit(name)}.registries of ${where}, and run: ` +
-    dfinitCommand(context);
-  const id = named.has(registry) ? "doctor.runtime.bypassed" : "doctor.runtime.not_listed";
-  return [found(id, name, `pulls from ${registry} go around the peer: ${path} does not name it`, mend)];
+  const id = context.named.has(registry) ? "doctor.runtime.bypassed" : "doctor.runtime.not_listed";
+  const what = `pulls from ${registry} go around the peer: ${path} does not name it`;
+  return [found(id, name, what, listing(registry, name, context))];
 }
 
 /** Whether a host of a runtime's configuration is the peer; CRI-O and Podman write the registry behind it. */

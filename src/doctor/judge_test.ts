@@ -26,6 +26,24 @@ const DAEMON: DaemonFacts = {
   pieces: { address: "10.0.0.5:4005" },
 };
 
+Deno.test("commands name the service that damselfly install makes", () => {
+  const silent = { problem: "refused" };
+  const facts = {
+    ...DAEMON,
+    mirror: { ...DAEMON.mirror, answer: silent },
+    health: { ...DAEMON.health, answer: silent },
+  };
+  const [mirror] = judgeDaemon(facts);
+  assert.match(mirror?.mend ?? "", /^systemctl start damselfly-dfdaemon, .*journalctl -u damselfly-dfdaemon$/);
+  const outcomes = [
+    ...judgeDaemon(DAEMON),
+    ...judgeStorage({ ...STORAGE, space: undefined, write: "not tried" }),
+    ...judgeControlPlane({ ...PLANE, schedulers: [{ address: "10.0.0.2:8002", knowsHost: false }] }),
+  ];
+  const commands = outcomes.flatMap(({ mend = "" }) => /systemctl \w+ [\w-]+/.exec(mend)?.[0] ?? []);
+  assert.deepEqual(commands, ["restart", "start", "restart"].map((verb) => `systemctl ${verb} damselfly-dfdaemon`));
+});
+
 Deno.test("a dfdaemon of another version is told, and one that only root may ask", () => {
   const facts = { ...DAEMON, socket: { path: "/run/x.sock", state: "is denied" } } as const;
   assert.deepEqual(ids(judgeDaemon(facts)), [
@@ -193,6 +211,16 @@ Deno.test("a registry that nobody named and that goes around the peer is to be l
   ]);
   const named = { ...CONTEXT, named: new Set(["quay.io"]) };
   assert.deepEqual(ids(judgeRuntimes([{ ...RUNTIME, routes }], named)), ["doctor.runtime.bypassed"]);
+});
+
+Deno.test("a peer's table without the registry's authority keeps pulls with a token away, and another host's does not", () => {
+  const [route] = RUNTIME.routes;
+  assert.ok(route !== undefined);
+  const judged = (lackingTls: readonly string[]) =>
+    judgeRuntimes([{ ...RUNTIME, routes: [{ ...route, lackingTls }] }], CONTEXT);
+  assert.deepEqual(ids(judged(["http://localhost:4001"])), ["doctor.runtime", "doctor.runtime.login_past_peer"]);
+  assert.match(judged(["http://localhost:4001"])[1]?.mend ?? "", /hosts\.toml, or list reg\.corp .*damselfly dfinit$/);
+  assert.deepEqual(ids(judged(["https://other"])), ["doctor.runtime"]);
 });
 
 Deno.test("that Docker asks mirrors for Docker Hub alone is no fault of the node", () => {

@@ -3,6 +3,8 @@ import { DfdaemonConfig } from "../config/dfdaemon.ts";
 import { DfinitConfig } from "../config/dfinit.ts";
 import { type ConfigRuntime, fileMetaOf, loadConfig } from "../config/load.ts";
 import { DamselflyError } from "../core/error.ts";
+import { REQUEST_HEADERS } from "../http/dragonfly_headers.ts";
+import { chooseUpstream, isAllowed, type UpstreamOptions } from "../peer/mirror/upstream.ts";
 import { ruleFor } from "../peer/mirror/swarm_rule.ts";
 import type { Disk } from "../runtime/disk.ts";
 import { found, type Outcome, well } from "./finding.ts";
@@ -74,10 +76,50 @@ export function judgeNodeConfig({ dfdaemon, dfinit }: NodeConfig): Outcome[] {
       'give proxy.rules a row with regex: "blobs/sha256.*", or leave proxy.rules out',
     ));
   }
+  if (dfinit.config !== undefined) outcomes.push(...judgeAllowed(path, config, dfinit.config));
   if (isThere && outcomes.every(({ subject, level }) => subject !== path || level === "info")) {
     outcomes.unshift(well("doctor.config", path, "is valid"));
   }
   return outcomes;
+}
+
+/** A registry that dfinit was told of is one that the mirror will be asked for. */
+function judgeAllowed(path: string, { proxy }: DfdaemonConfig, { containerRuntime }: DfinitConfig): Outcome[] {
+  const { addr: defaultAddr, upstreams } = proxy.registryMirror;
+  const options = { defaultAddr, upstreams, allowed: proxy.allowedRegistries };
+  const { containerd, crio, podman, docker } = containerRuntime ?? {};
+  const locations = [...crio?.registries ?? [], ...podman?.registries ?? []].map(({ location }) => hostIn(location));
+  const asked = [
+    ...(containerd?.registries ?? []).map(({ serverAddr }) => ({ header: serverAddr, ns: "" })),
+    ...[...locations, ...docker?.registries ?? []].map((ns) => ({ header: undefined, ns })),
+  ];
+  const left = asked.flatMap((names) => registryOf(names, options) ?? [])
+    .filter((registry) => !isAllowed(registry, options))
+    .map(({ protocol, host, origin }) => protocol === "https:" ? host : origin);
+  return [...new Set(left)].map((name) => {
+    const what = `proxy.allowedRegistries leaves out ${name}, which dfinit was told of: its pulls go past the peer`;
+    return found("doctor.config.not_allowed", path, what, `add ${name} to proxy.allowedRegistries`);
+  });
+}
+
+/** The registry that the mirror takes a request for, by its header or else by `ns`; undefined when it would refuse it. */
+function registryOf(
+  { header, ns }: { readonly header: string | undefined; readonly ns: string },
+  options: UpstreamOptions,
+): URL | undefined {
+  const url = new URL(`http://mirror/v2/?ns=${encodeURIComponent(ns)}`);
+  const headers = new Headers(header === undefined ? {} : { [REQUEST_HEADERS.registry]: header });
+  try {
+    return chooseUpstream({ url, headers }, options).registry;
+  } catch (error) {
+    if (!(error instanceof DamselflyError)) throw error;
+    return undefined;
+  }
+}
+
+/** The registry of a location, which may have a path. */
+export function hostIn(location: string): string {
+  return location.split("/", 1)[0] ?? location;
 }
 
 function judgeFile({ path, isThere, warnings, problem }: ConfigFacts<unknown>, name: string): Outcome[] {

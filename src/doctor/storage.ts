@@ -3,7 +3,7 @@ import { formatBytes } from "../cli/format.ts";
 import type { DfdaemonConfig } from "../config/dfdaemon.ts";
 import { DamselflyError, errorText } from "../core/error.ts";
 import type { DoctorRuntime } from "./ask.ts";
-import { found, type Outcome, well } from "./finding.ts";
+import { found, type Outcome, SERVICE, well } from "./finding.ts";
 
 /** Written into `storage.dir` and removed at once: nothing else tells whether it can be written to. */
 const PROBE_NAME = ".damselfly-doctor";
@@ -55,7 +55,7 @@ export function judgeStorage({ dir, space, write, problem, quotaBytes }: Storage
   const other = "or give storage.dir of dfdaemon.yaml another volume";
   if (write === "not tried") {
     return [
-      found("doctor.disk.missing", dir, "there is no such directory", "systemctl start dfdaemon, which makes it"),
+      found("doctor.disk.missing", dir, "there is no such directory", `systemctl start ${SERVICE}, which makes it`),
     ];
   }
   if (write === "denied") {

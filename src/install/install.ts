@@ -1,9 +1,9 @@
-import { basename, dirname, join } from "node:path/posix";
+import { dirname, join } from "node:path/posix";
 import { BACKUP_SUFFIX } from "../../dfinit/apply.ts";
 import type { HostFiles } from "../../dfinit/host_files.ts";
 import { type ComponentName, type Needs, needsOf, sampleConfig } from "./components.ts";
 import { fingerprint, type InstallRecord, libraryFolder, readRecord, writeRecord } from "./record.ts";
-import { type Program, unitName, unitText } from "./unit.ts";
+import { type Program, serviceName, unitName, unitText } from "./unit.ts";
 
 export const UNIT_FOLDER = "/etc/systemd/system";
 const CONFIG_MODE = 0o600;
@@ -155,6 +155,6 @@ function shellWord(word: string): string {
 
 /** What to run next, a command a line. */
 export function nextCommands(components: readonly ComponentName[]): string[] {
-  const units = components.map((component) => basename(unitName(component), ".service"));
+  const units = components.map(serviceName);
   return ["systemctl daemon-reload", `systemctl enable ${units.join(" ")}`, `systemctl restart ${units.join(" ")}`];
 }

@@ -4,7 +4,7 @@ import type { HostFiles } from "../../dfinit/host_files.ts";
 import { DamselflyError } from "../core/error.ts";
 import { UNIT_FOLDER } from "./install.ts";
 import { fingerprint, type InstallRecord, readRecord, removeRecord } from "./record.ts";
-import { unitName } from "./unit.ts";
+import { serviceName, unitName } from "./unit.ts";
 
 /** Below these a folder holds nothing but what services keep; another one may be somebody's. */
 const DATA_FOLDER = /^\/(?:var\/lib|var\/cache|var\/run|run)\/[^/]+/;
@@ -83,7 +83,7 @@ async function refuseEnabled({ components }: InstallRecord, files: HostFiles): P
   const names: string[] = [];
   for (const component of components) {
     const link = join(UNIT_FOLDER, "multi-user.target.wants", unitName(component));
-    if (await files.exists(link)) names.push(unitName(component).replace(/\.service$/, ""));
+    if (await files.exists(link)) names.push(serviceName(component));
   }
   if (names.length === 0) return;
   throw new DamselflyError(

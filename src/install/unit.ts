@@ -60,9 +60,14 @@ const SANDBOX = [
   "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK",
 ];
 
+/** What systemctl calls the service of a component. */
+export function serviceName(component: ComponentName): string {
+  return `damselfly-${component}`;
+}
+
 /** The name of a component's unit. */
 export function unitName(component: ComponentName): string {
-  return `damselfly-${component}.service`;
+  return `${serviceName(component)}.service`;
 }
 
 /** The text of a component's unit. */

@@ -37,7 +37,7 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "src/install": ["src/runtime", "src/config", "dfinit"],
   "src/doctor": [
     ...["src/runtime", "src/config", "src/rpc", "src/http", "src/oci"],
-    ...["src/peer", "src/cli", "dfinit"],
+    ...["src/peer", "src/cli", "src/install", "dfinit"],
   ],
   "src/console": [],
   "src/cmd": [
