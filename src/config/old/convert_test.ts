@@ -204,6 +204,12 @@ Deno.test("a white list is one still, and a row that let nothing pass does so no
     { host: "a", ports: [443, 80] },
     { regex: "b.*" },
   ]);
+  const isDecided = (...whiteList: Table[]) => decisionsOf({ proxy: { whiteList, tcpListen: { port: 1 } } }).length > 0;
+  assert.ok(isDecided({ host: "a", ports: [443] }, { regx: ".*" }), "a port that the first row refused");
+  assert.ok(isDecided({ regx: "a", ports: [443] }, { host: "a" }));
+  assert.ok(isDecided({ host: "a", ports: [443] }, { host: "a" }));
+  assert.ok(!isDecided({ host: "a", ports: [443] }, { host: "b" }));
+  assert.ok(!isDecided({ regx: "a" }, { host: "a", ports: [443] }));
   assert.deepEqual(listOf([{ host: "a" }, { ports: ["443"] }]), [{ host: "a" }]);
   assert.deepEqual(listOf([{ ports: ["443"] }]), []);
   assert.equal(listOf([{ host: "", regx: null }]), undefined);

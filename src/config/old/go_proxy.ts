@@ -125,17 +125,35 @@ export function rulesOf(value: unknown, { useTls, filter, addBlobs }: RuleForm):
   return fates;
 }
 
+/** A row of today's white list. */
+interface ListedHost {
+  readonly host?: string;
+  readonly regex?: string;
+  readonly ports?: readonly number[];
+}
+
 /** Hosts that requests could go to; a row with neither name nor pattern let nothing pass. */
 function whiteList(value: unknown): Fate[] {
   if (!saysSomething(value)) return [{ kind: "gone", why: "it switched nothing on" }];
   const rows = (Array.isArray(value) ? value : []).filter(isTable).filter(({ host, regx }) => {
     return saysSomething(host) || saysSomething(regx);
-  }).map(({ host, regx, ports }) => ({
+  }).map(({ host, regx, ports }): ListedHost => ({
     ...(saysSomething(host) && { host: String(host) }),
     ...(saysSomething(regx) && { regex: String(regx) }),
     ...(saysSomething(ports) && { ports: (Array.isArray(ports) ? ports : [ports]).map(oldPort) }),
   }));
-  return [{ kind: "becomes", key: "proxy.whiteList", value: rows }];
+  const fates: Fate[] = [{ kind: "becomes", key: "proxy.whiteList", value: rows }];
+  const mayOverlap = rows.some(({ host, regex, ports }, i) =>
+    ports !== undefined &&
+    rows.slice(i + 1).some((later) => later.host === host || (later.regex ?? regex) !== undefined)
+  );
+  if (mayOverlap) {
+    const what =
+      "the first row that names a host decided about its ports; today a host may be asked for by any row that " +
+      "names it and the port";
+    fates.push({ kind: "decide", what });
+  }
+  return fates;
 }
 
 function basicAuth(value: unknown): Fate[] {
