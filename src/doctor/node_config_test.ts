@@ -36,6 +36,7 @@ Deno.test("registries of every runtime count, and those of the mirror's own tabl
   const podman = { podman: { registries: [row("quay.io/team"), row("reg.corp:5000")] } };
   assert.deepEqual(leftOut(listOf("ghcr.io"), podman), [add("quay.io"), add("reg.corp:5000")]);
   assert.deepEqual(leftOut(listOf("ghcr.io"), { crio: podman.podman, podman: podman.podman }).length, 2);
+  assert.deepEqual(leftOut(listOf("ghcr.io"), { crio: { registries: [row("quay.io")] } }), [add("quay.io")]);
   const upstreams = [{ namespace: "reg.corp:5000", addr: "http://10.0.0.1:5000" }];
   assert.deepEqual(leftOut({ ...listOf("ghcr.io"), registryMirror: { upstreams } }, podman), [add("quay.io")]);
   assert.deepEqual(leftOut(listOf("ghcr.io"), { podman: { registries: [row("me@quay.io")] } }), []);

@@ -221,7 +221,11 @@ Deno.test("a white list is one still, and a row that let nothing pass does so no
 /** What becomes of intercepted hosts, and of the registry behind the mirror. */
 function tlsOf(proxy: Table) {
   const { server, registryMirror } = (valueOf({ proxy }) as { proxy: Record<string, Table> }).proxy;
-  return { hosts: server?.["interceptHosts"], rows: registryMirror?.["upstreams"], ca: server?.["caCert"] };
+  return {
+    hosts: server?.["interceptHosts"] as string[] | undefined,
+    rows: registryMirror?.["upstreams"],
+    ca: server?.["caCert"],
+  };
 }
 
 const PAIR = { cert: "/c", key: "/k" };
@@ -232,6 +236,7 @@ Deno.test("hosts are intercepted with a certificate and its key, and without bot
     ...{ hosts: ["quay.io:443", ".*\\.corp"], rows: undefined, ca: "/c" },
   });
   assert.deepEqual(decisionsOf({ proxy: { hijackHTTPS: { ...PAIR, hosts } } }), []);
+  assert.deepEqual(tlsOf({ hijackHTTPS: { ...PAIR, hosts: [{ insecure: true }, ...hosts] } }).hosts?.length, 2);
   assert.deepEqual(tlsOf({ hijackHTTPS: PAIR }).hosts, [], "a certificate alone intercepted nothing");
   assert.deepEqual(tlsOf({ hijackHTTPS: { hosts } }), { hosts: undefined, rows: undefined, ca: undefined });
   assert.deepEqual(decisionsOf({ proxy: { hijackHTTPS: { hosts } } }), []);
@@ -254,6 +259,8 @@ Deno.test("an intercepted host is trusted as it was where its pattern is a name,
     assert.equal(tlsOf(of({ regx, insecure: true })).rows, undefined, regx);
   }
   assert.deepEqual(decisionsOf({ proxy: of({ regx: "a.corp", certs: ["/1", "/2"] }) }), ["proxy.hijackHTTPS"]);
+  const unchecked = of({ regx: "a.corp", insecure: true, certs: ["/1", "/2"] });
+  assert.deepEqual(decisionsOf({ proxy: unchecked }), [], "who checks nothing reads no authorities");
 });
 
 Deno.test("a registry whose certificate was not checked is one still, and no other is", () => {
@@ -274,6 +281,7 @@ Deno.test("a registry whose certificate was not checked is one still, and no oth
     row,
     { namespace: "quay.io", addr: "https://quay.io", skipVerify: true },
   ]);
+  assert.deepEqual(tlsOf({ registryMirror: mirror, hijackHTTPS: { hosts } }).rows, [row], "nothing was intercepted");
   const zero = { registry_mirror: { remote: "https://reg.corp:5000/v2", insecure: true } };
   const { proxy } = valueOf(zero) as { proxy: Record<string, Table> };
   assert.deepEqual(proxy["registryMirror"]?.["upstreams"], [row]);
