@@ -170,11 +170,11 @@ Deno.test("the proxy stays on the port that the node's runtimes ask", () => {
 
 Deno.test("blobs go on being shared unless the rules of old decided for the mirror too", () => {
   const rules = (proxy: Table) => (valueOf({ proxy }) as { proxy: { rules?: unknown } }).proxy.rules;
-  const proxies = [{ regx: "a" }];
-  assert.deepEqual(rules({ proxies }), [{ regex: "a" }, { regex: "blobs/sha256.*" }]);
-  assert.deepEqual(rules({ proxies, registryMirror: { useProxies: true } }), [{ regex: "a" }]);
+  const proxies = [{ regx: "quay" }];
+  assert.deepEqual(rules({ proxies }), [{ regex: "quay" }, { regex: "blobs/sha256.*" }]);
+  assert.deepEqual(rules({ proxies, registryMirror: { useProxies: true } }), [{ regex: "quay" }]);
   assert.deepEqual(rules({ registryMirror: { direct: true } }), []);
-  assert.deepEqual(rules({ proxies, registryMirror: { direct: true } }), [{ regex: "a" }]);
+  assert.deepEqual(rules({ proxies, registryMirror: { direct: true } }), [{ regex: "quay" }]);
   assert.deepEqual(rules({ defaultFilter: "a&b", tcpListen: { port: 1 } }), [
     { regex: "blobs/sha256.*", filteredQueryParams: ["a", "b"] },
   ]);
@@ -187,8 +187,12 @@ Deno.test("what was direct stays so, the first rule that matches decides, and no
   const direct = { regex: "quay", direct: true };
   const blobs = { regex: "blobs/sha256.*" };
   const quay = { regx: "quay", direct: true };
-  assert.deepEqual(rules([quay, { regx: "a", redirect: "b" }]), [direct, { regex: "a", redirect: "b" }, blobs]);
+  assert.deepEqual(rules([quay, { regx: "reg", redirect: "b" }]), [direct, { regex: "reg", redirect: "b" }, blobs]);
   assert.deepEqual(rules([quay, { regx: ".*", direct: true }]), [direct, blobs, { regex: ".*", direct: true }]);
+  const [all, everyBlob] = [{ regx: ".*", direct: true }, { regx: "blobs/sha256.*" }];
+  assert.deepEqual(rules([all, everyBlob]), [blobs, { regex: ".*", direct: true }, blobs]);
+  assert.deepEqual(rules([everyBlob, all]), [blobs, { regex: ".*", direct: true }]);
+  assert.deepEqual(decisionsOf({ proxy: { proxies: [{ regx: "(" }] } }), ["proxy.proxies"]);
   assert.deepEqual(rules([{ regx: "blobs/sha256", direct: true }]), [blobs, { regex: "blobs/sha256", direct: true }]);
   assert.deepEqual(rules([{ regx: "blobs/sha256", direct: true }], { registryMirror: { useProxies: true } }), [
     { regex: "blobs/sha256", direct: true },

@@ -22,7 +22,7 @@ const DEFAULT_FILTER = "Expires&Signature&ns";
 const OLD_PORT = 65001;
 const PASSWORD_LENGTH_MAX = 20;
 /** A blob of a registry that no rule can mean. */
-const ANY_BLOB = `https://registry.invalid/v2/a/blobs/sha256:${"0".repeat(64)}`;
+const ANY_BLOB = `https://0.invalid/v2/0/blobs/sha256:${"0".repeat(64)}`;
 const TLS_KEYS: TlsKeys = { mirror: "proxy.registryMirror", registry: "url", hijack: "proxy.hijackHTTPS" };
 
 /** `proxy` of the form of Dragonfly 2.0 and 2.1. */
@@ -111,10 +111,12 @@ export function rulesOf(value: unknown, { useTls, filter, addBlobs }: RuleForm):
     ...(isOn(rule["direct"]) && { direct: true }),
     ...(!isOn(rule["direct"]) && filtering),
   }));
-  if (addBlobs && !rules.some(({ regex, direct }) => direct !== true && regex.includes("blobs/sha256"))) {
+  if (addBlobs) {
     // The mirror's blobs were shared whatever the rules said. What is `direct` goes first, unless it is everything.
-    const all = rules.findIndex(({ regex, direct }) => direct === true && parsePattern(regex).test(ANY_BLOB));
-    rules.splice(all < 0 ? rules.length : all, 0, { regex: BLOBS, ...filtering });
+    const at = rules.findIndex(({ regex }) => parsePattern(regex).test(ANY_BLOB));
+    const all = rules[at];
+    if (all === undefined) rules.push({ regex: BLOBS, ...filtering });
+    else if (all.direct === true) rules.splice(at, 0, { regex: BLOBS, ...filtering });
   }
   const fates: Fate[] = [{ kind: "becomes", key: "proxy.rules", value: rules }];
   const rewritten = written.map((rule) => rule["redirect"]).filter((to) => saysSomething(to) && !isHost(to));
