@@ -72,6 +72,8 @@ export class Connection implements StreamLink {
   #isBackedUp = false;
   #isHeard = true;
   #drain: "open" | "asked" | "last" = "open";
+  /** What is to be sent has been given to the socket, to the last byte. */
+  #isEnded = false;
   #isClosed = false;
 
   constructor(socket: Socket, options: ConnectionOptions) {
@@ -353,6 +355,7 @@ export class Connection implements StreamLink {
     const bytes = Buffer.concat(this.#output, this.#outputBytes);
     this.#output = [];
     this.#outputBytes = 0;
+    if (this.#isEnded) return; // a socket that is written to after its end drops what it has not sent yet
     if (!this.#socket.write(bytes)) this.#isBackedUp = true;
     else if (this.#ready.size > 0 && this.#sendWindow > 0) this.#schedule();
   }
@@ -368,7 +371,8 @@ export class Connection implements StreamLink {
         const sent = stream.sendTurn(send, this.#sendWindow);
         this.#sendWindow -= sent;
         if (sent > 0) isStarved = false;
-        if (!stream.hasContentToSend) this.#ready.delete(stream);
+        this.#ready.delete(stream);
+        if (stream.hasContentToSend) this.#ready.add(stream); // behind those that have waited since
       }
     }
   }
@@ -397,6 +401,7 @@ export class Connection implements StreamLink {
     this.#options.onDrained();
     nextTick(() => {
       this.#flush();
+      this.#isEnded = true;
       this.#socket.end();
     });
   }

@@ -208,6 +208,30 @@ Deno.test("streams take turns, so that a long answer does not hold up a short on
   assert.equal(bytesOf(frames, 1), 1_000_000);
 });
 
+Deno.test("of many long answers none waits until others are through, though they never end", async () => {
+  const { socket, requests, receive } = connect();
+  receive(setting(4, 2 ** 30), window(0, 2 ** 30), ...[1, 3, 5, 7, 9, 11].map((id) => request(id)));
+  await socket.sent();
+  for (const stream of requests) stream.write(Buffer.alloc(1_000_000));
+  socket.takesAll = false;
+  const frames = await socket.sent();
+  socket.drain();
+  frames.push(...await socket.sent());
+  for (const { id } of requests) assert.ok(bytesOf(frames, id) > 0, `${id}`);
+});
+
+Deno.test("whoever writes waits no longer once the answer is over, though its caller takes nothing", async () => {
+  const { requests, receive } = connect();
+  receive(setting(4, 0), request(1));
+  const [stream] = requests;
+  stream?.write(Buffer.alloc(100_000));
+  const room = stream?.room();
+  assert.ok(room);
+  stream?.finish(TRAILERS);
+  await room;
+  assert.equal(stream?.room(), undefined);
+});
+
 Deno.test("while the socket takes nothing no content is sent and whoever writes waits; after it drained they go on", async () => {
   const { socket, requests, receive } = connect();
   receive(setting(4, 2 ** 30), window(0, 2 ** 30), request(1));
@@ -469,6 +493,8 @@ Deno.test("a caller who says farewell gets his answers, and then the connection 
   await socket.sent();
   await socket.sent();
   assert.equal(socket.isEnded, true);
+  receive(frame(PING, 0, 0, Buffer.alloc(8)));
+  assert.deepEqual(await socket.sent(), [], "a socket that has ended must not be written to");
 });
 
 Deno.test("whoever says nothing is asked, but not before he has said anything; what he takes counts too", async () => {

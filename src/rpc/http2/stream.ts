@@ -79,12 +79,13 @@ export class ServerStream {
   finish(trailers: Uint8Array): void {
     if (this.#isClosed) return;
     this.#trailers = trailers;
+    this.#hasRoom(); // nothing more is written, and a caller who takes nothing would hold up whoever waits for ever
     this.#link.wake(this);
   }
 
-  /** Undefined when more may be written at once, else a promise of it; it also resolves when the stream is over. */
+  /** Undefined when more may be written at once, else a promise of it; it also resolves when nothing more may be. */
   room(): Promise<void> | undefined {
-    if (this.#pendingBytes < PENDING_BYTES_MAX || this.#isClosed) return undefined;
+    if (this.#pendingBytes < PENDING_BYTES_MAX || this.#trailers !== undefined || this.#isClosed) return undefined;
     this.#room ??= Promise.withResolvers<void>();
     return this.#room.promise;
   }
