@@ -136,6 +136,7 @@ class Connections {
   readonly #open = new Map<Connection, { silentSteps: number }>();
   #changed = Promise.withResolvers<void>();
   #isFull = false;
+  #isEnding = false;
 
   constructor(calls: Calls, options: RpcServerOptions) {
     this.#calls = calls;
@@ -143,6 +144,7 @@ class Connections {
   }
 
   add(socket: Socket): void {
+    if (this.#isEnding) return void socket.destroy(); // it was agreeing on TLS when the server was asked to stop
     if (this.#open.size >= CONNECTIONS_MAX) {
       if (!this.#isFull) this.#options.log.warn("Callers are refused: there are too many", { max: CONNECTIONS_MAX });
       this.#isFull = true;
@@ -178,6 +180,7 @@ class Connections {
   /** Lets calls finish within the limit, ends what is left, and waits for callers to hang up. */
   async end(): Promise<void> {
     const { clock, log, drainTimeoutMs = DRAIN_TIMEOUT_MS } = this.#options;
+    this.#isEnding = true;
     for (const connection of this.#open.keys()) connection.drain();
     const areDrained = () => [...this.#open.keys()].every(({ isDrained }) => isDrained);
     if (await this.#until(areDrained, drainTimeoutMs, clock)) {

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { join } from "node:path";
+import { connect as secure } from "node:tls";
 import type { Clock } from "../runtime/clock.ts";
 import { realDisk } from "../runtime/real_disk.ts";
 import { openTlsFiles } from "../runtime/tls_files.ts";
@@ -45,6 +48,23 @@ Deno.test("a plain server is not spoken to by a caller who wants TLS", async () 
   await using a = await open(testCertificates("a"));
   await using server = await startRpcServer({ listen: loopback, services: [], log, clock });
   await assert.rejects(checkHealth(`127.0.0.1:${server.port}`, { ...limited, clock, tls: a }), { code: "unavailable" });
+});
+
+Deno.test("who agrees on TLS when the server has stopped is not served any more", async () => {
+  await using a = await open(testCertificates("a"));
+  const server = await startRpcServer({ listen: loopback, services: [], tls: a, log, clock });
+  const early = connect(server.port, "127.0.0.1");
+  await once(early, "connect");
+  await checkHealth(`127.0.0.1:${server.port}`, { ...limited, clock, tls: a }); // by now the other one is accepted too
+  await server[Symbol.asyncDispose]();
+  const { caCert, cert, key } = a.current();
+  const late = secure({ socket: early, cert, key, ALPNProtocols: ["h2"], ...(caCert && { ca: caCert }) });
+  late.on("error", () => {});
+  const closed = new Promise<void>((resolve) => late.on("close", () => resolve()));
+  late.on("data", () => late.destroy(new Error("it is served")));
+  late.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+  await closed;
+  assert.equal(late.bytesRead, 0, "it is served");
 });
 
 Deno.test("a server and its callers take renewed certificates without a restart", async () => {
