@@ -128,6 +128,15 @@ export class HostFiles {
     });
   }
 
+  /** Gives a file the content and the mode of the copy that {@link keepFirst} made, which goes. */
+  async takeBack(path: string, copy: string): Promise<void> {
+    const text = await this.read(copy);
+    if (text === undefined) return;
+    const mode = (await this.#disk.stat(await this.#resolve(copy)))?.mode;
+    await this.write(path, text, mode === undefined ? {} : { mode });
+    await this.remove(copy);
+  }
+
   async #resolveFolder(path: string): Promise<string> {
     const at = join("/", path);
     return join(await this.#resolve(dirname(at)), basename(at));

@@ -1,5 +1,5 @@
 /** The components that run as services of a host, and what each needs of it by its configuration. */
-import { dirname } from "node:path/posix";
+import { dirname, normalize } from "node:path/posix";
 import { DfdaemonConfig } from "../config/dfdaemon.ts";
 import { loadConfig } from "../config/load.ts";
 import { ManagerConfig } from "../config/manager.ts";
@@ -30,7 +30,11 @@ export async function needsOf(component: ComponentName, text: string, path: stri
   const source = { text, path };
   const { folders, ports, warnings } = await READERS[component](source);
   const hasLowPort = ports.some((port) => port > 0 && port < FREE_PORT_MIN);
-  return { folders: [...new Set(folders.map((folder) => folder.replace(/\/+$/, "")))], hasLowPort, warnings };
+  return {
+    folders: [...new Set(folders.map((folder) => normalize(folder).replace(/(?<=.)\/+$/, "")))],
+    hasLowPort,
+    warnings,
+  };
 }
 
 interface Read {

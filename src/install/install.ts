@@ -6,6 +6,8 @@ import { fingerprint, type InstallRecord, libraryFolder, readRecord, writeRecord
 import { type Program, serviceName, unitName, unitText } from "./unit.ts";
 
 export const UNIT_FOLDER = "/etc/systemd/system";
+/** A folder of such a name is of Dragonfly or of us, whoever made it. */
+const OWN_NAME = /dragonfly|damselfly/;
 const CONFIG_MODE = 0o600;
 const PROGRAM_MODE = 0o755;
 
@@ -50,27 +52,51 @@ export async function install(options: InstallOptions, files: HostFiles): Promis
   const earlier = await readRecord(options.prefix, files).catch(() => undefined);
   const record = await begin(wanted, earlier, options, files);
   const [written, unchanged]: [string[], string[]] = [[], []];
+  const launcher = { path: launcherPath(options.prefix), text: launcherText(library), mode: PROGRAM_MODE };
+  const units = new Map(wanted.map(({ component, needs }) => {
+    const text = unitText(component, programOf(component, options), needs);
+    return [component, { path: join(UNIT_FOLDER, unitName(component)), text, mode: 0o644 }];
+  }));
+  await keepOthers([launcher, ...units.values()], earlier, files);
   await writeRecord(options.prefix, record, files);
   await files.place(options.deno, join(library, "deno"), PROGRAM_MODE);
   for (const name of ["damselfly", ...options.components]) {
     await files.place(join(options.bundles, `${name}.js`), join(library, `${name}.js`), 0o644);
   }
   written.push(`${library}/`);
-  const put = async (path: string, text: string, mode: number) => {
-    const before = await files.read(path);
-    if (before === text) return void unchanged.push(path);
-    const isOurs = earlier?.files.includes(path) === true || earlier?.configs.some((config) => config.path === path);
-    if (before !== undefined && isOurs !== true) await files.keepFirst(path, path + BACKUP_SUFFIX);
+  const put = async ({ path, text, mode }: OwnFile) => {
+    if (await files.read(path) === text) return void unchanged.push(path);
     await files.write(path, text, { mode });
     written.push(path);
   };
-  await put(launcherPath(options.prefix), launcherText(library), PROGRAM_MODE);
+  await put(launcher);
   for (const { component, config, sample, needs } of wanted) {
-    if (sample !== undefined) await put(config, sample, CONFIG_MODE);
+    if (sample !== undefined) await put({ path: config, text: sample, mode: CONFIG_MODE });
     for (const folder of needs.folders) if (!isMadeBySystemd(folder)) await files.makeFolder(folder);
-    await put(join(UNIT_FOLDER, unitName(component)), unitText(component, programOf(component, options), needs), 0o644);
+    const unit = units.get(component);
+    if (unit !== undefined) await put(unit);
   }
   return { written, unchanged, warnings: wanted.flatMap(({ needs }) => needs.warnings) };
+}
+
+/** A file that is ours as a whole. */
+interface OwnFile {
+  readonly path: string;
+  readonly text: string;
+  readonly mode: number;
+}
+
+/** Keeps what others have where ours will be. To be done before the record, by which what is there counts as ours. */
+async function keepOthers(
+  own: readonly OwnFile[],
+  earlier: InstallRecord | undefined,
+  files: HostFiles,
+): Promise<void> {
+  for (const { path, text } of own) {
+    if (earlier?.files.includes(path) === true) continue;
+    const before = await files.read(path);
+    if (before !== undefined && before !== text) await files.keepFirst(path, path + BACKUP_SUFFIX);
+  }
 }
 
 async function look(
@@ -100,6 +126,11 @@ async function begin(
   for (const folder of [...made, ...data.filter((path) => !isMadeBySystemd(path))]) {
     folders.push(...await files.missingFolders(folder));
   }
+  const shared: string[] = [];
+  for (const folder of data) {
+    const isKnown = OWN_NAME.test(folder) || earlier?.data.includes(folder) === true;
+    if (!isKnown && await files.exists(folder)) shared.push(folder);
+  }
   const configs = wanted.flatMap(({ config, sample }) =>
     sample === undefined ? [] : [{ path: config, sha256: fingerprint(sample) }]
   );
@@ -119,6 +150,7 @@ async function begin(
     ],
     folders: all(earlier?.folders, folders),
     data: all(earlier?.data, data, options.components.map((component) => `/var/cache/damselfly/${component}`)),
+    shared: all(earlier?.shared, shared),
   };
 }
 

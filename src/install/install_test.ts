@@ -128,11 +128,50 @@ Deno.test("what --purge may remove lies where services keep their things, and no
   const host = await aHost();
   await host.write(CONFIG, "storage: { dir: /srv }\nserver: { cacheDir: /var/cache/peer }\n");
   await host.write("/srv/photos", "mine");
+  await host.run("install");
   await host.write("/var/cache/peer/list", "ours");
   await host.run("install");
   const { printed } = await host.run("uninstall", "--purge");
   assert.match(printed, /left {5}\/srv\/: it may hold more than ours/);
   assert.deepEqual([...(await host.files()).keys()].sort(), [CONFIG, "/srv/photos"]);
+});
+
+Deno.test("what --purge may remove was not there before, or is called after us", async () => {
+  const host = await aHost();
+  const socket = "download: { server: { socketPath: /run/containerd/dfdaemon.sock } }";
+  await host.write(
+    CONFIG,
+    `storage: { dir: /var/lib/images/../docker }\nserver: { cacheDir: /var/cache/peer }\n${socket}\n`,
+  );
+  const others = ["/var/lib/docker/image", "/run/containerd/containerd.sock"];
+  for (const path of others) await host.write(path, "of others");
+  await host.run("install");
+  await host.write("/var/cache/peer/list", "ours");
+  const { printed } = await host.run("uninstall", "--purge");
+  assert.match(printed, /left {5}\/run\/containerd\/: it may hold more than ours/);
+  assert.deepEqual([...(await host.files()).keys()].sort(), [CONFIG, ...others].sort());
+});
+
+Deno.test("a unit of somebody else comes back with its mode", async () => {
+  const host = await aHost();
+  await host.write(UNIT, "[Service]\nEnvironment=PASSWORD=secret\n");
+  await host.disk.setMode(`/host${UNIT}`, 0o600);
+  await host.run("install");
+  await host.run("uninstall");
+  assert.equal((await host.disk.stat(`/host${UNIT}`))?.mode, 0o600);
+});
+
+Deno.test("a unit of somebody else comes back after an install that was cut off and begun again", async () => {
+  const host = await aHost();
+  await host.write(UNIT, "[Service]\nExecStart=/opt/mine\n");
+  const before = await host.files();
+  const whole = host.disk.copy.bind(host.disk);
+  host.disk.copy = () => Promise.reject(new Error("cut off"));
+  assert.equal((await host.run("install")).code, 1);
+  host.disk.copy = whole;
+  await host.run("install");
+  await host.run("uninstall");
+  assert.deepEqual(await host.files(), before);
 });
 
 Deno.test("a unit of somebody else comes back", async () => {

@@ -19,6 +19,8 @@ const record = z.strictObject({
   folders: z.array(absolute()).max(ENTRIES_MAX),
   /** Folders that the components write to. */
   data: z.array(absolute()).max(ENTRIES_MAX),
+  /** Those of them that were there before, with what others keep there. */
+  shared: z.array(absolute()).max(ENTRIES_MAX).default([]),
 });
 
 /** What `damselfly install` did to a host. */

@@ -6,7 +6,7 @@ import { UNIT_FOLDER } from "./install.ts";
 import { fingerprint, type InstallRecord, readRecord, removeRecord } from "./record.ts";
 import { serviceName, unitName } from "./unit.ts";
 
-/** Below these a folder holds nothing but what services keep; another one may be somebody's. */
+/** Below these a folder that a component made holds nothing but what that keeps; another one may be somebody's. */
 const DATA_FOLDER = /^\/(?:var\/lib|var\/cache|var\/run|run)\/[^/]+/;
 
 /** What became of what `damselfly install` made. */
@@ -38,13 +38,10 @@ export async function uninstall(
   const [removed, restored, left]: [string[], string[], string[]] = [[], [], []];
   for (const path of record.files) {
     if (!await files.exists(path)) continue;
-    const original = await files.read(path + BACKUP_SUFFIX);
-    if (original === undefined) await files.remove(path);
-    else {
-      await files.write(path, original);
-      await files.remove(path + BACKUP_SUFFIX);
-    }
-    (original === undefined ? removed : restored).push(path);
+    const isRestored = await files.exists(path + BACKUP_SUFFIX);
+    if (isRestored) await files.takeBack(path, path + BACKUP_SUFFIX);
+    else await files.remove(path);
+    (isRestored ? restored : removed).push(path);
   }
   for (const { path, sha256 } of record.configs) {
     const text = await files.read(path);
@@ -61,14 +58,14 @@ export async function uninstall(
 }
 
 async function removeData(
-  { data }: InstallRecord,
+  { data, shared }: InstallRecord,
   purge: boolean,
   files: HostFiles,
   { removed, left }: { removed: string[]; left: string[] },
 ): Promise<void> {
   for (const folder of data) {
     if (!await files.exists(folder)) continue;
-    if (purge && DATA_FOLDER.test(folder)) {
+    if (purge && DATA_FOLDER.test(folder) && !shared.includes(folder)) {
       await files.removeFolder(folder);
       // systemd puts a link there for a service with a user of its own.
       await files.remove(folder);
