@@ -24,6 +24,8 @@ export class ServerCall implements StreamListener {
   readonly #coding: string;
   readonly #reader = new MessageReader(MESSAGE_BYTES_MAX);
   readonly #received: RawMessage[] = [];
+  /** Bytes of messages that are not whole, for which room is given once nothing else waits to be taken. */
+  #heldBack = 0;
   #isRequestEnded = false;
   #isAnswerBegun = false;
   #end: CallStatus | undefined;
@@ -68,6 +70,7 @@ export class ServerCall implements StreamListener {
       const message = this.#received.shift();
       if (message !== undefined) {
         this.#stream.credit(message.heldBytes);
+        if (this.#received.length === 0) this.#creditHeldBack();
         yield await contentOf(message, this.#coding, MESSAGE_BYTES_MAX);
       } else if (this.#isRequestEnded) {
         return;
@@ -124,7 +127,9 @@ export class ServerCall implements StreamListener {
     try {
       const { messages, partialBytes } = this.#reader.push(bytes);
       this.#received.push(...messages);
-      if (partialBytes > 0) this.#stream.credit(partialBytes);
+      this.#heldBack += partialBytes;
+      // A message that is longer than the window gets room at once, but only one of them: the next waits for that.
+      if (this.#received.length === 0) this.#creditHeldBack();
       if (messages.length > 0) this.#wake();
     } catch (error) {
       this.fail(error);
@@ -156,6 +161,12 @@ export class ServerCall implements StreamListener {
     this.#deadline?.[Symbol.dispose]();
     this.#wake();
     this.#abort?.abort(ended());
+  }
+
+  #creditHeldBack(): void {
+    if (this.#heldBack === 0) return;
+    this.#stream.credit(this.#heldBack);
+    this.#heldBack = 0;
   }
 
   #wake(): void {

@@ -26,8 +26,8 @@ type Handler<M extends MethodDefinition> = M["requestStream"] extends true
 
 /**
  * The handlers of a generated service definition. Request iterables are pulled, and what is not pulled holds the caller
- * up after 64 KiB; they end with the call, too. Of a response iterable the next item is asked for while less than 64 KiB wait to be sent. A handler
- * ends when {@link CallContext.signal} aborts.
+ * up after 64 KiB and one message that is longer; they end with the call, too. Of a response iterable the next item is
+ * asked for while less than 64 KiB wait to be sent. A handler ends when {@link CallContext.signal} aborts.
  */
 export type Handlers<S extends ServiceDefinition> = { readonly [K in keyof S]?: Handler<S[K]> };
 
