@@ -7,6 +7,8 @@ import type { TlsFiles, TlsMaterial } from "../runtime/tls_files.ts";
 
 /** How long a caller may take to agree on TLS. */
 const TLS_HANDSHAKE_TIMEOUT_MS = 10_000;
+/** Callers that wait to be accepted: what `node:net` asks for by itself. */
+const BACKLOG = 511;
 
 /** Where a server listens. Port 0 takes any free port. */
 export type ListenAddress = { readonly hostname: string; readonly port: number } | { readonly unixPath: string };
@@ -24,9 +26,17 @@ export interface ListenerOptions {
 export interface RpcListener {
   /** The port; 0 for a unix socket. */
   readonly port: number;
+  /**
+   * Takes connections again if it had ceased to. In Deno 2.9 a server of `node:net` accepts nobody any more, and says
+   * nothing of it, after the process was once out of file descriptors. To be called now and then.
+   */
+  wake(): void;
   /** Takes no more connections. Those that are there stay. */
   close(): void;
 }
+
+/** A listening server with Deno's own part of it, which is not public; null when it is closed. */
+type Awakenable = Server & { readonly _handle: { listen(backlog: number): number } | null };
 
 /**
  * Listens. Fails with `already_exists` when a program listens there or a file is in a socket's place, and with
@@ -46,6 +56,8 @@ export async function startListener(options: ListenerOptions): Promise<RpcListen
   const address = server.address();
   return {
     port: typeof address === "object" && !isUnix ? address?.port ?? 0 : 0,
+    // To the system it says nothing new; a unix socket refuses, and stays as it is.
+    wake: () => void (server as Awakenable)._handle?.listen(BACKLOG),
     close: () => server.close(),
   };
 }

@@ -22,7 +22,7 @@ export { type CallContext, type Handlers, type RpcService, service } from "./ser
 const DRAIN_TIMEOUT_MS = 5_000;
 /** How long callers may then take to hang up, until it is done for them. */
 const HANG_UP_TIMEOUT_MS = 1_000;
-/** How often it is looked for callers that say nothing. */
+/** How often it is looked for callers that say nothing, and whether new ones can come. */
 const SILENCE_STEP_MS = 10_000;
 /** After so many steps in which a caller said nothing it is asked whether it is still there. */
 const SILENT_STEPS_MAX = 3;
@@ -67,7 +67,10 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
   const calls = new Calls(options, [...options.services, health.service()]);
   const connections = new Connections(calls, options);
   const listener = await startListener({ ...options, onConnection: (socket) => connections.add(socket) });
-  const watch = options.clock.every(SILENCE_STEP_MS, () => connections.endSilent());
+  const watch = options.clock.every(SILENCE_STEP_MS, () => {
+    connections.endSilent();
+    listener.wake();
+  });
   return {
     port: listener.port,
     setServing: (name, serving) => health.setServing(name, serving),
