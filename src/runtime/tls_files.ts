@@ -122,13 +122,22 @@ class RereadFiles<Material extends ClientTlsMaterial> implements TlsFiles<Materi
       const { caCert, cert, key } = this.#material;
       if (next.caCert === caCert && next.cert === cert && next.key === key) return;
       this.#material = next;
-      for (const listener of this.#listeners) listener(next);
       log.info("TLS files were renewed", { cert: this.#paths.cert ?? this.#paths.caCert });
       warnOfEnd(next, this.#paths, this.#runtime);
+      for (const listener of this.#listeners) this.#tell(listener, next);
     } catch (error) {
       const trouble = errorText(error);
       if (trouble !== this.#trouble) log.warn("TLS files cannot be renewed; the last good ones stay in use", { error });
       this.#trouble = trouble;
+    }
+  }
+
+  /** What one cannot use, such as a kind of key that its TLS does not know, is not kept from the others. */
+  #tell(listener: (material: Material) => void, material: Material): void {
+    try {
+      listener(material);
+    } catch (error) {
+      this.#runtime.log.error("Renewed TLS files cannot be used everywhere: restart, or renew them again", { error });
     }
   }
 

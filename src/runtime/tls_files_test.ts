@@ -61,6 +61,20 @@ Deno.test("a client without a certificate of its own follows the file of its aut
   assert.equal(files.current().caCert, caCert, "what was good stays in use");
 });
 
+Deno.test("what one cannot use of a renewal reaches the others, and is told of", async () => {
+  const made = await filesOf(material("a"));
+  await using files = await openTlsFiles(PATHS, made);
+  const seen: TlsMaterial[] = [];
+  files.onChange(() => {
+    throw new Error("no such curve");
+  });
+  files.onChange((next) => seen.push(next));
+  await made.write(material("b"));
+  await made.clock.advance(20_000);
+  assert.deepEqual(seen, [material("b")]);
+  assert.deepEqual(made.log.lines.map(({ level }) => level), ["info", "error"]);
+});
+
 Deno.test("a half-made renewal is warned of once, and what was good stays in use", async () => {
   const made = await filesOf(material("a"));
   await using files = await openTlsFiles(PATHS, made);
