@@ -31,6 +31,8 @@ const HEADER_BLOCK_BYTES_MAX = 64 * 1024;
 const WRITE_BYTES_MAX = 256 * 1024;
 /** While more than this waits to be sent, nothing is read: answers to pings count here too. */
 const BACKLOG_BYTES_MAX = 1024 * 1024;
+/** How often a caller may change the window of all his streams, which is work for each; who measures does it seldom. */
+const WINDOW_CHANGES_MAX = 1_000;
 /** Streams beyond every id: the first word of a connection that is about to end (RFC 9113 §6.8). */
 const ALL_STREAMS = 2 ** 31 - 1;
 const KEEPALIVE_PING = Buffer.from("keepaliv", "latin1");
@@ -64,6 +66,7 @@ export class Connection implements StreamLink {
   #receiveWindow = WINDOW_BYTES;
   #sendWindow = WINDOW_BYTES_DEFAULT;
   #streamSendWindow = WINDOW_BYTES_DEFAULT;
+  #windowChanges = 0;
   /** Streams with something to send, in turns. */
   readonly #ready = new Set<ServerStream>();
   #output: Uint8Array[] = [];
@@ -283,14 +286,19 @@ export class Connection implements StreamLink {
     if (frame.flags & Flag.ACK) return checkLength(frame, 0);
     this.#hasSettings = true;
     const { windowBytes } = readSettings(frame.payload);
-    if (windowBytes !== undefined) {
-      const difference = windowBytes - this.#streamSendWindow;
-      this.#streamSendWindow = windowBytes;
-      for (const stream of difference === 0 ? [] : this.#streams.values()) {
-        if (!stream.widen(difference)) throw overflow();
-      }
-    }
+    if (windowBytes !== undefined && windowBytes !== this.#streamSendWindow) this.#resizeStreams(windowBytes);
     this.sendControl(frameOf(FrameType.SETTINGS, Flag.ACK));
+  }
+
+  #resizeStreams(windowBytes: number): void {
+    if (++this.#windowChanges > WINDOW_CHANGES_MAX) {
+      throw new ConnectionFault(ErrorCode.ENHANCE_YOUR_CALM, "the window of streams changes all the time");
+    }
+    const difference = windowBytes - this.#streamSendWindow;
+    this.#streamSendWindow = windowBytes;
+    for (const stream of this.#streams.values()) {
+      if (!stream.widen(difference)) throw overflow();
+    }
   }
 
   #onPing(received: Frame): void {

@@ -195,6 +195,15 @@ Deno.test("a window that shrinks below what was sent opens again only when that 
   assert.equal(bytesOf(await socket.sent(), 1), 10);
 });
 
+Deno.test("who changes the window of all streams again and again is sent away", async () => {
+  const { socket, receive } = connect();
+  const changes = Array.from({ length: 999 }, (_, count) => setting(4, count));
+  receive(...changes, setting(4, 998), setting(4, 0));
+  assert.equal(codeOf(await socket.sent(), GOAWAY), undefined, "settings that change nothing do not count");
+  receive(setting(4, 1));
+  assert.equal(codeOf(await socket.sent(), GOAWAY), ErrorCode.ENHANCE_YOUR_CALM);
+});
+
 Deno.test("streams take turns, so that a long answer does not hold up a short one", async () => {
   const { socket, requests, receive } = connect();
   receive(setting(4, 2 ** 30), window(0, 2 ** 30), request(1), request(3));
