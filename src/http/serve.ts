@@ -250,6 +250,7 @@ class Front {
 
   #intercept(connection: Connection, interception: Interception, head: Uint8Array): void {
     const { stream } = connection;
+    if (stream.destroyed) return; // its end has been told, and would be told to nobody again
     stream.write(ESTABLISHED);
     if (head.length > 0) stream.unshift(head);
     const socket = this.#connections.intercept(connection, interception);
