@@ -59,11 +59,22 @@ export function createNodeFetch(trust: TlsTrust): Fetch {
       const outgoing = url.protocol === "https:" ? sendTls(url, { ...options, ...tls }) : sendPlain(url, options);
       outgoing.once("response", resolve).on("error", reject).end();
     });
-    const { statusCode: status = 0 } = answer;
-    const isBodiless = method === "HEAD" || BODILESS.has(status);
-    if (isBodiless) answer.resume();
-    return new Response(isBodiless ? null : bodyOf(answer), { status, headers: headersOf(answer) });
+    try {
+      return responseOf(answer, method);
+    } catch (error) {
+      answer.destroy(); // nobody has it, and its server need not end the connection
+      throw error;
+    }
   };
+}
+
+/** Throws for a status or headers that no `Response` can have. */
+function responseOf(answer: IncomingMessage, method: string): Response {
+  const { statusCode: status = 0 } = answer;
+  const isBodiless = method === "HEAD" || BODILESS.has(status);
+  const response = new Response(isBodiless ? null : bodyOf(answer), { status, headers: headersOf(answer) });
+  if (isBodiless) answer.resume();
+  return response;
 }
 
 function bodyOf(answer: IncomingMessage): ReadableStream<Uint8Array<ArrayBuffer>> {

@@ -22,3 +22,21 @@ Deno.test({
     }
   },
 });
+
+Deno.test({
+  name: "an answer that cannot be one ends its connection",
+  permissions: { net: true },
+  async fn() {
+    for (const head of ["HTTP/1.1 700 Odd\r\n", "HTTP/1.1 200 OK\r\nHost: a\r\nHost: b\r\n"]) {
+      using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+      const asked = createNodeFetch({ authorities: [] })(`http://127.0.0.1:${listener.addr.port}/`);
+      const refused = assert.rejects(asked);
+      using conn = await listener.accept();
+      const buffer = new Uint8Array(4096);
+      await conn.read(buffer);
+      await conn.write(new TextEncoder().encode(`${head}Content-Length: 10\r\n\r\nhalf`));
+      await refused;
+      assert.equal(await conn.read(buffer).catch(() => null), null, "the connection has ended");
+    }
+  },
+});
