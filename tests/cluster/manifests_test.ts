@@ -1,7 +1,9 @@
 /** Manifests come out of the swarm, tags are as their registry says, and an outage of it does not end pulls. */
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { ACCEPT_ANY_IMAGE } from "../../src/oci/image_document.ts";
-import { makeSampleImage } from "../../src/oci/sample_image.ts";
+import { MEDIA_TYPE } from "../../src/oci/image_pull_manifest.ts";
+import { makeSampleImage, type SampleBlob } from "../../src/oci/sample_image.ts";
 import { type LoggedRequest, startSampleRegistry } from "../../src/oci/sample_registry.ts";
 import { realClock } from "../../src/runtime/clock.ts";
 import { image, layer, type Node, REPOSITORY, Stage } from "./stage.ts";
@@ -19,6 +21,15 @@ const SAME_KINDS = { accept: ACCEPT_ANY_IMAGE };
 
 async function askTag(node: Node, stage: Stage, init: RequestInit = {}, tag = "v1"): Promise<Response> {
   return await fetch(`${node.mirror}/v2/${REPOSITORY}/manifests/${tag}?ns=${stage.registry.namespace}`, init);
+}
+
+/** A manifest of these layers, written as they are. */
+function manifestOf(layers: readonly Record<string, unknown>[]): SampleBlob {
+  const { mediaType, digest, size } = image.blobs[0] ?? layer;
+  const document = { schemaVersion: 2, mediaType: MEDIA_TYPE.manifest, config: { mediaType, digest, size }, layers };
+  const bytes = new TextEncoder().encode(JSON.stringify(document));
+  const hex = createHash("sha256").update(bytes).digest("hex");
+  return { mediaType: MEDIA_TYPE.manifest, digest: `sha256:${hex}`, size: bytes.length, bytes };
 }
 
 /** The requests that `act` costs the registry. */
@@ -63,6 +74,24 @@ Deno.test("a right to one image opens no other one", async () => {
     await answer.body?.cancel();
   });
   assert.ok(asked.some(({ method, path }) => method === "HEAD" && path.includes("/other/app/blobs/")));
+});
+
+Deno.test("a manifest that names what its repository does not have is no right to that", async () => {
+  await using stage = await Stage.open({ settings: SETTINGS });
+  const node = stage.node("peer-1");
+  await node.pull();
+  const { mediaType, digest, size } = layer;
+  const claim = manifestOf([{ mediaType, digest, size, urls: ["https://elsewhere.example/layer"] }]);
+  const image = { index: claim, manifests: [], blobs: [], layers: [] };
+  stage.registry.push({ repository: "mallory/app", tag: "v1", image });
+  const ask = async (path: string) => {
+    const answer = await fetch(`${node.mirror}/v2/mallory/app/${path}?ns=${stage.registry.namespace}`);
+    await answer.body?.cancel();
+    return answer.status;
+  };
+  assert.equal(await ask("manifests/v1"), 200);
+  assert.equal(await ask(`manifests/${claim.digest}`), 200);
+  assert.equal(await ask(`blobs/${digest}`), 404);
 });
 
 Deno.test("a tag that moved is what it is now while its registry answers", async () => {

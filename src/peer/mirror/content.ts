@@ -1,4 +1,5 @@
 import { contentRangeHeader, resolveRange } from "../../core/byte_range.ts";
+import { BoundedMap } from "../../core/bounded_map.ts";
 import type { Digest } from "../../core/digest.ts";
 import { DamselflyError, errorText } from "../../core/error.ts";
 import { RESPONSE_HEADERS } from "../../http/dragonfly_headers.ts";
@@ -16,6 +17,9 @@ import { contentBody, isMadeGoodBySource } from "./content_body.ts";
  * than this, all that comes before included, for container runtimes wait 30 s for it (node-side.md §2.4).
  */
 const HEAD_TIMEOUT_MS = 25_000;
+
+/** Contents of which is remembered that a source has them. */
+const KNOWN_MAX = 16_384;
 
 /** What the content endpoint needs. */
 export interface ContentParts {
@@ -52,6 +56,8 @@ export interface ContentRequest {
 export class ContentEndpoint {
   readonly #parts: ContentParts;
   readonly #leases: AccessLeases;
+  /** URLs of what a source has been seen to have, by whoever was let at it. */
+  readonly #known = new BoundedMap<true>(KNOWN_MAX, () => 1);
 
   constructor(parts: ContentParts) {
     this.#parts = parts;
@@ -71,9 +77,14 @@ export class ContentEndpoint {
     return await this.#answer(content, answered, handle, limit.signal);
   }
 
-  /** Notes a right that was proved elsewhere: by an answer that names the content. */
+  /** Notes a right that was proved elsewhere: by an answer of the source that names the content. */
   grant(source: SourceRequest): void {
     this.#leases.grant(subjectOf(source));
+  }
+
+  /** The same for a content that somebody names who need not know: it counts if the source has been seen to have it. */
+  grantKnown(source: SourceRequest): void {
+    if (this.#known.get(source.url) === true) this.grant(source);
   }
 
   /** Asks the source with the requester's own credentials, unless it has let him at this content lately. */
@@ -82,6 +93,8 @@ export class ContentEndpoint {
     if (this.#leases.isLive(subject)) return undefined;
     const stat = await this.#stat(content);
     this.#leases.grant(subject);
+    const { source: { url }, digest } = content;
+    if (digest !== undefined && this.#known.get(url) === undefined) this.#known.add(url, true);
     return stat;
   }
 

@@ -8,6 +8,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import { SharedCalls } from "../../runtime/shared_calls.ts";
 import type { Exchanger } from "../source/exchange.ts";
+import type { SourceRequest } from "../source/source.ts";
 import { isOutOfReach, isTrouble } from "./absent_registry.ts";
 import { subjectKey } from "./access_leases.ts";
 import { contentUrl, digestContent, type DigestRequest } from "./digest_content.ts";
@@ -43,8 +44,8 @@ interface HeadAnswer {
 /**
  * Manifests and indexes. By digest they are tasks as blobs are. A tag is asked for at its registry by one HEAD for all
  * who ask at the same time with the same rights; while the registry cannot answer, or is too busy to, what it said last
- * counts for those whom it told, within `proxy.tagLease`. Who gets a manifest may have what it names, of that
- * repository, so that a pull asks a registry for rights once and not for each blob.
+ * counts for those whom it told, within `proxy.tagLease`. Who gets a manifest may have what it names and its repository
+ * has, so that a pull of what a host has asks a registry for rights once and not for each blob.
  */
 export class Manifests {
   readonly #parts: ManifestParts;
@@ -119,14 +120,17 @@ export class Manifests {
     return answer;
   }
 
-  /** A right to a manifest is a right to what it names, at that registry and of that repository. False: it is none. */
+  /**
+   * A right to a manifest is a right to what it names and its repository is known to have: whoever may push one may write
+   * into it what he likes, and not each registry looks at all of that. False: it is no manifest.
+   */
   #mayHaveNamed(asked: ManifestRequest, bytes: Uint8Array): boolean {
     try {
       const document = parseImageDocument(bytes);
       const [collection, named] = document.kind === "index"
         ? ["manifests", document.manifests] as const
         : ["blobs", document.blobs] as const;
-      for (const { digest } of named) this.#mayHave(asked, collection, digest);
+      for (const { digest } of named) this.#parts.contents.grantKnown(sourceOf(asked, collection, digest));
       return true;
     } catch (error) {
       if (!(error instanceof DamselflyError)) throw error;
@@ -134,9 +138,8 @@ export class Manifests {
     }
   }
 
-  #mayHave({ registry, repository, request, remoteIp }: ManifestRequest, collection: Collection, digest: string): void {
-    const url = contentUrl({ registry, repository, collection, digest });
-    this.#parts.contents.grant({ url, headers: contentHeaders(request.headers), remoteIp });
+  #mayHave(asked: ManifestRequest, collection: Collection, digest: string): void {
+    this.#parts.contents.grant(sourceOf(asked, collection, digest));
   }
 
   /** Which tag, asked for by whom; also for which kinds of manifests, for there may be one for each. */
@@ -148,6 +151,16 @@ export class Manifests {
 }
 
 type Collection = DigestRequest["collection"];
+
+/** A content of the same repository, as the requester would ask for it. */
+function sourceOf(
+  { registry, repository, request, remoteIp }: ManifestRequest,
+  collection: Collection,
+  digest: string,
+): SourceRequest {
+  const url = contentUrl({ registry, repository, collection, digest });
+  return { url, headers: contentHeaders(request.headers), remoteIp };
+}
 
 function answerOf({ status, headers }: HeadAnswer): Response {
   return new Response(null, { status, headers: [...headers].map(pair) });
