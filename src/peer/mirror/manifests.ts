@@ -13,6 +13,7 @@ import { isOutOfReach, isTrouble } from "./absent_registry.ts";
 import { subjectKey } from "./access_leases.ts";
 import { contentUrl, digestContent, type DigestRequest } from "./digest_content.ts";
 import { type ContentEndpoint, subjectOf } from "./content.ts";
+import { refusalWithoutBody } from "./failure.ts";
 import { type Asked, passThrough } from "./pass_through.ts";
 import { type KnownTag, TagMemory } from "./tag_memory.ts";
 
@@ -76,6 +77,8 @@ export class Manifests {
 
   /** Answers GET and HEAD by tag. Throws what {@link Exchanger.send} throws, and {@link byDigest}. */
   async byTag(asked: ManifestRequest): Promise<Response> {
+    // A query may be what the registry lets a requester in for: the answer says nothing of who asks without it.
+    if (hasQuery(asked.asked.url)) return await passThrough(this.#parts, asked.request, asked.asked, asked.info);
     const key = this.#keyOf(asked);
     const known = this.#tags.get(key);
     let head: HeadAnswer;
@@ -86,7 +89,9 @@ export class Manifests {
       return await this.#stale(asked, known, errorText(error));
     }
     if (isTrouble(head.status)) {
-      return known === undefined ? answerOf(head) : await this.#stale(asked, known, `HTTP ${head.status}`);
+      if (known !== undefined) return await this.#stale(asked, known, `HTTP ${head.status}`);
+      // What it has said of a body is of one that was not sent.
+      return asked.request.method === "HEAD" ? answerOf(head) : await refusalWithoutBody(answerOf(head));
     }
     const digest = tryParseDigest(new Headers([...head.headers].map(pair)).get("docker-content-digest") ?? "");
     if (head.status === 200 && digest !== undefined) {
@@ -100,12 +105,13 @@ export class Manifests {
     return await this.byDigest(asked, digest);
   }
 
+  /** Without conditions, which are about one requester's copy, and without cookies, which are for one. */
   async #head(asked: ManifestRequest, signal: AbortSignal): Promise<HeadAnswer> {
     const { url, headers } = asked.request;
-    const request = new Request(url, { method: "HEAD", headers });
+    const request = new Request(url, { method: "HEAD", headers: contentHeaders(headers) });
     const answer = await passThrough(this.#parts, request, asked.asked, { ...asked.info, signal });
     await answer.body?.cancel();
-    return { status: answer.status, headers: [...answer.headers] };
+    return { status: answer.status, headers: [...answer.headers].filter(([name]) => name !== "set-cookie") };
   }
 
   async #stale(asked: ManifestRequest, { digest, headers }: KnownTag, reason: string): Promise<Response> {
@@ -160,6 +166,11 @@ function sourceOf(
 ): SourceRequest {
   const url = contentUrl({ registry, repository, collection, digest });
   return { url, headers: contentHeaders(request.headers), remoteIp };
+}
+
+/** Whether a request has parameters besides the one that names its registry. */
+function hasQuery({ searchParams }: URL): boolean {
+  return [...searchParams.keys()].some((name) => name !== "ns");
 }
 
 function answerOf({ status, headers }: HeadAnswer): Response {

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { startHttpServer } from "../../http/serve.ts";
+import { realNet } from "../../runtime/real_net.ts";
+import { realClock } from "../../runtime/clock.ts";
+import { testRuntime } from "../../testing/test_runtime.ts";
+import { Exchanger } from "../source/exchange.ts";
+import { ContentEndpoint } from "./content.ts";
+import { Manifests } from "./manifests.ts";
+
+const DIGEST = `sha256:${"a".repeat(64)}`;
+
+/** Asks for a tag as the mirror does, of a registry that answers as it is told. */
+async function setup(answer: (request: Request) => Promise<Response> | Response) {
+  const clock = realClock();
+  const runtime = testRuntime({ clock });
+  const seen: Request[] = [];
+  const handler = (request: Request) => {
+    seen.push(request);
+    return answer(request);
+  };
+  const server = startHttpServer({
+    ...{ listen: { hostname: "127.0.0.1", port: 0 }, handler, clock, net: realNet(), onError() {} },
+  });
+  const registry = new URL(`http://127.0.0.1:${server.port}`);
+  const exchanger = new Exchanger({ ...runtime, isConfigured: () => true });
+  const granted: string[] = [];
+  const contents = { grant: ({ url }: { url: string }) => void granted.push(url) } as unknown as ContentEndpoint;
+  const manifests = new Manifests({ ...runtime, contents, exchanger, tagLeaseMs: 60_000 });
+  return {
+    seen,
+    granted,
+    ask: (init: RequestInit = {}, query = "") => {
+      const url = new URL(`http://127.0.0.1:4001/v2/team/app/manifests/v1?ns=reg.example${query}`);
+      const path = { kind: "manifest", repository: "team/app", reference: "v1" } as const;
+      const signal = new AbortController().signal;
+      return manifests.byTag({
+        ...{ request: new Request(url, init), registry, repository: "team/app", remoteIp: "127.0.0.1", signal },
+        ...{ wishes: {} as never, disableBackToSource: false, blobIdByDigest: true },
+        asked: { registry, url, path, rule: undefined },
+        info: { remote: { hostname: "127.0.0.1", port: 1 }, signal },
+      });
+    },
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
+Deno.test("a registry that is too busy is told of without the length of a body that nobody has", async () => {
+  await using it = await setup(() => {
+    return new Response(null, { status: 429, headers: { "retry-after": "7", "content-length": "8" } });
+  });
+  const answer = await it.ask();
+  assert.deepEqual([answer.status, answer.headers.get("retry-after")], [429, "7"]);
+  assert.equal(answer.headers.get("content-length"), null);
+});
+
+Deno.test("what one requester asks besides, and is given for himself, is not for all who ask for the tag with him", async () => {
+  await using it = await setup(({ headers }) => {
+    const answered = { "docker-content-digest": DIGEST, "set-cookie": "session=his" };
+    return new Response(null, { status: headers.has("if-none-match") ? 304 : 200, headers: answered });
+  });
+  const own = { method: "HEAD", headers: { "if-none-match": `"${DIGEST}"`, "range": "bytes=0-1" } };
+  const answers = await Promise.all([it.ask(own), it.ask({ method: "HEAD" })]);
+  assert.equal(it.seen.length, 1);
+  for (const { status, headers } of answers) {
+    assert.equal(status, 200);
+    assert.equal(headers.get("docker-content-digest"), DIGEST);
+    assert.deepEqual(headers.getSetCookie(), []);
+  }
+});
+
+Deno.test("who gets a tag by his query has proved nothing for those without it", async () => {
+  await using it = await setup(({ url }) => {
+    const isHis = new URL(url).searchParams.get("key") === "secret";
+    return new Response(null, isHis ? { headers: { "docker-content-digest": DIGEST } } : { status: 401 });
+  });
+  const answers = await Promise.all([it.ask({ method: "HEAD" }, "&key=secret"), it.ask({ method: "HEAD" })]);
+  assert.deepEqual(answers.map(({ status }) => status), [200, 401]);
+  assert.deepEqual(it.granted, []);
+});
