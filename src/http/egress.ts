@@ -1,5 +1,6 @@
+import { Buffer } from "node:buffer";
 import { isIP } from "node:net";
-import { parseCidr } from "../core/ip.ts";
+import { type Cidr, parseCidr } from "../core/ip.ts";
 import { DamselflyError } from "../core/error.ts";
 import type { Endpoint } from "../runtime/net.ts";
 import { isLoopback } from "./destination.ts";
@@ -39,19 +40,37 @@ function parsedProxy(value: string, variable: string): EgressProxy {
     const what = `Cannot use the proxy of ${variable} or ALL_PROXY for tunnels: expected http://host:port`;
     throw new DamselflyError("failed_precondition", what);
   }
-  const login = [proxy.username, proxy.password].map(decodeURIComponent).join(":");
+  const login = [proxy.username, proxy.password].map(decoded).join(":");
   return {
     hostname: proxy.hostname.replace(/^\[|\]$/g, ""),
     port: Number(proxy.port || "80"),
-    authorization: login === ":" ? undefined : `Basic ${btoa(login)}`,
+    authorization: login === ":" ? undefined : `Basic ${Buffer.from(login).toString("base64")}`,
   };
+}
+
+/** A password may have a % that is none of an encoding. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** A block of addresses; undefined for anything else, which is passed over, as in other programs. */
+function blockOf(entry: string): Cidr | undefined {
+  try {
+    return parseCidr(entry);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether a list of names, of domains and of addresses mentions a host. */
 function isExcepted(host: string, list: string): boolean {
   return list.split(",").map((entry) => entry.trim().toLowerCase()).some((entry) => {
     if (entry === "*") return true;
-    if (isIP(host) !== 0) return isIP(entry.replace(/\/\d+$/, "")) !== 0 && parseCidr(entry).contains(host);
+    if (isIP(host) !== 0) return blockOf(entry)?.contains(host) === true;
     const domain = entry.replace(/^\*?\./, "");
     return domain !== "" && (host === domain || host.endsWith(`.${domain}`));
   });

@@ -20,6 +20,7 @@ Deno.test("what NO_PROXY names, and what is on loopback, is asked directly", () 
   const direct = ["x.corp", "a.x.corp", "y.corp", "a.y.corp", "b.z.corp", "10.1.2.3", "[fd00::1]", "localhost"];
   for (const host of [...direct, "127.0.0.9", "[::1]"]) assert.equal(proxyOf(`https://${host}`, env), undefined, host);
   for (const host of ["xx.corp", "corp", "11.0.0.1", "[fd00::2]"]) assert.equal(proxyOf(`https://${host}`, env), "a:1");
+  assert.equal(proxyOf("http://10.1.2.3", { ...env, NO_PROXY: "10.0.0.0/99,x/8,10.1.2.3" }), undefined);
   assert.equal(proxyOf("http://any", { ...env, NO_PROXY: "*" }), undefined);
 });
 
@@ -27,6 +28,8 @@ Deno.test("the login of a proxy is told to it, and a proxy that does not speak H
   const login = (url: string) => egressProxyFor(new URL("http://x"), () => url)?.authorization;
   assert.equal(login("http://me:p%40ss@a"), `Basic ${btoa("me:p@ss")}`);
   assert.equal(login("http://a"), undefined);
+  assert.equal(login("http://me:100%@a"), `Basic ${btoa("me:100%")}`);
+  assert.equal(login("http://me:%E2%82%AC@a"), `Basic ${Buffer.from("me:€").toString("base64")}`);
   for (const url of ["socks5://me:secret@a:1", "https://me:secret@a", "http://"]) {
     assert.throws(() => login(url), (error: Error) => {
       assert.match(error.message, /expected http:\/\/host:port/);
