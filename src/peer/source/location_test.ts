@@ -22,6 +22,7 @@ Deno.test("what names no object, or no storage, is refused", () => {
     assert.throws(() => at(url), invalid, url);
   }
   for (const url of ["s3://u:p@models/a", "s3://models:80/a", "s3://models/a#b"]) assert.throws(() => at(url), invalid);
+  for (const url of ["s3://models/..%2Fother/k", "s3://models/a/.%2Fk"]) assert.throws(() => at(url), invalid, url);
   for (const endpoint of ["minio:9000", "ftp://minio", "http://u:p@minio", "http://minio/?a", ""]) {
     assert.throws(() => at("s3://models/a", { endpoint }), invalid, endpoint);
   }

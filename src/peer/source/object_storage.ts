@@ -35,8 +35,7 @@ export function parseObjectUrl(text: string): ObjectName {
 
 /** The URL of an object beside others of a bucket, in the form of which stock peers make task ids. */
 export function urlOfKey(bucket: string, key: string): string | undefined {
-  // URLs know no such parts: they would lead to another object.
-  if (key.split("/").some((part) => part === "." || part === "..")) return undefined;
+  if (hasDots(key)) return undefined;
   const url = new URL(`s3://${bucket}/`);
   url.pathname = `/${key.replaceAll("%", "%25")}`;
   return url.href;
@@ -45,6 +44,7 @@ export function urlOfKey(bucket: string, key: string): string | undefined {
 /** Where an object is reached. Throws `invalid_argument`. */
 export function objectUrl({ url, objectStorage }: Pick<SourceRequest, "url" | "objectStorage">): URL {
   const { bucket, key } = parseObjectUrl(url);
+  if (hasDots(key)) throw badUrl("its key has a part that no URL can have, . or ..");
   const { href } = bucketUrl(bucket, objectStorage);
   return new URL(`${href.replace(/\/$/, "")}/${key.split("/").map(encodePart).join("/")}`);
 }
@@ -68,6 +68,11 @@ export function bucketUrl(bucket: string, { region = REGION_DEFAULT, endpoint }:
     );
   }
   return url;
+}
+
+/** Whether a key has parts that URLs know to be none: they would lead to another object, or out of the bucket. */
+function hasDots(key: string): boolean {
+  return key.split("/").some((part) => part === "." || part === "..");
 }
 
 /** As signatures have it: all but letters, digits, `-`, `.`, `_` and `~` is encoded. */
