@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
+import { DamselflyError } from "../../src/core/error.ts";
 import { taskIdOf } from "../../src/core/task_id.ts";
 import { BLOB_PATH, CONTENT, SHA256, startNode, startOrigin } from "./proxy_stage.ts";
 
@@ -41,6 +42,18 @@ Deno.test("a blob by URL is the task that it is by the mirror", async () => {
   const again = await node.ask(`GET ${BLOB_PATH}`);
   assert.equal(again.headers.get("x-dragonfly-task-download-finished"), "true");
   assert.equal(registry.gets(), 1);
+});
+
+Deno.test("while no name server answers, who had a blob by URL lately gets it still", async () => {
+  await using registry = startOrigin();
+  await using node = await startNode(registry.origin);
+  const line = `GET http://localhost:${registry.port}${BLOB_PATH}`;
+  assert.equal((await node.ask(line)).status, 200);
+  const resolve = () => Promise.reject(new DamselflyError("unavailable", "no name server answers"));
+  Object.assign(node.runtime.net, { resolve });
+  const kept = await node.ask(line);
+  assert.deepEqual([kept.status, kept.body.length], [200, CONTENT.length]);
+  assert.equal((await node.ask(`GET http://no-such-host.invalid${BLOB_PATH}`)).status, 502);
 });
 
 Deno.test("a file is a task when a header says so, by its URL without the signature", async () => {

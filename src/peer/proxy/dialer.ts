@@ -12,7 +12,7 @@ import { SELF_SIGNED } from "../../http/self_signed.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Conn, Endpoint, Net } from "../../runtime/net.ts";
 import { orAbort } from "../../runtime/or_abort.ts";
-import { sourceFailure } from "../source/source_failure.ts";
+import { sourceAnswerOf, sourceFailure } from "../source/source_failure.ts";
 
 /** To each of the addresses of a host, and for what has to be said before the first byte of a request. */
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -70,11 +70,17 @@ export class Dialer {
 
   /**
    * Whether a URL is another content on each host. What a proxy of the environment is asked for is not: that is a way
-   * out of the network. Throws as {@link connect} does.
+   * out of the network; nor what nobody can name an address of now, for what is kept of it may be asked for still.
+   * Throws `permission_denied` as {@link connect} does.
    */
   async isOfEachHost(url: URL, { remoteIp }: Pick<Asking, "remoteIp">): Promise<boolean> {
     if (egressProxyFor(url, this.#parts.env) !== undefined) return false;
-    return this.#parts.destinations.isOfEachHost(url.origin, await this.#addressesOf(url, remoteIp));
+    try {
+      return this.#parts.destinations.isOfEachHost(url.origin, await this.#addressesOf(url, remoteIp));
+    } catch (error) {
+      if (sourceAnswerOf(error) === undefined) throw error;
+      return false;
+    }
   }
 
   async #addressesOf(url: URL, remoteIp: string): Promise<string[]> {
