@@ -10,7 +10,7 @@ import { Manifests } from "./manifests.ts";
 const DIGEST = `sha256:${"a".repeat(64)}`;
 
 /** Asks for a tag as the mirror does, of a registry that answers as it is told. */
-async function setup(answer: (request: Request) => Promise<Response> | Response) {
+function setup(answer: (request: Request) => Promise<Response> | Response) {
   const clock = realClock();
   const runtime = testRuntime({ clock });
   const seen: Request[] = [];
@@ -45,7 +45,7 @@ async function setup(answer: (request: Request) => Promise<Response> | Response)
 }
 
 Deno.test("a registry that is too busy is told of without the length of a body that nobody has", async () => {
-  await using it = await setup(() => {
+  await using it = setup(() => {
     return new Response(null, { status: 429, headers: { "retry-after": "7", "content-length": "8" } });
   });
   const answer = await it.ask();
@@ -54,7 +54,7 @@ Deno.test("a registry that is too busy is told of without the length of a body t
 });
 
 Deno.test("what one requester asks besides, and is given for himself, is not for all who ask for the tag with him", async () => {
-  await using it = await setup(({ headers }) => {
+  await using it = setup(({ headers }) => {
     const answered = { "docker-content-digest": DIGEST, "set-cookie": "session=his" };
     return new Response(null, { status: headers.has("if-none-match") ? 304 : 200, headers: answered });
   });
@@ -69,7 +69,7 @@ Deno.test("what one requester asks besides, and is given for himself, is not for
 });
 
 Deno.test("who gets a tag by his query has proved nothing for those without it", async () => {
-  await using it = await setup(({ url }) => {
+  await using it = setup(({ url }) => {
     const isHis = new URL(url).searchParams.get("key") === "secret";
     return new Response(null, isHis ? { headers: { "docker-content-digest": DIGEST } } : { status: 401 });
   });
