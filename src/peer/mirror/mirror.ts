@@ -1,5 +1,6 @@
 import { tryParseDigest } from "../../core/digest.ts";
 import { SERVER_NAME } from "../../core/version.ts";
+import { RESPONSE_HEADERS } from "../../http/dragonfly_headers.ts";
 import type { HttpHandler, RequestInfo } from "../../http/serve.ts";
 import { type DistributionPath, parseDistributionPath } from "../../oci/distribution_path.ts";
 import { registryError } from "../../oci/registry_error.ts";
@@ -68,7 +69,8 @@ export function createMirror(parts: MirrorParts): HttpHandler {
       assertAllowed(named, parts.upstream);
       const response = await serveFrom(parts, manifests, { registry, url, path, rule }, request, info, viaTask);
       challenges.learn(registry, response);
-      const challenge = isTrouble(response.status) ? challenges.answer(registry, request) : undefined;
+      const isOfRegistry = response.headers.get(RESPONSE_HEADERS.errorType) === "backend";
+      const challenge = isOfRegistry && isTrouble(response.status) ? challenges.answer(registry, request) : undefined;
       if (challenge !== undefined) {
         await response.body?.cancel();
         return challenge;
