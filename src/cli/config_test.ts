@@ -50,9 +50,9 @@ Deno.test("config convert ends with 3 while something has to be decided", async 
 Deno.test("config convert passes on what today's component warns of, and refuses what it refuses", async () => {
   const warned = await run({ "/f": "upload: { rateLimit: 1Mi }" }, "convert", "/f");
   assert.match(warned.errors, /^warning: what \/f becomes:\d+:\d+: 'upload.bandwidthLimit' has no effect/);
-  const refused = await run({ "/f": `${OLD}proxy: { proxies: [{ regx: "(" }] }` }, "convert", "/f");
+  const refused = await run({ "/f": `${OLD}host: { listenIP: nope }` }, "convert", "/f");
   assert.deepEqual([refused.code, refused.printed], [EXIT.failed, ""]);
-  assert.match(refused.errors, /'proxy.rules\[1\].regex' is wrong: Cannot parse pattern/);
+  assert.match(refused.errors, /'upload.server.ip' is wrong: Cannot parse IP address/);
 });
 
 Deno.test("whose file it is, is told by its keys, by its name, or by --kind", async () => {

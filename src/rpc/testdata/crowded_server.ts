@@ -1,6 +1,7 @@
 /**
- * Child of listener_test.ts: a server in a process that runs out of file descriptors. It prints its port when they are
- * used up. It repeats each line that it reads; at "free" it has them again, and looks around as it does now and then.
+ * Child of listener_test.ts: a server in a process that runs out of file descriptors. It prints its port, and repeats
+ * each line that it reads: at "crowd" it uses up all descriptors, by then Deno has those for standard input and signals;
+ * at "free" it has them again, and looks around as it does now and then.
  */
 import { silentLog } from "../../runtime/log.ts";
 import { startRpcServer } from "../server.ts";
@@ -15,16 +16,24 @@ const clock = {
   },
 };
 await using server = await startRpcServer({ listen: loopback, services: [], log: silentLog(), clock });
+// Deno sets up its way to signals with the first one that is wanted, and cannot do that without descriptors.
+Deno.addSignalListener("SIGUSR2", () => {});
 const files: Deno.FsFile[] = [];
-try {
-  for (;;) files.push(Deno.openSync("/dev/null"));
-} catch {
-  console.log(server.port);
-}
+console.log(server.port);
 for await (const line of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
+  if (line.trim() === "crowd") useUp();
   if (line.trim() === "free") {
     for (const file of files) file.close();
     for (const run of lookAround) run();
   }
   console.log(line.trim());
+}
+Deno.exit(0);
+
+function useUp(): void {
+  try {
+    for (;;) files.push(Deno.openSync("/dev/null"));
+  } catch {
+    // There are no more.
+  }
 }
