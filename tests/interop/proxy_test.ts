@@ -27,10 +27,6 @@ const MIRROR_QUESTIONS: Readonly<Record<string, Question>> = {
   "two ranges": ({ mirrorUrl }, { path }) => ["--header", "Range: bytes=0-9,20-29", mirrorUrl + path],
   "a HEAD": ({ mirrorUrl }, { path }) => ["--head", mirrorUrl + path],
   "a blob that does not exist": ({ mirrorUrl }, { path }) => [mirrorUrl + path.replace(/[0-9a-f]{64}$/, ZEROS)],
-  "a manifest": ({ mirrorUrl }, { path }) => [
-    ...["--header", "Accept: application/vnd.oci.image.index.v1+json"],
-    mirrorUrl + path.replace(/blobs\/.*$/, "manifests/v1"),
-  ],
   "a length of pieces": ({ mirrorUrl }, { path }) => ["--header", "X-Dragonfly-Piece-Length: 8mib", mirrorUrl + path],
   "an application": ({ mirrorUrl }, { path }) => ["--header", "X-Dragonfly-Application: ring", mirrorUrl + path],
   "a priority": ({ mirrorUrl }, { path }) => ["--header", "X-Dragonfly-Priority: 3", mirrorUrl + path],
@@ -50,6 +46,10 @@ const MIRROR_QUESTIONS: Readonly<Record<string, Question>> = {
   "a tag": ({ mirrorUrl }, { path }) => ["--header", "X-Dragonfly-Tag: ring", mirrorUrl + path],
   "a blob by the forward proxy": ({ mirrorUrl }, { path, registryUrl }) => ["--proxy", mirrorUrl, registryUrl + path],
 };
+const MANIFEST_QUESTION: Question = ({ mirrorUrl }, { path }) => [
+  ...["--header", "Accept: application/vnd.oci.image.index.v1+json"],
+  mirrorUrl + path.replace(/blobs\/.*$/, "manifests/v1"),
+];
 const TUNNEL_QUESTION: Question = ({ mirrorUrl }, { registryUrl }) => [
   ...["--proxytunnel", "--proxy", mirrorUrl],
   `${registryUrl}/v2/`,
@@ -73,6 +73,11 @@ labTest("a proxy of ours answers as the stock one does", async (lab, step) => {
       assert.deepEqual(ours, stock);
     });
   }
+  await step("asked for a manifest, which is a task of ours and none of the stock proxy", async () => {
+    const [stock, ours] = await inTurn((peer) => ask(MANIFEST_QUESTION(peer, blobOf(lab, image))));
+    assert.deepEqual([stock?.hasTaskId, ours?.hasTaskId], [false, true]);
+    assert.deepEqual({ ...ours, hasTaskId: false }, stock);
+  });
   await step("asked for a tunnel to a port without TLS, which neither gives", async () => {
     const answers = await inTurn((peer) => ask(TUNNEL_QUESTION(peer, blobOf(lab, image))));
     assert.deepEqual(answers.map(({ status }) => status), [0, 0]);
