@@ -3,7 +3,7 @@ import { ListSchedulersRequest, ManagerService, SourceType } from "../../../src/
 import { realClock } from "../../../src/runtime/clock.ts";
 import { startBare } from "./bare.ts";
 import { CLUSTERS, nameOf, PASSWORD, PEOPLE } from "./content.ts";
-import { type Call, CALLS_AT_ONCE, floodInTurns, measuredIdle, percentile, steady } from "./load.ts";
+import { type Call, CALLS_AT_ONCE, floodInTurns, measuredIdle, median, percentile, steady } from "./load.ts";
 import { RawCaller } from "./raw_caller.ts";
 import type { Row } from "./report.ts";
 import type { ShippedManager } from "./shipped.ts";
@@ -16,6 +16,8 @@ const STEADY_PER_SECOND_MAX = PER_CORE_MIN / 2;
 const STEADY_SHARE_MAX = 0.7;
 const P99_MS_MAX = 10;
 const STEADY_MS = 4_000;
+/** One pause of the machine decides what 99 of 100 calls of one run took; so the median of several counts. */
+const STEADY_RUNS = 5;
 const IP = "127.0.0.1";
 const clock = realClock();
 /** Less than the schedulers of one cluster take. */
@@ -93,17 +95,22 @@ async function measureTimes(
   [call, bareCall]: readonly [Call, Call],
 ): Promise<Row[]> {
   const forAWhile = (sinceMs: number) => sinceMs >= STEADY_MS;
-  const bare = percentile(await steady(bareCall, perSecond, forAWhile), 99);
-  const alone = await steady(call, perSecond, forAWhile);
-  let isSignedIn = false;
-  const startedAt = clock.now();
-  const signedIn = signInAll(manager.restPort).then(() => {
-    isSignedIn = true;
-    return clock.now() - startedAt;
-  });
-  const beside = await steady(call, perSecond, () => isSignedIn);
+  const [bares, alone, beside, signIns]: [number[], number[], number[], number[]] = [[], [], [], []];
+  for (let run = 0; run < STEADY_RUNS; run++) {
+    bares.push(percentile(await steady(bareCall, perSecond, forAWhile), 99));
+    alone.push(percentile(await steady(call, perSecond, forAWhile), 99));
+    let isSignedIn = false;
+    const startedAt = clock.now();
+    const signedIn = signInAll(manager.restPort).then(() => {
+      isSignedIn = true;
+      return clock.now() - startedAt;
+    });
+    beside.push(percentile(await steady(call, perSecond, () => isSignedIn), 99));
+    signIns.push(await signedIn);
+  }
+  const bare = median(bares);
   const row = (what: string, times: readonly number[]): Row => {
-    const value = percentile(times, 99);
+    const value = median(times);
     const ratio = { value: value / bare, to: "bare gRPC" };
     return { what, value, unit: "ms", target: { atMost: P99_MS_MAX }, ratio };
   };
@@ -111,7 +118,7 @@ async function measureTimes(
   return [
     row(`p99 ${rate}`, alone),
     row(`p99 ${rate} while ${PEOPLE} people sign in`, beside),
-    { what: `${PEOPLE} people sign in at once beside that`, value: await signedIn / 1_000, unit: "s" },
+    { what: `${PEOPLE} people sign in at once beside that`, value: median(signIns) / 1_000, unit: "s" },
   ];
 }
 
