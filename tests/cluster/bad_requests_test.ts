@@ -147,7 +147,7 @@ Deno.test("a content file that changed is noticed before its bytes are given to 
   }
   await holder.start();
   await stage.untilHosts(2);
-  await stage.untilBlobsKnown();
+  await stage.untilContentsKnown();
   for (const node of [child, holder, holder]) {
     if (node === holder) {
       assert.ok(holder.runtime?.log.lines.some(({ message }) => /content file is damaged/.test(message)));

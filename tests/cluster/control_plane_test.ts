@@ -70,7 +70,7 @@ Deno.test("a scheduler that starts again is told what hosts hold, and the next h
   await stage.node("seed").stop();
   await stage.scheduler.restart();
   await stage.untilHosts(3);
-  await stage.untilBlobsKnown();
+  await stage.untilContentsKnown();
   await assertPullIsFast(stage.node("peer-2"));
   assert.equal(stage.node("peer-2").traffic.backToSource, 0);
   assert.equal(stage.layerBytesSent(), layerBytes);

@@ -9,7 +9,7 @@ const RULES = ["damselfly", "dragonfly"] as const;
 async function pullInTurn(stage: Stage, ...names: string[]): Promise<void> {
   for (const name of names) {
     await stage.node(name).pull();
-    await stage.untilBlobsKnown();
+    await stage.untilContentsKnown();
   }
 }
 

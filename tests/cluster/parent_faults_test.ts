@@ -35,7 +35,7 @@ async function stageWithOneHolder(fault?: WriteFault): Promise<Stage> {
   await parent.pull();
   await stage.node("seed").stop();
   await stage.untilHosts(2);
-  await stage.untilBlobsKnown();
+  await stage.untilContentsKnown();
   stack.move();
   return stage;
 }
@@ -125,7 +125,7 @@ Deno.test("a parent that lies is found and banned; nobody gets a wrong blob as a
   await makeLiar(liar);
   await liar.start();
   await stage.untilHosts(2);
-  await stage.untilBlobsKnown();
+  await stage.untilContentsKnown();
 
   const first = await drain(await child.blob());
   const digest = `sha256:${createHash("sha256").update(first.bytes).digest("hex")}`;

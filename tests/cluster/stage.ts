@@ -15,6 +15,7 @@ import { DfdaemonConfig } from "../../src/config/dfdaemon.ts";
 import { fileMetaOf, parseConfig } from "../../src/config/load.ts";
 import { ManagerConfig } from "../../src/config/manager.ts";
 import { SchedulerConfig } from "../../src/config/scheduler.ts";
+import { taskIdOf } from "../../src/core/task_id.ts";
 import { type Manager, startManager } from "../../src/manager/manager.ts";
 import { type PulledImage, pullImage } from "../../src/oci/image_pull.ts";
 import type { Credentials } from "../../src/oci/image_pull_client.ts";
@@ -56,7 +57,8 @@ export const layer = bigLayer;
 /** Bytes of the index and of the manifest that a pull gets. */
 export const documentBytes = image.index.size + (image.manifests[0]?.size ?? 0);
 export const layerBytes = image.layers.reduce((sum, { size }) => sum + size, 0);
-/** What a pull of the image for linux on amd64 fetches besides manifests. */
+/** What a pull of the image for linux on amd64 fetches; each is a task. */
+const pulledManifests = [image.index, ...image.manifests.slice(0, 1)];
 const pulledBlobs = [...image.blobs.slice(0, 1), ...image.layers];
 export const REPOSITORY = "team/app";
 
@@ -310,17 +312,25 @@ export class Stage implements AsyncDisposable {
     });
   }
 
-  /** Waits until the scheduler knows that somebody has all of each blob. */
-  async untilBlobsKnown(): Promise<void> {
+  /** Waits until the scheduler knows that somebody has all of each manifest and blob. */
+  async untilContentsKnown(): Promise<void> {
     using client = createRpcClient(SchedulerService, formatHostPort(this.scheduler.it), { clock: realClock() });
-    await waitFor("the blobs to be known to the scheduler", READY_TIMEOUT_MS, async (signal) => {
-      for (const { digest } of pulledBlobs) {
-        const taskId = digest.replace("sha256:", "");
+    await waitFor("the contents to be known to the scheduler", READY_TIMEOUT_MS, async (signal) => {
+      for (const taskId of this.#pulledTaskIds()) {
         const { state } = await client.statTask({ taskId, hostId: "" }, { signal, timeoutMs: CALL_TIMEOUT_MS });
         if (state !== "Succeeded") return undefined;
       }
       return true;
     });
+  }
+
+  /** The digest is the id of a blob; that of a manifest is made of its URL. */
+  #pulledTaskIds(): string[] {
+    const folder = `${this.registry.url}/v2/${REPOSITORY}/manifests`;
+    return [
+      ...pulledManifests.map(({ digest }) => taskIdOf({ url: `${folder}/${digest}` })),
+      ...pulledBlobs.map(({ digest }) => digest.replace("sha256:", "")),
+    ];
   }
 
   /** Successful requests for the content of layers; a mirror's question for somebody's right is not one. */
