@@ -199,8 +199,12 @@ function tlsKeys({ skipVerify, ca = [] }: WantedHosts, found?: FoundCertificates
 /** What the mirror's table says of TLS: what the top of the file, as it is now, says of the registry. */
 function mirrorTls(text: string, mirror: string, wanted: WantedHosts): Record<string, string> {
   const { values } = parseToml(text);
-  const ofRegistry = registryTls(values).map((key) => [key, tomlLiteral(values[key])]);
-  return { ...Object.fromEntries(ofRegistry), ...(mirror.startsWith("https:") ? tlsKeys(wanted) : {}) };
+  const ofRegistry = Object.fromEntries(registryTls(values).map((key) => [key, tomlLiteral(values[key])]));
+  if (!mirror.startsWith("https:")) return ofRegistry;
+  // The mirror may have another authority than the registry, and one table trusts both.
+  const { ca = [], ...others } = wanted;
+  const registrys = ofRegistry["ca"] === undefined ? [] : [values["ca"]].flat().map(String);
+  return { ...ofRegistry, ...tlsKeys({ ...others, ca: [...new Set([...ca, ...registrys])] }) };
 }
 
 /** The keys of TLS that the top of a file has; of a registry without TLS none. */

@@ -80,6 +80,18 @@ Deno.test("an https mirror gets the keys of TLS itself", () => {
   assert.equal(editHosts(text, { ...hub, mirror: "https://127.0.0.1:4001", skipVerify: true }), text);
 });
 
+Deno.test("an https mirror is trusted by its own authority and by that of the registry, be there one or not", () => {
+  const wanted = { ...hub, mirror: "https://127.0.0.1:4001", ca: ["/mirror.pem"] };
+  const caOf = (text: string) => {
+    const { ca } = (valuesOf(text)["host"]?.["https://127.0.0.1:4001"] ?? {}) as { ca?: string[] };
+    return ca;
+  };
+  const withoutTls = editHosts('server = "http://reg.corp"\n', { ...wanted, registry: "http://reg.corp" });
+  assert.deepEqual(caOf(withoutTls), ["/mirror.pem"]);
+  const both = editHosts('server = "https://reg.corp"\nca = "own.pem"\n', { ...wanted, registry: "https://reg.corp" });
+  assert.deepEqual(caOf(both), ["/mirror.pem", "own.pem"]);
+});
+
 Deno.test("a peer that moved takes its table along, ours or that of Dragonfly", () => {
   const moved = { ...hub, mirror: "http://127.0.0.1:65001" };
   assert.equal(editHosts(editHosts(undefined, hub), moved), editHosts(undefined, moved));

@@ -23,7 +23,7 @@ export class SharedCalls<T> {
     } finally {
       running.waiting--;
       if (running.waiting === 0) {
-        this.#forget(key, running);
+        this.#running.delete(key);
         running.limit.abort(new DOMException("Nobody waits for the call any more", "AbortError"));
       }
     }
@@ -34,9 +34,5 @@ export class SharedCalls<T> {
     const running = { result: call(limit.signal), limit, waiting: 0 };
     this.#running.set(key, running);
     return running;
-  }
-
-  #forget(key: string, running: Running<T>): void {
-    if (this.#running.get(key) === running) this.#running.delete(key);
   }
 }
