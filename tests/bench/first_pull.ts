@@ -1,63 +1,76 @@
 /**
- * What a pull through us costs: the time of one blob through a mirror, as a ratio to the time straight from the
- * registry, and the time to the first byte. Registry, scheduler, seed and peers are processes of their own on loopback;
- * the reader hashes what comes, as a container runtime does. Absolute numbers are the machine's.
+ * What a pull through us costs: time, first byte, processor time and memory of each process, beside the time of the same
+ * blob straight from the registry in the same round. The reader hashes what comes, as a container runtime does; what it
+ * uses for that says how fast the machine is just now.
  *
- *     deno task bench [MiB] [rounds]
+ *     deno task bench [--size MiB,…] [--rounds N] [--only pulls|pieces] [--json]
  */
 import { createHash } from "node:crypto";
-import { join } from "node:path";
-import { peerSettings, schedulerSettings, type Settings } from "../../src/cmd/local_cluster_settings.ts";
-import { DfdaemonConfig } from "../../src/config/dfdaemon.ts";
-import { parseConfig } from "../../src/config/load.ts";
-import { SchedulerConfig } from "../../src/config/scheduler.ts";
-import { startPeer } from "../../src/peer/peer.ts";
-import { createRpcClient } from "../../src/rpc/client.ts";
-import { SchedulerService } from "../../src/rpc/gen/scheduler/v2/scheduler.ts";
+import { parseArgs } from "node:util";
 import { realClock } from "../../src/runtime/clock.ts";
-import { silentLog } from "../../src/runtime/log.ts";
-import { realRuntime } from "../../src/runtime/runtime.ts";
-import { startScheduler } from "../../src/scheduler/scheduler.ts";
-import { digestOf, startBlobRegistry } from "./blob_registry.ts";
-import { type Part, serveAsPart, spawnPart } from "./part.ts";
+import { digestOf } from "./blob_registry.ts";
+import { startHealthProbe } from "./health_probe.ts";
+import { median } from "./manager/load.ts";
+import { type Row, tableOf } from "./manager/report.ts";
+import { cpuSecondsOf, type Part } from "./part.ts";
+import { IP, type PeerName, PEERS, type Stage, startStage } from "./pull_stage.ts";
 
 const MIB = 1024 * 1024;
-const IP = "127.0.0.1";
-const clock = realClock();
-const never = new AbortController().signal;
-const [size = 256, rounds = 5] = Deno.args.filter((arg) => /^\d+$/.test(arg)).map(Number);
-const CONTENT_BYTES = size * MIB;
+const GB = 1e9;
 /** After a pull: peers bring the content to stable storage behind it. */
 const SETTLE_MS = 300;
+/** What costs per piece is seen where contents of one length are cut finely, and hardly at all. */
+const PIECES_MIB = 128;
+/** Undefined for our own rule, which cuts so much into pieces of 512 KiB. */
+const PIECE_LENGTHS_MIB = [undefined, 4, 16] as const;
+const clock = realClock();
+const never = new AbortController().signal;
 
-/** A part of the stage, in this process; the result is where it listens. */
-async function startPart(role: string, settings: Settings, dynconfig: string): Promise<unknown> {
-  const runtime = realRuntime(role, { log: silentLog() });
-  if (role === "registry") return startBlobRegistry(IP, CONTENT_BYTES);
-  if (role === "scheduler") {
-    const { port } = await startScheduler(parseConfig(SchedulerConfig, "", role, settings).config, runtime);
-    return { port };
-  }
-  const { mirror } = await startPeer(parseConfig(DfdaemonConfig, "", role, settings).config, runtime, { dynconfig });
-  return { port: mirror.port };
-}
+const { values: options } = parseArgs({
+  options: {
+    size: { type: "string", default: "64,1024" },
+    rounds: { type: "string", default: "5" },
+    only: { type: "string" },
+    json: { type: "boolean", default: false },
+  },
+});
 
-async function runPart(role: string): Promise<never> {
-  const [settings = "{}", dynconfig = ""] = Deno.args.slice(Deno.args.indexOf(role) + 1);
-  return await serveAsPart(await startPart(role, JSON.parse(settings) as Settings, dynconfig));
-}
+type Role = PeerName | "reader";
 
+/** One blob, taken once. */
 interface Pull {
   readonly ms: number;
   readonly firstByteMs: number;
-  /** Processor time of all peers together. */
-  readonly cpuSeconds: number;
+  readonly cpuSeconds: Readonly<Record<Role, number>>;
 }
 
-/** Reads the blob of a repository, and checks it. */
-async function pull({ port }: Part, registry: Part, name: string, digest: string): Promise<Omit<Pull, "cpuSeconds">> {
+/** A way to pull, and what the roles of the peers are in it. */
+interface Case {
+  readonly title: string;
+  readonly from: PeerName | "registry";
+  /** Pulls with the same word are of the same blob. */
+  readonly blob: string;
+  /** What is to be reached, in seconds per GB, by whom. */
+  readonly limits: Partial<Readonly<Record<Role, number | undefined>>>;
+}
+
+const CASES: readonly Case[] = [
+  { title: "direct", from: "registry", blob: "lone", limits: { reader: undefined } },
+  { title: "cold, peer alone", from: "alone", blob: "lone", limits: { alone: 1.7 } },
+  { title: "local hit", from: "alone", blob: "lone", limits: { alone: 0.5 } },
+  { title: "cold, seed and peer", from: "first", blob: "shared", limits: { seed: 1.7, first: undefined } },
+  { title: "warm, from other peers", from: "second", blob: "shared", limits: { second: 1.7, seed: 0.4, first: 0.4 } },
+];
+
+/** Whom rows speak of. */
+const NAMES = { reader: "the reader", alone: "the peer", seed: "the seed", first: "the peer", second: "the child" };
+
+/** Reads a blob, and checks it. */
+async function read({ port }: Part, registry: Part, name: string, digest: string, headers: HeadersInit) {
   const startedAt = clock.now();
-  const response = await fetch(`http://${IP}:${port}/v2/${name}/blobs/${digest}?ns=${IP}:${registry.port}`);
+  const response = await fetch(`http://${IP}:${port}/v2/${name}/blobs/${digest}?ns=${IP}:${registry.port}`, {
+    headers,
+  });
   const reader = response.body?.getReader({ mode: "byob" });
   const hash = createHash("sha256");
   let buffer = new Uint8Array(MIB);
@@ -73,81 +86,130 @@ async function pull({ port }: Part, registry: Part, name: string, digest: string
   return { ms: clock.now() - startedAt, firstByteMs };
 }
 
-async function untilHosts(count: number, { port }: Part): Promise<void> {
-  using client = createRpcClient(SchedulerService, `${IP}:${port}`, { clock });
-  while ((await client.listHosts({}, { signal: never, timeoutMs: 2_000 })).hosts.length < count) {
-    await clock.sleep(100, never);
-  }
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
-}
-
-function print(results: ReadonlyMap<string, readonly Pull[]>): void {
-  const direct = median((results.get("direct") ?? []).map(({ ms }) => ms));
-  for (const [title, pulls] of results) {
-    const ms = median(pulls.map((one) => one.ms));
-    const firstByteMs = median(pulls.map((one) => one.firstByteMs)).toFixed(1).padStart(7);
-    const speed = (CONTENT_BYTES / 1e3 / ms).toFixed(0).padStart(5);
-    const ratio = (ms / direct).toFixed(2);
-    const cpu = (median(pulls.map((one) => one.cpuSeconds)) * 1024 / size).toFixed(2);
-    const cost = `peers' CPU ${cpu} s/GiB`;
-    console.log(`${title.padEnd(22)} ratio ${ratio}  ${speed} MB/s  first byte after ${firstByteMs} ms  ${cost}`);
-  }
-}
-
-async function main(): Promise<void> {
-  await using stack = new AsyncDisposableStack();
-  const dir = await Deno.makeTempDir();
-  stack.defer(() => Deno.remove(dir, { recursive: true }));
-  const start = async (role: string, settings: Settings = {}, dynconfig = "") =>
-    stack.use(
-      await spawnPart(import.meta.filename ?? "", role, [`${size}`, role, JSON.stringify(settings), dynconfig]),
-    );
-  const registry = await start("registry");
-  const scheduler = await start(
-    "scheduler",
-    schedulerSettings({ name: "s", dir, ip: IP, port: 0, manager: undefined }),
-  );
-  const withScheduler = join(dir, "dynconfig.yaml");
-  await Deno.writeTextFile(withScheduler, `scheduler:\n  addrs: ["${IP}:${scheduler.port}"]\n`);
-  const alone = join(dir, "alone.yaml");
-  await Deno.writeTextFile(alone, "{}\n");
-  const upstreams = [{ namespace: `${IP}:${registry.port}`, addr: `http://${IP}:${registry.port}` }];
-  const startNode = (name: string, dynconfig = withScheduler) => {
-    const isSeed = name === "seed";
-    const place = { ip: IP, firstPort: 0 };
-    return start(name, peerSettings({ name, isSeed, place, dir, upstreams, manager: undefined }), dynconfig);
+function cpuSeconds({ peers }: Stage): Record<Role, number> {
+  return {
+    reader: cpuSecondsOf(Deno.pid),
+    alone: peers.alone.cpuSeconds(),
+    seed: peers.seed.cpuSeconds(),
+    first: peers.first.cpuSeconds(),
+    second: peers.second.cpuSeconds(),
   };
-  const single = await startNode("alone", alone);
-  const seed = await startNode("seed");
-  const [first, second] = [await startNode("first"), await startNode("second")];
-  await untilHosts(3, scheduler);
+}
 
-  const cpuSeconds = () => [single, seed, first, second].reduce((sum, part) => sum + part.cpuSeconds(), 0);
-  const results = new Map<string, Pull[]>();
+async function pull(stage: Stage, from: Case["from"], name: string, digest: string, headers = {}): Promise<Pull> {
+  const before = cpuSeconds(stage);
+  const times = await read(
+    from === "registry" ? stage.registry : stage.peers[from],
+    stage.registry,
+    name,
+    digest,
+    headers,
+  );
+  await clock.sleep(SETTLE_MS, never);
+  const after = cpuSeconds(stage);
+  const used = (role: Role) => after[role] - before[role];
+  return {
+    ...times,
+    cpuSeconds: {
+      reader: used("reader"),
+      alone: used("alone"),
+      seed: used("seed"),
+      first: used("first"),
+      second: used("second"),
+    },
+  };
+}
+
+/** Every way to pull, with contents of one length. */
+async function measurePulls(mib: number, rounds: number): Promise<Row[]> {
+  const contentBytes = mib * MIB;
+  await using stage = await startStage(contentBytes);
+  const idle = Math.max(...PEERS.map((name) => stage.peers[name].memoryMiB()));
+  using probe = startHealthProbe(`http://${IP}:${stage.peers.alone.healthPort}/healthy`);
+  const answers: number[] = [];
+  const pulls = new Map<Case, Pull[]>();
   for (let round = 0; round <= rounds; round++) {
-    const [name, shared] = [`lone-${round}`, `shared-${round}`];
-    const [digest, sharedDigest] = [digestOf(name, CONTENT_BYTES), digestOf(shared, CONTENT_BYTES)];
-    const cases: readonly (readonly [string, Part, string, string])[] = [
-      ["direct", registry, name, digest],
-      ["cold, peer alone", single, name, digest],
-      ["local hit", single, name, digest],
-      ["cold, seed and peer", first, shared, sharedDigest],
-      ["warm, from other peers", second, shared, sharedDigest],
-    ];
-    for (const [title, from, repository, of] of cases) {
-      const cpuBefore = cpuSeconds();
-      const one = await pull(from, registry, repository, of);
-      await clock.sleep(SETTLE_MS, never);
-      const all = [...results.get(title) ?? [], { ...one, cpuSeconds: cpuSeconds() - cpuBefore }];
-      if (round > 0) results.set(title, all); // the first one warms up
+    for (const one of CASES) {
+      const name = `${one.blob}-${round}`;
+      await probe.takeTimes();
+      const done = await pull(stage, one.from, name, digestOf(name, contentBytes));
+      const times = await probe.takeTimes();
+      if (round === 0) continue; // the first one warms up
+      if (one.title === "cold, peer alone") answers.push(...times);
+      pulls.set(one, [...pulls.get(one) ?? [], done]);
     }
   }
-  print(results);
+  const direct = median((pulls.get(CASES[0]!) ?? []).map(({ ms }) => ms));
+  const rows = [...pulls].flatMap(([one, all]) => rowsOf(one, all, { mib, direct }));
+  const p99 = answers.sort((a, b) => a - b)[Math.floor(answers.length * 0.99)] ?? 0;
+  rows.push(
+    { what: `${mib} MiB: health beside a cold pull, p99`, value: p99, unit: "ms", target: { atMost: 10 } },
+    { what: `${mib} MiB: memory of a peer before, at most`, value: idle, unit: "MiB", target: { atMost: 100 } },
+  );
+  for (const name of PEERS) {
+    rows.push({ what: `${mib} MiB: memory after, ${name}`, value: stage.peers[name].memoryMiB(), unit: "MiB" });
+  }
+  return rows;
 }
 
-const role = Deno.args.find((arg) => /^[a-z]+$/.test(arg));
-if (role === undefined) await main();
-else await runPart(role);
+function rowsOf(
+  { title, limits }: Case,
+  pulls: readonly Pull[],
+  { mib, direct }: { mib: number; direct: number },
+): Row[] {
+  const ms = median(pulls.map((one) => one.ms));
+  const gb = mib * MIB / GB;
+  const what = `${mib} MiB: ${title}`;
+  return [
+    { what, value: gb * 1e6 / ms, unit: "MB/s", ratio: { value: direct / ms, to: "direct" } },
+    { what: `${what}, first byte`, value: median(pulls.map(({ firstByteMs }) => firstByteMs)), unit: "ms" },
+    ...Object.entries(limits).map(([role, limit]): Row => ({
+      what: `${what}, ${NAMES[role as Role]}`,
+      value: median(pulls.map(({ cpuSeconds }) => cpuSeconds[role as Role])) / gb,
+      unit: "s/GB",
+      ...(limit !== undefined && { target: { atMost: limit } }),
+    })),
+  ];
+}
+
+/** What a piece costs beyond its bytes: the slope of processor time over the number of pieces, at one content length. */
+async function measurePieces(rounds: number): Promise<Row[]> {
+  const contentBytes = PIECES_MIB * MIB;
+  await using stage = await startStage(contentBytes);
+  const points = new Map<string, { readonly pieces: number; readonly ms: number }[]>();
+  for (let round = 0; round <= rounds; round++) {
+    for (const [index, length] of PIECE_LENGTHS_MIB.entries()) {
+      const headers = length === undefined ? {} : { "x-dragonfly-piece-length": `${length}MiB` };
+      const pieces = PIECES_MIB / (length ?? 0.5);
+      for (const { title, from, blob, limits } of CASES.slice(1)) {
+        const name = `${blob}-${round}-${index}`;
+        const { cpuSeconds } = await pull(stage, from, name, digestOf(name, contentBytes), headers);
+        if (round === 0) continue;
+        for (const role of Object.keys(limits) as Role[]) {
+          const what = `a piece, ${title}, ${NAMES[role]}${
+            title.startsWith("warm") && role === "first" ? " before" : ""
+          }`;
+          points.set(what, [...points.get(what) ?? [], { pieces, ms: cpuSeconds[role] * 1000 }]);
+        }
+      }
+    }
+  }
+  return [...points].map(([what, all]) => ({ what, value: slopeOf(all), unit: "ms", target: { atMost: 0.1 } }));
+}
+
+/** The slope of the line with the least squares. */
+function slopeOf(points: readonly { readonly pieces: number; readonly ms: number }[]): number {
+  const mean = (of: (point: typeof points[number]) => number) =>
+    points.reduce((sum, p) => sum + of(p), 0) / points.length;
+  const [x, y] = [mean(({ pieces }) => pieces), mean(({ ms }) => ms)];
+  return mean(({ pieces, ms }) => (pieces - x) * (ms - y)) / mean(({ pieces }) => (pieces - x) ** 2);
+}
+
+const rounds = Number(options.rounds);
+const rows: Row[] = [];
+if (options.only !== "pieces") {
+  for (const mib of options.size.split(",")) rows.push(...await measurePulls(Number(mib), rounds));
+}
+if (options.only !== "pulls") rows.push(...await measurePieces(rounds));
+console.log(options.json ? JSON.stringify(rows, undefined, 2) : tableOf(rows));
+Deno.exit();

@@ -13,7 +13,7 @@ import { REPOSITORY } from "../e2e/lib/components.ts";
 import { digestOf, startBlobRegistry } from "./blob_registry.ts";
 import { median } from "./manager/load.ts";
 import { type Row, tableOf } from "./manager/report.ts";
-import { cpuSecondsOf, type Part, serveAsPart, spawnPart } from "./part.ts";
+import { cpuSecondsOf, memoryMiB, type Part, serveAsPart, spawnPart } from "./part.ts";
 
 const IP = "127.0.0.1";
 const BLOB_BYTES = 256 * 1024 * 1024;
@@ -69,12 +69,6 @@ async function startNode(configPath: string, denoDir: string): Promise<Node> {
       return (performance.now() - askedAt) / 1_000;
     },
   };
-}
-
-/** A line of what the system knows of a process's memory, in MiB: `VmRSS` now, `VmHWM` at most so far. */
-function memoryMiB(pid: number, line: "VmRSS" | "VmHWM"): number {
-  const kib = new RegExp(`^${line}:\\s+(\\d+) kB`, "m").exec(Deno.readTextFileSync(`/proc/${pid}/status`))?.[1];
-  return Number(kib ?? 0) / 1024;
 }
 
 async function pull(mirror: string, registry: Part, name: string): Promise<void> {

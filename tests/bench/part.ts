@@ -6,6 +6,8 @@ export interface Part extends AsyncDisposable {
   readonly port: number;
   /** Processor time that it has used, in seconds. */
   cpuSeconds(): number;
+  /** Its memory, in MiB. */
+  memoryMiB(): number;
 }
 
 /** Ticks of the clock that Linux counts processor time in. */
@@ -19,6 +21,12 @@ export function cpuSecondsOf(pid: number): number {
   } catch {
     return 0;
   }
+}
+
+/** A line of what the system knows of a process's memory, in MiB: `VmRSS` now, `VmHWM` at most so far. */
+export function memoryMiB(pid: number, line: "VmRSS" | "VmHWM"): number {
+  const kib = new RegExp(`^${line}:\\s+(\\d+) kB`, "m").exec(Deno.readTextFileSync(`/proc/${pid}/status`))?.[1];
+  return Number(kib ?? 0) / 1024;
 }
 
 /** With `BENCH_PROFILE=<role>` the process of that role is profiled. */
@@ -37,10 +45,11 @@ export async function spawnPart(script: string, role: string, args: readonly str
     stderr: "inherit",
   }).spawn();
   const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  const { port } = JSON.parse((await reader.read()).value ?? "{}") as { port: number };
+  const started = JSON.parse((await reader.read()).value ?? "{}") as { port: number };
   return {
-    port,
+    ...started,
     cpuSeconds: () => cpuSecondsOf(child.pid),
+    memoryMiB: () => memoryMiB(child.pid, "VmRSS"),
     async [Symbol.asyncDispose]() {
       await child.stdin.close();
       await reader.cancel();
