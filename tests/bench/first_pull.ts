@@ -14,6 +14,7 @@ import { median } from "./manager/load.ts";
 import { type Row, tableOf } from "./manager/report.ts";
 import { cpuSecondsOf, type Part } from "./part.ts";
 import { IP, type PeerName, PEERS, type Stage, startStage } from "./pull_stage.ts";
+import { warmMemory } from "./warm_memory.ts";
 
 const MIB = 1024 * 1024;
 const GB = 1e9;
@@ -23,6 +24,8 @@ const SETTLE_MS = 300;
 const PIECES_MIB = 128;
 /** Undefined for our own rule, which cuts so much into pieces of 512 KiB. */
 const PIECE_LENGTHS_MIB = [undefined, 4, 16] as const;
+/** What a pull writes at most: a seed's copy and a peer's, and some room beside. */
+const WARM_COPIES = 3;
 const clock = realClock();
 const never = new AbortController().signal;
 
@@ -97,6 +100,7 @@ function cpuSeconds({ peers }: Stage): Record<Role, number> {
 }
 
 async function pull(stage: Stage, from: Case["from"], name: string, digest: string, headers = {}): Promise<Pull> {
+  await warmMemory(stage.dir, WARM_COPIES * stage.contentBytes);
   const before = cpuSeconds(stage);
   const times = await read(
     from === "registry" ? stage.registry : stage.peers[from],

@@ -31,7 +31,7 @@ export function memoryMiB(pid: number, line: "VmRSS" | "VmHWM"): number {
 
 /** With `BENCH_PROFILE=<role>` the process of that role is profiled. */
 export function profileFlags(role: string): string[] {
-  return role === Deno.env.get("BENCH_PROFILE") ? ["--v8-flags=--prof"] : [];
+  return role === Deno.env.get("BENCH_PROFILE") ? ["--cpu-prof"] : [];
 }
 
 /** Runs `script` with `args`, on one processor if that is named; it ends with this process. */

@@ -23,6 +23,9 @@ export type PeerName = typeof PEERS[number];
 
 /** What pulls are measured against. */
 export interface Stage extends AsyncDisposable {
+  readonly contentBytes: number;
+  /** The volume that peers write to. */
+  readonly dir: string;
   readonly registry: Part;
   readonly peers: Readonly<Record<PeerName, Part & { readonly healthPort: number }>>;
 }
@@ -61,7 +64,7 @@ export async function startStage(contentBytes: number): Promise<Stage> {
   };
   await untilHosts(PEERS.length - 1, scheduler);
   const held = stack.move();
-  return { registry, peers, [Symbol.asyncDispose]: () => held.disposeAsync() };
+  return { contentBytes, dir, registry, peers, [Symbol.asyncDispose]: () => held.disposeAsync() };
 }
 
 async function untilHosts(count: number, { port }: Part): Promise<void> {

@@ -446,6 +446,7 @@ export class ContentTask implements StoredTask {
         details,
       });
     }
+    this.#owner.metadata.flush(); // a sealed task has its records there
     const finishedAtMs = this.#owner.clock.wallMs();
     this.#record = { ...this.#record, isSealed: true, finishedAtMs, updatedAtMs: finishedAtMs };
     this.#pieces = undefined;

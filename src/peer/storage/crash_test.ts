@@ -7,6 +7,7 @@ import { realRandom } from "../../runtime/random.ts";
 import { realDisk } from "../../runtime/real_disk.ts";
 import { openStorage } from "./open_storage.ts";
 import type { Storage } from "./storage.ts";
+import { ROWS_WAIT_MS } from "./waiting_rows.ts";
 
 const TASK_ID = "ef".repeat(32);
 const PLAN = piecePlan(64 * 1024 * 40, 64 * 1024);
@@ -26,7 +27,7 @@ function init() {
   return { taskId: TASK_ID, url: "https://example.com/x", plan: PLAN, digest: undefined, responseHeaders: {} };
 }
 
-/** In the child: finishes piece after piece, says so, and is killed while it writes another one. */
+/** In the child: finishes piece after piece, says so a moment later, and is killed while it writes another one. */
 async function writeUntilKilled(dir: string): Promise<void> {
   const storage = await open(dir);
   const task = await storage.open(init());
@@ -36,14 +37,15 @@ async function writeUntilKilled(dir: string): Promise<void> {
     using writer = task.openPiece(number);
     await writer?.write(new Uint8Array(PLAN.pieceLength).fill(number));
     await writer?.commit({ parentId: "", trafficType: "back_to_source", costMs: 1 });
-    console.log(number);
+    if (number % 8 === 0) await realClock().sleep(2 * ROWS_WAIT_MS, new AbortController().signal);
+    if (number % 8 === 0) console.log(Array.from({ length: number / 2 + 1 }, (_, index) => 2 * index).join("\n"));
   }
   await new Promise(() => setInterval(() => undefined, 1000));
 }
 
 if (Deno.args[0] === "write-until-killed") await writeUntilKilled(Deno.args[1] ?? "");
 
-Deno.test("after a kill every finished piece is there, and no half-written one", async () => {
+Deno.test("after a kill every piece is there that was finished a moment before, and no half-written one", async () => {
   const dir = await Deno.makeTempDir();
   try {
     const child = new Deno.Command(Deno.execPath(), {

@@ -2,7 +2,9 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { tryParseDigest } from "../../core/digest.ts";
 import { DamselflyError, errorText } from "../../core/error.ts";
 import { piecePlan } from "../../core/piece.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import type { PieceRecord, Retention, TaskInit, TaskRecord, TrafficType } from "./storage.ts";
+import { type PieceRow, WaitingRows } from "./waiting_rows.ts";
 
 /** The steps from an empty database to today's; a step that was released never changes. */
 const MIGRATIONS: readonly string[] = [
@@ -45,7 +47,10 @@ export interface TaskRow {
   readonly finishedPieceCount: number;
 }
 
-/** What is known of tasks and pieces, in SQLite. Calls are synchronous: one costs some microseconds. */
+/**
+ * What is known of tasks and pieces, in SQLite. Calls are synchronous: one that reads costs some microseconds, one that
+ * writes some tens of them. Records of pieces are written a little later, together.
+ */
 export class Metadata implements Disposable {
   readonly #db: DatabaseSync;
   readonly #onDamage: (error: DamselflyError) => void;
@@ -57,6 +62,7 @@ export class Metadata implements Disposable {
   readonly #sealTask: StatementSync;
   readonly #touchTask: StatementSync;
   readonly #recutTask: StatementSync;
+  readonly #waiting: WaitingRows;
 
   /**
    * Opens the database at `path`; `:memory:` is one that nobody else sees. Throws `failed_precondition` when another
@@ -65,8 +71,9 @@ export class Metadata implements Disposable {
    * `onDamage` is called when a later call finds it damaged. That call throws `internal`: it is a fault of this host, and
    * says nothing of any content.
    */
-  constructor(path: string, onDamage: (error: DamselflyError) => void) {
+  constructor(path: string, clock: Pick<Clock, "sleep">, onDamage: (error: DamselflyError) => void) {
     this.#onDamage = onDamage;
+    this.#waiting = new WaitingRows(clock, (rows) => this.#addPieces(rows));
     const db = guarded("open", path, () => new DatabaseSync(path));
     try {
       guarded("open", path, () => prepareDatabase(db));
@@ -125,6 +132,8 @@ export class Metadata implements Disposable {
   }
 
   piece(taskKey: number, number: number): PieceRecord | undefined {
+    const waiting = this.#waiting.find(taskKey, number);
+    if (waiting !== undefined) return waiting;
     const row = this.#guarded("read", `piece ${number}`, () => this.#selectPiece.get(taskKey, number));
     return row && pieceRecord(row);
   }
@@ -134,22 +143,21 @@ export class Metadata implements Disposable {
     return this.#guarded("read", "pieces", () => this.#selectPieces.all(taskKey).map(pieceRecord));
   }
 
+  /** Notes a finished piece, to be stored with others soon. Throws when so many wait that it must be now, and cannot be. */
   addPiece(taskKey: number, piece: PieceRecord): void {
-    const { number, digest, parentId, trafficType, costMs, finishedAtMs } = piece;
-    this.#guarded(
-      "store",
-      `piece ${number}`,
-      () => this.#insertPiece.run(taskKey, number, digest, parentId, trafficType, Math.round(costMs), finishedAtMs),
-    );
+    this.#waiting.add({ taskKey, piece });
+  }
+
+  /** Stores the pieces that wait for it. */
+  flush(): void {
+    this.#waiting.flush();
   }
 
   /** Forgets pieces whose bytes turned out to be wrong. */
   removePieces(taskKey: number, numbers: readonly number[]): void {
     this.#guarded("remove", "pieces", () => {
       const statement = this.#db.prepare("DELETE FROM piece WHERE task_key = ? AND number = ?");
-      this.#db.exec("BEGIN");
-      for (const number of numbers) statement.run(taskKey, number);
-      this.#db.exec("COMMIT");
+      this.#atOnce(() => numbers.forEach((number) => statement.run(taskKey, number)));
     });
   }
 
@@ -169,17 +177,48 @@ export class Metadata implements Disposable {
 
   /** Removes all tasks. */
   clear(): void {
+    this.#waiting.drop();
     this.#guarded("remove", "all tasks", () => this.#db.exec("DELETE FROM task"));
   }
 
   /** Removes a task and its pieces. */
   removeTask(taskKey: number): void {
+    this.#waiting.drop(taskKey);
     this.#guarded("remove", "a task", () => this.#deleteTask.run(taskKey));
   }
 
-  /** Closes the database; once is enough. */
+  /** Closes the database; once is enough. Pieces that cannot be stored any more are fetched again by the next run. */
   [Symbol.dispose](): void {
-    if (this.#db.isOpen) this.#db.close();
+    if (!this.#db.isOpen) return;
+    this.#waiting[Symbol.dispose]();
+    try {
+      this.#waiting.flush();
+    } catch {
+      this.#waiting.drop();
+    }
+    this.#db.close();
+  }
+
+  #addPieces(rows: readonly PieceRow[]): void {
+    this.#guarded("store", "finished pieces", () =>
+      this.#atOnce(() => {
+        for (const { taskKey, piece } of rows) {
+          const { number, digest, parentId, trafficType, costMs, finishedAtMs } = piece;
+          this.#insertPiece.run(taskKey, number, digest, parentId, trafficType, Math.round(costMs), finishedAtMs);
+        }
+      }));
+  }
+
+  /** Runs `run` in a transaction. */
+  #atOnce(run: () => void): void {
+    this.#db.exec("BEGIN");
+    try {
+      run();
+      this.#db.exec("COMMIT");
+    } catch (error) {
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK"); // a full volume may have ended it
+      throw error;
+    }
   }
 
   #guarded<T>(action: string, what: string, run: () => T): T {
@@ -187,6 +226,7 @@ export class Metadata implements Disposable {
       return guarded(action, what, run);
     } catch (error) {
       if (!isDamage(error)) throw error;
+      this.#waiting.drop();
       this.#onDamage(error);
       throw new DamselflyError("internal", error.message, { cause: error });
     }

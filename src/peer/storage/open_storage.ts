@@ -74,7 +74,7 @@ export async function openStorage(options: StorageOptions, deps: StorageDeps): P
     });
   }
   let storage: ContentStorage | undefined;
-  const open = (path: string) => new Metadata(path, (error) => storage?.beginAnew(error));
+  const open = (path: string) => new Metadata(path, deps.clock, (error) => storage?.beginAnew(error));
   const metadata = await openMetadata(databaseOf(options), contentDir, open, deps);
   try {
     if (!options.keep) {
