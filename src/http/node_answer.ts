@@ -18,7 +18,7 @@ export async function sendAnswer(response: Response, to: ServerResponse, left: A
     return;
   }
   const length = response.headers.get("content-length");
-  const reader = response.body.getReader();
+  const reader = readerOf(response.body);
   const leave = () => void reader.cancel(left.reason).catch(() => {});
   if (left.aborted) return leave();
   left.addEventListener("abort", leave, { once: true });
@@ -36,14 +36,51 @@ export async function sendAnswer(response: Response, to: ServerResponse, left: A
   }
 }
 
-/** The count of bytes passed on. */
-async function passOn(reader: ReadableStreamDefaultReader<Uint8Array>, to: ServerResponse): Promise<number> {
-  let sent = 0;
-  for (let { value } = await reader.read(); value !== undefined; { value } = await reader.read()) {
-    sent += value.length;
-    if (!to.write(value)) await writable(to);
+/** What is passed on of a body that can be read into a buffer of ours, at a time. */
+const BUFFER_BYTES = 256 * 1024;
+
+type BodyReader = ReadableStreamDefaultReader<Uint8Array> | ReadableStreamBYOBReader;
+
+/** A reader with a buffer of its own where the body allows it: to make one for each block costs as much as to fill it. */
+function readerOf(body: ReadableStream<Uint8Array>): BodyReader {
+  try {
+    return body.getReader({ mode: "byob" });
+  } catch {
+    return body.getReader();
   }
-  return sent;
+}
+
+/** The count of bytes passed on. */
+async function passOn(reader: BodyReader, to: ServerResponse): Promise<number> {
+  let sent = 0;
+  if (reader instanceof ReadableStreamDefaultReader) {
+    for (let { value } = await reader.read(); value !== undefined; { value } = await reader.read()) {
+      sent += value.length;
+      if (!to.write(value)) await writable(to);
+    }
+    return sent;
+  }
+  let buffer = new Uint8Array(BUFFER_BYTES);
+  while (true) {
+    const step: ReadableStreamReadResult<Uint8Array<ArrayBuffer>> = await reader.read(buffer);
+    if (step.done) return sent;
+    sent += step.value.length;
+    await written(step.value, to);
+    buffer = new Uint8Array(step.value.buffer);
+  }
+}
+
+/** Resolves when nobody needs the bytes any more, or nobody will have them. */
+function written(bytes: Uint8Array, to: ServerResponse): Promise<void> {
+  if (to.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = () => {
+      to.off("close", done);
+      resolve();
+    };
+    to.once("close", done);
+    to.write(bytes, done);
+  });
 }
 
 /** Resolves when more can be written, or never will be. */

@@ -1,9 +1,10 @@
 import type { ByteRange } from "../../core/byte_range.ts";
 import { DamselflyError, type ErrorCode } from "../../core/error.ts";
+import { invariant } from "../../core/invariant.ts";
 import { orAbort } from "../../runtime/or_abort.ts";
 import type { SourceBody } from "../source/source.ts";
 
-/** Bytes of a direct transfer that are read at a time. */
+/** Bytes that are read at a time, unless the reader of the body brings buffers of his own. */
 const BUFFER_BYTES = 256 * 1024;
 
 /** Failures of our own that the source can make good; a wrong digest or a failed source cannot be. */
@@ -35,7 +36,8 @@ export interface ContentBodyParts {
 }
 
 /**
- * The body of an answer: exactly the bytes of `range`, read only as the requester takes them. When the task fails
+ * The body of an answer: exactly the bytes of `range`, read only as the requester takes them, into his buffers if he
+ * brings some (`mode: "byob"`), so that nothing is copied or allocated on the way. When the task fails
  * by our own fault half-way, the rest comes straight from the source; any other failure cuts the body short, so that
  * the requester sees it is incomplete. Resolves when the first bytes are there; throws what failed before.
  */
@@ -47,10 +49,11 @@ export async function contentBody(
   await body.begin();
   return body.stream();
 }
+
 class ContentBody {
   readonly #range: ByteRange;
   readonly #parts: ContentBodyParts;
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined;
+  readonly #reader: ReadableStreamBYOBReader | undefined;
   #direct: SourceBody | undefined;
   #isDirect: boolean;
   #position: number;
@@ -62,7 +65,7 @@ class ContentBody {
   constructor(range: ByteRange, parts: ContentBodyParts) {
     this.#range = range;
     this.#parts = parts;
-    this.#reader = parts.task?.getReader();
+    this.#reader = parts.task?.getReader({ mode: "byob" });
     this.#isDirect = this.#reader === undefined;
     this.#position = range.start;
   }
@@ -71,7 +74,7 @@ class ContentBody {
   async begin(): Promise<void> {
     if (this.#position >= this.#range.end) return;
     const { headLimit, signal } = this.#parts;
-    this.#first = this.#next();
+    this.#first = this.#next(new Uint8Array(Math.min(BUFFER_BYTES, this.#range.end - this.#position)));
     try {
       await orAbort(this.#first, AbortSignal.any([headLimit, signal]));
     } catch (error) {
@@ -82,50 +85,54 @@ class ContentBody {
   }
 
   stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    return new ReadableStream<Uint8Array<ArrayBuffer>>({
+    return new ReadableStream({
+      type: "bytes",
+      autoAllocateChunkSize: BUFFER_BYTES,
       pull: (controller) => this.#pull(controller),
       cancel: (reason) => this.#cancel(reason),
     }, { highWaterMark: 0 });
   }
 
-  async #pull(controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>): Promise<void> {
+  async #pull(controller: ReadableByteStreamController): Promise<void> {
     const { end } = this.#range;
     try {
-      const bytes = this.#position < end ? await this.#take() : undefined;
+      const early = this.#first;
+      const bytes = this.#position < end ? await (early ?? this.#next(wantedBy(controller))) : undefined;
+      this.#first = undefined;
       if (this.#position + (bytes?.length ?? 0) >= end) await this.#prepareEnd();
       if (bytes !== undefined) {
         this.#position += bytes.length;
-        return controller.enqueue(bytes);
+        return early === undefined ? controller.byobRequest?.respondWithNewView(bytes) : controller.enqueue(bytes);
       }
       if (this.#position < end) {
         throw new DamselflyError("data_loss", `Cannot finish the body: it ends ${end - this.#position} bytes short`);
       }
       await this.#end();
       controller.close();
+      controller.byobRequest?.respond(0);
     } catch (error) {
       await this.#end(error);
       throw error;
     }
   }
 
-  #take(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const bytes = this.#first ?? this.#next();
-    this.#first = undefined;
-    return bytes;
-  }
-
-  async #next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  /** The next bytes, in what `buffer` has become by being passed on; undefined when there are none. */
+  async #next(buffer: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const { byteOffset, length, buffer: { byteLength } } = buffer;
+    let empty = buffer;
     if (!this.#isDirect) {
       try {
-        return (await this.#reader?.read())?.value;
+        const step = await this.#reader?.read(buffer);
+        return step?.done === false ? step.value : undefined;
       } catch (error) {
         if (!isMadeGoodBySource(error)) throw error;
         this.#parts.onDirect(error);
         this.#isDirect = true;
+        empty = new Uint8Array(new ArrayBuffer(byteLength), byteOffset, length); // the other one went with its reader
       }
     }
     this.#direct ??= await this.#parts.direct({ start: this.#position, end: this.#range.end });
-    return (await this.#direct.read(new Uint8Array(BUFFER_BYTES)))?.bytes;
+    return (await this.#direct.read(empty))?.bytes;
   }
 
   async #prepareEnd(): Promise<void> {
@@ -147,4 +154,11 @@ class ContentBody {
     await this.#direct?.[Symbol.asyncDispose]();
     if (isFirst) await this.#parts.onEnd(error);
   }
+}
+
+/** The buffer that the reader of a body wants filled. */
+function wantedBy({ byobRequest }: ReadableByteStreamController): Uint8Array<ArrayBuffer> {
+  const view = byobRequest?.view;
+  invariant(view !== undefined && view !== null, "a body is pulled into no buffer");
+  return new Uint8Array(view.buffer as ArrayBuffer, view.byteOffset, view.byteLength);
 }

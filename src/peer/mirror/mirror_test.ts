@@ -112,6 +112,7 @@ class ReadyTasks implements Tasks {
   #stream(range: ByteRange): ReadableStream<Uint8Array<ArrayBuffer>> {
     let position = range.start;
     return new ReadableStream({
+      type: "bytes",
       pull: async (controller) => {
         await this.begins;
         const left = this.failAfter === undefined ? Infinity : this.failAfter.bytes - (position - range.start);
@@ -119,7 +120,9 @@ class ReadyTasks implements Tasks {
         const end = Math.min(range.end, position + Math.min(10_000, left));
         if (end > position) controller.enqueue(BLOB.slice(position, end));
         position = end;
-        if (position === range.end) controller.close();
+        if (position < range.end) return;
+        controller.close();
+        controller.byobRequest?.respond(0);
       },
     }, { highWaterMark: 0 });
   }

@@ -1,10 +1,10 @@
-import type { Clock } from "../../runtime/clock.ts";
+import { type Clock, timeoutError } from "../../runtime/clock.ts";
 import type { Exchange } from "./exchange.ts";
 import { replayedHeaders } from "./headers.ts";
 import type { SourceBody } from "./source.ts";
 import { sourceFailure } from "./source_failure.ts";
 
-/** Longest time without a byte of a body. */
+/** Longest time without a byte of a body; noticed a quarter of it late at most. */
 const IDLE_TIMEOUT_MS = 30_000;
 /** Of a refusal's body; a registry's JSON has a few hundred bytes. */
 const REFUSAL_BYTES_MAX = 64 * 1024;
@@ -23,20 +23,18 @@ export function exactBody(
   clock: Clock,
   signal: AbortSignal,
 ): SourceBody {
-  const reader = exchange.response.body?.getReader({ mode: "byob" });
+  const reader = readerOf(exchange, clock, signal);
   let left = length;
   let isClosed = false;
   return {
     version: replayedHeaders(exchange.response.headers),
     async read(buffer) {
       if (left === 0) {
-        if (isAll && reader !== undefined) await mustEnd(exchange, reader, clock, signal);
+        if (isAll && reader !== undefined) await mustEnd(exchange, reader);
         return null;
       }
       const wanted = buffer.length > left ? buffer.subarray(0, left) : buffer;
-      const { value } = reader === undefined
-        ? { value: undefined }
-        : await readSome(exchange, reader, wanted, clock, signal);
+      const value = await reader?.read(wanted);
       if (value === undefined || value.length === 0) {
         if (left === Infinity) return null;
         throw sourceFailure(exchange.url, `the answer ends ${left} bytes short of ${length}`);
@@ -47,19 +45,14 @@ export function exactBody(
     async [Symbol.asyncDispose]() {
       if (isClosed) return;
       isClosed = true;
-      await reader?.cancel().catch(() => {});
+      await reader?.cancel();
       await exchange.close("no longer wanted");
     },
   };
 }
 
-async function mustEnd(
-  exchange: Exchange,
-  reader: ReadableStreamBYOBReader,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<void> {
-  const { value } = await readSome(exchange, reader, new Uint8Array(1), clock, signal);
+async function mustEnd(exchange: Exchange, reader: BodyReader): Promise<void> {
+  const value = await reader.read(new Uint8Array(1));
   if (value !== undefined && value.length > 0) throw sourceFailure(exchange.url, "the content is longer than it was");
 }
 
@@ -99,23 +92,17 @@ async function collect(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
-  const reader = exchange.response.body?.getReader({ mode: "byob" });
+  const reader = readerOf(exchange, clock, signal);
   let length = 0;
   try {
     while (reader !== undefined && length < bytesMax) {
-      const { value } = await readSome(
-        exchange,
-        reader,
-        new Uint8Array(Math.min(COLLECTED_BYTES, bytesMax - length)),
-        clock,
-        signal,
-      );
+      const value = await reader.read(new Uint8Array(Math.min(COLLECTED_BYTES, bytesMax - length)));
       if (value === undefined || value.length === 0) break;
       parts.push(value);
       length += value.length;
     }
   } finally {
-    await reader?.cancel().catch(() => {});
+    await reader?.cancel();
     await exchange.close("read");
   }
 }
@@ -136,36 +123,72 @@ export function relayedBody(
   clock: Clock,
   signal: AbortSignal,
 ): ReadableStream<Uint8Array<ArrayBuffer>> | null {
-  const reader = exchange.response.body?.getReader({ mode: "byob" });
+  const reader = readerOf(exchange, clock, signal);
   if (reader === undefined) return null;
   return new ReadableStream<Uint8Array<ArrayBuffer>>({
     async pull(controller) {
-      const { value } = await readSome(exchange, reader, new Uint8Array(RELAYED_BYTES), clock, signal);
+      const value = await reader.read(new Uint8Array(RELAYED_BYTES));
       if (value === undefined || value.length === 0) return controller.close();
       controller.enqueue(value);
     },
     async cancel(reason) {
-      await reader.cancel(reason).catch(() => {});
+      await reader.cancel(reason);
       await exchange.close(reason);
     },
   }, { highWaterMark: 0 });
 }
 
-async function readSome(
-  exchange: Exchange,
-  reader: ReadableStreamBYOBReader,
-  buffer: Uint8Array<ArrayBuffer>,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<ReadableStreamReadResult<Uint8Array<ArrayBuffer>>> {
-  using idle = clock.deadline(IDLE_TIMEOUT_MS);
-  const onIdle = () => void exchange.close(idle.signal.reason);
-  idle.signal.addEventListener("abort", onIdle, { once: true });
-  try {
-    return await reader.read(buffer);
-  } catch (cause) {
-    signal.throwIfAborted();
-    const what = idle.signal.aborted ? `no byte came for ${IDLE_TIMEOUT_MS} ms` : "the connection broke";
-    throw sourceFailure(exchange.url, what, { cause });
+function readerOf(exchange: Exchange, clock: Clock, signal: AbortSignal): BodyReader | undefined {
+  const { body } = exchange.response;
+  return body === null ? undefined : new BodyReader(exchange, body.getReader({ mode: "byob" }), clock, signal);
+}
+
+/**
+ * Reads a body, and ends the transfer when somebody waits for its bytes too long. It has one timer, since a body is read
+ * in thousands of small parts; it is to be read to its end, or cancelled.
+ */
+class BodyReader {
+  readonly #exchange: Exchange;
+  readonly #reader: ReadableStreamBYOBReader;
+  readonly #clock: Clock;
+  readonly #signal: AbortSignal;
+  readonly #timer: Disposable;
+  #waitingSince = Infinity;
+  #isIdle = false;
+
+  constructor(exchange: Exchange, reader: ReadableStreamBYOBReader, clock: Clock, signal: AbortSignal) {
+    this.#exchange = exchange;
+    this.#reader = reader;
+    this.#clock = clock;
+    this.#signal = signal;
+    this.#timer = clock.every(IDLE_TIMEOUT_MS / 4, () => this.#look());
+  }
+
+  /** Some bytes, in what `buffer` has become; undefined at the end, and then for good. */
+  async read(buffer: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    this.#waitingSince = this.#clock.now();
+    try {
+      const { done, value } = await this.#reader.read(buffer);
+      if (done) this.#timer[Symbol.dispose]();
+      return done ? undefined : value;
+    } catch (cause) {
+      this.#timer[Symbol.dispose]();
+      this.#signal.throwIfAborted();
+      const what = this.#isIdle ? `no byte came for ${IDLE_TIMEOUT_MS} ms` : "the connection broke";
+      throw sourceFailure(this.#exchange.url, what, { cause });
+    } finally {
+      this.#waitingSince = Infinity;
+    }
+  }
+
+  async cancel(reason?: unknown): Promise<void> {
+    this.#timer[Symbol.dispose]();
+    await this.#reader.cancel(reason).catch(() => {});
+  }
+
+  #look(): void {
+    if (this.#clock.now() - this.#waitingSince < IDLE_TIMEOUT_MS) return;
+    this.#isIdle = true;
+    void this.#exchange.close(timeoutError(IDLE_TIMEOUT_MS));
   }
 }

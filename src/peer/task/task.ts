@@ -43,8 +43,9 @@ export interface TaskHandle extends AsyncDisposable {
   /** The task was complete on this host before this request. */
   readonly isLocalHit: boolean;
   /**
-   * The bytes of `range` as they become available, in order; pull-based, nothing is read ahead. The last byte of the
-   * content is only given once the task is sealed. Cancelling the stream does not leave the task.
+   * The bytes of `range` as they become available, in order; a byte stream that is pulled, so that nothing is read
+   * ahead. The last byte of the content is only given once the task is sealed. Cancelling the stream does not leave the
+   * task.
    */
   read(range: ByteRange): ReadableStream<Uint8Array<ArrayBuffer>>;
   /** Resolves when the task is sealed; rejects with what ended the download. */
