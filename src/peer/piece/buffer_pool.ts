@@ -21,7 +21,16 @@ export class BufferPool {
   /** A buffer, as soon as one is there; rejects with the signal's reason when that comes first. */
   async take(signal: AbortSignal): Promise<LoanedBuffer> {
     signal.throwIfAborted();
-    const bytes = this.#free.pop() ?? this.#make() ?? await this.#wait(signal);
+    return this.takeFree() ?? this.#lend(await this.#wait(signal));
+  }
+
+  /** A buffer, if one is there now. */
+  takeFree(): LoanedBuffer | undefined {
+    const bytes = this.#free.pop() ?? this.#make();
+    return bytes && this.#lend(bytes);
+  }
+
+  #lend(bytes: Uint8Array<ArrayBuffer>): LoanedBuffer {
     return { bytes, [Symbol.dispose]: () => this.#giveBack(bytes) };
   }
 

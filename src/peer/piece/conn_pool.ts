@@ -91,6 +91,13 @@ export class PieceConn {
   }
 }
 
+/** What is unused of the connections to one parent. */
+interface Idle {
+  readonly oldest: PieceConn | undefined;
+  readonly youngest: PieceConn | undefined;
+  readonly count: number;
+}
+
 /**
  * Connections to parents that nobody uses just now. Stock peers close theirs after each piece and so never stay here;
  * our own leave them open.
@@ -113,8 +120,7 @@ export class ConnPool implements AsyncDisposable {
 
   /** An unused connection to `to`, the youngest one. */
   takeIdle(to: Endpoint): PieceConn | undefined {
-    const key = keyOf(to);
-    const conn = [...this.#idle].findLast(([, idle]) => idle.key === key)?.[0];
+    const conn = this.#idleTo(keyOf(to)).youngest;
     if (conn !== undefined) this.#idle.delete(conn);
     return conn;
   }
@@ -142,9 +148,23 @@ export class ConnPool implements AsyncDisposable {
     conn.watchIdle(() => {
       if (this.#idle.has(conn)) this.#drop(conn);
     });
-    const same = [...this.#idle].filter(([, idle]) => idle.key === key);
-    if (same.length > this.#limits.idlePerParentMax) this.#drop(same[0]?.[0]);
+    const { oldest, count } = this.#idleTo(key);
+    if (count > this.#limits.idlePerParentMax) this.#drop(oldest);
     if (this.#idle.size > this.#limits.idleMax) this.#drop(this.#idle.keys().next().value);
+  }
+
+  /** The unused connections to a parent. */
+  #idleTo(key: string): Idle {
+    let oldest: PieceConn | undefined;
+    let youngest: PieceConn | undefined;
+    let count = 0;
+    for (const [conn, idle] of this.#idle) {
+      if (idle.key !== key) continue;
+      oldest ??= conn;
+      youngest = conn;
+      count++;
+    }
+    return { oldest, youngest, count };
   }
 
   #closeOld(): void {

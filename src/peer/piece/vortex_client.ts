@@ -102,43 +102,35 @@ export function createPieceClient(deps: PieceClientDeps, limits: Partial<PieceCl
 
 class VortexClient implements PieceClient {
   readonly #clock: Clock;
-  readonly #limits: PieceClientLimits;
   readonly #conns: ConnPool;
   readonly #buffers: BufferPool;
+  readonly #watches = new Set<Watch>();
+  readonly #timer: Disposable;
   readonly #closing = new AbortController();
 
   constructor(deps: PieceClientDeps, limits: PieceClientLimits) {
     this.#clock = deps.clock;
-    this.#limits = limits;
     this.#conns = new ConnPool(deps, limits);
     this.#buffers = new BufferPool(BUFFER_BYTES, limits.fetchesMax);
+    // One for all fetches: there are hundreds a second, and hardly one of them is ever late.
+    const { progressTimeoutMs } = limits;
+    this.#timer = deps.clock.every(progressTimeoutMs / 4, () => {
+      for (const watch of this.#watches) watch.look(progressTimeoutMs);
+    });
   }
 
-  async fetchPiece(from: Endpoint, wanted: WantedPiece, sink: PieceSink, caller: AbortSignal): Promise<FetchedPiece> {
+  async fetchPiece(from: Endpoint, wanted: WantedPiece, sink: PieceSink, signal: AbortSignal): Promise<FetchedPiece> {
     const request = encodeRequest({ ...wanted, pieceNumber: wanted.number }, wanted.family);
-    const signal = AbortSignal.any([caller, this.#closing.signal]);
-    using buffer = await this.#buffers.take(signal);
+    this.#throwIfOver(signal);
+    using buffer = this.#buffers.takeFree() ?? await this.#buffers.take(this.#either(signal));
+    const exchange = { request, wanted, sink, buffer: buffer.bytes, signal };
     const kept = this.#conns.takeIdle(from);
     if (kept !== undefined) {
-      const fetched = await this.#exchange(kept, {
-        request,
-        wanted,
-        sink,
-        buffer: buffer.bytes,
-        signal,
-        isReused: true,
-      });
+      const fetched = await this.#exchange(kept, { ...exchange, isReused: true });
       if (fetched !== "closed") return fetched;
     }
-    const conn = await this.#conns.connect(from, signal);
-    const fetched = await this.#exchange(conn, {
-      request,
-      wanted,
-      sink,
-      buffer: buffer.bytes,
-      signal,
-      isReused: false,
-    });
+    const conn = await this.#conns.connect(from, this.#either(signal));
+    const fetched = await this.#exchange(conn, { ...exchange, isReused: false });
     if (fetched === "closed") throw broken(from, "the parent closed the connection");
     return fetched;
   }
@@ -146,25 +138,42 @@ class VortexClient implements PieceClient {
   /** One request and its answer. "closed" when a connection from the pool turned out to be dead. */
   async #exchange(conn: PieceConn, exchange: Exchange): Promise<FetchedPiece | "closed"> {
     const { signal } = exchange;
-    const watchdog = new Watchdog(this.#clock, this.#limits.progressTimeoutMs, conn, signal);
+    const watch = new Watch(this.#clock, conn);
+    const onAbort = () => conn.close();
     let isReusable = false;
+    this.#watches.add(watch);
+    signal.addEventListener("abort", onAbort);
     try {
-      const content = await readContent(conn, exchange, watchdog);
+      this.#throwIfOver(signal);
+      const content = await readContent(conn, exchange, watch);
       if (content === "closed") return "closed";
       isReusable = !conn.hasLeftover;
       return { digest: content.digest };
     } catch (error) {
-      signal.throwIfAborted();
-      throw watchdog.error ?? error;
+      this.#throwIfOver(signal);
+      throw watch.error ?? error;
     } finally {
-      watchdog[Symbol.dispose]();
+      signal.removeEventListener("abort", onAbort);
+      this.#watches.delete(watch);
       if (isReusable) this.#conns.keep(conn);
       else conn.close();
     }
   }
 
+  /** For what happens seldom: a signal that is made of two costs as much as all else about a piece. */
+  #either(signal: AbortSignal): AbortSignal {
+    return AbortSignal.any([signal, this.#closing.signal]);
+  }
+
+  #throwIfOver(signal: AbortSignal): void {
+    signal.throwIfAborted();
+    this.#closing.signal.throwIfAborted();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new DamselflyError("cancelled", "The piece client is closed"));
+    this.#timer[Symbol.dispose]();
+    for (const { conn } of this.#watches) conn.close();
     await this.#conns[Symbol.asyncDispose]();
   }
 }
@@ -178,32 +187,18 @@ interface Exchange {
   readonly isReused: boolean;
 }
 
-/** Closes the connection, which fails what waits on it, when the signal aborts or nothing moves for too long. */
-class Watchdog implements Disposable {
+/** Watches a connection, and closes it, which fails what waits on it, when nothing moves for too long. */
+class Watch {
+  readonly conn: PieceConn;
   readonly #clock: Clock;
-  readonly #signal: AbortSignal;
-  readonly #timer: Disposable;
-  readonly #onAbort: () => void;
   #progressAt: number;
   /** Set when it was silence that ended the exchange. */
   error: DamselflyError | undefined;
 
-  constructor(clock: Clock, timeoutMs: number, conn: PieceConn, signal: AbortSignal) {
+  constructor(clock: Clock, conn: PieceConn) {
+    this.conn = conn;
     this.#clock = clock;
-    this.#signal = signal;
-    this.#onAbort = () => conn.close();
     this.#progressAt = clock.now();
-    signal.addEventListener("abort", this.#onAbort, { once: true });
-    if (signal.aborted) conn.close();
-    this.#timer = clock.every(timeoutMs / 4, () => {
-      if (clock.now() - this.#progressAt < timeoutMs) return;
-      const where = `${conn.remote.hostname}:${conn.remote.port}`;
-      this.error = new DamselflyError(
-        "timeout",
-        `Cannot get a piece from ${where}: it sent nothing for ${timeoutMs} ms`,
-      );
-      conn.close();
-    });
   }
 
   moved(): void {
@@ -215,20 +210,25 @@ class Watchdog implements Disposable {
     this.#progressAt = Infinity;
   }
 
-  [Symbol.dispose](): void {
-    this.#timer[Symbol.dispose]();
-    this.#signal.removeEventListener("abort", this.#onAbort);
+  look(timeoutMs: number): void {
+    if (this.#clock.now() - this.#progressAt < timeoutMs) return;
+    const { hostname, port } = this.conn.remote;
+    this.error = new DamselflyError(
+      "timeout",
+      `Cannot get a piece from ${hostname}:${port}: it sent nothing for ${timeoutMs} ms`,
+    );
+    this.conn.close();
   }
 }
 
 async function readContent(
   conn: PieceConn,
   exchange: Exchange,
-  watchdog: Watchdog,
+  watch: Watch,
 ): Promise<VortexContent | "closed"> {
   const head = await requestHead(conn, exchange);
   if (head === "closed") return head;
-  watchdog.moved();
+  watch.moved();
   const { tag, valueLength } = decodeHeader(head);
   if (tag === VORTEX_TAG.error && valueLength <= ERROR_VALUE_BYTES_MAX) {
     throw decodeError(await value(conn, valueLength));
@@ -244,11 +244,11 @@ async function readContent(
   }
   for (let left = wanted.length; left > 0;) {
     const block = buffer.subarray(0, Math.min(left, buffer.length));
-    const isWhole = await guarded(conn, conn.readFull(block, () => watchdog.moved()));
+    const isWhole = await guarded(conn, conn.readFull(block, () => watch.moved()));
     if (!isWhole) throw broken(conn.remote, "the connection ended within a piece");
-    watchdog.pause(); // the time that the disk takes is not the parent's
+    watch.pause(); // the time that the disk takes is not the parent's
     await sink.write(block);
-    watchdog.moved();
+    watch.moved();
     left -= block.length;
   }
   return content;
