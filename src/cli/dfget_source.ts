@@ -3,8 +3,10 @@ import { type ByteRange, resolveRange } from "../core/byte_range.ts";
 import { DamselflyError } from "../core/error.ts";
 import { taskIdOf } from "../core/task_id.ts";
 import { contentHeaders } from "../http/forwarded_headers.ts";
+import { Destinations } from "../http/destination.ts";
 import { readSystemAuthorities } from "../http/system_authorities.ts";
 import { locationOf } from "../peer/source/location.ts";
+import { UPSTREAMS_KEY } from "../peer/source/exchange.ts";
 import { createRegistryFetch } from "../peer/source/registry_fetch.ts";
 import type { SourceBody, SourceEntry, SourceRequest, SourceStat } from "../peer/source/source.ts";
 import { sourceAnswerOf } from "../peer/source/source_failure.ts";
@@ -56,7 +58,8 @@ export class SourceWay implements Way, Disposable {
     const { origin } = locationOf({ url: plan.url, objectStorage: plan.access });
     const isConfigured = (asked: string) => asked === origin;
     const client = createRegistryFetch({ everywhere: authorities, byOrigin: new Map() }, { ...runtime, isConfigured });
-    const exchange = { ...runtime, fetch: client.fetch, metrics: NO_METRICS, isConfigured };
+    const destinations = new Destinations(runtime.net, { isConfigured, key: UPSTREAMS_KEY });
+    const exchange = { ...runtime, fetch: client.fetch, metrics: NO_METRICS, destinations };
     this.#source = createSource({ ...exchange, role: "dfget" });
     this.#opened = client;
   }

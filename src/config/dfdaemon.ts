@@ -4,12 +4,14 @@ import { DamselflyError } from "../core/error.ts";
 import { proxy } from "./dfdaemon_proxy.ts";
 import {
   choice,
+  cidr,
   duration,
   flag,
   grpcAddress,
   int,
   interval,
   ip,
+  list,
   parsed,
   path,
   port,
@@ -245,10 +247,17 @@ export const DfdaemonConfig = z.strictObject({
     policy,
   }, "Removing tasks."),
   proxy,
-  security: section({ enable: flag().default(false).describe("Reserved by Dragonfly.") }, "Reserved by Dragonfly.")
-    .meta({
+  security: section({
+    enable: flag().default(false).describe("Reserved by Dragonfly.").meta({
       ignored: "it has no effect in Dragonfly either",
     }),
+    deniedNetworks: list(cidr()).default([]).describe(
+      "Networks in CIDR form whose addresses nobody is sent to: not for tasks, and not by the mirror or proxy. What proxy.registryMirror names is asked in any case; link-local and metadata addresses need not be listed.",
+    ),
+    allowedNetworks: list(cidr()).optional().describe(
+      "Networks in CIDR form, besides which nobody is sent anywhere, loopback included; left out, all. What proxy.registryMirror names is asked in any case.",
+    ),
+  }, "Where requests of others may go."),
   health: httpServer("the health server", 4003),
   metrics: httpServer("the metrics server", 4002),
   stats: httpServer("the profiler", 4004).meta({ ignored: "there is no profiler" }),

@@ -139,7 +139,7 @@ export const proxy = section({
   ]).describe("Which requests go to the swarm, while the others pass straight through; none in Dragonfly."),
   registryMirror,
   whiteList: list(listedHost).optional().describe(
-    "Hosts that requests by URL and tunnels may go to; left out, all. The mirror goes to registries in any case.",
+    "Hosts that requests by URL and tunnels may go to, redirects of tasks included; left out, all. The mirror goes to registries in any case.",
   ),
   disableBackToSource: flag().default(false).describe("Fail rather than download a task from its source."),
   allowedRegistries: list(parsed("registry", parseAllowedRegistry)).optional().describe(

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { DamselflyError } from "../core/error.ts";
+import { type Cidr, parseCidr } from "../core/ip.ts";
 import {
   formatHostPort,
   type GrpcAddress,
@@ -80,6 +81,9 @@ export function size() {
 
 /** An IPv4 or IPv6 address. */
 export const ip = () => parsed("IP address", parseIp);
+
+/** A block of addresses, or one of them. */
+export const cidr = () => parsed<Cidr>("network such as 10.0.0.0/8", parseCidr, ({ text }) => text);
 
 /** `host:port`. */
 export const hostPort = () => parsed<HostPort>("host:port", parseHostPort, formatHostPort);

@@ -26,6 +26,25 @@ export function addressBytes(ip: string): Uint8Array | undefined {
   return isMapped ? bytes.subarray(MAPPED_PREFIX.length) : bytes;
 }
 
+/** IPv6 blocks whose addresses lead to an IPv4 one, and where in them that is. */
+const TRANSLATED: readonly (readonly [block: Cidr, at: number])[] = [
+  // NAT64, everybody's and a network's own (RFC 6052, RFC 8215), 6to4 (RFC 3056), IPv4-compatible (RFC 4291 §2.5.5.1).
+  ...([["64:ff9b::/96", 12], ["64:ff9b:1::/48", 12], ["2002::/16", 2], ["::/96", 12]] as const),
+].map(([text, at]) => [parseCidr(text), at] as const);
+
+/**
+ * An address without its zone, and the IPv4 one that a network may make of it. Whoever asks where a connection can lead
+ * asks for each of them.
+ */
+export function addressesMeant(ip: string): string[] {
+  const address = ip.replace(/%.*$/, "");
+  const bytes = addressBytes(address);
+  const at = TRANSLATED.find(([block]) => bytes?.length === 16 && block.has(bytes))?.[1];
+  // `::` and `::1` are nobody's IPv4 address.
+  if (bytes === undefined || at === undefined || bytes[at] === 0) return [address];
+  return [address, bytes.subarray(at, at + 4).join(".")];
+}
+
 /** Parses `10.0.0.0/8` or `2001:db8::/32`; a bare address is a block of one. Throws `invalid_argument`. */
 export function parseCidr(text: string): Cidr {
   const [address = "", prefix, ...rest] = text.split("/");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { BlockList } from "node:net";
 import fc from "fast-check";
-import { ipBytes, parseCidr, unmapIp } from "./ip.ts";
+import { addressesMeant, ipBytes, parseCidr, unmapIp } from "./ip.ts";
 
 Deno.test("ipBytes() gives network order for both families, compressed or not", () => {
   assert.deepEqual([...ipBytes("10.0.0.1")], [10, 0, 0, 1]);
@@ -51,4 +51,16 @@ Deno.test("a block holds the addresses that the system's own rules say, and no t
   }
   assert.equal(parseCidr("::/0").contains("10.0.0.1"), false);
   assert.equal(parseCidr("10.0.0.0/8").contains("::ffff:10.9.9.9"), true);
+});
+
+Deno.test("addressesMeant() finds the IPv4 address behind an IPv6 one, and takes zones away", () => {
+  const hidden = [
+    ...["64:ff9b::a00:7", "64:ff9b::10.0.0.7", "64:ff9b:1::a00:7", "64:ff9b:1:2:3:4:10.0.0.7"],
+    ...["2002:a00:7::", "2002:a00:7:1::9", "::a00:7", "::10.0.0.7", "64:FF9B::A00:7%eth0"],
+  ];
+  for (const text of hidden) assert.equal(addressesMeant(text)[1], "10.0.0.7", text);
+  for (const text of ["10.0.0.7", "::ffff:10.0.0.7", "::", "::1", "2001:db8::a00:7", "64:ff9b:2::a00:7"]) {
+    assert.deepEqual(addressesMeant(text), [text]);
+  }
+  assert.deepEqual(addressesMeant("fe80::1%2"), ["fe80::1"]);
 });

@@ -29,6 +29,7 @@ import { reportJson, reportText } from "./report.ts";
 import { lookAtRuntimes, runtimesFound } from "./runtimes.ts";
 import { judgeStorage, lookAtStorage } from "./storage.ts";
 import { Warnings } from "./warnings.ts";
+import { bareHost } from "../http/url_place.ts";
 
 /** How the doctor ends. */
 export const EXIT = { ...COMMON_EXIT, warnings: 3 } as const;
@@ -192,7 +193,7 @@ async function examineRunning(running: Running, runtime: DoctorRuntime, signal: 
 }
 
 function hostOf(address: string): string {
-  return new URL(`grpc://${address}`).hostname.replace(/^\[|\]$/g, "");
+  return bareHost(new URL(`grpc://${address}`));
 }
 
 async function examineByPull(

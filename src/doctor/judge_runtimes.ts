@@ -3,6 +3,7 @@ import { isEveryAddress } from "../runtime/net.ts";
 import type { Route } from "../../dfinit/runtimes/route.ts";
 import { found, type Outcome, well } from "./finding.ts";
 import type { RuntimeFacts } from "./runtimes.ts";
+import { bareHost } from "../http/url_place.ts";
 
 /** What the files of the runtimes are compared with. */
 export interface RuntimeContext {
@@ -186,7 +187,7 @@ function shown(host: string): string {
 function placeOf(url: string): { readonly ip: string; readonly port: number } | undefined {
   if (!URL.canParse(url)) return undefined;
   const { hostname, port, protocol } = new URL(url);
-  const ip = hostname.replace(/^\[|\]$/g, "");
+  const ip = bareHost({ hostname });
   return {
     ip: ["localhost", "::1"].includes(ip) ? "127.0.0.1" : ip,
     port: Number(port || (protocol === "https:" ? 443 : 80)),

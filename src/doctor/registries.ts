@@ -7,6 +7,7 @@ import { isConfiguredOrigin } from "../peer/mirror/upstream.ts";
 import { sourceFailure } from "../peer/source/source_failure.ts";
 import type { SourceFetch } from "../peer/source/registry_fetch.ts";
 import { type DoctorRuntime, firstText, within } from "./ask.ts";
+import { bareHost } from "../http/url_place.ts";
 
 const ANSWER_TIMEOUT_MS = 10_000;
 /** Of an answer that may say why it is none. */
@@ -113,7 +114,7 @@ async function answerOf(
 ): Promise<RegistryFacts["answer"]> {
   const asked = await within(ANSWER_TIMEOUT_MS, clock, signal, async (either) => {
     // A name that nobody knows is told by the resolver more plainly than by a client of HTTP.
-    await net.resolve(url.hostname.replace(/^\[|\]$/g, ""));
+    await net.resolve(bareHost(url));
     const response = await fetch(url, { redirect: "manual", signal: either });
     const beginning = await firstText(response, BODY_BYTES_MAX);
     const date = Date.parse(response.headers.get("date") ?? "");

@@ -4,6 +4,7 @@ import { type Cidr, parseCidr } from "../core/ip.ts";
 import { DamselflyError } from "../core/error.ts";
 import type { Endpoint } from "../runtime/net.ts";
 import { isLoopback } from "./destination.ts";
+import { bareHost } from "./url_place.ts";
 
 /** Reads an environment variable. */
 export type Env = (name: string) => string | undefined;
@@ -22,11 +23,20 @@ export interface EgressProxy extends Endpoint {
  * is. Throws `failed_precondition` for a proxy that is none of HTTP.
  */
 export function egressProxyFor(url: URL, env: Env): EgressProxy | undefined {
-  const host = url.hostname.replace(/^\[|\]$/g, "").toLowerCase();
+  const host = bareHost(url).toLowerCase();
   if (host === "localhost" || isLoopback(host) || isExcepted(host, valueOf("NO_PROXY", env))) return undefined;
   const variable = url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY";
   const value = valueOf(variable, env) || valueOf("ALL_PROXY", env);
   return value === "" ? undefined : parsedProxy(value, variable);
+}
+
+/** Whether a proxy of the environment, of whatever kind, is asked for a URL. */
+export function goesByProxy(url: URL, env: Env): boolean {
+  try {
+    return egressProxyFor(url, env) !== undefined;
+  } catch {
+    return true;
+  }
 }
 
 function valueOf(name: string, env: Env): string {
@@ -42,7 +52,7 @@ function parsedProxy(value: string, variable: string): EgressProxy {
   }
   const login = [proxy.username, proxy.password].map(decoded).join(":");
   return {
-    hostname: proxy.hostname.replace(/^\[|\]$/g, ""),
+    hostname: bareHost(proxy),
     port: Number(proxy.port || "80"),
     authorization: login === ":" ? undefined : `Basic ${Buffer.from(login).toString("base64")}`,
   };

@@ -1,18 +1,16 @@
-import { parseCidr } from "../core/ip.ts";
+import { addressesMeant, parseCidr } from "../core/ip.ts";
 
 /**
  * Link-local addresses, none at all, and what clouds have elsewhere: there metadata services hand out the secrets of a
  * machine, and no source is. Configure the endpoint as an upstream if one really is.
  */
 const FORBIDDEN = [
-  ...["169.254.0.0/16", "64:ff9b::a9fe:0/112", "fe80::/10", "0.0.0.0/8", "::/128"],
-  // Of Alibaba Cloud and Azure, each also behind NAT64; of AWS and Google Cloud in IPv6.
-  ...["100.100.100.200/32", "64:ff9b::6464:64c8/128", "168.63.129.16/32", "64:ff9b::a83f:8110/128"],
-  ...["fd00:ec2::254/128", "fd20:ce::254/128"],
+  ...["169.254.0.0/16", "fe80::/10", "0.0.0.0/8", "::/128"],
+  // Of Alibaba Cloud and Azure; of AWS and Google Cloud in IPv6.
+  ...["100.100.100.200/32", "168.63.129.16/32", "fd00:ec2::254/128", "fd20:ce::254/128"],
 ].map(parseCidr);
 
-/** Whether an address is one that no source has. */
+/** Whether an address leads to one that no source has. */
 export function isForbidden(ip: string): boolean {
-  const withoutZone = ip.replace(/%.*$/, "");
-  return FORBIDDEN.some((block) => block.contains(withoutZone));
+  return addressesMeant(ip).some((address) => FORBIDDEN.some((block) => block.contains(address)));
 }

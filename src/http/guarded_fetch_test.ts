@@ -18,7 +18,10 @@ function stage(answers: Readonly<Record<string, string>>, remoteIp = ELSEWHERE) 
     return Promise.resolve(new Response("moved", { status: 307, headers: { location } }));
   };
   const net = { resolve: (name: string) => Promise.resolve([NAMES[name] ?? name]) };
-  const destinations = new Destinations(net, (origin) => origin === "http://127.0.0.1:5000", "a.key");
+  const destinations = new Destinations(net, {
+    isConfigured: (origin) => origin === "http://127.0.0.1:5000",
+    key: "a.key",
+  });
   return { asked, fetch: createGuardedFetch(fetch, destinations, remoteIp) };
 }
 
@@ -70,7 +73,7 @@ Deno.test("a redirect that cannot be trusted is refused, and one that never ends
 });
 
 Deno.test("a name that takes too long to look up is not waited for", async () => {
-  const check = () => new Promise<void>(() => {});
+  const check = () => new Promise<undefined>(() => {});
   const fetch = createGuardedFetch(() => Promise.resolve(new Response()), { check }, undefined);
   const reason = new Error("too late");
   await assert.rejects(fetch("https://registry.corp/", { signal: AbortSignal.abort(reason) }), reason);

@@ -1,5 +1,6 @@
 import { type IncomingMessage, request as sendPlain } from "node:http";
 import { request as sendTls } from "node:https";
+import { isIP, type LookupFunction } from "node:net";
 import { headersOf } from "./node_request.ts";
 import type { Fetch } from "../runtime/runtime.ts";
 
@@ -43,9 +44,10 @@ export function nodeTlsOptions({ authorities, checksCertificates = true, identit
 /**
  * `fetch` without its list of ports, for requests without a body. Each takes a connection of its own, which knows no
  * proxy of the environment, and redirects are answers. It trusts `authorities` and nobody else: Mozilla's list is only
- * for programs that may ask for all of the system's state.
+ * for programs that may ask for all of the system's state. With `addresses` it connects to one of those, whatever the
+ * name of the host is elsewhere.
  */
-export function createNodeFetch(trust: TlsTrust): Fetch {
+export function createNodeFetch(trust: TlsTrust, addresses?: readonly string[]): Fetch {
   const tls = nodeTlsOptions(trust);
   return async (input, { method = "GET", headers, signal } = {}) => {
     const url = new URL(input);
@@ -54,6 +56,7 @@ export function createNodeFetch(trust: TlsTrust): Fetch {
       headers: Object.fromEntries(new Headers(headers)),
       agent: false,
       signal: signal ?? undefined,
+      ...(addresses !== undefined && { lookup: knownAs(addresses) }),
     };
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {
       const outgoing = url.protocol === "https:" ? sendTls(url, { ...options, ...tls }) : sendPlain(url, options);
@@ -65,6 +68,17 @@ export function createNodeFetch(trust: TlsTrust): Fetch {
       answer.destroy(); // nobody has it, and its server need not end the connection
       throw error;
     }
+  };
+}
+
+/** The answer of a name server that is not asked. */
+function knownAs(addresses: readonly string[]): LookupFunction {
+  const all = addresses.map((address) => ({ address, family: isIP(address) }));
+  return (hostname, { all: wantsAll }, callback) => {
+    const [first] = all;
+    if (first === undefined) callback(new Error(`Cannot find an address of ${hostname}`), []);
+    else if (wantsAll === true) callback(null, all);
+    else callback(null, first.address, first.family);
   };
 }
 

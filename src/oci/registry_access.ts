@@ -1,11 +1,14 @@
 import { createGuardedFetch } from "../http/guarded_fetch.ts";
 import { Destinations } from "../http/destination.ts";
 import { createNodeFetch, isRefusedByFetch, type TlsTrust } from "../http/node_fetch.ts";
-import { TrustingClients } from "../http/trusting_clients.ts";
+import { HttpClients } from "../http/http_clients.ts";
 import type { Fetch, Runtime } from "../runtime/runtime.ts";
 
 /** Nobody whose address is known: he has no right to what only this host's own processes may ask for. */
 const ELSEWHERE = "";
+
+/** Authorities of orders whose connections are kept. */
+const CLIENTS_MAX = 8;
 
 /** How a service that reads images for others reaches registries. */
 export interface RegistryAccessOptions {
@@ -24,14 +27,14 @@ export interface RegistryAccessOptions {
  */
 export class RegistryAccess implements Disposable {
   readonly #options: RegistryAccessOptions;
-  readonly #clients = new TrustingClients();
+  readonly #clients = new HttpClients(CLIENTS_MAX);
   readonly #destinations: Destinations;
 
   constructor(options: RegistryAccessOptions) {
     const { runtime, allowed, key } = options;
     this.#options = options;
     const origins = new Set(allowed.map((url) => new URL(url).origin));
-    this.#destinations = new Destinations(runtime.net, (origin) => origins.has(origin), key);
+    this.#destinations = new Destinations(runtime.net, { isConfigured: (origin) => origins.has(origin), key });
   }
 
   /** `fetch` for one job, on all ports, which trusts whom its order trusts besides Mozilla's authorities. */
@@ -40,7 +43,7 @@ export class RegistryAccess implements Disposable {
     const byNode = createNodeFetch({ authorities, checksCertificates });
     const fetch: Fetch = (input, init) => {
       if (!checksCertificates || isRefusedByFetch(new URL(input))) return byNode(input, init);
-      const client = authorities.length === 0 ? {} : { client: this.#clients.get(authorities) };
+      const client = authorities.length === 0 ? {} : { client: this.#clients.get({ caCerts: [...authorities] }) };
       return runtime.fetch(input, { ...init, ...client });
     };
     return createGuardedFetch(fetch, this.#destinations, isOnLoopback ? undefined : ELSEWHERE);

@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { DamselflyError } from "../core/error.ts";
 import { type Env, PROXY_VARIABLES } from "../http/egress.ts";
+import { bareHost, portOf } from "../http/url_place.ts";
 
 /** Where the mirror of this host is reached from the host itself. */
 export interface OwnMirror {
@@ -32,13 +33,8 @@ function isOwn(value: string, { port, hosts }: OwnMirror): boolean {
   const text = value.includes("://") ? value : `http://${value}`;
   if (value === "" || !URL.canParse(text)) return false;
   const url = new URL(text);
-  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const host = bareHost(url);
   return portOf(url) === port && (isLoopback(host) || hosts.some((own) => own.toLowerCase() === host));
-}
-
-function portOf({ port, protocol }: URL): number {
-  if (port !== "") return Number(port);
-  return protocol === "https:" ? 443 : 80;
 }
 
 function isLoopback(host: string): boolean {

@@ -45,6 +45,7 @@ import { createPieceClient, type PieceClient, pieceClientFor } from "./piece/vor
 import type { Interceptor } from "./proxy/interceptor.ts";
 import { Proxy, type ProxyParts } from "./proxy/proxy.ts";
 import { openRegistryClients } from "./registry_clients.ts";
+import { BoundFetch } from "../http/bound_fetch.ts";
 import { Destinations } from "../http/destination.ts";
 import { type ExchangeParts, Exchanger, UPSTREAMS_KEY } from "./source/exchange.ts";
 import type { Source } from "./source/source.ts";
@@ -106,7 +107,7 @@ export async function startPeer(
   const tls = await openPeerTls(config, runtime, stack);
 
   const mirrored = mirrorOptions(config, identity);
-  const { destinations, source, ...origins } = stack.use(await openOrigins(base, mirrored));
+  const { source, ...origins } = stack.use(await openOrigins(base, mirrored));
 
   // The servers for peers listen first, because this host is announced with their ports.
   const opening = Promise.withResolvers<Served>();
@@ -115,7 +116,7 @@ export async function startPeer(
   const upload = stack.use(
     await startUpload(base, servedBehind(opening.promise), {
       piecePort: pieces?.port ?? 0,
-      destinations,
+      destinations: origins.destinations,
       network: () => announced.control?.host().network,
       tls: tls.server,
     }),
@@ -138,7 +139,7 @@ export async function startPeer(
   let isReady = false;
   const ops = await startOps(base, () => isReady, stack);
   const interceptor = stack.use(await openInterception(config, runtime));
-  const front = { ...origins, destinations, tasks, source, interceptor };
+  const front = { ...origins, tasks, source, interceptor };
   const mirrorServer = stack.use(await startMirror(base, mirrored, front));
   upload.setServing(UPLOAD_SERVICE, true);
   isReady = true;
@@ -159,15 +160,21 @@ type Mirrored = ReturnType<typeof mirrorOptions>;
 /** The way to the origins of contents, and where it may go. */
 async function openOrigins({ config, runtime, identity }: Foundation, { upstream, rules }: Mirrored) {
   const isConfigured = (origin: string) => isConfiguredOrigin(origin, upstream) || isRuledOrigin(origin, rules);
-  const registries = await openRegistryClients(config.proxy.registryMirror, { ...runtime, isConfigured });
-  const origins = { ...runtime, fetch: registries.fetch, isConfigured };
+  await using stack = new AsyncDisposableStack();
+  const bound = stack.use(new BoundFetch(runtime));
+  const registries = stack.use(
+    await openRegistryClients(config.proxy.registryMirror, { ...runtime, isConfigured, bound }),
+  );
+  const { deniedNetworks: denied, allowedNetworks: allowed } = config.security;
+  const destinations = new Destinations(runtime.net, { isConfigured, key: UPSTREAMS_KEY, denied, allowed });
+  const origins = { ...runtime, fetch: registries.fetch, destinations };
   const source = createSource({ ...origins, role: identity.isSeed ? "seed peer" : "peer" });
+  const opened = stack.move();
   return {
     ...origins,
     trustOf: registries.trustOf,
-    destinations: new Destinations(runtime.net, isConfigured, UPSTREAMS_KEY),
     source: { ...source, ...withSharedBackoff(source, runtime.clock) },
-    [Symbol.asyncDispose]: () => registries[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
 
@@ -192,8 +199,7 @@ function openCache(
 function startMirror(
   base: Foundation,
   mirrored: Mirrored,
-  { destinations, tasks, source, trustOf, interceptor, ...origins }: ExchangeParts & Pick<ProxyParts, "trustOf"> & {
-    readonly destinations: Destinations;
+  { tasks, source, trustOf, interceptor, ...origins }: ExchangeParts & Pick<ProxyParts, "trustOf" | "destinations"> & {
     readonly tasks: Tasks;
     readonly source: Source;
     readonly interceptor: Interceptor | undefined;
@@ -209,7 +215,7 @@ function startMirror(
       source,
       stored: (asked) => storedOf(storage, asked),
     }),
-    destinations,
+    destinations: origins.destinations,
     fallbacks: new Fallbacks(runtime),
     outputs: new Outputs(config.proxy.allowOutputPath ? outputWriter(storage, runtime) : undefined, runtime.log),
   };

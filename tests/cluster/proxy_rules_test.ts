@@ -82,6 +82,43 @@ Deno.test("with proxy.whiteList requests by URL and tunnels go to nobody else, a
   assert.equal((await node.ask(`GET ${BLOB_PATH}`)).status, 200);
 });
 
+Deno.test("a listed server cannot send a task on to one that proxy.whiteList does not have", async () => {
+  await using other = startOrigin();
+  await using listed = startOrigin(({ url }) => {
+    const { pathname } = new URL(url);
+    return pathname.startsWith("/here") ? undefined : Response.redirect(`${other.origin}${pathname}`, 307);
+  });
+  const whiteList = [{ host: "127.0.0.1", ports: [listed.port] }];
+  await using node = await startNode(other.origin, { whiteList });
+  const shared = { "x-dragonfly-use-p2p": "true" };
+  for (const path of ["/f", BLOB_PATH]) {
+    const { status, body } = await node.ask(`GET ${listed.origin}${path}`, shared);
+    assert.equal(status, 403, path);
+    assert.match(body.toString(), /proxy\.whiteList does not have it/);
+  }
+  assert.deepEqual(other.seen, []);
+  assert.deepEqual((await node.ask(`GET ${listed.origin}/here`, shared)).body, CONTENT);
+  await using free = await startNode(other.origin);
+  assert.deepEqual((await free.ask(`GET ${listed.origin}${BLOB_PATH}`, shared)).body, CONTENT);
+});
+
+Deno.test("security.deniedNetworks and allowedNetworks hold for mirror, proxy and tunnels, and not for what is configured", async () => {
+  await using registry = startOrigin();
+  await using other = startOrigin();
+  const shared = { "x-dragonfly-use-p2p": "true" };
+  for (const security of [{ deniedNetworks: ["127.0.0.0/8"] }, { allowedNetworks: ["192.0.2.0/24"] }]) {
+    await using node = await startNode(registry.origin, {}, { security });
+    const lines = [`GET ${other.origin}/f`, `GET http://localhost:${other.port}${BLOB_PATH}`];
+    for (const line of [...lines, `CONNECT 127.0.0.1:${other.port}`, `GET ${BLOB_PATH}?ns=${other.origin}`]) {
+      const { status, headers, body } = await node.ask(line, shared);
+      assert.deepEqual([status, headers.get("x-dragonfly-error-type")], [403, "proxy"], line);
+      assert.match(body.toString(), /security\./);
+    }
+    assert.equal((await node.ask(`GET ${BLOB_PATH}`)).status, 200);
+  }
+  assert.deepEqual(other.seen, []);
+});
+
 Deno.test("requests above proxy.server.requestRateLimit wait, and then are refused with Retry-After", async () => {
   await using origin = startOrigin();
   await using node = await startNode(origin.origin, { server: { requestRateLimit: 1 } });

@@ -65,17 +65,18 @@ function tlsOf(identity: "a" | "b" | "own") {
 export async function startNode(
   registry: string,
   proxy: Record<string, unknown> = {},
-  host: Record<string, unknown> = { ip: "127.0.0.1" },
+  tables: Record<string, unknown> = {},
   env: Readonly<Record<string, string>> = {},
 ): Promise<Node> {
   const dir = await Deno.makeTempDir();
   const [ip, any] = ["127.0.0.1", { ip: "127.0.0.1", port: 0 }];
   const config = DfdaemonConfig.parse({
-    host,
+    host: { ip },
     server: { cacheDir: join(dir, "cache") },
     download: { server: { socketPath: join(dir, "dfdaemon.sock") } },
     storage: { dir: join(dir, "storage"), server: { ip, tcpPort: 0 } },
     ...{ upload: { server: any }, health: { server: any }, metrics: { server: any } },
+    ...tables,
     proxy: {
       ...proxy,
       server: { ...any, ...proxy["server"] as object },

@@ -100,7 +100,7 @@ Deno.test("a rule makes a file a task, with the query parameters that it leaves 
 Deno.test("what a loopback address has is a task only where the whole swarm is on one host, or if it is configured", async () => {
   await using registry = startOrigin();
   await using origin = startOrigin();
-  await using node = await startNode(registry.origin, { rules: [{ regex: "blobs/" }] }, { ip: "192.0.2.7" });
+  await using node = await startNode(registry.origin, { rules: [{ regex: "blobs/" }] }, { host: { ip: "192.0.2.7" } });
   const shared = { "x-dragonfly-use-p2p": "true" };
   for (const host of [origin.origin, origin.origin.replace("127.0.0.1", "localhost")]) {
     for (const path of ["/f", BLOB_PATH]) {

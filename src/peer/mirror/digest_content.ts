@@ -22,6 +22,7 @@ export interface DigestRequest {
   /** Whether blobs are asked for by their digest, or by their URL; the requester may wish otherwise. */
   readonly blobIdByDigest: boolean;
   readonly deliver?: ContentRequest["deliver"];
+  readonly checkRedirect?: SourceRequest["checkRedirect"];
   readonly signal: AbortSignal;
 }
 
@@ -45,11 +46,12 @@ export function digestContent(asked: DigestRequest): ContentRequest {
   };
 }
 
-function sourceRequestOf({ request, digest, remoteIp, ...place }: DigestRequest): SourceRequest {
+function sourceRequestOf({ request, digest, remoteIp, checkRedirect, ...place }: DigestRequest): SourceRequest {
   return {
     url: contentUrl({ ...place, digest: digest.text }),
     headers: contentHeaders(request.headers),
     remoteIp,
+    ...(checkRedirect !== undefined && { checkRedirect }),
   };
 }
 

@@ -8,6 +8,7 @@ import { createSource } from "../source/sources.ts";
 import { createRegistryFetch } from "../source/registry_fetch.ts";
 import { sourceFailure } from "../source/source_failure.ts";
 import { fallbackReasonOf, Fallbacks } from "./fallbacks.ts";
+import { testDestinations } from "../../testing/destinations.ts";
 
 const NEVER = new AbortController().signal;
 const METRIC = "damselfly_client_fallback_total";
@@ -17,7 +18,12 @@ async function failureOf(url: string): Promise<unknown> {
   const runtime = testRuntime();
   const isConfigured = () => true;
   using registries = createRegistryFetch({ everywhere: [], byOrigin: new Map() }, { ...runtime, isConfigured });
-  const source = createSource({ ...runtime, fetch: registries.fetch, role: "peer", isConfigured });
+  const source = createSource({
+    ...runtime,
+    fetch: registries.fetch,
+    role: "peer",
+    destinations: testDestinations(isConfigured),
+  });
   return await source.stat({ url, headers: {} }, NEVER).then(() => undefined, (error) => error);
 }
 

@@ -6,6 +6,7 @@ import { testRuntime } from "../../testing/test_runtime.ts";
 import { Exchanger } from "../source/exchange.ts";
 import { ContentEndpoint } from "./content.ts";
 import { Manifests } from "./manifests.ts";
+import { testDestinations } from "../../testing/destinations.ts";
 
 const DIGEST = `sha256:${"a".repeat(64)}`;
 
@@ -22,7 +23,7 @@ function setup(answer: (request: Request) => Promise<Response> | Response) {
     ...{ listen: { hostname: "127.0.0.1", port: 0 }, handler, clock, net: realNet(), onError() {} },
   });
   const registry = new URL(`http://127.0.0.1:${server.port}`);
-  const exchanger = new Exchanger({ ...runtime, isConfigured: () => true });
+  const exchanger = new Exchanger({ ...runtime, destinations: testDestinations(() => true) });
   const granted: string[] = [];
   const contents = { grant: ({ url }: { url: string }) => void granted.push(url) } as unknown as ContentEndpoint;
   const manifests = new Manifests({ ...runtime, contents, exchanger, tagLeaseMs: 60_000 });

@@ -16,6 +16,7 @@ import { ContentEndpoint } from "./content.ts";
 import { Fallbacks } from "./fallbacks.ts";
 import { createMirror } from "./mirror.ts";
 import { Outputs } from "./outputs.ts";
+import { testDestinations } from "../../testing/destinations.ts";
 
 const BLOB = Uint8Array.from({ length: 100_000 }, (_, index) => (index * 7 + (index >> 8)) & 0xff);
 const DIGEST = `sha256:${createHash("sha256").update(BLOB).digest("hex")}`;
@@ -139,7 +140,7 @@ function setup(options: RegistryOptions = {}, clock: Clock = realClock(), blobId
   const registry = startRegistry(options);
   const tasks = new ReadyTasks();
   const runtime = testRuntime({ clock });
-  const exchange = { ...runtime, isConfigured: () => false };
+  const exchange = { ...runtime, destinations: testDestinations() };
   const contents = {
     ...runtime,
     tasks,

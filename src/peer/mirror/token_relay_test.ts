@@ -3,6 +3,7 @@ import { testRuntime } from "../../testing/test_runtime.ts";
 import { Exchanger } from "../source/exchange.ts";
 import { Fallbacks } from "./fallbacks.ts";
 import { isForToken, ownChallenge, pingsForAll, relayToken, withoutOwnToken } from "./token_relay.ts";
+import { testDestinations } from "../../testing/destinations.ts";
 
 const MIRROR = "http://127.0.0.1:4001";
 const PODMAN = { "user-agent": "libpod/4.3.1" };
@@ -29,7 +30,7 @@ function setup(challengeOf: (origin: string) => string | undefined, realmStatus 
   const fallbacks = new Fallbacks(runtime);
   const parts = {
     ...{ fallbacks, clock: runtime.clock },
-    exchanger: new Exchanger({ ...runtime, isConfigured: () => false }),
+    exchanger: new Exchanger({ ...runtime, destinations: testDestinations() }),
     upstream: { defaultAddr: "http://127.0.0.1:9", upstreams: [{ namespace: "reg.corp:5000", addr: origin }] },
   };
   const signal = new AbortController().signal;

@@ -3,21 +3,21 @@ import { connect as connectTls } from "node:tls";
 import { isIP } from "node:net";
 import type { Socket } from "node:net";
 import { DamselflyError, errorText } from "../../core/error.ts";
+import { dialAny } from "../../http/dial.ts";
 import { ConnStream } from "../../http/conn_stream.ts";
 import type { Destination, Destinations } from "../../http/destination.ts";
 import { type EgressProxy, egressProxyFor, type Env } from "../../http/egress.ts";
 import { nodeTlsOptions, type TlsTrust } from "../../http/node_fetch.ts";
 import { openTunnel } from "../../http/open_tunnel.ts";
 import { SELF_SIGNED } from "../../http/self_signed.ts";
+import { bareHost, portOf } from "../../http/url_place.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { Conn, Endpoint, Net } from "../../runtime/net.ts";
+import type { Conn, Net } from "../../runtime/net.ts";
 import { orAbort } from "../../runtime/or_abort.ts";
 import { sourceAnswerOf, sourceFailure } from "../source/source_failure.ts";
 
-/** To each of the addresses of a host, and for what has to be said before the first byte of a request. */
-const CONNECT_TIMEOUT_MS = 10_000;
-/** Of a host; those after it are not tried. */
-const ADDRESSES_TRIED_MAX = 4;
+/** For what has to be said before the first byte of a request. */
+const BEGIN_TIMEOUT_MS = 10_000;
 
 /** What a dialer needs. */
 export interface DialerParts {
@@ -92,32 +92,22 @@ export class Dialer {
     }
   }
 
-  /** A connection to the first of the addresses that takes it. They were looked at, and are not asked for again. */
+  /** To one of the addresses. They were looked at, and are not asked for again. */
   async #direct(url: URL, asking: Asking): Promise<Conn> {
     const addresses = await this.#addressesOf(url, asking.remoteIp);
-    let failure: unknown;
-    for (const hostname of addresses.slice(0, ADDRESSES_TRIED_MAX)) {
-      try {
-        return await this.#dial({ hostname, port: portOf(url) }, asking.signal);
-      } catch (error) {
-        asking.signal.throwIfAborted();
-        failure = error;
-      }
+    try {
+      return await dialAny({ addresses, port: portOf(url) }, this.#parts, asking.signal);
+    } catch (cause) {
+      asking.signal.throwIfAborted();
+      throw unreachable(url, cause);
     }
-    throw unreachable(url, failure);
-  }
-
-  async #dial(to: Endpoint, signal: AbortSignal): Promise<Conn> {
-    const { net, clock } = this.#parts;
-    using limit = clock.deadline(CONNECT_TIMEOUT_MS);
-    return await net.connect(to, AbortSignal.any([signal, limit.signal]));
   }
 
   /** The name need not be known here: the proxy looks it up. */
   async #toProxy(url: URL, proxy: EgressProxy, { remoteIp, signal }: Asking): Promise<Conn> {
     await orAbort(this.#parts.destinations.check(destinationOf(url, remoteIp)), signal);
     try {
-      return await this.#dial(proxy, signal);
+      return await dialAny({ addresses: [proxy.hostname], port: proxy.port }, this.#parts, signal);
     } catch (cause) {
       signal.throwIfAborted();
       const what = `the proxy ${proxy.hostname}:${proxy.port} of the environment cannot be reached`;
@@ -166,13 +156,13 @@ export class Dialer {
 
   /** What has to be said on a connection first; it is closed when that fails. */
   async #begun<T>(url: URL, conn: Conn, signal: AbortSignal, say: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    using limit = this.#parts.clock.deadline(CONNECT_TIMEOUT_MS);
+    using limit = this.#parts.clock.deadline(BEGIN_TIMEOUT_MS);
     try {
       return await say(AbortSignal.any([signal, limit.signal]));
     } catch (cause) {
       conn.close();
       signal.throwIfAborted();
-      if (limit.signal.aborted) throw sourceFailure(url, `it did not answer within ${CONNECT_TIMEOUT_MS} ms`);
+      if (limit.signal.aborted) throw sourceFailure(url, `it did not answer within ${BEGIN_TIMEOUT_MS} ms`);
       throw sourceFailure(url, "no connection with it can be begun", { cause });
     }
   }
@@ -203,16 +193,6 @@ function securedByNode(stream: ConnStream, hostname: string, trust: TlsTrust, si
 
 function destinationOf(url: URL, remoteIp: string): Destination {
   return { origin: url.origin, hostname: url.hostname, remoteIp };
-}
-
-/** The port of a URL, that of its scheme if it names none. */
-export function portOf({ port, protocol }: URL): number {
-  return Number(port || (protocol === "https:" ? "443" : "80"));
-}
-
-/** The host of a URL, an IPv6 address without brackets. */
-export function bareHost({ hostname }: URL): string {
-  return hostname.replace(/^\[|\]$/g, "");
 }
 
 function unreachable(url: URL, cause: unknown): DamselflyError {

@@ -1,6 +1,6 @@
 import { DamselflyError } from "../../core/error.ts";
 import type { Pattern } from "../../core/pattern.ts";
-import type { Endpoint } from "../../runtime/net.ts";
+import { bareHost, portOf } from "../../http/url_place.ts";
 
 /** A row of `proxy.whiteList`: hosts that may be asked for. */
 export interface ListedHost {
@@ -11,12 +11,12 @@ export interface ListedHost {
 }
 
 /** Throws `permission_denied` for a place that a list does not have; without a list there is none. */
-export function checkListed({ hostname, port }: Endpoint, list: readonly ListedHost[] | undefined): void {
-  const name = hostname.toLowerCase();
+export function checkListed(to: URL, list: readonly ListedHost[] | undefined): void {
+  const [name, port] = [bareHost(to), portOf(to)];
   const isListed = (list ?? [{ host: name, ports: [] }]).some(({ host, regex, ports }) => {
     const isHost = host?.toLowerCase() === name || regex?.test(name) === true;
     return isHost && (ports.length === 0 || ports.includes(port));
   });
   if (isListed) return;
-  throw new DamselflyError("permission_denied", `Cannot go to ${hostname}:${port}: proxy.whiteList does not have it`);
+  throw new DamselflyError("permission_denied", `Cannot go to ${name}:${port}: proxy.whiteList does not have it`);
 }

@@ -5,14 +5,15 @@ import { checkListed } from "./listed_hosts.ts";
 
 Deno.test("a list has hosts by name or pattern, and of them the ports that it says, or all", () => {
   const list = [{ host: "A.corp", ports: [443] }, { regex: parsePattern("\\.b\\.corp$"), ports: [] }];
-  for (const [hostname, port] of [["a.corp", 443], ["A.CORP", 443], ["x.b.corp", 1]] as const) {
-    checkListed({ hostname, port }, list);
+  for (const url of ["https://a.corp", "https://A.CORP", "http://a.corp:443", "http://x.b.corp:1"]) {
+    checkListed(new URL(url), list);
   }
-  for (const [hostname, port] of [["a.corp", 80], ["b.corp", 443], ["a.corp.x", 443]] as const) {
-    assert.throws(() => checkListed({ hostname, port }, list), { code: "permission_denied" });
+  for (const url of ["http://a.corp", "https://b.corp", "https://a.corp.x", "https://a.corp."]) {
+    assert.throws(() => checkListed(new URL(url), list), { code: "permission_denied" });
   }
-  checkListed({ hostname: "any", port: 1 }, undefined);
-  assert.throws(() => checkListed({ hostname: "any", port: 1 }, []), { code: "permission_denied" });
+  checkListed(new URL("http://any:1"), undefined);
+  checkListed(new URL("http://[fd00::1]"), [{ host: "fd00::1", ports: [80] }]);
+  assert.throws(() => checkListed(new URL("http://any:1"), []), { code: "permission_denied" });
 });
 
 Deno.test("registries of the configuration are intercepted, but for Docker Hub, which has to be named", () => {

@@ -17,7 +17,7 @@ import { isAllowed } from "../mirror/upstream.ts";
 import { isLoopback } from "../../http/destination.ts";
 import { sourceAnswerOf } from "../source/source_failure.ts";
 import { authenticationRequired, isAuthorized, type ProxyCredentials } from "./credentials.ts";
-import { bareHost, Dialer, type DialerParts, portOf } from "./dialer.ts";
+import { Dialer, type DialerParts } from "./dialer.ts";
 import { Distrust, DISTRUST_MS } from "./distrust.ts";
 import { fileContent } from "./file.ts";
 import type { Interceptor } from "./interceptor.ts";
@@ -150,7 +150,7 @@ export class Proxy implements HttpService {
   async #turnedAway(to: URL | undefined, signal: AbortSignal): Promise<Response | undefined> {
     const { fallbacks, log, whiteList } = this.#parts;
     try {
-      if (to !== undefined) checkListed({ hostname: bareHost(to), port: portOf(to) }, whiteList);
+      if (to !== undefined) checkListed(to, whiteList);
       await this.#rate.turn(signal);
       return undefined;
     } catch (error) {
@@ -213,12 +213,14 @@ export class Proxy implements HttpService {
     rule: SwarmRule | undefined,
     info: RequestInfo,
   ): Promise<ContentRequest> {
-    const { outputs, disableBackToSource, blobIdByDigest } = this.#parts;
+    const { outputs, disableBackToSource, blobIdByDigest, whiteList } = this.#parts;
     const { origin, pathname } = new URL(request.url);
     const remoteIp = info.remote.hostname;
     const deliver = await outputs.deliveryOf(request, wishes, info);
     const path = parseDistributionPath(pathname);
-    const common = { request, wishes, deliver, remoteIp, disableBackToSource, signal: info.signal };
+    // Who follows a redirect himself has to ask for it too.
+    const checkRedirect = (to: URL) => checkListed(to, whiteList);
+    const common = { request, wishes, deliver, remoteIp, disableBackToSource, checkRedirect, signal: info.signal };
     if (path?.kind === "blob") {
       const { repository, digest } = path;
       const registry = new URL(origin);

@@ -1,9 +1,8 @@
 import { type DamselflyError, isCancelled } from "../../core/error.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Counter, Histogram, Metrics } from "../../runtime/metrics.ts";
-import type { Net } from "../../runtime/net.ts";
 import { orAbort } from "../../runtime/or_abort.ts";
-import { Destinations } from "../../http/destination.ts";
+import type { Destinations } from "../../http/destination.ts";
 import { redirectOf, REDIRECTS_MAX } from "../../http/redirect.ts";
 import type { SourceFetch } from "./registry_fetch.ts";
 import type { SourceRequest } from "./source.ts";
@@ -20,11 +19,10 @@ const DURATION_BUCKETS_MS = Array.from({ length: 24 }, (_, n) => 2 ** n);
 /** What an exchange with an origin needs. */
 export interface ExchangeParts {
   readonly fetch: SourceFetch;
-  readonly net: Pick<Net, "resolve">;
   readonly clock: Clock;
   readonly metrics: Metrics;
-  /** Whether the configuration names an origin; then its address is not questioned. */
-  readonly isConfigured: (origin: string) => boolean;
+  /** Where requesters may go. */
+  readonly destinations: Pick<Destinations, "check">;
 }
 
 /** The answer at the end of the redirects. Whoever has it ends the transfer. */
@@ -40,14 +38,12 @@ export interface Exchange {
 /** Sends requests to origins, and follows redirects without taking credentials along. */
 export class Exchanger {
   readonly #parts: ExchangeParts;
-  readonly #destinations: Destinations;
   readonly #requests: Counter;
   readonly #failures: Counter;
   readonly #durations: Histogram;
 
   constructor(parts: ExchangeParts) {
     this.#parts = parts;
-    this.#destinations = new Destinations(parts.net, parts.isConfigured, UPSTREAMS_KEY);
     const labels = ["scheme", "method"];
     const { metrics } = parts;
     this.#requests = metrics.counter("dragonfly_client_backend_request_total", "Requests to sources", labels);
@@ -92,30 +88,34 @@ export class Exchanger {
   async #follow(
     method: string,
     first: URL,
-    { headers: firstHeaders, remoteIp, authorities, objectStorage }: Omit<SourceRequest, "url">,
+    { headers: firstHeaders, remoteIp, checkRedirect, authorities, objectStorage }: Omit<SourceRequest, "url">,
     signal: AbortSignal,
   ): Promise<Exchange> {
     using limit = this.#parts.clock.deadline(HEADERS_TIMEOUT_MS);
     let [url, headers] = [first, firstHeaders];
     for (let redirects = 0; redirects <= REDIRECTS_MAX; redirects++) {
-      await this.#mayGo(url, remoteIp, signal, limit.signal);
+      const addresses = await this.#allowed(url, remoteIp, signal, limit.signal);
       const checksCertificates = objectStorage?.insecureSkipVerify !== true || url.origin !== first.origin;
-      const request = { headers, authorities, checksCertificates };
+      const request = { headers, authorities, checksCertificates, addresses };
       const exchange = await this.#once(method, url, request, signal, limit.signal);
       const redirect = redirectOf(exchange.response, url, headers);
       if (redirect === undefined) return { ...exchange, isFirstOrigin: headers === firstHeaders };
       await skipBody(exchange);
       if ("refused" in redirect) throw sourceFailure(url, redirect.refused);
       ({ url, headers } = redirect);
+      checkRedirect?.(url);
     }
     throw sourceFailure(first, `it redirects more than ${REDIRECTS_MAX} times`);
   }
 
   /** Every hop is looked at: where the first one is, is no promise of where it sends us. */
-  async #mayGo(url: URL, remoteIp: string | undefined, signal: AbortSignal, limit: AbortSignal): Promise<void> {
+  async #allowed(url: URL, remoteIp: string | undefined, signal: AbortSignal, limit: AbortSignal) {
     const { origin, hostname } = url;
     try {
-      await orAbort(this.#destinations.check({ origin, hostname, remoteIp }), AbortSignal.any([signal, limit]));
+      return await orAbort(
+        this.#parts.destinations.check({ origin, hostname, remoteIp }),
+        AbortSignal.any([signal, limit]),
+      );
     } catch (cause) {
       signal.throwIfAborted();
       if (limit.aborted) throw tooLate(url, cause);
@@ -126,8 +126,9 @@ export class Exchanger {
   async #once(
     method: string,
     url: URL,
-    { headers, authorities = [], checksCertificates }: Pick<SourceRequest, "headers" | "authorities"> & {
+    { headers, authorities = [], checksCertificates, addresses }: Pick<SourceRequest, "headers" | "authorities"> & {
       readonly checksCertificates: boolean;
+      readonly addresses: readonly string[] | undefined;
     },
     signal: AbortSignal,
     limit: AbortSignal,
@@ -137,7 +138,7 @@ export class Exchanger {
       const response = await this.#parts.fetch(url, {
         method,
         headers: { ...headers, "accept-encoding": "identity" },
-        ...{ redirect: "manual" as const, authorities, checksCertificates },
+        ...{ redirect: "manual" as const, authorities, checksCertificates, addresses },
         signal: AbortSignal.any([signal, limit, transfer.signal]),
       });
       const close = async (reason: unknown) => {

@@ -9,6 +9,7 @@ import { createSource } from "./sources.ts";
 import type { Source, SourceBody, SourceRequest } from "./source.ts";
 import { sourceAnswerOf } from "./source_failure.ts";
 import { swarmUserAgent } from "./user_agent.ts";
+import { testDestinations } from "../../testing/destinations.ts";
 
 const CONTENT = Uint8Array.from({ length: 300_000 }, (_, i) => (i * 31 + (i >> 8)) & 0xff);
 const NEVER = new AbortController().signal;
@@ -62,7 +63,12 @@ function source(): Source {
 }
 
 function sourceOf(fetch: Fetch, isConfigured = (_origin: string) => false, net: Pick<Net, "resolve"> = NAMES): Source {
-  return createSource({ ...testRuntime(), role: "seed peer", net, fetch, isConfigured });
+  return createSource({
+    ...testRuntime(),
+    role: "seed peer",
+    fetch,
+    destinations: testDestinations(isConfigured, net),
+  });
 }
 
 /** Names as they are known to the host. */
@@ -424,7 +430,7 @@ Deno.test("a name that only an HTTP proxy may know is left to it, and one that i
   const clock = new VirtualClock();
   const net: Net = { ...testRuntime().net, resolve: () => new Promise(() => {}) };
   const slow = createSource({
-    ...{ ...testRuntime({ clock, net }), role: "peer", fetch: fake, isConfigured: () => false },
+    ...{ ...testRuntime({ clock, net }), role: "peer", fetch: fake, destinations: testDestinations(undefined, net) },
   });
   const late = failureOf(slow.stat(ask, NEVER));
   await clock.advance(25_000);

@@ -2,11 +2,16 @@ import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { DamselflyError, errorText } from "../../core/error.ts";
 import type { Fetch } from "../../runtime/runtime.ts";
+import type { BoundFetch } from "../../http/bound_fetch.ts";
 import { isLoopback } from "../../http/destination.ts";
 import { NOT_TLS } from "../../http/not_tls.ts";
 import { SELF_SIGNED } from "../../http/self_signed.ts";
 import { createNodeFetch, isRefusedByFetch, type TlsIdentity, type TlsTrust } from "../../http/node_fetch.ts";
-import { TrustingClients } from "../../http/trusting_clients.ts";
+import { HttpClients } from "../../http/http_clients.ts";
+import { bareHost } from "../../http/url_place.ts";
+
+/** Authorities of requests whose connections are kept. */
+const CLIENTS_MAX = 8;
 
 /** How one origin is spoken to in TLS. PEM texts. */
 export interface OriginTls {
@@ -31,13 +36,22 @@ export interface RegistryFetchParts {
   readonly fetch: Fetch;
   /** Whether the configuration names an origin; then it is asked as it says and not otherwise. */
   readonly isConfigured: (origin: string) => boolean;
+  /** Keeps requests to the addresses that were looked at; left out, names are looked up again. */
+  readonly bound?: BoundFetch | undefined;
 }
 
-/** `fetch` that trusts, for one request, more authorities than usual (PEM texts), or whoever answers. */
-export type SourceFetch = (
-  input: string | URL,
-  init?: Parameters<Fetch>[1] & { readonly authorities?: readonly string[]; readonly checksCertificates?: boolean },
-) => Promise<Response>;
+/** What a request to an origin may say besides what `fetch` knows. */
+export interface SourceFetchInit extends NonNullable<Parameters<Fetch>[1]> {
+  /** PEM texts of authorities that are trusted besides the usual ones. */
+  readonly authorities?: readonly string[];
+  /** False: whoever answers is trusted. */
+  readonly checksCertificates?: boolean;
+  /** Where the host of the URL was found, for a request that must go nowhere else. */
+  readonly addresses?: readonly string[] | undefined;
+}
+
+/** `fetch` for requests to origins. */
+export type SourceFetch = (input: string | URL, init?: SourceFetchInit) => Promise<Response>;
 
 /** HTTP for origins; disposing it closes its connections. */
 export interface RegistryFetch extends Disposable {
@@ -70,7 +84,7 @@ export function createRegistryFetch({ everywhere, byOrigin }: Trust, parts: Regi
     }
     clients.set(origin, open(origin, trustOf(origin).authorities, identity));
   }
-  const given = opened.use(new TrustingClients());
+  const given = opened.use(new HttpClients(CLIENTS_MAX));
   const stack = opened.move();
 
   function trustOf(origin: string, given: readonly string[] = [], checks = true): TlsTrust {
@@ -79,19 +93,23 @@ export function createRegistryFetch({ everywhere, byOrigin }: Trust, parts: Regi
     return { authorities, identity, checksCertificates: checks && !skipVerify };
   }
 
-  function send(url: URL, options: Parameters<SourceFetch>[1] = {}): Promise<Response> {
-    const { authorities = [], checksCertificates, ...init } = options;
+  function send(url: URL, options: SourceFetchInit = {}): Promise<Response> {
+    const { authorities = [], checksCertificates, addresses, ...init } = options;
     const trust = trustOf(url.origin, authorities, checksCertificates);
     if (isRefusedByFetch(url) || trust.checksCertificates === false) return sendByNode(url, options);
+    // In TLS the certificate says whether the right server was reached.
+    if (addresses !== undefined && url.protocol === "http:" && parts.bound?.mustBind(url) === true) {
+      return parts.bound.send(url, addresses, init);
+    }
     const client = authorities.length > 0
-      ? given.get(trust.authorities, trust.identity)
+      ? given.get({ caCerts: [...trust.authorities], ...trust.identity })
       : clients.get(url.origin) ?? usual;
     return parts.fetch(url, { ...init, ...(client !== undefined && { client }) });
   }
 
-  function sendByNode(url: URL, options: Parameters<SourceFetch>[1] = {}): Promise<Response> {
-    const { authorities, checksCertificates, ...init } = options;
-    return createNodeFetch(trustOf(url.origin, authorities, checksCertificates))(url, init);
+  function sendByNode(url: URL, options: SourceFetchInit = {}): Promise<Response> {
+    const { authorities, checksCertificates, addresses, ...init } = options;
+    return createNodeFetch(trustOf(url.origin, authorities, checksCertificates), addresses)(url, init);
   }
 
   return {
@@ -112,8 +130,8 @@ export function createRegistryFetch({ everywhere, byOrigin }: Trust, parts: Regi
   };
 }
 
-function isOfThisHost({ hostname }: URL): boolean {
-  const host = hostname.replace(/^\[|\]$/g, "");
+function isOfThisHost(url: URL): boolean {
+  const host = bareHost(url);
   return host === "localhost" || (isIP(host) !== 0 && isLoopback(host));
 }
 

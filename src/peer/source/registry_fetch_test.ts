@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { testCertificates } from "../../testing/certificates.ts";
+import { errorText } from "../../core/error.ts";
 import type { Fetch } from "../../runtime/runtime.ts";
 import { testRuntime } from "../../testing/test_runtime.ts";
 import { createSource } from "./sources.ts";
 import { createRegistryFetch, type Trust } from "./registry_fetch.ts";
 import type { SourceBody } from "./source.ts";
 import { sourceAnswerOf } from "./source_failure.ts";
+import { BoundFetch } from "../../http/bound_fetch.ts";
+import { testDestinations } from "../../testing/destinations.ts";
 
 const NEVER = new AbortController().signal;
 const read = (path: string) => readFileSync(path, "utf8");
@@ -25,7 +28,12 @@ function startTls() {
 async function ask(origin: string, trust: Trust): Promise<void> {
   const runtime = testRuntime();
   using registries = createRegistryFetch(trust, { ...runtime, isConfigured: () => true });
-  const source = createSource({ ...runtime, fetch: registries.fetch, role: "peer", isConfigured: () => true });
+  const source = createSource({
+    ...runtime,
+    fetch: registries.fetch,
+    role: "peer",
+    destinations: testDestinations(() => true),
+  });
   assert.equal((await source.stat({ url: `${origin}/v2/b`, headers: {} }, NEVER)).contentLength, 5);
 }
 
@@ -56,7 +64,12 @@ Deno.test("an authority that comes with a request is trusted for that request on
   using registries = createRegistryFetch({ everywhere: [STRANGER], byOrigin: new Map() }, {
     ...{ ...runtime, isConfigured: () => true },
   });
-  const source = createSource({ ...runtime, fetch: registries.fetch, role: "peer", isConfigured: () => true });
+  const source = createSource({
+    ...runtime,
+    fetch: registries.fetch,
+    role: "peer",
+    destinations: testDestinations(() => true),
+  });
   const stat = (authorities?: string[]) => source.stat({ url: registry.origin, headers: {}, authorities }, NEVER);
   assert.equal((await stat([AUTHORITY])).contentLength, 5);
   await assert.rejects(stat(), { code: "source_error", message: /cannot be reached/ });
@@ -108,7 +121,12 @@ for (const isTls of [false, true]) {
     const runtime = testRuntime();
     const trust = { everywhere: [], byOrigin: new Map([[server.origin, { authority: AUTHORITY }]]) };
     using registries = createRegistryFetch(trust, { ...runtime, isConfigured: () => true });
-    const source = createSource({ ...runtime, fetch: registries.fetch, role: "peer", isConfigured: () => true });
+    const source = createSource({
+      ...runtime,
+      fetch: registries.fetch,
+      role: "peer",
+      destinations: testDestinations(() => true),
+    });
     const request = (path: string) => ({ url: `${server.origin}${path}`, headers: { authorization: "Basic eDp5" } });
     assert.equal((await source.stat(request("/moved"), NEVER)).contentLength, CONTENT.length);
     const whole = { start: 0, end: CONTENT.length };
@@ -159,5 +177,27 @@ Deno.test("a registry of this host that nobody configured is asked by plain HTTP
   using configured = fetchOf(true);
   await assert.rejects(configured.fetch(`${origin}/v2/`));
   assert.equal(asked.some((origin) => origin.startsWith("http:")), false);
+  await server.shutdown();
+});
+
+Deno.test("a request keeps to the address that was looked at, also where the name is another host by then", async () => {
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, () => new Response("x"));
+  const runtime = testRuntime();
+  const isConfigured = () => false;
+  // For us the name is at an address where nobody is; for whoever looks it up again it is where the server is.
+  const net = { resolve: () => Promise.resolve(["127.0.0.2"]) };
+  using bound = new BoundFetch(runtime);
+  const ask = async (bound: BoundFetch | undefined, port: number) => {
+    using registries = createRegistryFetch({ everywhere: [], byOrigin: new Map() }, {
+      ...runtime,
+      isConfigured,
+      bound,
+    });
+    const parts = { ...runtime, fetch: registries.fetch, destinations: testDestinations(isConfigured, net) };
+    const url = `http://localhost:${port}/`;
+    return await createSource({ ...parts, role: "peer" }).stat({ url, headers: {} }, NEVER).then(() => "", errorText);
+  };
+  assert.match(await ask(bound, server.addr.port), /Connection refused/);
+  assert.equal(await ask(undefined, server.addr.port), "", "the name alone leads to the server");
   await server.shutdown();
 });

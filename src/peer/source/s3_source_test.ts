@@ -8,6 +8,7 @@ import { sourceAnswerOf } from "./source_failure.ts";
 import { signedRequest } from "./s3_request.ts";
 import { createRegistryFetch } from "./registry_fetch.ts";
 import { createSource } from "./sources.ts";
+import { testDestinations } from "../../testing/destinations.ts";
 
 const NEVER = new AbortController().signal;
 const CONTENT = Uint8Array.from({ length: 100_000 }, (_, i) => (i * 31) & 0xff);
@@ -20,7 +21,7 @@ function request(storage: S3Storage, key: string, access: ObjectStorageAccess = 
 
 function open(options: S3StorageOptions = {}): S3Storage & { readonly source: Source & SourceList } {
   const storage = startS3Storage(options);
-  const source = createSource({ ...testRuntime(), role: "peer", isConfigured: () => false });
+  const source = createSource({ ...testRuntime(), role: "peer", destinations: testDestinations() });
   storage.objects.set(KEY, CONTENT);
   return { ...storage, source };
 }
@@ -128,7 +129,7 @@ Deno.test("a list that is too long, no list, or leads elsewhere is refused", asy
 });
 
 Deno.test("storages are asked nothing where the requester may not go", async () => {
-  const source = createSource({ ...testRuntime(), role: "peer", isConfigured: () => false });
+  const source = createSource({ ...testRuntime(), role: "peer", destinations: testDestinations() });
   await using storage = open();
   const cases = [
     { ...request(storage, KEY), remoteIp: "10.0.0.7" },
@@ -163,7 +164,12 @@ Deno.test("a certificate is not checked where the requester says so, and there o
   const runtime = testRuntime();
   const isConfigured = () => true;
   using client = createRegistryFetch({ everywhere: [], byOrigin: new Map() }, { ...runtime, isConfigured });
-  const source = createSource({ ...runtime, fetch: client.fetch, role: "peer", isConfigured });
+  const source = createSource({
+    ...runtime,
+    fetch: client.fetch,
+    role: "peer",
+    destinations: testDestinations(isConfigured),
+  });
   const endpoint = `https://127.0.0.1:${server.addr.port}`;
   const ask = (key: string, insecureSkipVerify: boolean) =>
     source.stat({ url: `s3://models/${key}`, headers: {}, objectStorage: { endpoint, insecureSkipVerify } }, NEVER);

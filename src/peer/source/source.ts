@@ -28,6 +28,8 @@ export interface SourceRequest {
    * which asked over the unix socket.
    */
   readonly remoteIp?: string;
+  /** Looks at where redirects lead; throws for a place where the requester may not go. */
+  readonly checkRedirect?: ((to: URL) => void) | undefined;
   /** PEM texts of authorities that vouch for the origin, besides those that are trusted for all requests. */
   readonly authorities?: readonly string[] | undefined;
 }

@@ -137,7 +137,7 @@ export async function startBench(changes: Partial<UploadServiceOptions> = {}, di
   const upload = uploadService({
     ...deps,
     metrics,
-    destinations: { check: () => Promise.resolve() },
+    destinations: { check: () => Promise.resolve(undefined) },
     pieceAddress: ADDRESS,
     disableShared: false,
     stopping: new AbortController().signal,

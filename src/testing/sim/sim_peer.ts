@@ -147,7 +147,7 @@ export class SimPeer implements AsyncDisposable, PieceGiver {
       ...{ metrics: NO_METRICS, disableShared: false, stopping: this.#dead.signal },
       source: origin.sourceFor(node),
       pieceAddress: { ip: node.ip, tcpPort: PIECE_PORT },
-      destinations: { check: () => Promise.resolve() },
+      destinations: { check: () => Promise.resolve(undefined) },
       hostLoad: () => ({ ...(this.control.host().network ?? Network.create()), ...this.#meter.bandwidth() }),
     });
     this.#stack.use(net.rpc.serve(`${node.ip}:${UPLOAD_PORT}`, [upload]));
