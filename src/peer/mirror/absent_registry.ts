@@ -1,8 +1,10 @@
 import { BoundedMap } from "../../core/bounded_map.ts";
 import { sourceAnswerOf } from "../source/source_failure.ts";
 
-/** Registries whose challenges are remembered. */
-const CHALLENGES_MAX = 1024;
+/** Of all challenges that are remembered, and of the registries that sent them: 10,000 of usual ones. */
+const CHARACTERS_MAX = 1024 * 1024;
+/** Of one: a registry that says more is not remembered. */
+const CHALLENGE_CHARACTERS_MAX = 4 * 1024;
 
 /** Whether an answer says that the registry is there and cannot say more now. */
 export function isTrouble(status: number): boolean {
@@ -21,12 +23,16 @@ export function isOutOfReach(error: unknown): boolean {
  * another one than before.
  */
 export class Challenges {
-  readonly #challenges = new BoundedMap<string>(CHALLENGES_MAX, () => 1);
+  readonly #challenges = new BoundedMap<string>(
+    CHARACTERS_MAX,
+    (origin, challenge) => origin.length + challenge.length,
+  );
 
   /** Notes what a registry answered. */
   learn({ origin }: URL, { status, headers }: Response): void {
     const challenge = headers.get("www-authenticate");
     if (status !== 401 || challenge === null || !/^basic /i.test(challenge)) return;
+    if (challenge.length > CHALLENGE_CHARACTERS_MAX) return;
     if (this.#challenges.get(origin) === undefined) this.#challenges.add(origin, challenge);
   }
 

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { ExpiringMap } from "../../core/expiring_map.ts";
 import type { Clock } from "../../runtime/clock.ts";
 
 /** Whose right to what: all headers that may have proved it, the URL, and from where. */
@@ -16,39 +17,30 @@ const LEASES_MAX = 65_536;
  * are kept as a hash only. When full, the oldest lease goes: its holder is checked once more.
  *
  * What it protects: requesters who share a node and come through its mirror to the same registry see only what their
- * own credentials open there. What it does not: the requester names the registry (`X-Dragonfly-Registry`, `ns`), and
- * blobs are shared across registries by digest. Who may reach the mirror, and knows the digest of a private blob that
- * the swarm has, can name a registry of his own that says yes, and gets the bytes. The digest is then the secret, as it
- * is on the ports for peers, which are not authenticated. It takes the mirror's loopback address to keep others out.
+ * own credentials open there. What it does not, unless `proxy.allowedRegistries` says which registries requests may
+ * name: blobs are shared across registries by digest, so who may reach the mirror and knows the digest of a private blob
+ * that the swarm has can name a registry of his own that says yes. The digest is then the secret, as it is on the ports
+ * for peers, and the mirror's loopback address keeps other machines out.
  */
 export class AccessLeases {
-  readonly #expiries = new Map<string, number>();
+  readonly #leases: ExpiringMap<true>;
   readonly #clock: Clock;
   readonly #ttlMs: number;
 
   constructor(clock: Clock, ttlMs: number) {
     this.#clock = clock;
+    this.#leases = new ExpiringMap({ now: () => clock.now(), sizeMax: LEASES_MAX });
     this.#ttlMs = ttlMs;
   }
 
   /** Whether the source has said yes lately. */
   isLive(subject: AccessSubject): boolean {
-    const key = subjectKey(subject);
-    const expiry = this.#expiries.get(key);
-    if (expiry === undefined) return false;
-    if (expiry > this.#clock.now()) return true;
-    this.#expiries.delete(key);
-    return false;
+    return this.#leases.has(subjectKey(subject));
   }
 
   /** Notes that the source said yes just now. */
   grant(subject: AccessSubject): void {
-    const key = subjectKey(subject);
-    this.#expiries.delete(key);
-    this.#expiries.set(key, this.#clock.now() + this.#ttlMs);
-    if (this.#expiries.size <= LEASES_MAX) return;
-    const oldest = this.#expiries.keys().next();
-    if (oldest.done !== true) this.#expiries.delete(oldest.value);
+    this.#leases.set(subjectKey(subject), true, this.#clock.now() + this.#ttlMs);
   }
 }
 

@@ -18,8 +18,8 @@ import { contentBody, isMadeGoodBySource } from "./content_body.ts";
  */
 const HEAD_TIMEOUT_MS = 25_000;
 
-/** Contents of which is remembered that a source has them. */
-const KNOWN_MAX = 16_384;
+/** Of the URLs of all contents of which is remembered that a source has them: 30,000 of usual ones. */
+const KNOWN_CHARACTERS_MAX = 4 * 1024 * 1024;
 
 /** What the content endpoint needs. */
 export interface ContentParts {
@@ -57,7 +57,7 @@ export class ContentEndpoint {
   readonly #parts: ContentParts;
   readonly #leases: AccessLeases;
   /** URLs of what a source has been seen to have, by whoever was let at it. */
-  readonly #known = new BoundedMap<true>(KNOWN_MAX, () => 1);
+  readonly #known = new BoundedMap<true>(KNOWN_CHARACTERS_MAX, (url) => url.length);
 
   constructor(parts: ContentParts) {
     this.#parts = parts;

@@ -4,12 +4,8 @@ import { BoundedLabels } from "../../runtime/bounded_labels.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Counter, Metrics } from "../../runtime/metrics.ts";
+import { SeldomLog } from "./seldom_log.ts";
 import { sourceAnswerOf } from "../source/source_failure.ts";
-
-/** A registry that goes on failing is one line in the log in this time. */
-const WARN_INTERVAL_MS = 60_000;
-/** Registries that are remembered for that; requesters name them. */
-const REGISTRIES_MAX = 1_024;
 
 const UPSTREAMS = "proxy.registryMirror.upstreams";
 
@@ -82,16 +78,12 @@ export function fallbackMend(reason: string): string {
 
 /** Tells when a registry's pulls go past the swarm: the runtime goes on without us, and everything looks fine. */
 export class Fallbacks {
-  readonly #clock: Clock;
-  readonly #log: Log;
+  readonly #log: SeldomLog;
   readonly #total: Counter;
   readonly #labels = new BoundedLabels();
-  /** When a registry was last in the log, the one that is there for longest first. */
-  readonly #warnedAt = new Map<string, number>();
 
   constructor({ clock, log, metrics }: { readonly clock: Clock; readonly log: Log; readonly metrics: Metrics }) {
-    this.#clock = clock;
-    this.#log = log;
+    this.#log = new SeldomLog({ clock, log });
     const help = "Requests that a container runtime has to send to the registry itself, because we cannot";
     this.#total = metrics.counter("damselfly_client_fallback_total", help, ["registry", "reason"]);
   }
@@ -101,13 +93,6 @@ export class Fallbacks {
     const found = fallbackReasonOf(error);
     if (found === undefined) return;
     this.#total.inc(this.#labels.of({ registry, reason: found.reason }));
-    const now = this.#clock.now();
-    const before = this.#warnedAt.get(registry);
-    if (before !== undefined && now - before < WARN_INTERVAL_MS) return;
-    this.#warnedAt.delete(registry);
-    const [oldest] = this.#warnedAt.keys();
-    if (oldest !== undefined && this.#warnedAt.size >= REGISTRIES_MAX) this.#warnedAt.delete(oldest);
-    this.#warnedAt.set(registry, now);
-    this.#log.warn("A registry's pulls go past the swarm", { registry, ...found, error: errorText(error) });
+    this.#log.warn(registry, "A registry's pulls go past the swarm", { ...found, error: errorText(error) });
   }
 }

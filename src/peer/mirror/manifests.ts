@@ -5,7 +5,9 @@ import type { RequestInfo } from "../../http/serve.ts";
 import { DOCUMENT_BYTES_MAX } from "../../oci/image_document.ts";
 import { mediaTypeOf, parseImageDocument } from "../../oci/image_pull_manifest.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import { BoundedLabels } from "../../runtime/bounded_labels.ts";
 import type { Log } from "../../runtime/log.ts";
+import type { Counter, Metrics } from "../../runtime/metrics.ts";
 import { SharedCalls } from "../../runtime/shared_calls.ts";
 import type { Exchanger } from "../source/exchange.ts";
 import type { SourceRequest } from "../source/source.ts";
@@ -15,6 +17,7 @@ import { contentUrl, digestContent, type DigestRequest } from "./digest_content.
 import { type ContentEndpoint, subjectOf } from "./content.ts";
 import { refusalWithoutBody } from "./failure.ts";
 import { type Asked, passThrough } from "./pass_through.ts";
+import { SeldomLog } from "./seldom_log.ts";
 import { type KnownTag, TagMemory } from "./tag_memory.ts";
 
 /** What says that an answer is not the registry's last word (RFC 9111 §5.5, as it was before). */
@@ -26,6 +29,7 @@ export interface ManifestParts {
   readonly exchanger: Exchanger;
   readonly clock: Clock;
   readonly log: Log;
+  readonly metrics: Metrics;
   /** `proxy.tagLease`, in milliseconds. */
   readonly tagLeaseMs: number;
 }
@@ -51,11 +55,17 @@ interface HeadAnswer {
 export class Manifests {
   readonly #parts: ManifestParts;
   readonly #tags: TagMemory;
+  readonly #log: SeldomLog;
+  readonly #staleTotal: Counter;
+  readonly #labels = new BoundedLabels();
   readonly #heads = new SharedCalls<HeadAnswer>();
 
   constructor(parts: ManifestParts) {
     this.#parts = parts;
     this.#tags = new TagMemory(parts.clock, parts.tagLeaseMs);
+    this.#log = new SeldomLog(parts);
+    const help = "Requests for a tag that were answered as its registry said before, for it does not answer now";
+    this.#staleTotal = parts.metrics.counter("damselfly_client_stale_tag_total", help, ["registry"]);
   }
 
   /** Answers GET and HEAD by digest. Throws what {@link ContentEndpoint.serve} throws. */
@@ -93,9 +103,10 @@ export class Manifests {
       // What it has said of a body is of one that was not sent.
       return asked.request.method === "HEAD" ? answerOf(head) : await refusalWithoutBody(answerOf(head));
     }
-    const digest = tryParseDigest(new Headers([...head.headers].map(pair)).get("docker-content-digest") ?? "");
+    const answered = new Headers([...head.headers].map(pair));
+    const digest = tryParseDigest(answered.get("docker-content-digest") ?? "");
     if (head.status === 200 && digest !== undefined) {
-      this.#tags.remember(key, { digest, headers: head.headers });
+      this.#tags.remember(key, digest, answered);
       this.#mayHave(asked, "manifests", digest.text);
     } else this.#tags.forget(key);
     if (asked.request.method === "HEAD") return answerOf(head);
@@ -117,11 +128,11 @@ export class Manifests {
   async #stale(asked: ManifestRequest, { digest, headers }: KnownTag, reason: string): Promise<Response> {
     const { registry, repository, request } = asked;
     const tag = asked.asked.url.pathname.split("/").at(-1);
-    this.#parts.log.warn("A tag is answered as its registry said before, for it does not answer now", {
-      ...{ registry: registry.host, repository, tag, digest: digest.text, reason },
-    });
+    this.#staleTotal.inc(this.#labels.of({ registry: registry.host }));
+    const what = { repository, tag, digest: digest.text, reason };
+    this.#log.warn(registry.host, "Tags are answered as their registry said before, for it does not answer now", what);
     this.#mayHave(asked, "manifests", digest.text);
-    const answer = request.method === "HEAD" ? answerOf({ status: 200, headers }) : await this.byDigest(asked, digest);
+    const answer = request.method === "HEAD" ? new Response(null, { headers }) : await this.byDigest(asked, digest);
     answer.headers.set("warning", STALE_WARNING);
     return answer;
   }

@@ -30,6 +30,7 @@ function setup(answer: (request: Request) => Promise<Response> | Response) {
   return {
     seen,
     granted,
+    runtime,
     ask: (init: RequestInit = {}, query = "") => {
       const url = new URL(`http://127.0.0.1:4001/v2/team/app/manifests/v1?ns=reg.example${query}`);
       const path = { kind: "manifest", repository: "team/app", reference: "v1" } as const;
@@ -77,4 +78,37 @@ Deno.test("who gets a tag by his query has proved nothing for those without it",
   const answers = await Promise.all([it.ask({ method: "HEAD" }, "&key=secret"), it.ask({ method: "HEAD" })]);
   assert.deepEqual(answers.map(({ status }) => status), [200, 401]);
   assert.deepEqual(it.granted, []);
+});
+
+Deno.test("while a registry is in trouble its tags are one warning a minute, each counted, and told as a later one may be", async () => {
+  let status = 200;
+  await using it = setup(() => {
+    const known = { "docker-content-digest": DIGEST, "content-length": "7", "etag": '"e"' };
+    return new Response(null, { status, headers: status === 200 ? { ...known, "x-request-id": "1" } : {} });
+  });
+  const fresh = await it.ask({ method: "HEAD" });
+  assert.deepEqual([fresh.status, fresh.headers.get("warning")], [200, null]);
+  status = 503;
+  for (let n = 0; n < 3; n++) {
+    const { status, headers } = await it.ask({ method: "HEAD" });
+    const told = ["docker-content-digest", "content-length", "etag", "x-request-id"].map((name) => headers.get(name));
+    assert.deepEqual([status, ...told], [200, DIGEST, "7", '"e"', null]);
+    assert.match(headers.get("warning") ?? "", /^110 /);
+  }
+  assert.equal(it.runtime.log.lines.filter(({ message }) => /as their registry said before/.test(message)).length, 1);
+  const registry = new URL(it.seen[0]?.url ?? "").host;
+  assert.equal(it.runtime.metrics.value("damselfly_client_stale_tag_total", { registry }), 3);
+});
+
+Deno.test("what a registry says of a tag at too great length is not remembered", async () => {
+  let status = 200;
+  await using it = setup(() => {
+    return new Response(null, {
+      status,
+      headers: { "docker-content-digest": DIGEST, "etag": `"${"e".repeat(8_192)}"` },
+    });
+  });
+  assert.equal((await it.ask({ method: "HEAD" })).status, 200);
+  status = 503;
+  assert.equal((await it.ask({ method: "HEAD" })).status, 503);
 });

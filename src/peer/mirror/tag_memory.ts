@@ -1,19 +1,23 @@
 import type { Digest } from "../../core/digest.ts";
+import { ExpiringMap } from "../../core/expiring_map.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import { replayedHeaders } from "../source/headers.ts";
 
-/** Tags that are remembered, each for each of those who may see it; the one that was seen longest ago goes first. */
-const TAGS_MAX = 16_384;
+/** Of all tags that are remembered, each for each of those who may see it: 16,000 of usual registries. */
+const CHARACTERS_MAX = 8 * 1024 * 1024;
+/** Of one: a registry that says more is not remembered. */
+const TAG_CHARACTERS_MAX = 8 * 1024;
 
 /** What a registry said of a tag. */
 export interface KnownTag {
   readonly digest: Digest;
-  /** Of its answer to a HEAD. */
-  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** Of its answer to a HEAD, those that a later requester may be told. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** What registries said of tags lately: it counts while a registry says nothing. */
 export class TagMemory {
-  readonly #tags = new Map<string, { readonly tag: KnownTag; readonly expiry: number }>();
+  readonly #tags: ExpiringMap<KnownTag>;
   readonly #clock: Clock;
   readonly #leaseMs: number;
 
@@ -21,16 +25,16 @@ export class TagMemory {
   constructor(clock: Clock, leaseMs: number) {
     this.#clock = clock;
     this.#leaseMs = leaseMs;
+    this.#tags = new ExpiringMap({ now: () => clock.now(), sizeMax: CHARACTERS_MAX, sizeOf: charactersOf });
   }
 
-  /** `key` says which tag it is, and who was told. */
-  remember(key: string, tag: KnownTag): void {
-    this.#tags.delete(key);
-    if (this.#leaseMs === 0) return;
-    this.#tags.set(key, { tag, expiry: this.#clock.now() + this.#leaseMs });
-    if (this.#tags.size <= TAGS_MAX) return;
-    const oldest = this.#tags.keys().next();
-    if (oldest.done !== true) this.#tags.delete(oldest.value);
+  /** `key` says which tag it is, and who was told; `answered` are the headers of the answer to a HEAD. */
+  remember(key: string, digest: Digest, answered: Headers): void {
+    const length = answered.get("content-length");
+    const headers = { ...replayedHeaders(answered), ...(length !== null && { "content-length": length }) };
+    const tag = { digest, headers };
+    if (charactersOf(key, tag) > TAG_CHARACTERS_MAX) return this.#tags.delete(key);
+    this.#tags.set(key, tag, this.#clock.now() + this.#leaseMs);
   }
 
   /** What is to be known no longer, since the registry has said otherwise. */
@@ -39,10 +43,10 @@ export class TagMemory {
   }
 
   get(key: string): KnownTag | undefined {
-    const known = this.#tags.get(key);
-    if (known === undefined) return undefined;
-    if (known.expiry > this.#clock.now()) return known.tag;
-    this.#tags.delete(key);
-    return undefined;
+    return this.#tags.get(key);
   }
+}
+
+function charactersOf(key: string, { digest, headers }: KnownTag): number {
+  return Object.entries(headers).flat().reduce((sum, text) => sum + text.length, key.length + digest.text.length);
 }

@@ -18,7 +18,7 @@ import { isLoopback } from "../../http/destination.ts";
 import { sourceAnswerOf } from "../source/source_failure.ts";
 import { authenticationRequired, isAuthorized, type ProxyCredentials } from "./credentials.ts";
 import { Dialer, type DialerParts } from "./dialer.ts";
-import { Distrust, DISTRUST_MS } from "./distrust.ts";
+import { type Client, Distrust, DISTRUST_MS } from "./distrust.ts";
 import { fileContent } from "./file.ts";
 import type { Interceptor } from "./interceptor.ts";
 import { checkListed, type ListedHost } from "./listed_hosts.ts";
@@ -106,7 +106,8 @@ export class Proxy implements HttpService {
     const refusal = await this.#turnedAway(url, signal);
     if (refusal !== undefined) return refusal;
     try {
-      const interception = this.#interceptionOf(url, target, remote.hostname);
+      const client = { ip: remote.hostname, agent: headers.get("user-agent") };
+      const interception = this.#interceptionOf(url, target, client);
       if (interception !== undefined) return interception;
       const conn = await this.#dialer.connect(url, { remoteIp: remote.hostname, signal });
       this.#tunnels.inc();
@@ -121,7 +122,7 @@ export class Proxy implements HttpService {
     }
   };
 
-  #interceptionOf({ origin, host }: URL, target: Endpoint, client: string): Interception | undefined {
+  #interceptionOf({ origin, host }: URL, target: Endpoint, client: Client): Interception | undefined {
     const { interceptor, isIntercepted, log, fallbacks } = this.#parts;
     if (interceptor === undefined || !isIntercepted(target) || this.#distrust.has(client, host)) return undefined;
     const secureContext = interceptor.contextFor(target.hostname);
@@ -132,7 +133,7 @@ export class Proxy implements HttpService {
         log.warn("A client was cut off: in a tunnel to one host it asked for another one", { origin, name }),
       onDistrusted: () => {
         this.#distrust.add(client, host);
-        fallbacks.failed(host, distrusted(client));
+        fallbacks.failed(host, distrusted(client.ip));
       },
     };
   }
@@ -248,10 +249,10 @@ export class Proxy implements HttpService {
   }
 }
 
-function distrusted(client: string): DamselflyError {
+function distrusted(ip: string): DamselflyError {
   return new DamselflyError(
     "failed_precondition",
-    `${client} went when it saw our certificate: have it trust proxy.server.caCert, or leave the host out of ` +
+    `${ip} went when it saw our certificate: have it trust proxy.server.caCert, or leave the host out of ` +
       `proxy.server.interceptHosts; for ${DISTRUST_MS / 60_000} minutes its tunnels to that host pass unread`,
   );
 }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { DamselflyError } from "../../core/error.ts";
+import { ExpiringMap } from "../../core/expiring_map.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { rightsOf } from "./headers.ts";
 import type { Source, SourceAnswer, SourceRequest } from "./source.ts";
@@ -47,11 +48,12 @@ interface Pause {
 
 class Pauses {
   readonly #clock: Clock;
-  /** By what was asked for, as a hash; the oldest first. */
-  readonly #pauses = new Map<string, Pause>();
+  /** By what was asked for, as a hash. */
+  readonly #pauses: ExpiringMap<Pause>;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#pauses = new ExpiringMap({ now: () => clock.now(), sizeMax: CONTENTS_MAX });
   }
 
   async around<T>(request: SourceRequest, signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
@@ -86,15 +88,11 @@ class Pauses {
 
   #note(key: string, message: string, status: number, headers: SourceAnswer["headers"]): void {
     const now = this.#clock.now();
-    const before = this.#pauses.get(key);
-    const failures = before === undefined || now >= before.untilMs + FORGOTTEN_MS ? 1 : before.failures + 1;
+    const failures = (this.#pauses.get(key)?.failures ?? 0) + 1;
     const ownMs = failures < TRIES_MAX ? PAUSE_MS_MIN * 2 ** (failures - 1) : REST_MS;
     const toldMs = Math.min(RETRY_AFTER_MS_MAX, retryAfterMs(headers["retry-after"], this.#clock.wallMs()));
-    this.#pauses.delete(key);
-    const [oldest] = this.#pauses.keys();
-    if (oldest !== undefined && this.#pauses.size >= CONTENTS_MAX) this.#pauses.delete(oldest);
     const untilMs = now + Math.max(ownMs, toldMs);
-    this.#pauses.set(key, { failures, untilMs, message, status, isTold: toldMs > 0 });
+    this.#pauses.set(key, { failures, untilMs, message, status, isTold: toldMs > 0 }, untilMs + FORGOTTEN_MS);
   }
 }
 

@@ -1,3 +1,4 @@
+import { ExpiringMap } from "../../core/expiring_map.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Counter, Metrics } from "../../runtime/metrics.ts";
@@ -18,12 +19,13 @@ export class BanList {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #banned: Counter;
-  /** Host ids and the end of their ban, the oldest first. */
-  readonly #until = new Map<string, number>();
+  /** By host id. */
+  readonly #bans: ExpiringMap<true>;
 
   constructor({ clock, log, metrics }: { readonly clock: Clock; readonly log: Log; readonly metrics: Metrics }) {
     this.#clock = clock;
     this.#log = log;
+    this.#bans = new ExpiringMap({ now: () => clock.now(), sizeMax: BANNED_HOSTS_MAX });
     this.#banned = metrics.counter(
       "dragonfly_client_parent_banned_total",
       "Parents that gave pieces with wrong content and are not asked for a while",
@@ -33,10 +35,7 @@ export class BanList {
   /** Bans the host of a parent. */
   ban(parentId: string, taskId: string): void {
     const hostId = hostIdOfPeer(parentId);
-    this.#until.delete(hostId);
-    const [oldest] = this.#until.keys();
-    if (oldest !== undefined && this.#until.size >= BANNED_HOSTS_MAX) this.#until.delete(oldest);
-    this.#until.set(hostId, this.#clock.now() + BAN_MS);
+    this.#bans.set(hostId, true, this.#clock.now() + BAN_MS);
     this.#banned.inc();
     this.#log.warn("A parent gave pieces with wrong content and is banned", {
       hostId,
@@ -48,10 +47,6 @@ export class BanList {
 
   /** Whether a host must not be a parent now. */
   has(hostId: string): boolean {
-    const until = this.#until.get(hostId);
-    if (until === undefined) return false;
-    if (this.#clock.now() < until) return true;
-    this.#until.delete(hostId);
-    return false;
+    return this.#bans.has(hostId);
   }
 }
