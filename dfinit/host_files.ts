@@ -6,6 +6,8 @@ import { RefusalError } from "./plan.ts";
 /** No configuration of a container runtime comes near this; what does is something else. */
 const FILE_BYTES_MAX = 1024 * 1024;
 
+const FOLDER_MODE = 0o755;
+
 /** As many as Linux follows on the way to one file. */
 const LINKS_MAX = 40;
 
@@ -64,7 +66,7 @@ export class HostFiles {
   async write(path: string, text: string, options: { readonly mode?: number } = {}): Promise<void> {
     const real = await this.#resolve(path);
     await this.#guarded(path, "write", async () => {
-      await this.#disk.mkdirAll(dirname(real));
+      await this.#makeFolders(dirname(real));
       await this.#disk.writeTextAtomic(real, text, options);
     });
   }
@@ -74,7 +76,7 @@ export class HostFiles {
     const real = await this.#resolve(path);
     const partial = `${real}.damselfly.part`;
     await this.#guarded(path, "write", async () => {
-      await this.#disk.mkdirAll(dirname(real));
+      await this.#makeFolders(dirname(real));
       await this.#disk.copy(source, partial);
       await this.#disk.setMode(partial, mode);
       await this.#disk.rename(partial, real);
@@ -84,7 +86,7 @@ export class HostFiles {
   /** Makes a directory, and those above. */
   async makeFolder(path: string): Promise<void> {
     const real = await this.#resolve(path);
-    await this.#guarded(path, "make", () => this.#disk.mkdirAll(real));
+    await this.#guarded(path, "make", () => this.#makeFolders(real));
   }
 
   /** Removes a directory with everything in it; one that does not exist is fine. */
@@ -135,6 +137,14 @@ export class HostFiles {
     const mode = (await this.#disk.stat(await this.#resolve(copy)))?.mode;
     await this.write(path, text, mode === undefined ? {} : { mode });
     await this.remove(copy);
+  }
+
+  /** What is not there yet can be looked into by everybody, for a umask is meant for what a person writes. */
+  async #makeFolders(real: string): Promise<void> {
+    const missing: string[] = [];
+    for (let at = real; await this.#disk.stat(at) === undefined; at = dirname(at)) missing.push(at);
+    await this.#disk.mkdirAll(real);
+    for (const folder of missing) await this.#disk.setMode(folder, FOLDER_MODE);
   }
 
   async #resolveFolder(path: string): Promise<string> {

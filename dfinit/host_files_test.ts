@@ -151,3 +151,26 @@ Deno.test("what the disk does not permit is refused with the path and what to do
     return true;
   });
 });
+
+Deno.test("folders that are made can be looked into by everybody, whatever the umask, and others stay as they are", async () => {
+  using node = mountedNode();
+  const files = filesOf(node.root);
+  const modeOf = (path: string) => statSync(join(node.root, path)).mode & 0o777;
+  const before = Deno.umask(0o077);
+  try {
+    mkdirSync(join(node.root, "etc"), { mode: 0o700 });
+    await files.write("/etc/containers/registries.conf.d/a.conf", "x\n");
+    await files.makeFolder("/usr/local/lib/damselfly");
+    await files.place(join(node.root, "etc/containers/registries.conf.d/a.conf"), "/opt/bin/b", 0o755);
+  } finally {
+    Deno.umask(before);
+  }
+  assert.equal(modeOf("etc"), 0o700);
+  for (
+    const folder of ["etc/containers", "etc/containers/registries.conf.d", "usr", "usr/local/lib/damselfly", "opt/bin"]
+  ) {
+    assert.equal(modeOf(folder), 0o755, folder);
+  }
+  assert.equal(modeOf("etc/containers/registries.conf.d/a.conf"), 0o644);
+  assert.equal(modeOf("opt/bin/b"), 0o755);
+});

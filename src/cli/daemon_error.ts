@@ -1,6 +1,7 @@
 import { DamselflyError, type ErrorCode, errorText } from "../core/error.ts";
 import { EXIT as COMMON_EXIT } from "../runtime/main.ts";
 import { formatMs } from "./format.ts";
+import { printable } from "./table.ts";
 
 /** How programs end that ask the dfdaemon of their host (node-side.md §5). */
 export const EXIT = {
@@ -33,11 +34,19 @@ export function statusOf(error: DamselflyError): number | undefined {
   return statusCode ?? status;
 }
 
-/** What an error says to the user; what dfdaemon itself said is the `details` of its status. */
-export function failureText(
-  error: unknown,
-  { endpoint, timeout }: { readonly endpoint: string; readonly timeout: number },
-): string {
+/** What dfdaemon is asked by, as an error tells it. */
+interface Asking {
+  readonly endpoint: string;
+  readonly timeout: number;
+}
+
+/** What an error says to the user, on one line; servers and the names of their files have a part in it. */
+export function failureText(error: unknown, asking: Asking): string {
+  return printable(sentenceOf(error, asking));
+}
+
+/** What dfdaemon itself said is the `details` of its status. */
+function sentenceOf(error: unknown, { endpoint, timeout }: Asking): string {
   if (!(error instanceof DamselflyError)) return errorText(error);
   const { details } = (error.cause ?? {}) as { details?: unknown };
   const said = typeof details === "string" && details !== "" ? details : error.message;

@@ -16,3 +16,8 @@ Deno.test("what dfdaemon said is what people read, and where it said nothing the
     /^The dfdaemon at \/run\/d\.sock does not know this call: it is Dragonfly's/,
   );
 });
+
+Deno.test("what others named does not steer the terminal", () => {
+  const error = new DamselflyError("source_error", "Cannot fetch \x1b]0;owned\x07\nnext \u202eline");
+  assert.equal(failureText(error, PLACE), "Cannot fetch ?]0;owned??next ?line");
+});

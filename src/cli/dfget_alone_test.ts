@@ -103,6 +103,34 @@ Deno.test("a transfer that breaks off goes on where it stopped", async () => {
   for (const range of ranges.slice(1)) assert.match(range ?? "", /^bytes=[1-9]\d*-299999$/);
 });
 
+Deno.test("two runs of the same command at once both end well, each with a file of its own", async () => {
+  const [half, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let gets = 0;
+  await using stage = await Stage.open((request) => {
+    const whole = rangeAnswer(request, CONTENT, { etag: '"1"' });
+    if (request.method !== "GET" || gets++ > 0) return whole;
+    const body = new ReadableStream<Uint8Array>({
+      async start(controller) {
+        controller.enqueue(CONTENT.subarray(0, 100_000));
+        half.resolve();
+        await go.promise;
+        controller.enqueue(CONTENT.subarray(100_000));
+        controller.close();
+      },
+    });
+    return new Response(body, whole);
+  });
+  const first = stage.run(stage.url, ["--overwrite"]);
+  await half.promise;
+  assert.equal(await stage.run(stage.url, ["--overwrite"]), 0, stage.said);
+  assert.equal(stage.seen.at(-1)?.headers.get("range"), null, "what the other one is at is not gone on with");
+  assert.deepEqual(new Uint8Array(await readFile(stage.output)), CONTENT);
+  go.resolve();
+  assert.equal(await first, 0, stage.said);
+  assert.deepEqual(new Uint8Array(await readFile(stage.output)), CONTENT);
+  assert.deepEqual(await readdir(stage.dir), ["out"]);
+});
+
 Deno.test("what came before a failure is gone on with by the same command, if the content is the same", async () => {
   let version = "1";
   let isDown = false;

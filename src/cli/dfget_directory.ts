@@ -57,7 +57,7 @@ function pathBelow(directory: string, file: string): string {
   } catch {
     throw refused("its list has a URL that cannot be read");
   }
-  const isPath = path.split("/").every((part) => !["", ".", ".."].includes(part)) && !/[\\\0]/.test(path);
+  const isPath = path.split("/").every((part) => !["", ".", ".."].includes(part)) && !/[\\\p{Cc}]/u.test(path);
   if (!isPath) throw refused(`"${path}" cannot be the path of a file`);
   return path;
 }

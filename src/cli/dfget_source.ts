@@ -115,8 +115,7 @@ export class SourceWay implements Way, Disposable {
       await this.#untilThere(transfer, progress, signal);
     } catch (error) {
       if (position > 0 && isAboutVersion(error)) return false;
-      if (mark !== undefined && transfer.position > 0 && !isAboutVersion(error)) {
-        partial.leave();
+      if (transfer.position > 0 && !isAboutVersion(error) && await partial.leave()) {
         this.#tell(`what came is kept in ${partial.path}, and the same command goes on from there`);
       }
       throw error;

@@ -56,35 +56,58 @@ export async function writePiece(piece: Piece | undefined, file: DiskFile, range
 
 /** A file next to the output that becomes it when it is whole; disposing it removes what is left of it. */
 export class PartialFile implements AsyncDisposable {
-  readonly path: string;
   readonly #output: string;
   readonly #disk: Runtime["disk"];
+  readonly #mark: string | undefined;
+  #path: string;
   #file: DiskFile | undefined;
+  #lock: Disposable | undefined;
   #isLeft = false;
 
-  /** With a `mark`, what an earlier run with the same one has left is there when it is opened. */
+  /**
+   * With a `mark`, what an earlier run with the same one has left is there when it is opened, unless another run that goes
+   * on has taken it.
+   */
   constructor(output: string, { disk, random }: Pick<Runtime, "disk" | "random">, mark?: string) {
     this.#output = output;
-    this.path = join(dirname(output), `.${basename(output)}.${mark ?? random.uuid().slice(0, 8)}.part`);
     this.#disk = disk;
+    this.#mark = mark;
+    this.#path = pathOf(output, random.uuid().slice(0, 8));
+  }
+
+  get path(): string {
+    return this.#path;
   }
 
   async open(): Promise<DiskFile> {
-    return this.#file = await this.#disk.openFile(this.path, { create: true });
+    if (this.#mark !== undefined) {
+      const marked = pathOf(this.#output, this.#mark);
+      this.#lock = await this.#disk.lock(marked);
+      if (this.#lock !== undefined) this.#path = marked;
+    }
+    return this.#file = await this.#disk.openFile(this.#path, { create: true });
   }
 
   async keep(): Promise<void> {
     await this.#file?.sync();
-    await this.#disk.rename(this.path, this.#output);
+    await this.#disk.rename(this.#path, this.#output);
   }
 
-  /** What is there stays for a later run with the same mark. */
-  leave(): void {
-    this.#isLeft = true;
+  /** What is there stays for a later run with the same mark; false when this one had none, or another run has it. */
+  async leave(): Promise<boolean> {
+    if (this.#lock === undefined) return false;
+    // A later run goes by the length, which may be on the disk before the bytes are.
+    await this.#file?.sync();
+    return this.#isLeft = true;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#file?.[Symbol.asyncDispose]();
-    if (!this.#isLeft) await this.#disk.remove(this.path);
+    if (!this.#isLeft) await this.#disk.remove(this.#path);
+    this.#lock?.[Symbol.dispose]();
   }
+}
+
+function pathOf(output: string, mark: string): string {
+  return join(dirname(output), `.${basename(output)}.${mark}.part`);
 }

@@ -61,6 +61,11 @@ export interface Disk {
   stat(path: string): Promise<FileStat | undefined>;
   /** Sets the permission bits of a path. */
   setMode(path: string, mode: number): Promise<void>;
+  /**
+   * Keeps others who would lock a file from it until the lock is disposed or the process has ended; makes the file when it
+   * is absent. Undefined when somebody has the lock, or had it and put the file elsewhere.
+   */
+  lock(path: string): Promise<Disposable | undefined>;
   /** The names in a directory, sorted. */
   list(path: string): Promise<string[]>;
   /** Where a symbolic link points to, as it is written in it; undefined when `path` is no link. */

@@ -156,6 +156,20 @@ async function writeTextAtomic(path: string, text: string, mode: number | undefi
   }
 }
 
+function lock(path: string): Disposable | undefined {
+  const file = Deno.openSync(path, { create: true, write: true, mode: DEFAULT_FILE_MODE });
+  try {
+    const isOurs = file.tryLockSync(true) &&
+      file.statSync().ino === fs.statSync(path, { throwIfNoEntry: false })?.ino;
+    if (isOurs) return file;
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+  file.close();
+  return undefined;
+}
+
 /** `EINVAL` is how the system says that something is no link. */
 async function readLink(path: string): Promise<string | undefined> {
   try {
@@ -188,6 +202,7 @@ export function realDisk(random: Random): Disk {
         return stat === undefined ? undefined : fileStat(stat);
       }),
     setMode: (path, mode) => guarded("set the mode of", path, () => fs.promises.chmod(path, mode)),
+    lock: (path) => guarded("lock", path, () => lock(path)),
     list: (path) => guarded("list", path, async () => (await fs.promises.readdir(path)).sort()),
     readLink: (path) => guarded("read the link", path, () => readLink(path)),
     space: (path) =>

@@ -15,7 +15,9 @@ interface Content {
 /** A disk in memory: POSIX paths, hard links, files that stay readable while open after they are removed. */
 export class MemoryDisk implements Disk {
   readonly #files = new Map<string, Content>();
-  readonly #directories = new Set<string>(["/"]);
+  /** With their modes. */
+  readonly #directories = new Map<string, number>([["/", DIRECTORY_MODE]]);
+  readonly #locked = new Set<Content>();
   readonly #capacityBytes: number;
 
   constructor(options: { readonly capacityBytes?: number } = {}) {
@@ -41,7 +43,7 @@ export class MemoryDisk implements Disk {
     return attempt(() => {
       for (let at = normal(path); at !== "/"; at = dirname(at)) {
         if (this.#files.has(at)) throw new DamselflyError("already_exists", `Cannot create directory ${at}: EEXIST`);
-        this.#directories.add(at);
+        if (!this.#directories.has(at)) this.#directories.set(at, DIRECTORY_MODE);
       }
     });
   }
@@ -50,14 +52,16 @@ export class MemoryDisk implements Disk {
     return attempt(() => {
       const at = normal(path);
       for (const file of [...this.#files.keys()]) if (isWithin(file, at)) this.#files.delete(file);
-      for (const directory of [...this.#directories]) if (isWithin(directory, at)) this.#directories.delete(directory);
+      for (const directory of [...this.#directories.keys()]) {
+        if (isWithin(directory, at)) this.#directories.delete(directory);
+      }
     });
   }
 
   removeEmpty(path: string): Promise<void> {
     return attempt(() => {
       const at = normal(path);
-      const entries = [...this.#files.keys(), ...this.#directories];
+      const entries = [...this.#files.keys(), ...this.#directories.keys()];
       if (!entries.some((entry) => entry !== at && isWithin(entry, at))) this.#directories.delete(at);
     });
   }
@@ -80,6 +84,17 @@ export class MemoryDisk implements Disk {
       const content = this.#content("create link", source);
       content.changes++;
       this.#files.set(target, content);
+    });
+  }
+
+  lock(path: string): Promise<Disposable | undefined> {
+    return attempt(() => {
+      const at = normal(path);
+      if (!this.#files.has(at)) this.#create(at, new Uint8Array(), DEFAULT_FILE_MODE);
+      const content = this.#content("lock", at);
+      if (this.#locked.has(content)) return undefined;
+      this.#locked.add(content);
+      return { [Symbol.dispose]: () => void this.#locked.delete(content) };
     });
   }
 
@@ -108,21 +123,26 @@ export class MemoryDisk implements Disk {
   stat(path: string): Promise<FileStat | undefined> {
     return attempt(() => {
       const at = normal(path);
-      if (this.#directories.has(at)) return { ...NO_TIMES, size: 0, isDirectory: true, mode: DIRECTORY_MODE, links: 2 };
+      const mode = this.#directories.get(at);
+      if (mode !== undefined) return { ...NO_TIMES, size: 0, isDirectory: true, mode, links: 2 };
       const content = this.#files.get(at);
       return content && fileStat(content, this.#linksOf(content));
     });
   }
 
   setMode(path: string, mode: number): Promise<void> {
-    return attempt(() => void (this.#content("set the mode of", normal(path)).mode = mode));
+    return attempt(() => {
+      const at = normal(path);
+      if (this.#directories.has(at)) this.#directories.set(at, mode);
+      else this.#content("set the mode of", at).mode = mode;
+    });
   }
 
   list(path: string): Promise<string[]> {
     return attempt(() => {
       const at = normal(path);
       this.#requireDirectory("list", at);
-      return [...this.#files.keys(), ...this.#directories]
+      return [...this.#files.keys(), ...this.#directories.keys()]
         .filter((entry) => entry !== "/" && dirname(entry) === at)
         .map((entry) => posix.basename(entry)).sort();
     });
@@ -177,8 +197,8 @@ export class MemoryDisk implements Disk {
     for (const [path, content] of [...this.#files]) {
       if (isWithin(path, source)) this.#files.delete(path) && this.#files.set(moved(path), content);
     }
-    for (const path of [...this.#directories]) {
-      if (isWithin(path, source)) this.#directories.delete(path) && this.#directories.add(moved(path));
+    for (const [path, mode] of [...this.#directories]) {
+      if (isWithin(path, source)) this.#directories.delete(path) && this.#directories.set(moved(path), mode);
     }
   }
 }

@@ -37,6 +37,40 @@ const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const bytes = (content: string) => new TextEncoder().encode(content);
 const failsWith = (code: string) => (error: unknown) => error instanceof DamselflyError && error.code === code;
 
+test("a lock keeps others out until it is disposed, and makes a file that is absent", async ({ disk, dir }) => {
+  const path = join(dir, "locked");
+  {
+    using lock = await disk.lock(path);
+    assert.notEqual(lock, undefined);
+    assert.equal((await disk.stat(path))?.size, 0);
+    assert.equal(await disk.lock(path), undefined);
+    using other = await disk.lock(join(dir, "other"));
+    assert.notEqual(other, undefined);
+  }
+  using again = await disk.lock(path);
+  assert.notEqual(again, undefined);
+  await assert.rejects(disk.lock(join(dir, "none", "file")), failsWith("not_found"));
+});
+
+test("a file that was locked and then moved is not what its old path locks", async ({ disk, dir }) => {
+  const [path, moved] = [join(dir, "a"), join(dir, "b")];
+  using first = await disk.lock(path);
+  assert.notEqual(first, undefined);
+  await disk.rename(path, moved);
+  using second = await disk.lock(path);
+  assert.notEqual(second, undefined, "a new file");
+  assert.equal(await disk.lock(moved), undefined);
+});
+
+test("a directory has the mode that it is given, and keeps it when it is made once more", async ({ disk, dir }) => {
+  const path = join(dir, "a", "b");
+  await disk.mkdirAll(path);
+  await disk.setMode(path, 0o700);
+  await disk.mkdirAll(path);
+  assert.equal((await disk.stat(path))?.mode, 0o700);
+  await assert.rejects(disk.setMode(join(dir, "none"), 0o700), failsWith("not_found"));
+});
+
 test("bytes written at a position are read back from it", async ({ disk, dir }) => {
   await using file = await disk.openFile(join(dir, "f"), { create: true, truncateTo: 10 });
   await file.write(bytes("abc"), 4);
