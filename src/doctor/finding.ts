@@ -55,6 +55,7 @@ export const FINDINGS = {
   "doctor.registry.tls_expected": "fail",
   "doctor.registry.name": "fail",
   "doctor.registry.port": "fail",
+  "doctor.registry.forbidden": "fail",
   "doctor.registry.unreachable": "fail",
   "doctor.registry.default_unreachable": "warn",
   "doctor.registry.not_a_registry": "warn",

@@ -14,6 +14,7 @@ const BY_REASON: Readonly<Record<string, FindingId>> = {
   certificate: "doctor.registry.certificate",
   name: "doctor.registry.name",
   port: "doctor.registry.port",
+  forbidden: "doctor.registry.forbidden",
 };
 
 /** Whether dfdaemon reaches each registry, and trusts it. */

@@ -6,8 +6,9 @@ import { openRegistryClients } from "../peer/registry_clients.ts";
 import { isConfiguredOrigin } from "../peer/mirror/upstream.ts";
 import { sourceFailure } from "../peer/source/source_failure.ts";
 import type { SourceFetch } from "../peer/source/registry_fetch.ts";
+import { UPSTREAMS_KEY } from "../peer/source/exchange.ts";
+import { Destinations } from "../http/destination.ts";
 import { type DoctorRuntime, firstText, within } from "./ask.ts";
-import { bareHost } from "../http/url_place.ts";
 
 const ANSWER_TIMEOUT_MS = 10_000;
 /** Of an answer that may say why it is none. */
@@ -72,18 +73,21 @@ export function authorityFolders(namespace: string): string[] {
   );
 }
 
-/** Asks each registry as dfdaemon would: with the authorities that it trusts, on any port. */
+/** Asks each registry as dfdaemon would: with the authorities that it trusts, on any port, where requests may go. */
 export async function lookAtRegistries(
   places: readonly RegistryPlace[],
-  { proxy: { registryMirror } }: Pick<DfdaemonConfig, "proxy">,
+  { proxy: { registryMirror }, security }: Pick<DfdaemonConfig, "proxy" | "security">,
   runtime: DoctorRuntime,
   signal: AbortSignal,
 ): Promise<RegistriesFacts> {
   const upstream = { defaultAddr: registryMirror.addr, upstreams: registryMirror.upstreams };
   const isConfigured = (origin: string) => isConfiguredOrigin(origin, upstream);
+  const { deniedNetworks: denied, allowedNetworks: allowed } = security;
+  const destinations = new Destinations(runtime.net, { isConfigured, key: UPSTREAMS_KEY, denied, allowed });
   try {
     await using clients = await openRegistryClients(registryMirror, { ...runtime, isConfigured });
-    return { registries: await Promise.all(places.map((place) => ask(place, clients.fetch, runtime, signal))) };
+    const ways = { destinations, fetch: clients.fetch };
+    return { registries: await Promise.all(places.map((place) => ask(place, ways, runtime, signal))) };
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof DamselflyError)) throw error;
@@ -91,16 +95,22 @@ export async function lookAtRegistries(
   }
 }
 
+/** How dfdaemon asks a registry. */
+interface Ways {
+  readonly fetch: SourceFetch;
+  readonly destinations: Destinations;
+}
+
 async function ask(
   place: RegistryPlace,
-  fetch: SourceFetch,
+  ways: Ways,
   runtime: DoctorRuntime,
   signal: AbortSignal,
 ): Promise<RegistryFacts> {
   const url = new URL("/v2/", place.url);
-  const answer = await answerOf(url, fetch, runtime, signal);
+  const answer = await answerOf(url, ways, runtime, signal);
   const authorityFile = "reason" in answer && answer.reason === "certificate"
-    ? await trustedFile(place.namespace, url, fetch, runtime, signal)
+    ? await trustedFile(place.namespace, url, ways.fetch, runtime, signal)
     : undefined;
   const wallMs = runtime.clock.wallMs();
   return { ...place, answer, wallMs, ...(authorityFile === undefined ? {} : { authorityFile }) };
@@ -108,13 +118,13 @@ async function ask(
 
 async function answerOf(
   url: URL,
-  fetch: SourceFetch,
-  { clock, net }: DoctorRuntime,
+  { fetch, destinations }: Ways,
+  { clock }: DoctorRuntime,
   signal: AbortSignal,
 ): Promise<RegistryFacts["answer"]> {
   const asked = await within(ANSWER_TIMEOUT_MS, clock, signal, async (either) => {
     // A name that nobody knows is told by the resolver more plainly than by a client of HTTP.
-    await net.resolve(bareHost(url));
+    await destinations.addressesOf({ origin: url.origin, hostname: url.hostname, remoteIp: undefined });
     const response = await fetch(url, { redirect: "manual", signal: either });
     const beginning = await firstText(response, BODY_BYTES_MAX);
     const date = Date.parse(response.headers.get("date") ?? "");
@@ -124,9 +134,11 @@ async function answerOf(
     return { status, isRegistry, beginning, ...(Number.isNaN(date) ? {} : { dateMs: date }) };
   });
   if (!("problem" in asked)) return asked;
-  const isLate = asked.error instanceof DamselflyError && asked.error.code === "timeout";
+  const code = asked.error instanceof DamselflyError ? asked.error.code : undefined;
+  const isLate = code === "timeout";
   const what = isLate ? `it did not answer within ${ANSWER_TIMEOUT_MS / 1000} s` : "there is no answer";
-  const { reason, mend } = fallbackReasonOf(sourceFailure(url, what, { cause: asked.error })) ??
+  const failure = code === "permission_denied" ? asked.error : sourceFailure(url, what, { cause: asked.error });
+  const { reason, mend } = fallbackReasonOf(failure) ??
     { reason: "unreachable", mend: "look whether this host reaches it" };
   return { reason, mend, problem: asked.problem };
 }

@@ -377,6 +377,16 @@ export const REGISTRY_CASES: readonly Case[] = [
     breaks: (patient) => patient.configureDfdaemon(upstream("reg.corp", `http://${patient.stage.ip}:9`)),
   },
   {
+    name: "a registry is in a network that the configuration denies",
+    id: "doctor.registry.forbidden",
+    mend: /if it is a registry, name it in proxy\.registryMirror\.upstreams/,
+    breaks: async (patient) => {
+      const registries = [{ hostNamespace: "127.0.0.9:5000", serverAddr: "http://127.0.0.9:5000" }];
+      await patient.configureDfinit({ "containerRuntime.containerd.registries": registries });
+      await patient.configureDfdaemon({ "security.deniedNetworks": ["127.0.0.9"] });
+    },
+  },
+  {
     name: "what is named as a registry is none",
     id: "doctor.registry.not_a_registry",
     mend: /upstreams/,
