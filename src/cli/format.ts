@@ -30,7 +30,7 @@ export function formatBar(done: number, total: number): string {
 }
 
 /** A point in time for people and for scripts: `2026-01-02T03:04:05Z`. */
-export function formatTime(wallMs: number): string {
+function formatTime(wallMs: number): string {
   return new Date(Math.round(wallMs)).toISOString().replace(/\.\d+Z$/, "Z");
 }
 

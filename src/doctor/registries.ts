@@ -66,7 +66,7 @@ export function registriesOf(
 }
 
 /** Where runtimes look for authorities of one registry besides the system's, below the node's root. */
-export function authorityFolders(namespace: string): string[] {
+function authorityFolders(namespace: string): string[] {
   const names = new Set([namespace.replace(/:(\d+)$/, "_$1_"), namespace]);
   return ["/etc/containerd/certs.d", "/etc/docker/certs.d"].flatMap((root) =>
     [...names].map((name) => `${root}/${name}`)

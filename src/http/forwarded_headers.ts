@@ -1,7 +1,7 @@
 import { HEADER_PREFIX } from "./dragonfly_headers.ts";
 
 /** Headers that belong to one connection and not to the message (RFC 9110 §7.6.1). */
-export const HOP_BY_HOP: ReadonlySet<string> = new Set([
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
   ...["connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer"],
   ...["transfer-encoding", "upgrade"],
 ]);

@@ -32,6 +32,6 @@ export function redirectOf(response: Response, url: URL, headers: HeaderMap): Re
 }
 
 /** The headers of a request that may follow a redirect to another origin. */
-export function crossOriginHeaders(headers: HeaderMap): Record<string, string> {
+function crossOriginHeaders(headers: HeaderMap): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => CROSS_ORIGIN.has(name.toLowerCase())));
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { cp, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type AddressBlock, reserveAddresses } from "./lib/addresses.ts";
+import type { AddressBlock } from "./lib/addresses.ts";
 import {
   fromCheckout,
   type Launch,
@@ -14,16 +14,15 @@ import {
   startScheduler,
 } from "./lib/components.ts";
 import { DOCKER_PROGRAMS, DockerHost, hostsText } from "./lib/dockerd.ts";
-import { blobsOf, buildImage, type Image, IMAGE_PROGRAMS, pushImage } from "./lib/image.ts";
-import { e2eTest, requireProgram, run } from "./lib/programs.ts";
-import { REGISTRY_PROGRAM, startRegistry } from "./lib/registry.ts";
+import { blobsOf, type Image } from "./lib/image.ts";
+import { IMAGE_STAGE_PROGRAMS, makeCertificate, openImageStage } from "./lib/image_stage.ts";
+import { e2eTest, requireProgram } from "./lib/programs.ts";
 import { type RegistryFront, startFront } from "./lib/registry_front.ts";
 import { story } from "./lib/story.ts";
 import { waitFor } from "./lib/wait.ts";
-import { Workspace } from "./lib/workspace.ts";
+import type { Workspace } from "./lib/workspace.ts";
 
-const NEEDS = { programs: [...DOCKER_PROGRAMS, ...IMAGE_PROGRAMS, REGISTRY_PROGRAM, "openssl"], root: true };
-const LAYERS = [["libc6", "bash", "coreutils", "busybox"], ["perl-modules-5.36", "libpython3.11-stdlib"]];
+const NEEDS = { programs: [...DOCKER_PROGRAMS, ...IMAGE_STAGE_PROGRAMS], root: true };
 const LAYER_BYTES_MIN = 1_000_000;
 const NAME = "reg.corp";
 /** What only peers have as `/etc/hosts`, in the workspace. */
@@ -67,16 +66,9 @@ class ProxyStage implements AsyncDisposable {
 
   static async start(): Promise<ProxyStage> {
     await using stack = new AsyncDisposableStack();
-    const workspace = stack.use(await Workspace.create());
+    const { workspace, addresses, image, registry } = await openImageStage(stack, "team/app");
     const { dir } = workspace;
-    const addresses = stack.use(await reserveAddresses());
-    const image = await buildImage(LAYERS);
-    const registry = stack.use(await startRegistry({ ip: addresses.ip(1), dir }));
-    await pushImage(image, registry.url, "team/app", "1.0");
-    const tls = { cert: join(dir, "registry.pem"), key: join(dir, "registry.key") };
-    const fresh = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
-    const names = `subjectAltName=DNS:${NAME}`;
-    await run("openssl", ["req", ...fresh, "-subj", "/CN=r", "-addext", names, "-keyout", tls.key, "-out", tls.cert]);
+    const tls = await makeCertificate(workspace, NAME);
     await writeFile(join(dir, HOSTS), hostsText({ [NAME]: addresses.ip(1) }));
     const front = stack.use(startFront({ ip: addresses.ip(1), target: registry.url, tls, login: LOGIN }));
     const place = (name: string, ip: string) => ({ name, ip, dir: join(dir, name) });

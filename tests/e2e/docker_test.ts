@@ -2,19 +2,17 @@
 import assert from "node:assert/strict";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { reserveAddresses } from "./lib/addresses.ts";
 import { type Peer, runDfinit, startPeer } from "./lib/components.ts";
 import { DAEMON_FILE, DOCKER_PROGRAMS, DockerHost, HUB } from "./lib/dockerd.ts";
-import { blobsOf, buildImage, type Image, IMAGE_PROGRAMS, pushImage } from "./lib/image.ts";
-import { e2eTest, run } from "./lib/programs.ts";
-import { REGISTRY_PROGRAM, startRegistry } from "./lib/registry.ts";
+import { blobsOf, type Image } from "./lib/image.ts";
+import { IMAGE_STAGE_PROGRAMS, makeCertificate, openImageStage } from "./lib/image_stage.ts";
+import { e2eTest } from "./lib/programs.ts";
 import { type RegistryFront, startFront } from "./lib/registry_front.ts";
 import { story } from "./lib/story.ts";
 import { waitFor } from "./lib/wait.ts";
-import { Workspace } from "./lib/workspace.ts";
+import type { Workspace } from "./lib/workspace.ts";
 
-const NEEDS = { programs: [...DOCKER_PROGRAMS, ...IMAGE_PROGRAMS, REGISTRY_PROGRAM, "openssl"], root: true };
-const LAYERS = [["libc6", "bash", "coreutils", "busybox"], ["perl-modules-5.36", "libpython3.11-stdlib"]];
+const NEEDS = { programs: [...DOCKER_PROGRAMS, ...IMAGE_STAGE_PROGRAMS], root: true };
 const IMAGE = "debian/tools:1.0";
 const LAYER_BYTES_MIN = 1_000_000;
 const RELOAD_TIMEOUT_MS = 60_000;
@@ -45,15 +43,8 @@ class DockerStage implements AsyncDisposable {
 
   static async start(): Promise<DockerStage> {
     await using stack = new AsyncDisposableStack();
-    const workspace = stack.use(await Workspace.create());
-    const addresses = stack.use(await reserveAddresses());
-    const image = await buildImage(LAYERS);
-    const registry = stack.use(await startRegistry({ ip: addresses.ip(1), dir: workspace.dir }));
-    await pushImage(image, registry.url, "debian/tools", "1.0");
-    const tls = { cert: join(workspace.dir, "hub.pem"), key: join(workspace.dir, "hub.key") };
-    const names = "subjectAltName=DNS:registry-1.docker.io";
-    const fresh = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
-    await run("openssl", ["req", ...fresh, "-subj", "/CN=hub", "-addext", names, "-keyout", tls.key, "-out", tls.cert]);
+    const { workspace, addresses, image, registry } = await openImageStage(stack, "debian/tools");
+    const tls = await makeCertificate(workspace, HUB);
     const open = stack.use(startFront({ ip: addresses.ip(1), target: registry.url }));
     const hub = stack.use(startFront({ ip: addresses.ip(2), port: 443, target: registry.url, tls }));
     const dir = join(workspace.dir, "docker");

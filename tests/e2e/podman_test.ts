@@ -3,20 +3,18 @@ import assert from "node:assert/strict";
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { testCertificates } from "../../src/testing/certificates.ts";
-import { type AddressBlock, reserveAddresses } from "./lib/addresses.ts";
+import type { AddressBlock } from "./lib/addresses.ts";
 import { type Peer, runDfinit, startPeer } from "./lib/components.ts";
-import { blobsOf, buildImage, type Image, IMAGE_PROGRAMS, pushImage } from "./lib/image.ts";
+import { blobsOf, type Image } from "./lib/image.ts";
+import { IMAGE_STAGE_PROGRAMS, openImageStage } from "./lib/image_stage.ts";
 import { PODMAN_PROGRAMS, PodmanHost } from "./lib/podman.ts";
 import { e2eTest } from "./lib/programs.ts";
-import { REGISTRY_PROGRAM, startRegistry } from "./lib/registry.ts";
 import { type RegistryFront, startFront } from "./lib/registry_front.ts";
 import { story } from "./lib/story.ts";
 import { waitFor } from "./lib/wait.ts";
-import { Workspace } from "./lib/workspace.ts";
+import type { Workspace } from "./lib/workspace.ts";
 
-const NEEDS = { programs: [...PODMAN_PROGRAMS, ...IMAGE_PROGRAMS, REGISTRY_PROGRAM], root: true };
-/** Small enough for Podman's plain copies of each layer, and more than one piece. */
-const LAYERS = [["libc6", "bash", "coreutils", "busybox"], ["perl-modules-5.36", "libpython3.11-stdlib"]];
+const NEEDS = { programs: [...PODMAN_PROGRAMS, ...IMAGE_STAGE_PROGRAMS], root: true };
 /** Of a private authority, for 127.0.0.1. */
 const CERTIFICATE = testCertificates("a");
 const REPOSITORY = "debian/tools";
@@ -49,11 +47,7 @@ class PodmanStage implements AsyncDisposable {
 
   static async start(): Promise<PodmanStage> {
     await using stack = new AsyncDisposableStack();
-    const workspace = stack.use(await Workspace.create());
-    const addresses = stack.use(await reserveAddresses());
-    const image = await buildImage(LAYERS);
-    const registry = stack.use(await startRegistry({ ip: addresses.ip(1), dir: workspace.dir }));
-    await pushImage(image, registry.url, REPOSITORY, "1.0");
+    const { workspace, addresses, image, registry } = await openImageStage(stack, REPOSITORY);
     const open = stack.use(startFront({ ip: addresses.ip(1), target: registry.url }));
     const closed = stack.use(startFront({ ip: "127.0.0.1", target: registry.url, tls: CERTIFICATE, login: LOGIN }));
     const host = await PodmanHost.prepare(join(workspace.dir, "podman"));

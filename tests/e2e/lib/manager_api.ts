@@ -52,7 +52,7 @@ export async function signIn(restUrl: string): Promise<ManagerSession> {
 }
 
 /** Sends a request with a session or a token, as {@link ManagerSession.send} does. */
-export async function managerRequest(
+async function managerRequest(
   url: string,
   method: string,
   token: string | undefined,
