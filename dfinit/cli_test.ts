@@ -2,26 +2,14 @@ import assert from "node:assert/strict";
 import { DamselflyError } from "../src/core/error.ts";
 import { MemoryDisk } from "../src/testing/memory_disk.ts";
 import { diskWith, filesOn } from "../src/testing/memory_files.ts";
-import { EXIT, runDfinit } from "./cli.ts";
+import { EXIT } from "./cli.ts";
+import { dfinitOn } from "./harness_test.ts";
 
 const CONFIG_TOML = "/etc/containerd/config.toml";
 const CONTAINERD = "containerRuntime: { containerd: {} }\n";
 
-interface Run {
-  readonly code: number;
-  readonly out: string;
-  readonly error: string;
-}
-
-async function run(disk: MemoryDisk, args: readonly string[] = ["-c", "/dfinit.yaml"]): Promise<Run> {
-  let [out, error] = ["", ""];
-  const code = await runDfinit(args, {
-    disk,
-    env: () => undefined,
-    print: (text) => void (out += text),
-    printError: (text) => void (error += text),
-  });
-  return { code, out, error };
+function run(disk: MemoryDisk, args: readonly string[] = ["-c", "/dfinit.yaml"]) {
+  return dfinitOn(disk, ...args);
 }
 
 function node(yaml: string, files: Record<string, string> = { [CONFIG_TOML]: "version = 2\n" }): Promise<MemoryDisk> {

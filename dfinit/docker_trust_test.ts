@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { testCertificates } from "../src/testing/certificates.ts";
 import { diskWith, filesOn } from "../src/testing/memory_files.ts";
-import { EXIT, runDfinit } from "./cli.ts";
+import { EXIT } from "./cli.ts";
+import { dfinit } from "./harness_test.ts";
 
 const AUTHORITY = readFileSync(testCertificates("a").caCert, "utf8");
 const RENEWED = readFileSync(testCertificates("b").caCert, "utf8");
@@ -15,19 +16,7 @@ function yaml(registries: readonly string[], proxy = "daemon"): string {
 
 async function node(registries: readonly string[], files: Readonly<Record<string, string>>, proxy?: string) {
   const disk = await diskWith({ "/dfinit.yaml": yaml(registries, proxy), "/etc/docker/daemon.json": "{}", ...files });
-  return {
-    disk,
-    async dfinit(...args: string[]) {
-      let [out, error] = ["", ""];
-      const code = await runDfinit(["-c", "/dfinit.yaml", ...args], {
-        disk,
-        env: () => undefined,
-        print: (text) => void (out += text),
-        printError: (text) => void (error += text),
-      });
-      return { code, out, error };
-    },
-  };
+  return { disk, dfinit: (...args: string[]) => dfinit(disk, ...args) };
 }
 
 function fileOf(registry: string): string {

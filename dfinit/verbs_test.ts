@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { DamselflyError } from "../src/core/error.ts";
 import { MemoryDisk } from "../src/testing/memory_disk.ts";
 import { diskWith, filesOn, foldersOn } from "../src/testing/memory_files.ts";
-import { EXIT, runDfinit } from "./cli.ts";
+import { EXIT } from "./cli.ts";
+import { dfinit } from "./harness_test.ts";
 
 const DOCKER_FILE = "/etc/docker/daemon.json";
 const DROP_IN = "/etc/containers/registries.conf.d/99-damselfly.conf";
@@ -38,17 +39,6 @@ const NODES = {
 
 function node({ yaml, files }: { yaml: string; files: Readonly<Record<string, string>> }): Promise<MemoryDisk> {
   return diskWith({ "/dfinit.yaml": yaml, ...files });
-}
-
-async function dfinit(disk: MemoryDisk, ...args: string[]) {
-  let [out, error] = ["", ""];
-  const code = await runDfinit(["-c", "/dfinit.yaml", ...args], {
-    disk,
-    env: () => undefined,
-    print: (text) => void (out += text),
-    printError: (text) => void (error += text),
-  });
-  return { code, out, error };
 }
 
 async function edit(disk: MemoryDisk, path: string, change: (text: string) => string): Promise<void> {
