@@ -14,6 +14,7 @@ import { FileWatch } from "./file_watch.ts";
 import type { Metadata, TaskRow } from "./metadata.ts";
 import { TaskPieceWriter } from "./piece_writer.ts";
 import { PrefixHash } from "./prefix_hash.ts";
+import type { Scratch } from "./scratch.ts";
 import type { PieceRecord, PieceWriter, Retention, StoredTask, TaskCut, TaskRecord } from "./storage.ts";
 
 /** The last use of a task is written to disk at most so often; eviction needs no finer order. */
@@ -25,15 +26,13 @@ const NEW_MS = 10_000;
 /** Ids of a task besides its own: one blob is in some repositories of some registries. */
 const OTHER_IDS_MAX = 64;
 
-/** Bytes that are read at a time when pieces of an earlier run are checked. */
-const CHECK_BYTES = 512 * 1024;
-
 /** What a task needs of the storage it is in. */
 export interface TaskOwner {
   readonly metadata: Metadata;
   readonly clock: Clock;
   readonly log: Log;
   readonly checksums: Checksums;
+  readonly scratch: Scratch;
   /** Deletes the task from records, index and disk, unless it has been already. */
   drop(task: ContentTask): Promise<void>;
   /** Keeps the storage from closing before `work` is done; it must not reject. */
@@ -86,6 +85,7 @@ export class ContentTask implements StoredTask {
         plan: () => this.#record.plan,
         isFinished: (piece) => !this.#isDeleted && this.#isFinished(piece),
         read: (buffer, position) => this.#readWhole(buffer, position),
+        scratch: owner.scratch,
       },
       record.digest,
       owner.checksums,
@@ -288,9 +288,8 @@ export class ContentTask implements StoredTask {
     };
     const pieces = this.#owner.metadata.pieces(this.key);
     this.#finishedBytes = pieces.reduce((sum, { number }) => sum + lengthOf(number), 0);
-    const buffer = new Uint8Array(CHECK_BYTES);
     this.#earlier = new EarlierPieces(pieces, {
-      isAsRecorded: (piece) => this.#isAsRecorded(piece, buffer),
+      isAsRecorded: (piece) => this.#isAsRecorded(piece),
       onRight: (piece) => {
         this.#add(piece, 0);
         this.#changes.ring();
@@ -370,15 +369,17 @@ export class ContentTask implements StoredTask {
     }
   }
 
-  async #isAsRecorded({ number, digest }: PieceRecord, buffer = new Uint8Array(CHECK_BYTES)): Promise<boolean> {
+  #isAsRecorded({ number, digest }: PieceRecord): Promise<boolean> {
     const { start, end } = pieceRange(this.#record.plan, number);
-    let checksum = 0;
-    for (let position = start; position < end;) {
-      const block = buffer.subarray(0, Math.min(CHECK_BYTES, end - position));
-      position += await this.#readWhole(block, position);
-      checksum = this.#owner.checksums.crc32(block, checksum);
-    }
-    return pieceDigest(checksum) === digest;
+    return this.#owner.scratch.lend(async (buffer) => {
+      let checksum = 0;
+      for (let position = start; position < end;) {
+        const block = buffer.subarray(0, Math.min(buffer.length, end - position));
+        position += await this.#readWhole(block, position);
+        checksum = this.#owner.checksums.crc32(block, checksum);
+      }
+      return pieceDigest(checksum) === digest;
+    });
   }
 
   /**

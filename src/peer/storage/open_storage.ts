@@ -10,6 +10,7 @@ import { ContentFile, IdleFiles } from "./content_file.ts";
 import { ContentTask, type TaskOwner } from "./content_task.ts";
 import { bytesOver, type EvictionCandidate, isEvictable, planEviction } from "./eviction.ts";
 import { Metadata, type TaskRow } from "./metadata.ts";
+import { Scratch } from "./scratch.ts";
 import type { Neighbour, Storage, StoredTask, TaskInit, TaskRecord } from "./storage.ts";
 
 /** The database in memory, for a storage that is gone with its process. */
@@ -47,6 +48,8 @@ export interface StorageDeps {
   readonly log: Log;
   /** Set where bodies are not real. */
   readonly checksums?: Checksums;
+  /** Set where many storages share a process. */
+  readonly scratch?: Scratch;
   /** The storages that share the volume and its limit; this one adds itself. */
   readonly volume?: Set<Neighbour>;
 }
@@ -130,6 +133,7 @@ class ContentStorage implements Storage, Neighbour, TaskOwner {
   readonly clock: Clock;
   readonly log: Log;
   readonly checksums: Checksums;
+  readonly scratch: Scratch;
   readonly #options: StorageOptions;
   readonly #open: OpenMetadata;
   readonly #contentDir: string;
@@ -161,6 +165,7 @@ class ContentStorage implements Storage, Neighbour, TaskOwner {
     this.clock = deps.clock;
     this.log = deps.log;
     this.checksums = deps.checksums ?? REAL_CHECKSUMS;
+    this.scratch = deps.scratch ?? new Scratch();
     this.#disk = deps.disk;
     this.#volume = (deps.volume ?? new Set()).add(this);
     this.#idleFiles = new IdleFiles(deps.log);

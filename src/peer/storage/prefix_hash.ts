@@ -1,12 +1,7 @@
 import type { Checksums, RunningHash } from "./checksums.ts";
 import type { Digest } from "../../core/digest.ts";
 import { type PiecePlan, pieceRange } from "../../core/piece.ts";
-
-/**
- * Bytes that are read back at a time. Above 256 KiB the disk works off the event loop, so that a long run lets others
- * have their turn between two reads.
- */
-const READ_BACK_BYTES = 512 * 1024;
+import type { Scratch } from "./scratch.ts";
 
 /** A hash that goes along with the bytes of the piece that is next in order. */
 export interface PassingHash {
@@ -21,6 +16,8 @@ export interface HashedContent {
   plan(): PiecePlan;
   isFinished(piece: number): boolean;
   read(buffer: Uint8Array, position: number): Promise<number>;
+  /** For what is read. */
+  readonly scratch: Scratch;
 }
 
 /** The running hash of a content along its contiguous prefix of finished pieces: each byte is hashed once. */
@@ -71,7 +68,10 @@ export class PrefixHash {
   async #run(): Promise<void> {
     const plan = this.#content.plan();
     if (this.#next >= plan.pieceCount || !this.#content.isFinished(this.#next)) return;
-    const buffer = new Uint8Array(Math.min(READ_BACK_BYTES, plan.contentLength));
+    await this.#content.scratch.lend((buffer) => this.#readBack(plan, buffer));
+  }
+
+  async #readBack(plan: PiecePlan, buffer: Uint8Array): Promise<void> {
     while (this.#next < plan.pieceCount && this.#content.isFinished(this.#next)) {
       const { start, end } = pieceRange(plan, this.#next);
       // A read that fails half-way must leave the hash at the end of the piece before.

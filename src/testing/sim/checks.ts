@@ -59,13 +59,13 @@ function overflow({ net, clock, peers, contents }: SimCluster): string | undefin
 
 /** A task that counts as complete on some peer but holds a wrong byte. Virtual time need not go on. */
 export async function wrongByte({ peers, contents }: SimCluster): Promise<string | undefined> {
-  const buffer = new Uint8Array(8);
+  const buffer = new Uint8Array(64 * GRAIN_BYTES);
   for (const { storage, node, isDead } of peers) {
     if (isDead) continue;
     for (const content of contents) {
       const task = storage.find(content.digest.hex);
       if (task === undefined || !task.record.isSealed) continue;
-      for (let at = 0; at < content.length; at += GRAIN_BYTES) {
+      for (let at = 0; at < content.length; at += buffer.length) {
         const count = await task.read(buffer, at);
         if (!content.isAt(at, buffer.subarray(0, count))) return `${node.name} has a wrong byte at ${at}`;
       }

@@ -1,5 +1,6 @@
 import { errorText } from "../../core/error.ts";
 import type { PieceLengthRule } from "../../core/piece.ts";
+import { Scratch } from "../../peer/storage/scratch.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { type AlgorithmName, DEFAULT_SETTINGS } from "../../scheduler/core/settings.ts";
 import { MemoryDisk } from "../memory_disk.ts";
@@ -89,6 +90,7 @@ export class SimCluster implements AsyncDisposable {
   /** Seed peers first. */
   readonly peers: SimPeer[] = [];
   readonly #failures: unknown[] = [];
+  readonly #scratch = new Scratch();
 
   /** Starts all of it; virtual time goes on meanwhile. */
   static async start(setup: SimSetup): Promise<SimCluster> {
@@ -172,6 +174,7 @@ export class SimCluster implements AsyncDisposable {
       announcedBitsPerSecond: 1e6 * (setup.announcedMbits ?? lines.up),
       schedulers: [this.scheduler.address],
       options: { ...TASKS_OPTIONS, pieceLengthRule: setup.pieceLengthRule },
+      scratch: this.#scratch,
       runtime: this.#runtime(index + 1),
     });
   }

@@ -10,6 +10,7 @@ import { createParentRpc } from "../../peer/piece/parent.ts";
 import type { WantedPiece } from "../../peer/piece/vortex_client.ts";
 import { withSharedBackoff } from "../../peer/source/source_backoff.ts";
 import { MEMORY_DATABASE, openStorage } from "../../peer/storage/open_storage.ts";
+import type { Scratch } from "../../peer/storage/scratch.ts";
 import { byEachId, type Storage } from "../../peer/storage/storage.ts";
 import { createTasks, type TasksOptions } from "../../peer/task/tasks.ts";
 import type { Tasks } from "../../peer/task/task.ts";
@@ -28,6 +29,8 @@ const MINUTE_MS = 60_000;
 /** Contents up to this are read whole; of longer ones a reader takes the first bytes of each piece, as they come. */
 const READ_WHOLE_BYTES_MAX = 64 * 1024 * 1024;
 const READ_BYTES = 8;
+/** What a reader asks for at a time. */
+const READ_BLOCK_BYTES = 256 * 1024;
 
 /** What a peer is made of. */
 export interface SimPeerParts {
@@ -42,6 +45,8 @@ export interface SimPeerParts {
   readonly announcedBitsPerSecond: number;
   readonly schedulers: readonly { readonly hostname: string; readonly port: number }[];
   readonly options: TasksOptions;
+  /** Of all peers. */
+  readonly scratch: Scratch;
   readonly runtime: Omit<Runtime, "disk">;
 }
 
@@ -64,7 +69,7 @@ export class SimPeer implements AsyncDisposable, PieceGiver {
     const runtime: Runtime = { ...parts.runtime, disk: sparseDisk("/store/content") };
     const storageOptions = { dir: "/store", keep: true, taskTtlMs: 1_000 * MINUTE_MS, databasePath: MEMORY_DATABASE };
     const limits = { diskThresholdBytes: 0, diskHighThresholdPercent: 80, diskLowThresholdPercent: 60 };
-    const deps = { disk: runtime.disk, clock, log, checksums: SPARSE_CHECKSUMS };
+    const deps = { disk: runtime.disk, clock, log, checksums: SPARSE_CHECKSUMS, scratch: parts.scratch };
     const storage = stack.use(await openStorage({ ...storageOptions, ...limits }, deps));
     const meter = new BandwidthMeter(clock);
     const channels = net.rpc.channels(node.ip);
@@ -118,7 +123,7 @@ export class SimPeer implements AsyncDisposable, PieceGiver {
     let isRight = true;
     for (let at = 0; at < content.length; at += step) {
       const range = { start: at, end: Math.min(content.length, at + length) };
-      if (!await isReadRight(handle.read(range).getReader(), content, range, onFirstByte)) isRight = false;
+      if (!await isReadRight(handle.read(range), content, range, onFirstByte)) isRight = false;
     }
     await handle.sealed;
     if (isRight) return;
@@ -211,17 +216,20 @@ const NEVER = new AbortController().signal;
 
 /** Reads a range as its bytes come; whether they are right. */
 async function isReadRight(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
+  stream: ReadableStream<Uint8Array>,
   content: SimContent,
-  { start }: ByteRange,
+  { start, end }: ByteRange,
   onFirstByte: () => void,
 ): Promise<boolean> {
+  const reader = stream.getReader({ mode: "byob" });
+  let buffer = new Uint8Array(Math.min(READ_BLOCK_BYTES, end - start));
   let isRight = true;
   for (let position = start;;) {
-    const { done, value } = await reader.read();
-    if (done) return isRight;
+    const { done, value } = await reader.read(buffer);
+    if (done || value === undefined) return isRight;
     onFirstByte();
     if (!content.isAt(position, value)) isRight = false;
     position += value.length;
+    buffer = new Uint8Array(value.buffer);
   }
 }
