@@ -52,25 +52,36 @@ export class AsyncQueue<T> implements AsyncIterable<T> {
   }
 
   /** Takes the items in order; leaving the loop early ends the queue. For one consumer. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
-    try {
-      while (true) {
-        if (this.#items.length > 0) {
-          const item = this.#items.shift() as T;
-          this.#wake();
-          yield item;
-        } else if (this.#end === undefined) {
-          await this.#nextChange();
-        } else if (this.#end === "closed") {
-          return;
-        } else {
-          throw this.#end.error;
-        }
+  [Symbol.asyncIterator](): AsyncIterator<T, void, undefined> {
+    return {
+      next: () => this.#next(),
+      return: () => {
+        this.#leave();
+        return Promise.resolve({ done: true, value: undefined });
+      },
+    };
+  }
+
+  async #next(): Promise<IteratorResult<T, void>> {
+    while (this.#items.length === 0) {
+      if (this.#end === undefined) {
+        await this.#nextChange();
+        continue;
       }
-    } finally {
-      this.#items.length = 0;
-      this.close();
+      this.#leave();
+      if (this.#end === "closed") return { done: true, value: undefined };
+      const { error } = this.#end;
+      this.#end = "closed";
+      throw error;
     }
+    const value = this.#items.shift() as T;
+    this.#wake();
+    return { done: false, value };
+  }
+
+  #leave(): void {
+    this.#items.length = 0;
+    this.close();
   }
 
   #finish(end: { readonly error: unknown } | "closed"): void {

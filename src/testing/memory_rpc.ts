@@ -75,12 +75,14 @@ export class MemoryRpc {
       return (options: CallOptions) => connect(open(options));
     }
     if (method.responseStream) {
-      return async function* (request: unknown, options: CallOptions) {
-        const call = connect(open(options));
-        call.send(request);
-        call.end();
-        yield* call.responses;
-      };
+      return (request: unknown, options: CallOptions): AsyncIterable<unknown> => ({
+        [Symbol.asyncIterator]: () => {
+          const call = connect(open(options));
+          call.send(request);
+          call.end();
+          return call.responses[Symbol.asyncIterator]();
+        },
+      });
     }
     return async (request: unknown, options: UnaryCallOptions) => {
       options.signal.throwIfAborted();
@@ -170,7 +172,7 @@ class Call implements RpcStream<unknown, unknown> {
   }
 
   get responses(): AsyncIterable<unknown> {
-    return this.#receive();
+    return { [Symbol.asyncIterator]: () => this.#receive() };
   }
 
   cancel(): void {
@@ -218,12 +220,17 @@ class Call implements RpcStream<unknown, unknown> {
     return { signal: this.#ended.signal, peer: `${this.from}:1`, metadata, sendHeaders: () => {} };
   }
 
-  async *#receive(): AsyncGenerator<unknown, void, undefined> {
-    try {
-      yield* this.#responses;
-    } finally {
-      this.cancel();
-    }
+  /** Not a generator: each would cost a message several turns more. */
+  #receive(): AsyncIterator<unknown, void, undefined> {
+    const responses = this.#responses[Symbol.asyncIterator]();
+    return {
+      next: () => responses.next(),
+      return: async () => {
+        this.cancel();
+        await responses.return?.();
+        return { done: true, value: undefined };
+      },
+    };
   }
 
   #limit(timeoutMs: number): void {

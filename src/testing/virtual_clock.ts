@@ -2,9 +2,8 @@ import { type Clock, type Deadline, timeoutError } from "../runtime/clock.ts";
 
 interface Timer {
   readonly at: number;
-  readonly sequence: number;
-  readonly fire: () => void;
-  isOver: boolean;
+  /** Undefined once it has fired or was cancelled: what it would have done need not be kept in memory. */
+  fire: (() => void) | undefined;
 }
 
 /** Callbacks of promises that are already settled run before the next timer fires: one zero timer of the real runtime. */
@@ -26,8 +25,7 @@ export interface VirtualClockOptions {
 export class VirtualClock implements Clock {
   #now = 0;
   #wallShiftMs = 0;
-  #sequence = 0;
-  readonly #timers = new TimerHeap();
+  readonly #timers = new TimerQueue();
   readonly #epochMs: number;
   readonly #grainMs: number;
   readonly #settle: () => Promise<void>;
@@ -119,86 +117,105 @@ export class VirtualClock implements Clock {
 
   /** Fires what is due at `at`: with a grain all that waits by now, else the first. */
   #fire(at: number): void {
-    const last = this.#sequence;
-    do this.#timers.take()?.fire(); while (this.#grainMs > 0 && this.#timers.isDue(at, last));
+    let count = this.#grainMs > 0 ? this.#timers.countAt(at) : 1;
+    while (count-- > 0) this.#timers.take(at)?.();
   }
 
   #add(ms: number, fire: () => void): Timer {
     const exact = this.#now + Math.max(0, ms);
     const at = this.#grainMs > 0 ? Math.ceil(exact / this.#grainMs) * this.#grainMs : exact;
-    const timer = { at, sequence: this.#sequence++, fire, isOver: false };
-    this.#timers.add(timer);
-    return timer;
+    return this.#timers.add(at, fire);
   }
 }
 
-/** Timers, the next one first. What is cancelled stays in the heap until its time has come. */
-class TimerHeap {
-  readonly #heap: Timer[] = [];
+/** Timers of one moment, in the order of their creation; those before `taken` are over. */
+interface Moment {
+  readonly at: number;
+  readonly timers: Timer[];
+  taken: number;
+}
+
+/** Timers by their moments, the next one first: many share one, so that only moments are kept in a heap. */
+class TimerQueue {
+  readonly #moments = new Map<number, Moment>();
+  readonly #heap: Moment[] = [];
   #size = 0;
 
   get size(): number {
     return this.#size;
   }
 
-  add(timer: Timer): void {
+  add(at: number, fire: () => void): Timer {
     this.#size++;
-    let at = this.#heap.push(timer) - 1;
-    while (at > 0) {
-      const above = (at - 1) >> 1;
-      const other = this.#heap[above] as Timer;
-      if (isBefore(other, timer)) break;
-      this.#heap[at] = other;
-      at = above;
-    }
-    this.#heap[at] = timer;
+    const timer: Timer = { at, fire };
+    const moment = this.#moments.get(at);
+    if (moment === undefined) this.#push({ at, timers: [timer], taken: 0 });
+    else moment.timers.push(timer);
+    return timer;
   }
 
   cancel(timer: Timer): void {
-    if (timer.isOver) return;
-    timer.isOver = true;
+    if (timer.fire === undefined) return;
+    timer.fire = undefined;
     this.#size--;
   }
 
   /** When the next timer fires. */
   nextAt(): number | undefined {
-    while (this.#heap[0]?.isOver === true) this.#pop();
-    return this.#heap[0]?.at;
+    for (let moment = this.#heap[0]; moment !== undefined; moment = this.#heap[0]) {
+      const { timers } = moment;
+      while (moment.taken < timers.length && timers[moment.taken]?.fire === undefined) moment.taken++;
+      if (moment.taken < timers.length) return moment.at;
+      this.#pop();
+    }
+    return undefined;
   }
 
-  /** Whether one fires at `at` that was made before the one numbered `last`. */
-  isDue(at: number, last: number): boolean {
-    return this.nextAt() === at && (this.#heap[0]?.sequence ?? last) < last;
+  /** How many are left of a moment, with those that were cancelled. */
+  countAt(at: number): number {
+    const moment = this.#moments.get(at);
+    return moment === undefined ? 0 : moment.timers.length - moment.taken;
   }
 
-  /** Takes out the next timer. */
-  take(): Timer | undefined {
-    if (this.nextAt() === undefined) return undefined;
-    const timer = this.#pop() as Timer;
+  /** Takes out the next timer of a moment; undefined when it was cancelled. */
+  take(at: number): (() => void) | undefined {
+    const moment = this.#moments.get(at);
+    const timer = moment?.timers[moment.taken];
+    if (moment === undefined || timer === undefined) return undefined;
+    moment.taken++;
+    const { fire } = timer;
     this.cancel(timer);
-    return timer;
+    return fire;
   }
 
-  #pop(): Timer | undefined {
+  #push(moment: Moment): void {
+    this.#moments.set(moment.at, moment);
+    const heap = this.#heap;
+    let at = heap.push(moment) - 1;
+    while (at > 0) {
+      const above = (at - 1) >> 1;
+      const other = heap[above] as Moment;
+      if (other.at <= moment.at) break;
+      heap[at] = other;
+      at = above;
+    }
+    heap[at] = moment;
+  }
+
+  #pop(): void {
     const heap = this.#heap;
     const first = heap[0];
     const last = heap.pop();
-    if (last === undefined || last === first) return first;
+    if (first !== undefined) this.#moments.delete(first.at);
+    if (last === undefined || last === first) return;
     let at = 0;
-    while (true) {
-      let below = 2 * at + 1;
-      if (below >= heap.length) break;
-      if (below + 1 < heap.length && isBefore(heap[below + 1] as Timer, heap[below] as Timer)) below++;
-      const other = heap[below] as Timer;
-      if (isBefore(last, other)) break;
+    for (let below = 1; below < heap.length; below = 2 * at + 1) {
+      if ((heap[below + 1]?.at ?? Infinity) < (heap[below] as Moment).at) below++;
+      const other = heap[below] as Moment;
+      if (last.at <= other.at) break;
       heap[at] = other;
       at = below;
     }
     heap[at] = last;
-    return first;
   }
-}
-
-function isBefore(a: Timer, b: Timer): boolean {
-  return a.at < b.at || (a.at === b.at && a.sequence < b.sequence);
 }

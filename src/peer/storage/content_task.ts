@@ -5,7 +5,7 @@ import { pieceRange, piecesOf } from "../../core/piece.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { DiskFile } from "../../runtime/disk.ts";
 import type { Log } from "../../runtime/log.ts";
-import { Changes } from "./changes.ts";
+import { Changes, type Follower } from "./changes.ts";
 import type { Checksums } from "./checksums.ts";
 import { orAbort } from "../../runtime/or_abort.ts";
 import type { ContentFile } from "./content_file.ts";
@@ -246,6 +246,14 @@ export class ContentTask implements StoredTask {
   nextChange(signal: AbortSignal, wanted?: number): Promise<void> {
     if (wanted !== undefined) this.#earlier?.want(wanted);
     return this.#isDeleted ? Promise.resolve() : this.#changes.next(signal);
+  }
+
+  changes(signal: AbortSignal): Follower {
+    const follower = this.#changes.follow(signal);
+    return {
+      next: () => this.#isDeleted ? Promise.resolve() : follower.next(),
+      [Symbol.dispose]: () => follower[Symbol.dispose](),
+    };
   }
 
   async checked(signal: AbortSignal): Promise<void> {

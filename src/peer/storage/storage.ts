@@ -1,5 +1,6 @@
 import type { Digest } from "../../core/digest.ts";
 import type { PiecePlan } from "../../core/piece.ts";
+import type { Follower } from "./changes.ts";
 
 /** Where the bytes of a piece came from (wire.md §1.1, `TrafficType`). */
 export type TrafficType = "back_to_source" | "remote_peer" | "local_peer";
@@ -124,6 +125,8 @@ export interface StoredTask {
    * with the error of {@link expectNothing}. A piece of an earlier run that is `wanted` is compared before others.
    */
   nextChange(signal: AbortSignal, wanted?: number): Promise<void>;
+  /** The same for whoever waits for one change after the other. */
+  changes(signal: AbortSignal): Follower;
   /**
    * Resolves when no piece of an earlier run is left to be compared. Rejects when the disk cannot be read, when the task
    * is deleted, and when `signal` fires.

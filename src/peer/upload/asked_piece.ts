@@ -42,6 +42,7 @@ export class Arrivals {
     if (isSealed) return [...missing].filter((number) => hasPiece(this.#task, this.#plan, number));
     const finished = this.#task.finishedAfter(this.#seen);
     this.#seen += finished.length;
+    if (own.pieceLength === this.#plan.pieceLength) return finished.filter((number) => missing.has(number));
     const touched = new Set(finished.flatMap((number) => piecesOf(this.#plan, pieceRange(own, number))));
     return [...touched].filter((number) => missing.has(number) && hasPiece(this.#task, this.#plan, number));
   }

@@ -3,6 +3,7 @@ import { pieceRange } from "../../core/piece.ts";
 import type { SyncPiecesRequest, SyncPiecesResponse } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { ChildFacts } from "../piece/parent.ts";
+import type { Follower } from "../storage/changes.ts";
 import { contentVersion } from "../storage/content_version.ts";
 import type { Storage, StoredTask } from "../storage/storage.ts";
 import { Arrivals, planOfChild } from "./asked_piece.ts";
@@ -40,7 +41,7 @@ export async function* syncPieces(
   const wanted = new Set(interestedPieceNumbers.filter((number) => number < plan.pieceCount));
   const arrivals = new Arrivals(task, plan);
   using stall = new Stall(clock);
-  const either = AbortSignal.any([signal, stall.signal]);
+  using changes = task.changes(AbortSignal.any([signal, stall.signal]));
   while (wanted.size > 0) {
     const come = arrivals.next(wanted);
     for (const number of come) {
@@ -49,20 +50,16 @@ export async function* syncPieces(
       yield { number, offset: start, length: end - start, ...address };
     }
     // While the child took what was yielded, more may have come.
-    if (come.length === 0) await untilChanged(task, stall, { signal, either });
+    if (come.length === 0) await untilChanged(task, changes, stall, signal);
   }
 }
 
-/** `either` aborts with `signal` and with `stall`; it is made once, for there may be thousands of changes. */
-async function untilChanged(
-  task: StoredTask,
-  stall: Stall,
-  { signal, either }: { readonly signal: AbortSignal; readonly either: AbortSignal },
-): Promise<void> {
+/** The next of `changes`, which end with `signal` and with `stall`. */
+async function untilChanged(task: StoredTask, changes: Follower, stall: Stall, signal: AbortSignal): Promise<void> {
   const { taskId } = task.record;
   if (task.isDeleted) throw new DamselflyError("not_found", `Cannot tell of task ${taskId}: it was deleted`);
   try {
-    await task.nextChange(either);
+    await changes.next();
     stall.moved();
   } catch (error) {
     signal.throwIfAborted();

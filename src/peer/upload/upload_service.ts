@@ -50,12 +50,12 @@ export function uploadService(options: UploadServiceOptions): RpcService {
   const count = uploadCounter(options.metrics);
   return service(DfdaemonUploadService, {
     downloadTask: ({ download }, context) => count(triggeredDownload(download, options, context), download),
-    syncPieces: async function* (request, { signal, metadata, sendHeaders }) {
+    syncPieces: (request, { signal, metadata, sendHeaders }) => {
       sendHeaders();
       if (disableShared) throw new DamselflyError("permission_denied", "Cannot share: this host gives no pieces away");
       const either = AbortSignal.any([signal, options.stopping]);
       const question = { ...request, pieceLength: namedPieceLength(metadata), version: namedVersion(metadata) };
-      yield* syncPieces(question, { storage, clock, address: options.pieceAddress }, either);
+      return syncPieces(question, { storage, clock, address: options.pieceAddress }, either);
     },
     syncHost: async function* (_request, { signal, sendHeaders }) {
       sendHeaders();

@@ -23,6 +23,14 @@ export class Link {
   }
 }
 
+interface Mark {
+  readonly bytes: number;
+  /** Nobody waits longer. */
+  readonly limitMs: number;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
 /** A transfer over some links, at the rate that they leave it. */
 export class Flow {
   readonly links: readonly Link[];
@@ -34,7 +42,7 @@ export class Flow {
   /** Lets nothing through: the hosts are parted. */
   isCut = false;
   /** What is waited for: so many bytes moved. */
-  mark: { readonly bytes: number; readonly resolve: () => void; readonly reject: (error: unknown) => void } | undefined;
+  mark: Mark | undefined;
   /** The time of its earliest entry in the heap. */
   dueMs = Infinity;
 
@@ -85,21 +93,15 @@ export class FlowNet implements Disposable {
     return flow;
   }
 
-  /** Resolves when `bytes` of the flow were moved; rejects when it is ended before. One waits at a time. */
-  until(flow: Flow, bytes: number): Promise<void> {
+  /** Resolves when `bytes` of the flow were moved, or after `ms`; rejects when it is ended before. One waits at a time. */
+  until(flow: Flow, bytes: number, ms = Infinity): Promise<void> {
     const now = this.#clock.now();
     if (flow.movedBy(now) >= bytes) return Promise.resolve();
     return new Promise((resolve, reject) => {
-      flow.mark = { bytes, resolve, reject };
+      flow.mark = { bytes, limitMs: now + ms, resolve, reject };
       flow.dueMs = Infinity;
       this.#schedule(flow);
     });
-  }
-
-  /** Whoever waits for a flow waits no longer. */
-  wake(flow: Flow): void {
-    flow.mark?.resolve();
-    flow.mark = undefined;
   }
 
   /** Ends a transfer, be it done or not. */
@@ -156,14 +158,16 @@ export class FlowNet implements Disposable {
     flow.dueMs = Infinity;
     const { mark } = flow;
     if (flow.isOver || mark === undefined) return;
-    if (flow.movedBy(now) < mark.bytes - 0.5) return this.#schedule(flow);
+    if (now < mark.limitMs && flow.movedBy(now) < mark.bytes - 0.5) return this.#schedule(flow);
     flow.mark = undefined;
     mark.resolve();
   }
 
   #schedule(flow: Flow): void {
-    if (flow.mark === undefined || flow.rate <= 0) return;
-    const dueMs = this.#clock.now() + (flow.mark.bytes - flow.movedBy(this.#clock.now())) / flow.rate;
+    if (flow.mark === undefined) return;
+    const { bytes, limitMs } = flow.mark;
+    const now = this.#clock.now();
+    const dueMs = Math.min(limitMs, flow.rate <= 0 ? Infinity : now + (bytes - flow.movedBy(now)) / flow.rate);
     // An entry that comes too early is put off when its time has come.
     if (dueMs >= flow.dueMs) return;
     flow.dueMs = dueMs;

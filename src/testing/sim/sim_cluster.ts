@@ -23,6 +23,8 @@ const TASKS_OPTIONS = {
   parentStallTimeoutMs: 4_000,
 };
 const START_LIMIT_MS = 60_000;
+/** Pieces of common sizes are read back at once, for a read costs the same whatever its length. */
+const SCRATCH_BYTES = 4 * 1024 * 1024;
 
 /** Lines in megabits per second. */
 export interface Lines {
@@ -90,7 +92,7 @@ export class SimCluster implements AsyncDisposable {
   /** Seed peers first. */
   readonly peers: SimPeer[] = [];
   readonly #failures: unknown[] = [];
-  readonly #scratch = new Scratch();
+  readonly #scratch = new Scratch(SCRATCH_BYTES);
 
   /** Starts all of it; virtual time goes on meanwhile. */
   static async start(setup: SimSetup): Promise<SimCluster> {

@@ -101,10 +101,9 @@ export class SimNet implements Disposable {
     if (signal.aborted) onAbort();
     signal.throwIfAborted();
     if (flow.isOver) throw new DamselflyError("unavailable", "The connection has ended");
-    using _limit = this.clock.after(ms, () => this.flows.wake(flow));
     signal.addEventListener("abort", onAbort, { once: true });
     try {
-      await this.flows.until(flow, bytes);
+      await this.flows.until(flow, bytes, ms);
     } finally {
       signal.removeEventListener("abort", onAbort);
     }
