@@ -1,4 +1,7 @@
+import type { ByteRange } from "../../core/byte_range.ts";
 import { DamselflyError } from "../../core/error.ts";
+import type { PiecePlan } from "../../core/piece.ts";
+import { BufferPool } from "../../peer/piece/buffer_pool.ts";
 import { AskedPieces, hasPiece, planOfChild } from "../../peer/upload/asked_piece.ts";
 import type { FetchedPiece, PieceClient, PieceSink, WantedPiece } from "../../peer/piece/vortex_client.ts";
 import { PIECE_CLIENT_LIMITS } from "../../peer/piece/vortex_client.ts";
@@ -9,6 +12,9 @@ import type { SimNet, SimNode } from "./sim_net.ts";
 
 /** A piece that takes longer is handed on as it comes, so that whoever waits sees that it moves. */
 const PROGRESS_MS = 1_000;
+/** Bytes that are copied from one storage to another at a time, and how many copy at a time: to make a buffer costs most. */
+const BUFFER_BYTES = 4 * 1024 * 1024;
+const BUFFERS_MAX = 8;
 
 /** Who has pieces to give. */
 export interface PieceGiver {
@@ -25,7 +31,7 @@ export class SimPieces {
   readonly #net: SimNet;
   readonly #givers = new Map<string, PieceGiver>();
   readonly #asked = new AskedPieces();
-  readonly #buffers = new Map<number, Uint8Array<ArrayBuffer>[]>();
+  readonly #buffers = new BufferPool(BUFFER_BYTES, BUFFERS_MAX);
   /** Pieces that were asked for, and those that did not come. */
   readonly counts = { asked: 0, failed: 0 };
 
@@ -78,7 +84,7 @@ export class SimPieces {
     using _held = task.hold();
     const plan = planOfChild(task.record, wanted.pieceLength);
     if (!hasPiece(task, plan, wanted.number)) throw cannot();
-    const piece = await this.#withBuffer(GRAIN_BYTES, (bytes) => this.#asked.record(task, plan, wanted.number, bytes));
+    const piece = await this.#record(task, plan, wanted.number, signal);
     if (piece === undefined) throw cannot();
     await this.#carry({ giver, task, to, wanted, sink }, signal);
     return { digest: giver.lie === undefined ? piece.digest : "" };
@@ -94,11 +100,7 @@ export class SimPieces {
         const moved = flow.movedBy(clock.now());
         const there = moved > wanted.length - 1 ? wanted.length : GRAIN_BYTES * Math.floor(moved / GRAIN_BYTES);
         if (there > written) {
-          await this.#withBuffer(there - written, async (bytes) => {
-            await readFrom(giver, task, bytes, wanted.offset + written);
-            giver.lie?.(wanted, bytes);
-            await sink.write(bytes);
-          });
+          await this.#copy({ giver, task, wanted, sink }, { start: written, end: there }, signal);
           giver.sent(there - written);
           [written, progressAt] = [there, clock.now()];
         } else if (clock.now() - progressAt >= PIECE_CLIENT_LIMITS.progressTimeoutMs) {
@@ -110,15 +112,19 @@ export class SimPieces {
     }
   }
 
-  /** Lends a buffer, which is used again: to make one costs more than all that is done with it. */
-  async #withBuffer<T>(length: number, use: (bytes: Uint8Array<ArrayBuffer>) => Promise<T>): Promise<T> {
-    const free = this.#buffers.get(length) ?? [];
-    this.#buffers.set(length, free);
-    const bytes = free.pop() ?? new Uint8Array(length);
-    try {
-      return await use(bytes);
-    } finally {
-      free.push(bytes);
+  async #record(task: StoredTask, plan: PiecePlan, number: number, signal: AbortSignal) {
+    using buffer = await this.#buffers.take(signal);
+    return await this.#asked.record(task, plan, number, buffer.bytes);
+  }
+
+  /** Hands on the bytes of a part of the piece. */
+  async #copy({ giver, task, wanted, sink }: Omit<Transfer, "to">, { start, end }: ByteRange, signal: AbortSignal) {
+    using buffer = await this.#buffers.take(signal);
+    for (let at = start; at < end; at += BUFFER_BYTES) {
+      const bytes = buffer.bytes.subarray(0, Math.min(BUFFER_BYTES, end - at));
+      await readFrom(giver, task, bytes, wanted.offset + at);
+      giver.lie?.(wanted, bytes);
+      await sink.write(bytes);
     }
   }
 }
