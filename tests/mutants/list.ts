@@ -99,7 +99,7 @@ const SOURCE: readonly Mutant[] = [
     file: `${CORE}/schedule.ts`,
     good: "task.sourceFailures += 1;",
     bad: "",
-    tests: [`${CORE}/stories_test.ts`],
+    tests: [`${CORE}/late_fetchers_test.ts`],
   },
   {
     what: "a fetcher that failed does not count as one",
@@ -173,14 +173,14 @@ const MEMORY: readonly Mutant[] = [
     file: `${CORE}/gc.ts`,
     good: "isPersistent || host.facts.isSeed || ",
     bad: "isPersistent || ",
-    tests: [`${CORE}/stories_test.ts`],
+    tests: [`${CORE}/gc_test.ts`],
   },
   {
     what: "peers that say nothing any more are kept for ever",
     file: `${CORE}/gc.ts`,
     good: "return silentMs > gc.peerTtlMs;",
     bad: "return silentMs > Infinity * gc.peerTtlMs;",
-    tests: [`${CORE}/stories_test.ts`, `${CORE}/properties_test.ts`],
+    tests: [`${CORE}/gc_test.ts`],
   },
   {
     what: "a host that nobody was given can be accused",
@@ -215,10 +215,10 @@ const ENGINE: readonly Mutant[] = [
     tests: [`${TASK}/swarm_test.ts`],
   },
   {
-    what: "parents are asked for again without end",
+    what: "parents are asked for again once more than they may be",
     file: `${TASK}/download.ts`,
     good: "if (asked >= maxScheduleCount) {",
-    bad: "if (asked >= Infinity * maxScheduleCount) {",
+    bad: "if (asked > maxScheduleCount) {",
     tests: [`${TASK}/swarm_test.ts`, `${TASK}/tasks_test.ts`],
   },
   {

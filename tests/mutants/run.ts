@@ -11,7 +11,7 @@ import { MUTANTS } from "./list.ts";
 import { type Mutant, mutated } from "./mutant.ts";
 
 /** A mutant that goes on for longer is caught: its tests never end. */
-const LIMIT_MS = 300_000;
+const LIMIT_MS = 180_000;
 /** What the tests need of a checkout. */
 const PARTS = ["src", "tests", "dfinit", "proto", "charts", "docs", "deno.json", "deno.lock"];
 const ROOT = new URL("../..", import.meta.url).pathname;

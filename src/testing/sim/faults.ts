@@ -17,6 +17,8 @@ function happen(cluster: SimCluster, fault: Fault): void {
       return cluster.beside(peerOf(cluster, fault.peer).die(fault.kind === "peer_vanish"));
     case "peer_leave":
       return cluster.beside(peerOf(cluster, fault.peer)[Symbol.asyncDispose]());
+    case "connections_break":
+      return net.breakConnections(peerOf(cluster, fault.peer).node);
     case "slow_link": {
       const { node } = peerOf(cluster, fault.peer);
       net.slow(node, fault.factor);

@@ -61,7 +61,7 @@ function randomFault(random: Random, { peers, seedPeers }: SimSetup): Fault {
   const atMs = random.below(SPREAD_MS);
   const peer = random.below(peers + seedPeers);
   const forMs = 1 + random.below(15_000);
-  switch (random.below(11)) {
+  switch (random.below(12)) {
     case 0:
       return { kind: "scheduler_restart", atMs, downMs: 1 + random.below(5_000) };
     case 1:
@@ -82,6 +82,8 @@ function randomFault(random: Random, { peers, seedPeers }: SimSetup): Fault {
       return { kind: "slow_origin", factor: 0.01 + random.float() / 4, forMs, atMs };
     case 9:
       return { kind: "partition", fromPeer: 1 + random.below(peers + seedPeers), forMs, atMs };
+    case 10:
+      return { kind: "connections_break", peer, atMs };
     default:
       return { kind: "clock_jump", ms: random.below(7_200_000) - 3_600_000, atMs };
   }

@@ -9,6 +9,8 @@ export type Fault =
     | { readonly kind: "scheduler_restart"; readonly downMs: number }
     /** The process dies and its connections break; or the power is gone and they do not; or it says goodbye. */
     | { readonly kind: "peer_crash" | "peer_vanish" | "peer_leave"; readonly peer: number }
+    /** All its connections break, and it lives on. */
+    | { readonly kind: "connections_break"; readonly peer: number }
     /** Its lines are so many times as fast as they were; 0: nothing moves. */
     | { readonly kind: "slow_link"; readonly peer: number; readonly factor: number; readonly forMs: number }
     /** What it gives is wrong, and it vouches for it. */
@@ -35,7 +37,10 @@ export function everyonePulls(setup: SimSetup, atMs: (peer: number) => number = 
   });
 }
 
-/** What {@link scenarioOf} begins with. */
+/** Whoever comes later comes after so many times {@link halfway}. */
+const LATER_FACTOR = 12;
+
+/** A scenario for a cluster. */
 export type NamedScenario = (setup: SimSetup) => Scenario;
 
 /** Half of the time that a burst takes at least, where a fault does the most harm. */
@@ -71,13 +76,39 @@ export const SCENARIOS: Readonly<Record<string, NamedScenario>> = {
   },
   /** Nobody is a seed peer. */
   no_seed: (setup) => burstWith({ ...setup, seedPeers: 0 }),
+  /** Four seed peers. */
+  several_seeds: (setup) => burstWith({ ...setup, seedPeers: 4 }),
+  one_seed_of_several_dies: (setup) => {
+    return burstWith({ ...setup, seedPeers: 4 }, { kind: "peer_crash", peer: 0, atMs: halfway(setup) });
+  },
   seed_dies_before: (setup) => burstWith(setup, { kind: "peer_crash", peer: 0, atMs: 0 }),
   seed_dies: (setup) => burstWith(setup, { kind: "peer_crash", peer: 0, atMs: halfway(setup) }),
   seed_vanishes: (setup) => burstWith(setup, { kind: "peer_vanish", peer: 0, atMs: halfway(setup) }),
+  /** Half of the peers come when the others have everything, and the seed peer is dead. */
+  seed_dies_after: (setup) => {
+    const laterMs = LATER_FACTOR * halfway(setup);
+    return {
+      setup,
+      pulls: everyonePulls(setup, (peer) => peer % 2 === 0 ? 0 : laterMs),
+      faults: [{ kind: "peer_crash", peer: 0, atMs: laterMs - 1 }],
+    };
+  },
+  connections_break: (setup) => {
+    const peers = Array.from({ length: setup.seedPeers + setup.peers }, (_, index) => index);
+    return burstWith(
+      setup,
+      ...peers.map((peer) => ({ kind: "connections_break", peer, atMs: halfway(setup) } as const)),
+    );
+  },
   peer_dies: (setup) => burstWith(setup, { kind: "peer_crash", peer: setup.seedPeers, atMs: halfway(setup) }),
+  peer_vanishes: (setup) => burstWith(setup, { kind: "peer_vanish", peer: setup.seedPeers, atMs: halfway(setup) }),
   peer_leaves: (setup) => burstWith(setup, { kind: "peer_leave", peer: setup.seedPeers, atMs: halfway(setup) }),
   peer_stalls: (setup) => {
     return burstWith(setup, { kind: "slow_link", peer: 1, factor: 0, forMs: 15_000, atMs: halfway(setup) });
+  },
+  peer_is_slow: (setup) => {
+    const peer = setup.seedPeers;
+    return burstWith(setup, { kind: "slow_link", peer, factor: 0.05, forMs: 600_000, atMs: halfway(setup) });
   },
   peer_lies: (setup) => burstWith(setup, { kind: "lying_peer", peer: setup.seedPeers, atMs: 0 }),
   scheduler_restarts: (setup) => {
@@ -90,6 +121,13 @@ export const SCENARIOS: Readonly<Record<string, NamedScenario>> = {
   origin_500: (setup) => {
     const mood = { kind: "refuses", status: 500 } as const;
     return burstWith(setup, { kind: "origin", mood, atMs: 0, forMs: 1_000 });
+  },
+  origin_429: (setup) => {
+    const mood = { kind: "refuses", status: 429, retryAfterS: 1 } as const;
+    return burstWith(setup, { kind: "origin", mood, atMs: 0, forMs: 1_000 });
+  },
+  origin_hangs: (setup) => {
+    return burstWith(setup, { kind: "origin", mood: { kind: "hangs" }, atMs: halfway(setup) / 2, forMs: 10_000 });
   },
   origin_breaks: (setup) => {
     const mood = { kind: "breaks", afterBytes: 16 << 20 } as const;

@@ -85,9 +85,14 @@ export class SimNet implements Disposable {
     this.#refresh();
   }
 
-  /** The process of a host dies: its connections break at once. */
+  /** The process of a host dies. */
   crash(node: SimNode): void {
     node.state = "refuses";
+    this.breakConnections(node);
+  }
+
+  /** All connections of a host break at once; new ones can be made, unless it is dead. */
+  breakConnections(node: SimNode): void {
     const why = new DamselflyError("unavailable", "The connection was reset");
     for (const flow of this.flows.flowsOf(({ links }) => links.includes(node.up) || links.includes(node.down))) {
       this.flows.end(flow, why);
