@@ -11,7 +11,7 @@ import { orAbort } from "../../runtime/or_abort.ts";
 import type { ContentFile } from "./content_file.ts";
 import { EarlierPieces } from "./earlier_pieces.ts";
 import { FileWatch } from "./file_watch.ts";
-import type { Metadata, TaskRow } from "./metadata.ts";
+import type { TaskMetadata, TaskRow } from "./metadata.ts";
 import { TaskPieceWriter } from "./piece_writer.ts";
 import { PrefixHash } from "./prefix_hash.ts";
 import type { Scratch } from "./scratch.ts";
@@ -28,7 +28,7 @@ const OTHER_IDS_MAX = 64;
 
 /** What a task needs of the storage it is in. */
 export interface TaskOwner {
-  readonly metadata: Metadata;
+  readonly metadata: TaskMetadata;
   readonly clock: Clock;
   readonly log: Log;
   readonly checksums: Checksums;

@@ -47,6 +47,9 @@ export interface TaskRow {
   readonly finishedPieceCount: number;
 }
 
+/** What a storage asks of its metadata. */
+export type TaskMetadata = Pick<Metadata, keyof Metadata>;
+
 /**
  * What is known of tasks and pieces, in SQLite. Calls are synchronous: one that reads costs some microseconds, one that
  * writes some tens of them. Records of pieces are written a little later, together.

@@ -9,7 +9,7 @@ import { type Checksums, REAL_CHECKSUMS } from "./checksums.ts";
 import { ContentFile, IdleFiles } from "./content_file.ts";
 import { ContentTask, type TaskOwner } from "./content_task.ts";
 import { bytesOver, type EvictionCandidate, isEvictable, planEviction } from "./eviction.ts";
-import { Metadata, type TaskRow } from "./metadata.ts";
+import { Metadata, type TaskMetadata, type TaskRow } from "./metadata.ts";
 import { Scratch } from "./scratch.ts";
 import type { Neighbour, Storage, StoredTask, TaskInit, TaskRecord } from "./storage.ts";
 
@@ -48,6 +48,8 @@ export interface StorageDeps {
   readonly log: Log;
   /** Set where bodies are not real. */
   readonly checksums?: Checksums;
+  /** Set where metadata need not outlive the process. */
+  readonly openMetadata?: (path: string) => TaskMetadata;
   /** Set where many storages share a process. */
   readonly scratch?: Scratch;
   /** The storages that share the volume and its limit; this one adds itself. */
@@ -77,7 +79,8 @@ export async function openStorage(options: StorageOptions, deps: StorageDeps): P
     });
   }
   let storage: ContentStorage | undefined;
-  const open = (path: string) => new Metadata(path, deps.clock, (error) => storage?.beginAnew(error));
+  const open = deps.openMetadata ??
+    ((path: string) => new Metadata(path, deps.clock, (error) => storage?.beginAnew(error)));
   const metadata = await openMetadata(databaseOf(options), contentDir, open, deps);
   try {
     if (!options.keep) {
@@ -97,7 +100,7 @@ function databaseOf({ dir, family, databasePath }: StorageOptions): string {
   return databasePath ?? join(dir, DATABASES[family ?? "tasks"]);
 }
 
-type OpenMetadata = (path: string) => Metadata;
+type OpenMetadata = (path: string) => TaskMetadata;
 
 async function openMetadata(path: string, contentDir: string, open: OpenMetadata, deps: StorageDeps) {
   try {
@@ -129,7 +132,7 @@ async function emptyDir(dir: string, disk: Disk): Promise<void> {
 }
 
 class ContentStorage implements Storage, Neighbour, TaskOwner {
-  metadata: Metadata;
+  metadata: TaskMetadata;
   readonly clock: Clock;
   readonly log: Log;
   readonly checksums: Checksums;
@@ -156,7 +159,7 @@ class ContentStorage implements Storage, Neighbour, TaskOwner {
   constructor(
     options: StorageOptions,
     contentDir: string,
-    deps: StorageDeps & { readonly metadata: Metadata; readonly open: OpenMetadata },
+    deps: StorageDeps & { readonly metadata: TaskMetadata; readonly open: OpenMetadata },
   ) {
     this.#options = options;
     this.#open = deps.open;
