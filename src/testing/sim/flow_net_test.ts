@@ -92,3 +92,16 @@ Deno.test("who waits for a transfer that is ended is told why", async () => {
   net.end(flow, new Error("gone"));
   await assert.rejects(waiting, /gone/);
 });
+
+Deno.test("who waits for a transfer no longer than so long is told when that is over, though nothing moves", async () => {
+  for (const isCut of [false, true]) {
+    const { clock, net } = stage();
+    using _net = net;
+    const flow = net.start([new Link("up", 10)], 10_000);
+    net.cut(flow, isCut);
+    let toldMs: number | undefined;
+    net.until(flow, 10_000, 30).then(() => toldMs = clock.now());
+    await clock.advance(100);
+    assert.ok(toldMs !== undefined && toldMs >= 30 && toldMs <= 34, `cut: ${isCut}, told after ${toldMs} ms`);
+  }
+});

@@ -28,7 +28,7 @@ const UPLOAD_PORT = 4000;
 const PIECE_PORT = 4005;
 const MINUTE_MS = 60_000;
 /** Contents up to this are read whole; of longer ones a reader takes the first bytes of each piece, as they come. */
-const READ_WHOLE_BYTES_MAX = 64 * 1024 * 1024;
+const READ_WHOLE_BYTES_MAX = 16 * 1024 * 1024;
 const READ_BYTES = 8;
 /** What a reader asks for at a time. */
 const READ_BLOCK_BYTES = 256 * 1024;
