@@ -146,6 +146,28 @@ Deno.test("the tasks of a host are listed, shown and removed, and so are the hos
   ], [3, true]);
 });
 
+Deno.test("a scheduler explains to whom it sent the peers of a blob, and why", async () => {
+  await using stage = await Stage.open({ nodes: ["seed", "peer-1", "peer-2"] });
+  await using dfctl = await Dfctl.open();
+  const scheduler = ["--scheduler-endpoint", `http://${formatHostPort(stage.scheduler.it)}`];
+  await stage.node("peer-1").pull();
+  await stage.node("peer-2").pull();
+  const [task, ...others] = await dfctl.json("explain", layer.digest, ...scheduler);
+  assert.deepEqual(others, []);
+  assert.equal(task.task_id, layer.digest.replace("sha256:", ""));
+  type Answer = { outcome: string; considered: { rejection: string | null; peer_id: string }[] };
+  const withParents = task.answers.findLast(({ outcome }: Answer) => outcome === "from_parents");
+  const parents = withParents.considered.filter(({ rejection }: Answer["considered"][number]) => rejection === null);
+  assert.ok(parents.length >= 1);
+  const text = await dfctl.output("explain", task.task_id, ...scheduler);
+  assert.match(text, /^PEER +HOST +VERDICT +NEAR +SCORE +CHILDREN +SPEED$/m);
+  assert.match(text, new RegExp(`^${parents[0].peer_id} .* parent `, "m"));
+  assert.match(text, /: waits, for seed peer .* is asked to fetch the task$/m);
+  const unknown = await dfctl.run(["explain", "nothing", ...scheduler]);
+  assert.equal(unknown.code, 1);
+  assert.match(unknown.errors, /this scheduler knows no task of that name/);
+});
+
 Deno.test("a scheduler is asked for a preheat without a manager, in the words of Dragonfly's dfctl", async () => {
   await using stage = await Stage.open();
   await using dfctl = await Dfctl.open();

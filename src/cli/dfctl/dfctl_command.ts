@@ -4,6 +4,7 @@ import { clusterCommand } from "./clusters.ts";
 import { completionCommand } from "./completion.ts";
 import { configCommand } from "./configs.ts";
 import type { Choose } from "./context.ts";
+import { explainCommand } from "./explain.ts";
 import { gcCommand } from "./gc.ts";
 import { healthCommand } from "./health.ts";
 import { hostCommand } from "./hosts.ts";
@@ -63,6 +64,7 @@ export function dfctlCommand(choose: Choose = () => {}): Command {
       ...taskCommands(choose),
       gcCommand(choose),
       hostCommand(choose),
+      explainCommand(choose),
       healthCommand(choose),
     ],
     "Others:": [completionCommand(program, choose)],

@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import type { Host } from "../../rpc/gen/common/v2/common.ts";
+import { SchedulerService } from "../../rpc/gen/scheduler/v2/scheduler.ts";
 import { formatTable } from "../table.ts";
 import { type ShowFlags, showJson } from "./answers.ts";
 import type { Choose, Context } from "./context.ts";
@@ -26,7 +27,7 @@ export function hostCommand(choose: Choose): Command {
 
 async function listHosts(context: Context, { type, ...flags }: Flags): Promise<void> {
   const { terminal } = context;
-  const { hosts } = await withScheduler(context, flags, (client, options) => {
+  const { hosts } = await withScheduler(context, { ...flags, service: SchedulerService }, (client, options) => {
     return client.listHosts(type === undefined ? {} : { type: TYPES.indexOf(type) }, options);
   });
   const found = hosts.toSorted((a, b) => a.hostname.localeCompare(b.hostname)).map(hostJson);

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { DamselflyError } from "../../core/error.ts";
-import { PreheatFileRequest, PreheatImageRequest } from "../../rpc/gen/scheduler/v2/scheduler.ts";
+import { PreheatFileRequest, PreheatImageRequest, SchedulerService } from "../../rpc/gen/scheduler/v2/scheduler.ts";
 import { durationOfMs } from "../../rpc/time.ts";
 import { parsePriority, PRIORITY_MAX } from "../option_values.ts";
 import type { Choose, Context } from "./context.ts";
@@ -74,7 +74,7 @@ async function preheat(context: Context, text: string, flags: Flags): Promise<vo
   if (type === "file" && (flags.username !== undefined || flags.platform !== undefined)) {
     throw new DamselflyError("invalid_argument", "--username and --platform are for images; a file takes --header");
   }
-  await withScheduler(context, flags, (client, options) => {
+  await withScheduler(context, { ...flags, service: SchedulerService }, (client, options) => {
     if (type === "file") return client.preheatFile(PreheatFileRequest.fromPartial(order), options);
     const { username, password, platform } = flags;
     return client.preheatImage(PreheatImageRequest.fromPartial({ ...order, username, password, platform }), options);

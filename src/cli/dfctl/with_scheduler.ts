@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import { formatHostPort, parseGrpcAddress } from "../../config/addresses.ts";
 import { DamselflyError, toDamselflyError } from "../../core/error.ts";
 import { createRpcClient, type RpcClient } from "../../rpc/client.ts";
-import { SchedulerService } from "../../rpc/gen/scheduler/v2/scheduler.ts";
+import type { ServiceDefinition } from "../../rpc/definition.ts";
 import { checked } from "../../runtime/command_line.ts";
 import { formatMs } from "../format.ts";
 import type { Context } from "./context.ts";
@@ -31,17 +31,17 @@ export function schedulerAddress(text: string): string {
   throw new DamselflyError("unimplemented", message);
 }
 
-/** Lets `work` ask a scheduler. */
-export async function withScheduler<T>(
+/** Lets `work` ask a service of a scheduler. */
+export async function withScheduler<S extends ServiceDefinition, T>(
   { runtime: { clock }, signal }: Context,
-  { schedulerEndpoint: address, timeout: timeoutMs }: SchedulerFlags,
+  { schedulerEndpoint: address, timeout: timeoutMs, service }: SchedulerFlags & { readonly service: S },
   work: (
-    client: RpcClient<typeof SchedulerService>,
+    client: RpcClient<S>,
     options: { readonly signal: AbortSignal; readonly timeoutMs: number },
   ) => Promise<T>,
 ): Promise<T> {
   try {
-    using client = createRpcClient(SchedulerService, address, { clock });
+    using client = createRpcClient(service, address, { clock });
     return await work(client, { signal, timeoutMs });
   } catch (error) {
     signal.throwIfAborted();

@@ -1,11 +1,13 @@
 import { rankByDefault } from "./algorithm_default.ts";
 import { rankForSwarm } from "./algorithm_swarm.ts";
 import { ceilingOf, isBelow } from "./dag.ts";
-import type { Ranked } from "./evaluate.ts";
+import { hasFreeSlot, isOutlier, type Ranked } from "./evaluate.ts";
 import type { Chance, Step } from "./event.ts";
-import { canCutFor, couldServe, isFree, isOpenTo } from "./fit.ts";
+import { Choice, type Rejection } from "./explanations.ts";
+import { canCutFor, isFree, isOpenTo, misfit, obstacle } from "./fit.ts";
 import type { PeerGroup } from "./peer_groups.ts";
 import type { RandomSet } from "./random_set.ts";
+import { isUnreliable } from "./reputation.ts";
 import type { Peer } from "./state.ts";
 import { SupplySearch } from "./suppliers.ts";
 
@@ -24,17 +26,18 @@ const CUT_OFF_LOOKS_MAX = 8;
  * last. A sample without any is followed by another, a few times. So it is empty when no peer of the task can be a
  * parent, and of very many suppliers also when hardly any can.
  */
-export function findParents(step: Step, child: Peer): Peer[] {
-  if (child.task.roots.size === 0) return [];
+export function findParents(step: Step, child: Peer): Choice {
+  const choice = new Choice();
+  if (child.task.roots.size === 0) return choice;
   const search = new SupplySearch();
   for (let count = 0; count < SAMPLES_MAX; count++) {
-    const sample = sampleFor(step, child, count);
+    const sample = sampleFor(step, child, count, choice);
     // The first sample of Dragonfly's algorithm is by chance only, and one without anybody says little.
-    if (sample.length === 0 && count > 0) break;
-    const parents = best(step, rank(step, sample, child), search);
-    if (parents.length > 0) return parents;
+    if (sample.size === 0 && count > 0) break;
+    takeBest(step, rank(step, [...sample], child), search, choice, sample);
+    if (choice.parents.length > 0) break;
   }
-  return [];
+  return choice;
 }
 
 function rank(step: Step, sample: readonly Peer[], child: Peer): Ranked[] {
@@ -45,45 +48,80 @@ function rank(step: Step, sample: readonly Peer[], child: Peer): Ranked[] {
  * The best to whom pieces can arrive. Those that are known to be farther away than the first are left out: a child asks
  * all of its parents alike, and would fetch from afar what is near.
  */
-function best({ state: { settings } }: Step, ranked: readonly Ranked[], search: SupplySearch): Peer[] {
-  const parents: Peer[] = [];
+function takeBest(
+  step: Step,
+  ranked: readonly Ranked[],
+  search: SupplySearch,
+  choice: Choice,
+  sample: Set<Peer>,
+): void {
+  const { parents } = choice;
   let nearest = 0;
-  for (const { parent, near } of ranked) {
-    if (parents.length === settings.candidateParentsMax) break;
+  for (const one of ranked) {
+    const { parent, near } = one;
+    sample.delete(parent);
     const isFarther = near < nearest && parent.host.places.length > 0;
-    if (isFarther || !search.isSupplied(parent)) continue;
-    parents.push(parent);
-    if (parents.length === 1) nearest = near;
+    if (parents.length === step.state.settings.candidateParentsMax) {
+      choice.reject(parent, shortcoming(step, parent), one);
+    } else if (isFarther) choice.reject(parent, "farther_away", one);
+    else if (!search.isSupplied(parent)) choice.reject(parent, "not_supplied", one);
+    else {
+      if (parents.length === 0) nearest = near;
+      choice.take(parent, one);
+    }
   }
-  return parents;
+  // An algorithm may leave some out at once.
+  for (const parent of sample) choice.reject(parent, shortcoming(step, parent));
+}
+
+/** Why a parent that could serve comes behind others. */
+function shortcoming({ state: { settings }, nowMs }: Step, { host, costs }: Peer): Rejection {
+  if (isUnreliable(host.reputation, nowMs)) return "unreliable";
+  if (!hasFreeSlot(host, settings)) return "no_free_slot";
+  return isOutlier(costs) ? "slow_last_piece" : "ranked_lower";
 }
 
 /** Dragonfly's algorithm looks at peers by chance only, unless it has found none. */
-function sampleFor({ state: { settings }, chance }: Step, child: Peer, samplesBefore: number): Peer[] {
+function sampleFor(
+  { state: { settings }, chance }: Step,
+  child: Peer,
+  samplesBefore: number,
+  choice: Choice,
+): Set<Peer> {
   const { algorithm, filterParentsMax } = settings;
   const ceiling = ceilingOf(child);
   const sample = new Set<Peer>();
-  const take = (candidates: Iterable<Peer>, countMax: number, test: (parent: Peer, child: Peer) => boolean) => {
+  const take = (
+    candidates: Iterable<Peer>,
+    countMax: number,
+    fault: (parent: Peer, child: Peer) => Rejection | undefined,
+  ) => {
     for (const parent of candidates) {
       if (sample.size >= countMax) break;
-      if (isBelow(parent, ceiling) && test(parent, child)) sample.add(parent);
+      const rejection = isBelow(parent, ceiling) ? fault(parent, child) : "would_close_cycle";
+      if (rejection === undefined) sample.add(parent);
+      else choice.reject(parent, rejection);
     }
   };
   const looksMax = LOOKS_PER_SCORED * filterParentsMax;
   if (algorithm !== "default" || samplesBefore > 0) {
-    take(sampled([child.task.roots], ROOTS_LOOKED_AT_MAX, chance), filterParentsMax, couldServe);
+    take(sampled([child.task.roots], ROOTS_LOOKED_AT_MAX, chance), filterParentsMax, misfit);
     const before = sample.size;
     for (const place of child.host.places) {
       const near = child.task.suppliersByPlace.at(place);
       const nearMax = before + Math.ceil(filterParentsMax / 2);
-      if (near !== undefined) take(sampled([near], looksMax / 2, chance), nearMax, couldServe);
+      if (near !== undefined) take(sampled([near], looksMax / 2, chance), nearMax, misfit);
       // Wider places are for whoever finds nobody in a narrower one.
       if (sample.size > before) break;
     }
   }
-  const usable = child.task.suppliers.of(child).filter(({ offer }) => canCutFor(offer, child));
-  take(sampled(usable.map(({ peers }) => peers), looksMax, chance), filterParentsMax, isOpenTo);
-  return [...sample];
+  const groups = child.task.suppliers.of(child);
+  const usable = groups.filter(({ offer }) => canCutFor(offer, child));
+  take(sampled(usable.map(({ peers }) => peers), looksMax, chance), filterParentsMax, obstacle);
+  if (usable.length < groups.length) {
+    for (const { offer, peers } of groups) if (!canCutFor(offer, child)) choice.reject(peers.at(0), "other_cut");
+  }
+  return sample;
 }
 
 /** Whether some peer would be a parent of `child`, if it only cut the content as the child does. */

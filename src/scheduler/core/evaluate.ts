@@ -9,6 +9,8 @@ export interface Ranked {
   readonly parent: Peer;
   /** How narrow the place is that it shares with the child; 0 for none, or if that does not matter. */
   readonly near: number;
+  /** How good it is apart from that; only comparable within one answer. */
+  readonly score: number;
 }
 
 /** From so many pieces on, a slow last piece is judged by the deviation; before, by a factor of the mean. */

@@ -1,3 +1,4 @@
+import type { Rejection } from "./explanations.ts";
 import type { Peer, WantedRange } from "./state.ts";
 
 /** What a peer has to give, apart from who it is: those of one task with the same offer are alike to a child. */
@@ -17,17 +18,27 @@ export function offerOf({ wish, pieceLength, host }: Peer): Offer {
 }
 
 /**
- * Whether `parent` is one that `child` could take pieces from once it has some: on another host that shares, not
- * blocked, with the same content, in pieces that the child can use.
+ * What keeps `parent` from being one that `child` could take pieces from once it has some; undefined when it is on
+ * another host that shares, not blocked, with the same content, in pieces that the child can use.
  */
-export function couldServe(parent: Peer, child: Peer): boolean {
+export function misfit(parent: Peer, child: Peer): Rejection | undefined {
+  const between = obstacle(parent, child);
+  if (between !== undefined) return between;
   const offer = offerOf(parent);
-  return isOpenTo(parent, child) && isOfContent(offer, child) && canCutFor(offer, child);
+  if (!isOfContent(offer, child)) return "other_content";
+  return canCutFor(offer, child) ? undefined : "other_cut";
+}
+
+/** What between the two hosts and peers forbids that one is a parent of the other; undefined for nothing. */
+export function obstacle({ host, id }: Peer, child: Peer): Rejection | undefined {
+  if (host === child.host) return "same_host";
+  if (!host.facts.isShared) return "not_shared";
+  return child.blocked.has(id) ? "blocked" : undefined;
 }
 
 /** Whether nothing between the two hosts and peers forbids that one is a parent of the other. */
-export function isOpenTo({ host, id }: Peer, child: Peer): boolean {
-  return host !== child.host && host.facts.isShared && !child.blocked.has(id);
+export function isOpenTo(parent: Peer, child: Peer): boolean {
+  return obstacle(parent, child) === undefined;
 }
 
 /** Whether what is offered is what the child wants, or holds it. */

@@ -65,8 +65,9 @@ function isSurplus({ state, children, task, host, isPersistent }: Peer): boolean
   return task.peers.size > PEERS_KEPT_PER_TASK && children.size === 0;
 }
 
-function collectTask({ state: { tasks } }: Step, task: Task): number {
+function collectTask({ state: { tasks, explanations } }: Step, task: Task): number {
   if (task.peers.size > 0) return 1;
+  explanations.forget(task);
   setTrigger(task, undefined);
   tasks.delete(task.facts.id);
   return 1;

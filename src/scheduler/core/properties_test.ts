@@ -4,7 +4,7 @@ import { seededRandom } from "../../testing/seeded_random.ts";
 import { Swarm } from "../../testing/scheduler_swarm.ts";
 import { hasMore } from "./apply.ts";
 import type { Effect } from "./event.ts";
-import { couldServe, offerOf } from "./fit.ts";
+import { misfit, offerOf } from "./fit.ts";
 import { WAIT_TIMEOUT_MS } from "./schedule.ts";
 import type { Host, Peer, State, Task } from "./state.ts";
 import { isRoot } from "./suppliers.ts";
@@ -141,7 +141,7 @@ function isSupplied(peer: Peer): boolean {
 /** The roots that could be parents of a peer. */
 function rootsFor(peer: Peer): Peer[] {
   const descendants = descendantsOf(peer);
-  return [...peer.task.roots].filter((root) => couldServe(root, peer) && !descendants.has(root));
+  return [...peer.task.roots].filter((root) => misfit(root, peer) === undefined && !descendants.has(root));
 }
 
 /** What the indices of a task hold is what a look at all of its peers finds. */

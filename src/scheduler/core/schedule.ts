@@ -16,6 +16,7 @@ import { DamselflyError } from "../../core/error.ts";
 import { findParents, isCutOff } from "./candidates.ts";
 import { addParents, removeParents } from "./dag.ts";
 import type { Decision, Step } from "./event.ts";
+import { Choice, type Outcome } from "./explanations.ts";
 import { canCutFor, isOpenTo } from "./fit.ts";
 import { closeStream, endPeer } from "./peers.ts";
 import { seedFor, setTrigger } from "./seeds.ts";
@@ -44,20 +45,22 @@ const LEVEL_SEED_MIN = 4;
  */
 export function schedule(step: Step, peer: Peer, download?: unknown): void {
   removeParents(peer);
-  if (answerWithParents(step, peer) || isPromising(step, peer)) return;
+  const choice = findParents(step, peer);
+  if (answerWithParents(step, peer, choice) || isPromising(step, peer, choice)) return;
   if (download !== undefined) {
-    if (triggersSeed(peer) && triggerSeed(step, peer.task, download) && isPromising(step, peer)) return;
+    if (triggersSeed(peer) && triggerSeed(step, peer.task, download) && isPromising(step, peer, choice)) return;
     if (peer.wish.priority === LEVEL_PEERS_ONLY) {
       const what = `Cannot download task ${peer.task.facts.id}: no peer has it and its priority forbids the source`;
-      return refuse(step, peer, new DamselflyError("not_found", what));
+      return refuseFor(step, peer, choice, new DamselflyError("not_found", what));
     }
   }
-  if (maySendToSource(step, peer)) sendToSource(step, peer, "no parent is available");
-  else startWaiting(step, peer);
+  if (maySendToSource(step, peer)) sendToSource(step, peer, "no parent is available", choice);
+  else letWait(step, peer, choice);
 }
 
 /** Sends a peer to the source, which makes it the prospect of those who wait. */
-export function sendToSource(step: Step, peer: Peer, reason: string): void {
+export function sendToSource(step: Step, peer: Peer, reason: string, choice = new Choice()): void {
+  explain(step, peer, choice, { outcome: "back_to_source", reason });
   removeParents(peer);
   peer.task.fetchers.add(peer);
   peer.task.hopes.put(peer);
@@ -97,15 +100,16 @@ export function refuse(step: Step, peer: Peer, error: DamselflyError): void {
 
 /** Decides anew for a peer that waits: it is answered, or waits on. */
 export function decideAnew(step: Step, peer: Peer): void {
-  if (answerWithParents(step, peer)) return;
+  const choice = findParents(step, peer);
+  if (answerWithParents(step, peer, choice)) return;
   const { task } = peer;
   const waitedMs = step.nowMs - (peer.waitingSinceMs ?? step.nowMs);
   if (waitedMs < WAIT_TIMEOUT_MS && hasEnough(step, peer)) return;
-  if (maySendToSource(step, peer)) return sendToSource(step, peer, "nobody brought the task into the swarm");
+  if (maySendToSource(step, peer)) return sendToSource(step, peer, "nobody brought the task into the swarm", choice);
   const limitMs = hasProspects(step, peer, 1) ? WAIT_TIMEOUT_MS : step.state.settings.noParentTimeoutMs;
   if (waitedMs < limitMs) return;
   const what = `Cannot find a parent for peer ${peer.id} of task ${task.facts.id}: nobody has it after ${waitedMs} ms`;
-  refuse(step, peer, new DamselflyError("failed_precondition", what));
+  refuseFor(step, peer, choice, new DamselflyError("failed_precondition", what));
 }
 
 /** Looks whether time has changed something for those who wait for a task: somebody is late, or has waited enough. */
@@ -128,9 +132,10 @@ function isLate({ nowMs, state: { settings } }: Step, { sentToSourceAtMs }: Peer
   return sentToSourceAtMs === undefined || nowMs >= sentToSourceAtMs + settings.sourceStartTimeoutMs;
 }
 
-function answerWithParents(step: Step, peer: Peer): boolean {
-  const parents = findParents(step, peer);
+function answerWithParents(step: Step, peer: Peer, choice: Choice): boolean {
+  const { parents } = choice;
   if (parents.length === 0) return false;
+  explain(step, peer, choice, { outcome: "from_parents", reason: "" });
   addParents(parents, peer);
   for (const { id } of parents) peer.assigned.add(id);
   answer(step, peer, { kind: "from_parents", parents });
@@ -138,10 +143,36 @@ function answerWithParents(step: Step, peer: Peer): boolean {
 }
 
 /** Whether waiting makes sense; lets the peer wait if so. */
-function isPromising(step: Step, peer: Peer): boolean {
+function isPromising(step: Step, peer: Peer, choice: Choice): boolean {
   if (!hasEnough(step, peer)) return false;
-  startWaiting(step, peer);
+  letWait(step, peer, choice);
   return true;
+}
+
+function letWait(step: Step, peer: Peer, choice: Choice): void {
+  const { trigger, hopes, waiters } = peer.task;
+  if (!waiters.has(peer)) {
+    const reason = trigger !== undefined
+      ? `seed peer ${trigger.host.facts.id} is asked to fetch the task`
+      : `${hopes.size} peers are about to begin at the source`;
+    explain(step, peer, choice, { outcome: "waits", reason });
+  }
+  startWaiting(step, peer);
+}
+
+function refuseFor(step: Step, peer: Peer, choice: Choice, error: DamselflyError): void {
+  explain(step, peer, choice, { outcome: "refused", reason: error.message });
+  refuse(step, peer, error);
+}
+
+/** Notes why a peer is answered as it is. */
+function explain(
+  { state: { explanations }, nowMs }: Step,
+  { id, host, task }: Peer,
+  { considered, others }: Choice,
+  what: { readonly outcome: Outcome; readonly reason: string },
+): void {
+  explanations.add(task, { atMs: nowMs, peerId: id, hostId: host.facts.id, ...what, considered, others });
 }
 
 /** Whether so many are about to begin at the source that it need not be one more. */

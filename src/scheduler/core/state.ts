@@ -1,3 +1,4 @@
+import { Explanations } from "./explanations.ts";
 import type { PeerState, TaskState } from "./fsm.ts";
 import type { PeerGroups } from "./peer_groups.ts";
 import type { PeersByPlace } from "./places.ts";
@@ -231,6 +232,8 @@ export interface State {
   readonly leaving: Set<Peer>;
   /** Hosts that are gone and still have peers. */
   readonly leavingHosts: Set<Host>;
+  /** Why the last answers were as they were. */
+  readonly explanations: Explanations;
   /** Where rounds over all of something go on, which take several steps. */
   readonly rounds: Rounds;
 }
@@ -265,6 +268,7 @@ export function emptyState(settings: Settings, nowMs: number, limits: Limits = D
     backlog: new Set(),
     leaving: new Set(),
     leavingHosts: new Set(),
+    explanations: new Explanations(),
     rounds: {
       waiting: { left: undefined, begunAtMs: nowMs },
       hosts: { left: undefined, begunAtMs: nowMs },

@@ -1,0 +1,129 @@
+/**
+ * Why peers were answered as they were: what was looked at for each of the last answers of a task, and what became of
+ * it. It is for people who ask; no decision goes by it. Bounded for each task, and over all tasks: where there is no
+ * room for more, the task that had no answer for the longest time is silent again.
+ */
+import type { Peer, Task } from "./state.ts";
+
+/** Answers that are remembered of one task. */
+const PER_TASK_MAX = 50;
+/** Answers that are remembered of all tasks; each takes up to 2 KB. */
+const EXPLANATIONS_MAX = 10_000;
+/** Peers that are named for one answer besides the parents; the first that were looked at. */
+const REJECTED_MAX = 12;
+
+/** Why a peer is no parent for a child. */
+export type Rejection =
+  | "same_host"
+  | "not_shared"
+  | "blocked"
+  | "other_content"
+  | "other_cut"
+  | "would_close_cycle"
+  | "unreliable"
+  | "no_free_slot"
+  | "slow_last_piece"
+  | "farther_away"
+  | "not_supplied"
+  | "ranked_lower";
+
+/** A peer that was looked at for a child, with what was known of it then. */
+export interface Considered {
+  readonly peerId: string;
+  readonly hostId: string;
+  /** Undefined for one that became a parent. */
+  readonly rejection: Rejection | undefined;
+  /** As in `Ranked`; undefined for one that was rejected before. */
+  readonly near: number | undefined;
+  readonly score: number | undefined;
+  /** Children of its host, and how fast they got pieces, in bytes per millisecond; 0 while that is unknown. */
+  readonly uploads: number;
+  readonly bytesPerMs: number;
+}
+
+/** What a peer was told. */
+export type Outcome = "from_parents" | "waits" | "back_to_source" | "refused";
+
+/** One answer, and why it was this one. */
+export interface Explanation {
+  readonly atMs: number;
+  readonly peerId: string;
+  readonly hostId: string;
+  readonly outcome: Outcome;
+  /** Empty when parents say it all. */
+  readonly reason: string;
+  readonly considered: readonly Considered[];
+  /** Looks at others besides. */
+  readonly others: number;
+}
+
+/** Who became a parent for a child, and what became of the others that were looked at. */
+export class Choice {
+  readonly parents: Peer[] = [];
+  readonly #taken: Considered[] = [];
+  /** By peer: one that is met again is the same one, with what was found out last. */
+  readonly #rejected = new Map<Peer, Considered>();
+  #others = 0;
+
+  /** Whom it is about, the parents first, as far as they are named. */
+  get considered(): readonly Considered[] {
+    return [...this.#taken, ...this.#rejected.values()];
+  }
+
+  /** Looks at peers that are not named. */
+  get others(): number {
+    return this.#others;
+  }
+
+  take(parent: Peer, rank: Rank): void {
+    this.parents.push(parent);
+    this.#rejected.delete(parent);
+    this.#taken.push(considered(parent, undefined, rank));
+  }
+
+  reject(peer: Peer, rejection: Rejection, rank?: Rank): void {
+    const isNamed = this.#rejected.size < REJECTED_MAX || this.#rejected.has(peer);
+    if (isNamed) this.#rejected.set(peer, considered(peer, rejection, rank));
+    else this.#others += 1;
+  }
+}
+
+/** How an algorithm ranked a peer, as in `Ranked`. */
+type Rank = Required<Pick<Considered, "near" | "score">>;
+
+function considered({ id, host }: Peer, rejection: Rejection | undefined, rank: Rank | undefined): Considered {
+  const { uploads, bytesPerMs, facts } = host;
+  return { peerId: id, hostId: facts.id, rejection, near: rank?.near, score: rank?.score, uploads, bytesPerMs };
+}
+
+/** The explanations of all tasks. */
+export class Explanations {
+  /** The task that had an answer last is the last one. */
+  readonly #byTask = new Map<Task, Explanation[]>();
+  #count = 0;
+
+  /** The last answers of a task, the oldest first. */
+  of(task: Task): readonly Explanation[] {
+    return this.#byTask.get(task) ?? [];
+  }
+
+  add(task: Task, explanation: Explanation): void {
+    const ring = this.#byTask.get(task) ?? [];
+    this.#byTask.delete(task);
+    this.#byTask.set(task, ring);
+    ring.push(explanation);
+    this.#count += 1;
+    if (ring.length > PER_TASK_MAX) {
+      ring.shift();
+      this.#count -= 1;
+    }
+    const [silent] = this.#byTask.keys();
+    if (this.#count > EXPLANATIONS_MAX && silent !== undefined) this.forget(silent);
+  }
+
+  /** Forgets a task. */
+  forget(task: Task): void {
+    this.#count -= this.of(task).length;
+    this.#byTask.delete(task);
+  }
+}
