@@ -33,8 +33,10 @@ export function findParents(step: Step, child: Peer): Choice {
   for (let count = 0; count < SAMPLES_MAX; count++) {
     const sample = sampleFor(step, child, count, choice);
     // The first sample of Dragonfly's algorithm is by chance only, and one without anybody says little.
-    if (sample.size === 0 && count > 0) break;
-    takeBest(step, rank(step, [...sample], child), search, choice, sample);
+    if (sample.length === 0 && count > 0) break;
+    const ranked = rank(step, sample, child);
+    takeBest(step, ranked, search, choice);
+    if (ranked.length < sample.length) rejectUnranked(step, sample, ranked, choice);
     if (choice.parents.length > 0) break;
   }
   return choice;
@@ -48,30 +50,28 @@ function rank(step: Step, sample: readonly Peer[], child: Peer): Ranked[] {
  * The best to whom pieces can arrive. Those that are known to be farther away than the first are left out: a child asks
  * all of its parents alike, and would fetch from afar what is near.
  */
-function takeBest(
-  step: Step,
-  ranked: readonly Ranked[],
-  search: SupplySearch,
-  choice: Choice,
-  sample: Set<Peer>,
-): void {
+function takeBest(step: Step, ranked: readonly Ranked[], search: SupplySearch, choice: Choice): void {
   const { parents } = choice;
   let nearest = 0;
   for (const one of ranked) {
     const { parent, near } = one;
-    sample.delete(parent);
+    const isEnough = parents.length === step.state.settings.candidateParentsMax;
+    if (isEnough && choice.isFull) break;
     const isFarther = near < nearest && parent.host.places.length > 0;
-    if (parents.length === step.state.settings.candidateParentsMax) {
-      choice.reject(parent, shortcoming(step, parent), one);
-    } else if (isFarther) choice.reject(parent, "farther_away", one);
+    if (isEnough) choice.reject(parent, shortcoming(step, parent), one);
+    else if (isFarther) choice.reject(parent, "farther_away", one);
     else if (!search.isSupplied(parent)) choice.reject(parent, "not_supplied", one);
     else {
       if (parents.length === 0) nearest = near;
       choice.take(parent, one);
     }
   }
-  // An algorithm may leave some out at once.
-  for (const parent of sample) choice.reject(parent, shortcoming(step, parent));
+}
+
+/** An algorithm may leave some out at once. */
+function rejectUnranked(step: Step, sample: readonly Peer[], ranked: readonly Ranked[], choice: Choice): void {
+  const left = new Set(ranked.map(({ parent }) => parent));
+  for (const parent of sample) if (!left.has(parent)) choice.reject(parent, shortcoming(step, parent));
 }
 
 /** Why a parent that could serve comes behind others. */
@@ -87,7 +87,7 @@ function sampleFor(
   child: Peer,
   samplesBefore: number,
   choice: Choice,
-): Set<Peer> {
+): Peer[] {
   const { algorithm, filterParentsMax } = settings;
   const ceiling = ceilingOf(child);
   const sample = new Set<Peer>();
@@ -121,7 +121,7 @@ function sampleFor(
   if (usable.length < groups.length) {
     for (const { offer, peers } of groups) if (!canCutFor(offer, child)) choice.reject(peers.at(0), "other_cut");
   }
-  return sample;
+  return [...sample];
 }
 
 /** Whether some peer would be a parent of `child`, if it only cut the content as the child does. */

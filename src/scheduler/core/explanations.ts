@@ -10,7 +10,7 @@ const PER_TASK_MAX = 50;
 /** Answers that are remembered of all tasks; each takes up to 2 KB. */
 const EXPLANATIONS_MAX = 10_000;
 /** Peers that are named for one answer besides the parents; the first that were looked at. */
-const REJECTED_MAX = 12;
+const REJECTED_MAX = 8;
 
 /** Why a peer is no parent for a child. */
 export type Rejection =
@@ -53,43 +53,53 @@ export interface Explanation {
   /** Empty when parents say it all. */
   readonly reason: string;
   readonly considered: readonly Considered[];
-  /** Looks at others besides. */
+  /** Others that were rejected, as far as they were counted. */
   readonly others: number;
 }
 
-/** Who became a parent for a child, and what became of the others that were looked at. */
+/** Who became a parent for a child, and what became of the others that were looked at. Made for each answer: cheap. */
 export class Choice {
   readonly parents: Peer[] = [];
-  readonly #taken: Considered[] = [];
-  /** By peer: one that is met again is the same one, with what was found out last. */
-  readonly #rejected = new Map<Peer, Considered>();
-  #others = 0;
+  readonly #parentRanks: Rank[] = [];
+  readonly #rejected: Peer[] = [];
+  readonly #rejections: Rejection[] = [];
+  readonly #ranks: (Rank | undefined)[] = [];
+  /** Further looks that came to nothing, as far as they were taken. */
+  others = 0;
 
-  /** Whom it is about, the parents first, as far as they are named. */
-  get considered(): readonly Considered[] {
-    return [...this.#taken, ...this.#rejected.values()];
+  /** Whether no more of those that are rejected can be named. */
+  get isFull(): boolean {
+    return this.#rejected.length === REJECTED_MAX;
   }
 
-  /** Looks at peers that are not named. */
-  get others(): number {
-    return this.#others;
+  /** Whom it is about as they are now, the parents first, as far as they are named. */
+  considered(): Considered[] {
+    const taken = this.parents.map((peer, place) => considered(peer, undefined, this.#parentRanks[place]));
+    const rejected = this.#rejected.map((peer, place) => considered(peer, this.#rejections[place], this.#ranks[place]));
+    return taken.concat(rejected);
   }
 
   take(parent: Peer, rank: Rank): void {
     this.parents.push(parent);
-    this.#rejected.delete(parent);
-    this.#taken.push(considered(parent, undefined, rank));
+    this.#parentRanks.push(rank);
   }
 
   reject(peer: Peer, rejection: Rejection, rank?: Rank): void {
-    const isNamed = this.#rejected.size < REJECTED_MAX || this.#rejected.has(peer);
-    if (isNamed) this.#rejected.set(peer, considered(peer, rejection, rank));
-    else this.#others += 1;
+    if (this.isFull) {
+      this.others += 1;
+      return;
+    }
+    this.#rejected.push(peer);
+    this.#rejections.push(rejection);
+    this.#ranks.push(rank);
   }
 }
 
 /** How an algorithm ranked a peer, as in `Ranked`. */
-type Rank = Required<Pick<Considered, "near" | "score">>;
+interface Rank {
+  readonly near: number;
+  readonly score: number;
+}
 
 function considered({ id, host }: Peer, rejection: Rejection | undefined, rank: Rank | undefined): Considered {
   const { uploads, bytesPerMs, facts } = host;

@@ -169,10 +169,17 @@ function refuseFor(step: Step, peer: Peer, choice: Choice, error: DamselflyError
 function explain(
   { state: { explanations }, nowMs }: Step,
   { id, host, task }: Peer,
-  { considered, others }: Choice,
+  choice: Choice,
   what: { readonly outcome: Outcome; readonly reason: string },
 ): void {
-  explanations.add(task, { atMs: nowMs, peerId: id, hostId: host.facts.id, ...what, considered, others });
+  explanations.add(task, {
+    atMs: nowMs,
+    peerId: id,
+    hostId: host.facts.id,
+    ...what,
+    considered: choice.considered(),
+    others: choice.others,
+  });
 }
 
 /** Whether so many are about to begin at the source that it need not be one more. */
