@@ -17,6 +17,7 @@ import { CacheScheduling } from "./cache_service.ts";
 import { DEFAULT_SETTINGS, type Settings } from "./core/settings.ts";
 import { emptyState } from "./core/state.ts";
 import { explanationsService } from "./explanations_service.ts";
+import { holdingsService } from "./holdings_service.ts";
 import { HostsFile } from "./hosts_file.ts";
 import { HostCalls } from "./jobs/host_calls.ts";
 import { Jobs } from "./jobs/jobs.ts";
@@ -75,7 +76,10 @@ export async function startScheduler(
   const scheduling = new Scheduling({ state, answers, trigger, cache, jobs, metrics, runtime, onAnnounced });
   for (const host of known) scheduling.restore(host);
   const listen = { hostname: config.server.listenIP, port: config.server.port };
-  const services = [scheduling.service(), jobsService(jobs, metrics), explanationsService(state, answers)];
+  const services = [
+    ...[scheduling.service(), jobsService(jobs, metrics), explanationsService(state, answers)],
+    holdingsService({ loop: scheduling.loop, metrics, clock }),
+  ];
   const tls = await openTls(config.server.tls);
   const onceFree = whenFree(runtime, signal);
   const server = stack.use(

@@ -3,7 +3,8 @@ import { DamselflyError, errorText } from "../../core/error.ts";
 import { hostIdOf, peerIdOf } from "../../core/host_id.ts";
 import { SchedulerRing } from "../../core/scheduler_ring.ts";
 import { type Channels, RpcChannels } from "../../rpc/client.ts";
-import { type Download, type Host, Priority, TaskType } from "../../rpc/gen/common/v2/common.ts";
+import type { Host } from "../../rpc/gen/common/v2/common.ts";
+import { HoldingsService } from "../../rpc/gen/damselfly/v1/holdings.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { type CacheControl, type CacheCopy, GrpcCacheControl } from "./cache_control.ts";
 import { type ClusterSettings, NO_SETTINGS } from "./cluster_settings.ts";
@@ -15,15 +16,12 @@ import { type Bandwidth, hostFacts } from "./host_facts.ts";
 import { SchedulerLink } from "./scheduler_link.ts";
 import { addressOf, type KnownScheduler } from "./scheduler_list.ts";
 import { SeedPeerLink } from "./seed_peer_link.ts";
+import { heldDownload, tellHeld } from "./tell_held.ts";
 
 /** How long a start waits for a first scheduler; the search goes on behind it. */
 const START_TIMEOUT_MS = 3_000;
 const DELETE_TIMEOUT_MS = 2_000;
 const CHANNELS_MAX = 256;
-/** Between two tasks that are told again to a scheduler that may have forgotten them. */
-const TELL_PAUSE_MS = 20;
-/** Tasks told again, the youngest of those given. */
-const TOLD_TASKS_MAX = 10_000;
 
 /** How {@link startControl} finds and serves its schedulers. */
 export interface ControlOptions extends DynconfigOptions {
@@ -126,8 +124,7 @@ class GrpcControl implements PeerControl {
   }
 
   async #announceTaskAt(link: SchedulerLink, task: HeldTask, signal: AbortSignal): Promise<void> {
-    const peerId = peerIdOf(this.#options.host, this.#runtime.random.uuid());
-    await using session = this.#sessionAt(link, task.taskId, peerId);
+    await using session = this.#sessionAt(link, task.taskId, this.#newPeerId());
     await session.send({ kind: "register", download: heldDownload(task) }, signal);
     const decision = await session.nextDecision(signal);
     if (decision?.kind !== "metadata_only") {
@@ -237,22 +234,20 @@ class GrpcControl implements PeerControl {
   }
 
   /** Tells a scheduler that came up which of its tasks this host has; it forgets everything when it restarts. */
-  async #tellHeld(link: SchedulerLink, signal: AbortSignal): Promise<void> {
-    let told = 0;
-    for (const task of this.#options.heldTasks().slice(0, TOLD_TASKS_MAX)) {
-      signal.throwIfAborted();
-      if (this.#pick(task.taskId) !== link) continue;
-      try {
-        await this.#announceTaskAt(link, task, signal);
-        told++;
-      } catch (error) {
-        signal.throwIfAborted();
-        const fields = { taskId: task.taskId, error: errorText(error) };
-        this.#runtime.log.debug("A scheduler was not told of a task", fields);
-      }
-      await this.#runtime.clock.sleep(TELL_PAUSE_MS, signal);
-    }
-    if (told > 0) this.#runtime.log.info("A scheduler was told what this host has", { tasks: told });
+  #tellHeld(link: SchedulerLink, signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#runtime;
+    const parts = {
+      ...{ hostId: this.hostId, clock, log },
+      holdings: this.#edge.channels.client(HoldingsService, addressOf(link.scheduler)),
+      peerId: () => this.#newPeerId(),
+      isTasks: (taskId: string) => this.#pick(taskId) === link,
+      announceTask: (task: HeldTask) => this.#announceTaskAt(link, task, signal),
+    };
+    return tellHeld(parts, this.#options.heldTasks(), signal);
+  }
+
+  #newPeerId(): string {
+    return peerIdOf(this.#options.host, this.#runtime.random.uuid());
   }
 
   async #deleteFrom(link: SchedulerLink, signal: AbortSignal): Promise<void> {
@@ -271,28 +266,4 @@ class GrpcControl implements PeerControl {
     }
     this.#edge.channels.close(addressOf(link.scheduler));
   }
-}
-
-function heldDownload({ url, plan, digest }: HeldTask): Download {
-  return {
-    url,
-    digest: digest?.text,
-    type: TaskType.STANDARD,
-    priority: Priority.LEVEL6,
-    filteredQueryParams: [],
-    requestHeader: {},
-    disableBackToSource: false,
-    needBackToSource: false,
-    certificateChain: [],
-    prefetch: false,
-    isPrefetch: false,
-    needPieceContent: false,
-    forceHardLink: false,
-    overwrite: false,
-    actualPieceLength: plan.pieceLength,
-    actualContentLength: plan.contentLength,
-    actualPieceCount: plan.pieceCount,
-    enableTaskIdBasedBlobDigest: false,
-    metadataOnly: true,
-  };
 }

@@ -6,6 +6,7 @@ import { emptyCacheState } from "../../scheduler/cache/state.ts";
 import { CacheScheduling } from "../../scheduler/cache_service.ts";
 import type { Settings } from "../../scheduler/core/settings.ts";
 import { emptyState, type State } from "../../scheduler/core/state.ts";
+import { holdingsService } from "../../scheduler/holdings_service.ts";
 import { HostsFile } from "../../scheduler/hosts_file.ts";
 import { HostCalls } from "../../scheduler/jobs/host_calls.ts";
 import { Jobs } from "../../scheduler/jobs/jobs.ts";
@@ -75,7 +76,8 @@ export class SimScheduler implements AsyncDisposable {
     const parts = { state, answers, trigger, cache, jobs, metrics, runtime: this.#runtime, onAnnounced };
     const scheduling = new Scheduling(parts);
     for (const host of hosts) scheduling.restore(host);
-    const services = [scheduling.service(), new Health().service()];
+    const holdings = holdingsService({ loop: scheduling.loop, metrics, clock });
+    const services = [scheduling.service(), holdings, new Health().service()];
     stack.use(this.#net.rpc.serve(`${this.node.ip}:${PORT}`, services));
     stack.use(clock.every(TICK_MS, () => scheduling.tick()));
     this.#running = { scheduling, stack };

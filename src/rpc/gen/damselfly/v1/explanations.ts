@@ -51,7 +51,7 @@ export interface AnswerExplanation {
   reason: string;
   /** Peers that were looked at, the parents first. */
   considered: ConsideredPeer[];
-  /** Peers that were looked at besides. */
+  /** Others that were rejected before anybody was ranked. */
   othersCount: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
