@@ -84,6 +84,29 @@ Deno.test("a pull right after the scheduler's restart, before anybody has announ
   await stage.untilHosts(3);
 });
 
+Deno.test("when one of two schedulers dies, its tasks move to the other, and the registry is asked for no second copy", async () => {
+  await using stage = await Stage.open({ nodes: [] });
+  const both = [stage.scheduler, stage.addScheduler("scheduler-2")];
+  await stage.startScheduler(both[1] ?? stage.scheduler);
+  for (const name of ["peer-1", "peer-2"]) await stage.start(name);
+  for (const { it } of both) await stage.untilHosts(2, it);
+  await stage.node("peer-1").pull();
+  for (const [index, dead] of both.entries()) {
+    await dead.stop();
+    const [other] = both.toSpliced(index, 1);
+    assert.ok(other);
+    await stage.untilContentsKnown(other.it);
+    const name = `late-${index}`;
+    await stage.start(name);
+    await stage.untilHosts(3 + index, other.it);
+    await assertPullIsFast(stage.node(name));
+    assert.equal(stage.node(name).traffic.backToSource, 0);
+    await stage.startScheduler(dead);
+    await stage.untilHosts(3 + index, dead.it);
+  }
+  assert.equal(stage.layerBytesSent(), layerBytes);
+});
+
 Deno.test("pulls right after the scheduler's restart cost the registry one copy", async () => {
   await using stage = await Stage.open({ nodes: ["seed", "peer-1", "peer-2", "peer-3"] });
   await stage.scheduler.restart();

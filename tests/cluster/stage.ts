@@ -312,9 +312,9 @@ export class Stage implements AsyncDisposable {
     });
   }
 
-  /** Waits until the scheduler knows that somebody has all of each manifest and blob. */
-  async untilContentsKnown(): Promise<void> {
-    using client = createRpcClient(SchedulerService, formatHostPort(this.scheduler.it), { clock: realClock() });
+  /** Waits until a scheduler knows that somebody has all of each manifest and blob. */
+  async untilContentsKnown(scheduler: HostPort = this.scheduler.it): Promise<void> {
+    using client = createRpcClient(SchedulerService, formatHostPort(scheduler), { clock: realClock() });
     await waitFor("the contents to be known to the scheduler", READY_TIMEOUT_MS, async (signal) => {
       for (const taskId of this.#pulledTaskIds()) {
         const { state } = await client.statTask({ taskId, hostId: "" }, { signal, timeoutMs: CALL_TIMEOUT_MS });

@@ -38,6 +38,8 @@ export interface LinkParts {
   readonly host: () => Promise<Host>;
   /** Called each time the scheduler is up after it was not: it may have forgotten everything. */
   readonly onUp: (link: SchedulerLink, signal: AbortSignal) => Promise<void>;
+  /** Called each time the scheduler is down after it was up: others have its tasks now. */
+  readonly onDown: (link: SchedulerLink) => void;
 }
 
 /**
@@ -108,7 +110,7 @@ export class SchedulerLink implements AsyncDisposable {
 
   /** A peer has found the scheduler dead. */
   markDown(): void {
-    this.#isUp = false;
+    this.#wentDown();
     this.#watch.abort(new DamselflyError("unavailable", "The scheduler failed a peer"));
   }
 
@@ -170,9 +172,12 @@ export class SchedulerLink implements AsyncDisposable {
       if (this.#upSince === undefined) this.#missed(beganAt);
       // One that comes up and fails at once is not tried more and more often.
       else if (clock.now() - this.#upSince >= RETRY_PAUSE_MS_MAX) pauseMs = RETRY_PAUSE_MS_MIN;
-      this.#isUp = false;
       this.#upSince = undefined;
-      if (signal.aborted) return;
+      if (signal.aborted) {
+        this.#isUp = false;
+        return;
+      }
+      this.#wentDown();
       // The next attempt shall make a connection of its own: a broken one pauses between its attempts.
       this.#parts.channels.close(address);
       const pause = this.#isMute ? PROMISED_DECISION_MS : Math.round(pauseMs * (0.5 + random.float() / 2));
@@ -222,6 +227,12 @@ export class SchedulerLink implements AsyncDisposable {
     this.#missedAt = this.#parts.clock.now();
     this.#isSilent = this.#missedAt - beganAt >= LOOK_TIMEOUT_MS;
     this.#settle(false);
+  }
+
+  #wentDown(): void {
+    const wasUp = this.#isUp === true;
+    this.#isUp = false;
+    if (wasUp) this.#parts.onDown(this);
   }
 
   /** An attempt has shown whether it is up. */

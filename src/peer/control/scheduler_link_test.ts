@@ -35,8 +35,13 @@ function linkTo(check: () => Promise<unknown> = () => Promise.resolve({})) {
   const channels = { client: () => remote, close: () => {} } as unknown as RpcChannels;
   const scheduler = { ip: "127.0.0.1", port: 1, clusterId: 1 };
   const host = () => Promise.resolve(Host.create());
-  const parts = { clock, random, log, channels, announceIntervalMs: 300_000, host, onUp: () => Promise.resolve() };
-  return { clock, watches, is, link: new SchedulerLink(scheduler, parts) };
+  const parts = { clock, random, log, channels, announceIntervalMs: 300_000, host };
+  return {
+    clock,
+    watches,
+    is,
+    link: new SchedulerLink(scheduler, { ...parts, onUp: () => Promise.resolve(), onDown() {} }),
+  };
 }
 
 /** Until the scheduler is taken for dead. */

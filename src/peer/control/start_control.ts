@@ -78,6 +78,7 @@ class GrpcControl implements PeerControl {
   readonly #dynconfig: Dynconfig;
   #links: readonly SchedulerLink[] = [];
   #retired: Promise<unknown> = Promise.resolve();
+  readonly #stop = new AbortController();
   #settings: ClusterSettings = NO_SETTINGS;
   #seedPeerLink: SeedPeerLink | undefined;
   #host: Host;
@@ -150,6 +151,7 @@ class GrpcControl implements PeerControl {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort(new DamselflyError("cancelled", "The peer stops"));
     await this.#dynconfig[Symbol.asyncDispose]();
     const links = this.#links;
     this.#links = [];
@@ -214,8 +216,10 @@ class GrpcControl implements PeerControl {
     const wanted = new Map(list.map((scheduler) => [addressOf(scheduler), scheduler]));
     const kept = before.filter(({ scheduler }) => wanted.delete(addressOf(scheduler)));
     const gone = before.filter((link) => !kept.includes(link));
+    const moved = gone.map((link) => [link, this.#tasksOf(link)] as const);
     this.#links = [...kept, ...[...wanted.values()].map((scheduler) => this.#link(scheduler))];
     this.#retired = Promise.all([this.#retired, ...gone.map((link) => this.#leave(link))]);
+    for (const [, tasks] of moved) this.#moveTasks(tasks);
   }
 
   #link(scheduler: KnownScheduler): SchedulerLink {
@@ -228,13 +232,15 @@ class GrpcControl implements PeerControl {
       announceIntervalMs: this.#options.announceIntervalMs,
       host: async () => this.#host = await this.#edge.facts(scheduler.clusterId),
       onUp: async (link, signal) => {
-        await Promise.all([this.cache.tellCopies(link, signal), this.#tellHeld(link, signal)]);
+        const told = this.#tellHeld(link, this.#options.heldTasks(), signal);
+        await Promise.all([this.cache.tellCopies(link, signal), told]);
       },
+      onDown: (link) => this.#moveTasks(this.#tasksOf(link)),
     });
   }
 
   /** Tells a scheduler that came up which of its tasks this host has; it forgets everything when it restarts. */
-  #tellHeld(link: SchedulerLink, signal: AbortSignal): Promise<void> {
+  #tellHeld(link: SchedulerLink, held: readonly HeldTask[], signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#runtime;
     const parts = {
       ...{ hostId: this.hostId, clock, log },
@@ -243,7 +249,27 @@ class GrpcControl implements PeerControl {
       isTasks: (taskId: string) => this.#pick(taskId) === link,
       announceTask: (task: HeldTask) => this.#announceTaskAt(link, task, signal),
     };
-    return tellHeld(parts, this.#options.heldTasks(), signal);
+    return tellHeld(parts, held, signal);
+  }
+
+  /** What this host has of the tasks that a scheduler has, or would have if it were up. */
+  #tasksOf(link: SchedulerLink): HeldTask[] {
+    const links = this.#links.filter((other) => other === link || other.isUsable);
+    const ring = new SchedulerRing(links.map((link) => ({ ...link.scheduler, link })));
+    return this.#options.heldTasks().filter(({ taskId }) => ring.pick(taskId)?.link === link);
+  }
+
+  /** Tells the schedulers that have these tasks from now on that this host has them, so that nobody fetches them anew. */
+  #moveTasks(tasks: readonly HeldTask[]): void {
+    if (tasks.length === 0) return;
+    const { signal } = this.#stop;
+    const telling = this.#links.filter((link) => link.isUsable).map((link) => {
+      return this.#tellHeld(link, tasks, signal).catch((error) => {
+        if (signal.aborted) return;
+        this.#runtime.log.debug("What this host holds could not be told to a scheduler", { error: errorText(error) });
+      });
+    });
+    this.#retired = Promise.all([this.#retired, ...telling]);
   }
 
   #newPeerId(): string {

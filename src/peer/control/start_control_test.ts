@@ -137,6 +137,32 @@ Deno.test("a scheduler that restarts is announced to and told what the host has,
   assert.deepEqual([told?.metadataOnly, told?.actualContentLength, told?.actualPieceCount], [true, 1000, 2]);
 });
 
+Deno.test("the tasks of a scheduler that has died, or left the list, are told to those that have them from now on", async () => {
+  for (const how of ["dies", "leaves"]) {
+    const schedulers = [await FakeScheduler.start(), await FakeScheduler.start()];
+    let listed = schedulers.map(({ port }) => ({ port, clusterId: 1 }));
+    await using manager = await startManager(() => listed);
+    const held = ["aa", "bb", "cc", "dd", "ee", "ff", "11", "22"].map((name) => {
+      const taskId = name.repeat(32);
+      const digest = parseDigest(`sha256:${taskId}`);
+      return { taskId, url: `http://registry/${name}`, plan: piecePlan(1000, 512), digest };
+    });
+    const wanted = options({ managerAddress: manager.address, heldTasks: () => held, refreshIntervalMs: 100 });
+    await using _control = await startControl(wanted, testRuntime());
+    const toldTo = (scheduler?: FakeScheduler) => scheduler?.registers.map(({ url }) => url).toSorted() ?? [];
+    const finished = () => schedulers.flatMap(toldTo).length;
+    for (const scheduler of schedulers) await scheduler.until(() => finished() === held.length);
+    // The ring may give all tasks to one of them.
+    const [gone, stays] = toldTo(schedulers[0]).length > 0 ? schedulers : schedulers.toReversed();
+    await using _stays = stays;
+    if (how === "leaves") listed = listed.filter(({ port }) => port === stays?.port);
+    if (how === "dies") await gone?.[Symbol.asyncDispose]();
+    await stays?.until(() => toldTo(stays).length === held.length);
+    assert.deepEqual(toldTo(stays), held.map(({ url }) => url).toSorted());
+    await gone?.[Symbol.asyncDispose]();
+  }
+});
+
 Deno.test("when a scheduler has died, the next one of the ring answers the same pull", async () => {
   const schedulers = [await FakeScheduler.start(), await FakeScheduler.start()];
   const localSchedulers = schedulers.map(({ port }) => ({ hostname: "127.0.0.1", port }));
