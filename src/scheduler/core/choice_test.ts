@@ -94,7 +94,7 @@ Deno.test("finished peers are forgotten after their time, and at once on hosts t
   assert.deepEqual([...swarm.state.peers.keys()], []);
 });
 
-Deno.test("of very many finished peers those of seed peers stay", () => {
+Deno.test("of very many finished peers those of seed peers stay, and those that give fast", () => {
   const swarm = new Swarm(seededRandom(1));
   swarm.seed();
   const names = ["seed", ...Array.from({ length: 400 }, (_, index) => `p${index}`)];
@@ -102,9 +102,13 @@ Deno.test("of very many finished peers those of seed peers stay", () => {
     swarm.register(name, { metadataOnly: true });
     swarm.say(name, "finished");
   }
-  swarm.wait(11_000);
+  for (let index = 0; index < 400; index += 8) swarm.peer(`p${index}`).host.bytesPerMs = 1 + index;
+  swarm.wait(60_000);
   assert.equal(swarm.state.peers.size, 300);
   assert.ok(swarm.state.peers.has("seed"));
+  const fast = names.filter((name, index) => index % 8 === 1 && swarm.state.peers.has(name));
+  assert.ok(fast.length >= 45, `${fast.length} of the 50 that give fast`);
+  assert.ok(swarm.state.peers.has("p392"), "the fastest of all");
 });
 
 Deno.test("a peer that is cut off only from its own host is no sign of a split", () => {

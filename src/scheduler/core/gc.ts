@@ -46,7 +46,7 @@ function silenceMaxMs({ state: { settings: { gc } } }: Step, { announceIntervalM
 }
 
 function collectPeer(step: Step, peer: Peer): number {
-  if (!isGone(step, peer) && !isSurplus(peer)) return 1;
+  if (!isGone(step, peer) && !isSurplus(step, peer)) return 1;
   removePeer(step, peer.id);
   return REMOVAL_LOOKS;
 }
@@ -59,10 +59,16 @@ function isGone({ state: { settings: { gc } }, nowMs }: Step, { state, host, upd
   return silentMs > gc.peerTtlMs;
 }
 
-/** Seed peers stay: they have the most to give, and are there to keep it. */
-function isSurplus({ state, children, task, host, isPersistent }: Peer): boolean {
+/**
+ * Seed peers stay: they have the most to give, and are there to keep it. Of the others those stay that give fast: each
+ * is compared with a holder by chance, so that the slower half goes in each round, until few enough are left.
+ */
+function isSurplus({ chance }: Step, peer: Peer): boolean {
+  const { state, children, task, host, isPersistent } = peer;
   if (isPersistent || host.facts.isSeed || state !== "Succeeded") return false;
-  return task.peers.size > PEERS_KEPT_PER_TASK && children.size === 0;
+  if (task.peers.size <= PEERS_KEPT_PER_TASK || children.size > 0) return false;
+  const other = task.roots.size === 0 ? peer : task.roots.at(chance.below(task.roots.size));
+  return other !== peer && host.bytesPerMs <= other.host.bytesPerMs;
 }
 
 function collectTask({ state: { tasks, explanations } }: Step, task: Task): number {
