@@ -12,6 +12,9 @@ export class MemoryMetadata implements TaskMetadata {
   readonly #tasks = new Map<number, Entry>();
   #lastKey = 0;
 
+  /** Nothing waits to be written. */
+  flush(): void {}
+
   tasks(): TaskRow[] {
     return [...this.#tasks].map(([key, { record, pieces }]) => ({ key, record, finishedPieceCount: pieces.size }));
   }
