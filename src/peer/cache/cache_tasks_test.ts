@@ -55,6 +55,7 @@ class FakeControl implements CacheControl {
         asked = event;
         return Promise.resolve();
       },
+      isAlive: () => Promise.resolve(true),
       nextDecision: () => Promise.try(() => asked === undefined ? undefined : this.decide(asked)),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     });

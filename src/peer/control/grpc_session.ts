@@ -56,6 +56,10 @@ export class GrpcSession<Q, A> implements PeerSession {
     }
   }
 
+  isAlive(): Promise<boolean> {
+    return this.#link.isAlive();
+  }
+
   async nextDecision(signal: AbortSignal): Promise<Decision | undefined> {
     using limit = this.#clock.deadline(DECISION_TIMEOUT_MS);
     const askedAt = this.#clock.now();

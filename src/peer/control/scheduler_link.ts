@@ -60,6 +60,7 @@ export class SchedulerLink implements AsyncDisposable {
   /** Since when it owes decisions and has given none. */
   #muteSince: number | undefined;
   #doubt: Promise<void> | undefined;
+  #looking: Promise<unknown> | undefined;
   #isMute = false;
   /** Nobody has said within a limit of time whether it is there. */
   #isSilent = false;
@@ -130,6 +131,12 @@ export class SchedulerLink implements AsyncDisposable {
     this.#doubt ??= this.#requireAlive().finally(() => this.#doubt = undefined);
   }
 
+  /** Whether it answers at all, within {@link DOUBT_TIMEOUT_MS}. Pulls that ask at the same moment share one call. */
+  async isAlive(): Promise<boolean> {
+    this.#looking ??= this.#unreachable().finally(() => this.#looking = undefined);
+    return await this.#looking === undefined;
+  }
+
   /** Tells the scheduler of this host (wire.md §2.3). */
   async announce(signal: AbortSignal): Promise<void> {
     const host = await this.#parts.host();
@@ -143,17 +150,24 @@ export class SchedulerLink implements AsyncDisposable {
     await this.#running;
     await this.#upWork;
     await this.#doubt;
+    await this.#looking;
   }
 
   async #requireAlive(): Promise<void> {
+    const failure = await this.#unreachable();
+    if (failure === undefined) return;
+    this.#isSilent = isTimeout(failure);
+    this.markDown();
+  }
+
+  /** Why nobody answers there; undefined when somebody does, whatever it is. */
+  async #unreachable(): Promise<unknown> {
     const health = this.#parts.channels.client(HealthService, addressOf(this.scheduler));
     try {
       await health.check({ service: "" }, { signal: this.#stop.signal, timeoutMs: DOUBT_TIMEOUT_MS });
+      return undefined;
     } catch (error) {
-      // Whatever else it answers, it lives.
-      if (!isUnreachable(error)) return;
-      this.#isSilent = isTimeout(error);
-      this.markDown();
+      return isUnreachable(error) ? error : undefined;
     }
   }
 

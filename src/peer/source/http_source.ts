@@ -52,11 +52,19 @@ export function createHttpSource({ send, clock, withoutHead = false }: HttpSourc
   }
 
   async function statOfWhole(exchange: Exchange, signal: AbortSignal): Promise<SourceStat> {
-    if (exchange.response.status !== 200) throw await refusal(exchange, clock, signal);
+    const stat = await statOfAll(exchange, signal);
     await exchange.close("the headers are enough");
-    const contentLength = lengthOf(exchange.response);
-    if (contentLength === undefined) throw withoutLength(exchange);
-    return { contentLength, acceptsRanges: false, responseHeaders: replayedHeaders(exchange.response.headers) };
+    return { ...stat, acceptsRanges: false };
+  }
+
+  /** What the head of an answer with all of a content says; the transfer goes on. */
+  async function statOfAll(exchange: Exchange, signal: AbortSignal): Promise<SourceStat> {
+    const { response } = exchange;
+    if (response.status !== 200) throw await refusal(exchange, clock, signal);
+    const contentLength = lengthOf(response);
+    if (contentLength !== undefined) return statOf(response, contentLength);
+    await exchange.close("it cannot be used");
+    throw withoutLength(exchange);
   }
 
   return {
@@ -68,12 +76,17 @@ export function createHttpSource({ send, clock, withoutHead = false }: HttpSourc
       const contentLength = lengthOf(response);
       // Handlers that forget HEAD answer it with an empty body and its length: 0 is only believed of a GET.
       if (response.status === 200 && contentLength !== undefined && contentLength > 0) {
-        const acceptsRanges = response.headers.get("accept-ranges")?.toLowerCase() !== "none";
-        return { contentLength, acceptsRanges, responseHeaders: replayedHeaders(response.headers) };
+        return statOf(response, contentLength);
       }
       const isFinal = isFirstOrigin && response.status >= 400 && !HEAD_UNKNOWN.has(response.status);
       if (isFinal) throw await refusal(exchange, clock, signal);
       return probe(request, signal);
+    },
+
+    async begin(request, signal) {
+      const exchange = await send("GET", request, {}, signal);
+      const stat = await statOfAll(exchange, signal);
+      return { stat, body: exactBody(exchange, { length: stat.contentLength, isAll: true }, clock, signal) };
     },
 
     async read(request, range, content, signal): Promise<SourceBody> {
@@ -101,6 +114,11 @@ async function bodyToEnd(exchange: Exchange, clock: Clock, signal: AbortSignal):
   if (!isEncoded(headers)) return exactBody(exchange, { length: Infinity, isAll: false }, clock, signal);
   await exchange.close("not what was asked for");
   throw encoded(exchange);
+}
+
+function statOf({ headers }: Response, contentLength: number): SourceStat {
+  const acceptsRanges = headers.get("accept-ranges")?.toLowerCase() !== "none";
+  return { contentLength, acceptsRanges, responseHeaders: replayedHeaders(headers) };
 }
 
 function withoutLength({ url, response: { headers } }: Exchange): DamselflyError {

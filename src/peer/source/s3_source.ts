@@ -58,6 +58,7 @@ export function createS3Source(send: Send, clock: Clock): Source & SourceList & 
 
   return {
     stat: (request, signal) => explained(http.stat(request, signal)),
+    begin: (request, signal) => explained(http.begin(request, signal)),
     read: (request, range, content, signal) => explained(http.read(request, range, content, signal)),
     readToEnd: (request, signal) => explained(http.readToEnd(request, signal)),
     list: (request, signal) => explained(list(request, signal)),

@@ -68,6 +68,13 @@ export interface SourceContent {
   readonly version?: Readonly<Record<string, string>> | undefined;
 }
 
+/** A content of which the origin has begun to send all. */
+export interface BegunContent {
+  readonly stat: SourceStat;
+  /** Whoever has it ends the transfer. */
+  readonly body: SourceBody;
+}
+
 /** A body that is read into the caller's buffer; disposing it ends the transfer. */
 export interface SourceBody extends AsyncDisposable {
   /** The validators of the version that it is of, as in {@link SourceContent.version}. */
@@ -92,6 +99,8 @@ export interface SourceEntry {
 export interface Source {
   /** Asks for length and headers with the requester's own rights, without fetching the content. */
   stat(request: SourceRequest, signal: AbortSignal): Promise<SourceStat>;
+  /** Begins to fetch all of a content of unknown length: one request in place of a {@link stat} and a {@link read}. */
+  begin(request: SourceRequest, signal: AbortSignal): Promise<BegunContent>;
   /**
    * Fetches `range` of a content. The answer is validated: 206 with exactly this range and total, or 200 with this
    * length when the range starts at 0, both of the wanted version; anything else throws.

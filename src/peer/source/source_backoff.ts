@@ -32,6 +32,7 @@ export function withSharedBackoff(source: Source, clock: Clock): Source {
   const [stats, reads] = [new Pauses(clock), new Pauses(clock)];
   return {
     stat: (request, signal) => stats.around(request, signal, () => source.stat(request, signal)),
+    begin: (request, signal) => reads.around(request, signal, () => source.begin(request, signal)),
     read: (request, range, content, signal) =>
       reads.around(request, signal, () => source.read(request, range, content, signal)),
   };

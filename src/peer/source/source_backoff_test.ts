@@ -20,6 +20,7 @@ function setup(status: number | undefined, headers: Record<string, string> = {})
   };
   const inner: Source = {
     stat: () => Promise.resolve().then(() => (it.stats++, refuse(), STAT)),
+    begin: () => Promise.reject(new Error("Nobody begins here")),
     read: () => Promise.resolve().then(() => (it.reads++, refuse(), {} as SourceBody)),
   };
   const source = withSharedBackoff(inner, clock);

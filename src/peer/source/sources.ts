@@ -26,6 +26,7 @@ export function createSource(parts: SourceParts): AnySource {
   };
   return {
     stat: async (request, signal) => await sourceOf(request).stat(request, signal),
+    begin: async (request, signal) => await sourceOf(request).begin(request, signal),
     read: async (request, range, content, signal) => await sourceOf(request).read(request, range, content, signal),
     readToEnd: async (request, signal) => await sourceOf(request).readToEnd(request, signal),
     list: async (request, signal) => await sourceOf(request).list(request, signal),

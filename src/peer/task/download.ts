@@ -1,10 +1,10 @@
 import { DamselflyError, errorText, isCancelled, toDamselflyError } from "../../core/error.ts";
 import { type PiecePlan, pieceRange, planByRule } from "../../core/piece.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import type { Control, Decision } from "../control/control.ts";
+import type { Control, Decision, PeerEvent } from "../control/control.ts";
 import type { Parent, ParentRpc } from "../piece/parent.ts";
 import type { PieceClient } from "../piece/vortex_client.ts";
-import type { Source, SourceStat } from "../source/source.ts";
+import type { Source, SourceBody, SourceStat } from "../source/source.ts";
 import { sourceAnswerOf } from "../source/source_failure.ts";
 import { orAbort } from "../../runtime/or_abort.ts";
 import type { PieceRecord, Storage, StoredTask } from "../storage/storage.ts";
@@ -14,10 +14,20 @@ import { fetchFromParents, parentsOf } from "./parents_stage.ts";
 import type { ReadableTask, ReaderPosition } from "./reader.ts";
 import { Conversation, downloadOf, pieceMessage } from "./report.ts";
 import type { SourceRequests } from "./source_requests.ts";
+import { SourceLine } from "./source_line.ts";
 import { fetchFromSource, wrongContent } from "./source_stage.ts";
 import type { SplitSwarms } from "./split_swarms.ts";
 import { localTraffic, type TaskMetrics } from "./task_metrics.ts";
 import type { TaskRequest, Traffic } from "./task.ts";
+
+/**
+ * How long a decision may take before the scheduler is asked whether it lives. It may be waiting for somebody who is
+ * about to bring the task into the swarm: as long as it answers it says how many go to the source, so that one copy is
+ * enough. When it does not, the source is asked meanwhile.
+ */
+const DOUBT_MS = 300;
+/** Reports that wait for the scheduler to know that the source is asked; what comes on top is dropped. */
+const EARLY_REPORTS_MAX = 1_024;
 
 /** How tasks are downloaded; fields of `download` and `scheduler` in dfdaemon's configuration. */
 export interface DownloadOptions {
@@ -53,6 +63,8 @@ export interface DownloadSubject {
   readonly request: TaskRequest;
   readonly requests: SourceRequests;
   readonly stat: SourceStat;
+  /** All of the content, if the source has begun to send it. */
+  readonly begun?: SourceBody | undefined;
 }
 
 /** One run of a task, from the first decision to the seal. Many may read it meanwhile. */
@@ -70,6 +82,9 @@ export class Download implements ReadableTask {
   #stored: StoredTask;
   #users = 1;
   #isBackToSource = false;
+  #begun: SourceBody | undefined;
+  /** Reports of pieces, until the scheduler knows how they are fetched. */
+  #early: PeerEvent[] | undefined = [];
   /** Of a parent that could not be used because of it. */
   #otherPieceLength: number | undefined;
   #goodbye: Promise<void> = Promise.resolve();
@@ -79,6 +94,7 @@ export class Download implements ReadableTask {
     this.#parts = parts;
     this.#subject = subject;
     this.peerId = subject.peerId;
+    this.#begun = subject.begun;
     this.#stored = stored;
     this.#holds.use(stored.hold());
     this.#traffic = { ...localTraffic(recordedBytes(stored)) };
@@ -158,6 +174,7 @@ export class Download implements ReadableTask {
       throw error;
     } finally {
       this.#replaced.reject(new DamselflyError("cancelled", "The download has ended"));
+      await this.#takeBegun()?.[Symbol.asyncDispose]();
       this.#leave();
     }
   }
@@ -200,28 +217,81 @@ export class Download implements ReadableTask {
   async #fill(talk: Conversation | undefined, signal: AbortSignal): Promise<void> {
     const { concurrentPieceCount, maxScheduleCount } = this.#parts.options;
     const download = downloadOf(this.#subject.request, this.#stored.record.plan, concurrentPieceCount);
-    let decision = await talk?.ask({ kind: "register", download });
+    await using line = new SourceLine((signal) => this.#fromSource(talk, signal), signal);
+    // Whoever is to fetch it from the source need not wait to be told so.
+    if (this.#begun !== undefined) line.start();
+    let decision = await this.#ask({ kind: "register", download }, talk, line, signal);
     for (let asked = 1; talk !== undefined && decision !== undefined; asked++) {
       if (decision.kind === "back_to_source") {
         this.#allowSource(decision.description);
         this.#noteSplit();
-        talk.post({ kind: "back_to_source_started" });
+        this.#tellWay({ kind: "back_to_source_started" }, talk);
         this.#isBackToSource = true;
-        return await this.#fromSource(talk, signal);
+        return await line.finish();
       }
-      if (asked === 1) talk.post({ kind: "started" });
+      if (asked === 1) this.#tellWay({ kind: "started" }, talk);
       if (decision.kind !== "from_parents") break;
+      await line.stop();
       await this.#fromParents(decision, talk, signal);
       if (await this.#isFull(signal)) return;
       if (asked >= maxScheduleCount) {
         talk.finish({ kind: "failed", description: `${asked} sets of parents did not have all pieces` });
         break;
       }
-      decision = await talk.ask({ kind: "reschedule", parents: decision.parents, description: "pieces are missing" });
+      const again = { kind: "reschedule", parents: decision.parents, description: "pieces are missing" } as const;
+      decision = await this.#ask(again, talk, line, signal);
     }
     this.#allowSource(talk === undefined ? "no scheduler is reachable" : whyOf(decision));
     this.#noteSplit();
-    await this.#fromSource(talk, signal);
+    await line.finish();
+  }
+
+  /**
+   * Says something that is answered with a decision. While the scheduler does not even say that it lives, the source is
+   * asked; when everything has come from there, that is the decision.
+   */
+  async #ask(
+    event: PeerEvent,
+    talk: Conversation | undefined,
+    line: SourceLine,
+    signal: AbortSignal,
+  ): Promise<Decision | undefined> {
+    if (talk === undefined) return undefined;
+    const over = new AbortController();
+    const doubting = this.#doubt(talk, line, AbortSignal.any([signal, over.signal]));
+    const complete = line.complete.then(() => ({ kind: "back_to_source", description: "it was faster" }) as const);
+    try {
+      return await Promise.race([talk.ask(event), complete]);
+    } finally {
+      over.abort();
+      await doubting;
+    }
+  }
+
+  async #doubt(talk: Conversation, line: SourceLine, signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#parts.runtime;
+    if (this.#subject.request.disableBackToSource || this.#subject.begun !== undefined) return;
+    try {
+      await clock.sleep(DOUBT_MS, signal);
+      if (await orAbort(talk.isAlive(), signal)) return;
+    } catch {
+      return; // there is a decision
+    }
+    log.info("The scheduler does not answer, and the source is asked meanwhile", { taskId: this.taskId });
+    line.start();
+  }
+
+  /** Tells how the pieces are fetched, and of those that came before that was decided. */
+  #tellWay(way: PeerEvent, talk: Conversation): void {
+    talk.post(way);
+    for (const event of this.#early ?? []) talk.post(event);
+    this.#early = undefined;
+  }
+
+  #takeBegun(): SourceBody | undefined {
+    const begun = this.#begun;
+    this.#begun = undefined;
+    return begun;
   }
 
   /** Says why the source is asked, for each copy that it sends is one that the swarm is there to spare it. */
@@ -290,6 +360,7 @@ export class Download implements ReadableTask {
         source,
         stored: this.#stored,
         requests,
+        begun: this.#takeBegun(),
         acceptsRanges: stat.acceptsRanges,
         readerPieces: () => this.#readerPieces(),
         onPiece: (record) => this.#onPiece(record, talk),
@@ -310,7 +381,9 @@ export class Download implements ReadableTask {
     this.#parts.metrics.received(record.trafficType, end - start);
     this.#parts.onReceived(end - start);
     const kind = isFromSource ? "piece_back_to_source_finished" : "piece_finished";
-    talk?.post({ kind, piece: pieceMessage(record, plan) });
+    const event = { kind, piece: pieceMessage(record, plan) } as const;
+    if (this.#early === undefined) talk?.post(event);
+    else if (talk !== undefined && this.#early.length < EARLY_REPORTS_MAX) this.#early.push(event);
   }
 
   *#readerPieces(): Generator<number> {

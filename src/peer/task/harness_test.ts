@@ -18,7 +18,7 @@ import { testRuntime } from "../../testing/test_runtime.ts";
 import type { Control, Decision, HeldTask, PeerEvent, PeerSession } from "../control/control.ts";
 import type { ChildFacts, Parent, ParentRpc } from "../piece/parent.ts";
 import type { FetchedPiece, PieceClient, PieceSink, WantedPiece } from "../piece/vortex_client.ts";
-import type { Source, SourceAnswer, SourceBody, SourceContent, SourceRequest, SourceStat } from "../source/source.ts";
+import type { BegunContent, Source, SourceAnswer, SourceBody, SourceContent, SourceRequest, SourceStat } from "../source/source.ts";
 import { contentVersion } from "../storage/content_version.ts";
 import { MEMORY_DATABASE, openStorage } from "../storage/open_storage.ts";
 import type { Storage } from "../storage/storage.ts";
@@ -90,6 +90,13 @@ export class FakeSource implements Source {
     return { contentLength: this.content.length, acceptsRanges, responseHeaders };
   }
 
+  async begin(request: SourceRequest, signal: AbortSignal): Promise<BegunContent> {
+    const { acceptsRanges, responseHeaders, content: { length: contentLength } } = this;
+    const range = { start: 0, end: contentLength };
+    const body = await this.read(request, range, { contentLength, version: undefined }, signal);
+    return { stat: { contentLength, acceptsRanges, responseHeaders }, body };
+  }
+
   async read(
     request: SourceRequest,
     range: ByteRange,
@@ -140,6 +147,7 @@ export class FakeControl implements Control {
   readonly announced: HeldTask[] = [];
   readonly deleted: string[] = [];
   openSessions = 0;
+  isAlive = true;
   decide: Decide | undefined;
   onSend: (event: PeerEvent, signal: AbortSignal) => void | Promise<void> = () => {};
   readonly #host: Host;
@@ -173,6 +181,7 @@ export class FakeControl implements Control {
         if (event.kind === "register" || event.kind === "reschedule") asked = event;
         await this.onSend(event, signal);
       },
+      isAlive: () => Promise.resolve(this.isAlive),
       nextDecision: async (signal) => {
         if (asked === undefined) throw new Error("Nothing was asked");
         return await decide(asked, { host: this.#host, taskId, peerId, signal });

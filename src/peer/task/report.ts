@@ -105,6 +105,11 @@ export class Conversation {
     return !this.#isOver;
   }
 
+  /** Whether the scheduler answers at all. */
+  isAlive(): Promise<boolean> {
+    return this.#session.isAlive();
+  }
+
   /** Reports something; returns at once. */
   post(event: PeerEvent): void {
     if (this.#isOver || this.#waiting >= REPORTS_MAX) return;

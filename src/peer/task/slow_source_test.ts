@@ -13,6 +13,7 @@ function sourceOf(registries: Readonly<Record<string, FakeSource>>): Source {
   const at = (url: string) => registries[new URL(url).hostname] ?? new FakeSource(new Uint8Array(0));
   return {
     stat: (request, signal) => at(request.url).stat(request, signal),
+    begin: (request, signal) => at(request.url).begin(request, signal),
     read: (request, ...rest) => at(request.url).read(request, ...rest),
   };
 }

@@ -30,6 +30,8 @@ export interface SourceStage {
   readonly log: Log;
   readonly stored: StoredTask;
   readonly requests: SourceRequests;
+  /** All of the content, if the source has begun to send it; it is disposed here. */
+  readonly begun?: SourceBody | undefined;
   readonly acceptsRanges: boolean;
   /** The pieces that readers wait for now. */
   readonly readerPieces: () => Iterable<number>;
@@ -44,6 +46,8 @@ export async function fetchFromSource(stage: SourceStage, signal: AbortSignal): 
   const { plan } = stage.stored.record;
   const version = new SourceVersion(stage.stored);
   let acceptsRanges = stage.acceptsRanges;
+  await using _begun = stage.begun;
+  let { begun } = stage;
   while (true) {
     const missing = missingPieces(plan, (number) => stage.stored.isRecorded(number));
     const [run] = sourceRuns(plan, missing, { acceptsRanges, readerPieces: stage.readerPieces() });
@@ -54,7 +58,11 @@ export async function fetchFromSource(stage: SourceStage, signal: AbortSignal): 
     }
     const range = { start: pieceRange(plan, run.first).start, end: pieceRange(plan, run.last).end };
     try {
-      await new RunFetch(stage, version, range, acceptsRanges).run(signal);
+      const isWhole = run.first === 0 && run.last === plan.pieceCount - 1;
+      const fetch = new RunFetch(stage, version, range, acceptsRanges);
+      const body = isWhole ? begun : undefined;
+      begun = undefined;
+      await fetch.run(signal, body);
     } catch (error) {
       if (!acceptsRanges || sourceAnswerOf(error)?.ignoresRange !== true) throw error;
       acceptsRanges = false;
@@ -114,14 +122,18 @@ class RunFetch {
     this.#acceptsRanges = acceptsRanges;
   }
 
-  async run(signal: AbortSignal): Promise<void> {
+  /** `begun` is a transfer of the range that has begun. */
+  async run(signal: AbortSignal, begun?: SourceBody): Promise<void> {
+    let first = begun;
     const { clock, random, log, requests } = this.#stage;
     let failures = 0;
     let furthest = this.#position;
     try {
       while (this.#position < this.#end) {
         try {
-          await this.#stream(signal);
+          const body = first;
+          first = undefined;
+          await this.#stream(signal, body);
         } catch (error) {
           signal.throwIfAborted();
           if (this.#position > furthest) failures = 0;
@@ -146,7 +158,7 @@ class RunFetch {
     }
   }
 
-  async #stream(signal: AbortSignal): Promise<void> {
+  async #stream(signal: AbortSignal, begun?: SourceBody): Promise<void> {
     const { source, requests } = this.#stage;
     if (!this.#acceptsRanges) this.#restart();
     const range = { start: this.#position, end: this.#end };
@@ -154,7 +166,10 @@ class RunFetch {
     using _pace = this.#watchPace(slow);
     try {
       const either = AbortSignal.any([signal, slow.signal]);
-      await using body = await source.read(requests.current, range, this.#version.content, either);
+      await using body = begun ?? await source.read(requests.current, range, this.#version.content, either);
+      // A transfer that was begun for somebody else does not end with our signal.
+      const onAbort = () => void body[Symbol.asyncDispose]();
+      if (begun !== undefined) either.addEventListener("abort", onAbort, { once: true });
       this.#version.answered(body);
       while (true) {
         const buffer = this.#buffer.length > 0 ? this.#buffer : new Uint8Array(BUFFER_BYTES);

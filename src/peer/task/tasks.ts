@@ -244,14 +244,21 @@ class RunningTasks implements Tasks, TrafficMeter {
   async #begin(request: TaskRequest, storedAs: string): Promise<Download> {
     const signal = this.#stop.signal;
     const url = publicUrlOf(request);
-    const stat = await this.#stat(request, signal);
     const { taskId, digest } = request;
+    // One request of the source, where it is known that it will be asked for all.
+    const isAllWanted = request.needBackToSource && this.#parts.storage.find(storedAs) === undefined;
+    const { stat, body: begun } = isAllWanted && request.stat === undefined
+      ? await this.#parts.source.begin(request.source, signal)
+      : { stat: await this.#stat(request, signal) };
+    await using unused = new AsyncDisposableStack();
+    unused.use(begun);
     const cut = this.#cut(request, stat);
     const facts = { url, idParts: idPartsOf(request), digest, responseHeaders: stat.responseHeaders };
     const stored = await this.#openStored({ taskId: storedAs, ...facts, ...cut }, request);
     this.#call(stored, taskId);
-    const requests = new SourceRequests(request.source);
-    return new Download(this.#downloads, { peerId: this.#newPeerId(), request, requests, stat }, stored, signal);
+    const subject = { peerId: this.#newPeerId(), request, requests: new SourceRequests(request.source), stat, begun };
+    unused.move();
+    return new Download(this.#downloads, subject, stored, signal);
   }
 
   /** Asks the source what the content is; what is known already will do for a digest when the source is down. */

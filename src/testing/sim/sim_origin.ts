@@ -1,6 +1,7 @@
 import type { ByteRange } from "../../core/byte_range.ts";
 import { DamselflyError } from "../../core/error.ts";
 import type {
+  BegunContent,
   Source,
   SourceAnswer,
   SourceBody,
@@ -60,18 +61,31 @@ export class SimOrigin {
     return {
       list: () => Promise.reject(new DamselflyError("unimplemented", "Cannot list: this origin has no directories")),
       stat: (request, signal) => this.#stat(node, request, signal),
+      begin: (request, signal) => this.#begin(node, request, signal),
       read: (request, range, _content, signal) => this.#read(node, request, range, signal),
     };
   }
 
   async #stat(node: SimNode, request: SourceRequest, signal: AbortSignal): Promise<SourceStat> {
+    return statOf(await this.#head(node, request, signal));
+  }
+
+  async #begin(node: SimNode, request: SourceRequest, signal: AbortSignal): Promise<BegunContent> {
     const content = await this.#head(node, request, signal);
-    return { contentLength: content.length, acceptsRanges: true, responseHeaders: {} };
+    return { stat: statOf(content), body: this.#body(node, request, content, { start: 0, end: content.length }, signal) };
   }
 
   async #read(node: SimNode, request: SourceRequest, range: ByteRange, signal: AbortSignal): Promise<SourceBody> {
-    const content = await this.#head(node, request, signal);
-    const { url } = request;
+    return this.#body(node, request, await this.#head(node, request, signal), range, signal);
+  }
+
+  #body(
+    node: SimNode,
+    { url }: SourceRequest,
+    content: SimContent,
+    range: ByteRange,
+    signal: AbortSignal,
+  ): SourceBody {
     this.requests.set(url, (this.requests.get(url) ?? 0) + 1);
     const flow = this.#net.start(this.node, node, range.end - range.start);
     let position = range.start;
@@ -122,6 +136,10 @@ export class SimOrigin {
     if (content === undefined) throw failure(url, "it answered 404", { status: 404 });
     return content;
   }
+}
+
+function statOf({ length }: SimContent): SourceStat {
+  return { contentLength: length, acceptsRanges: true, responseHeaders: {} };
 }
 
 function failure(url: string, what: string, answer: Partial<SourceAnswer> = {}): DamselflyError {
