@@ -82,6 +82,24 @@ Deno.test("a scheduler that is late and answers anything at all is trusted with 
   }
 });
 
+Deno.test("whether a scheduler lives is asked once for all who doubt it, and says nothing of the next pull", async () => {
+  const failures = { timeout: false, unavailable: false, unimplemented: true } as const;
+  for (const [code, isAlive] of Object.entries(failures)) {
+    let checks = 0;
+    const bench = linkTo(() => {
+      checks++;
+      return Promise.reject(new DamselflyError(code as keyof typeof failures, "No health"));
+    });
+    await using link = bench.link;
+    await settle();
+    assert.deepEqual(await Promise.all([link.isAlive(), link.isAlive()]), [isAlive, isAlive]);
+    assert.deepEqual([checks, link.isUsable], [1, true]);
+  }
+  const bench = linkTo();
+  await using link = bench.link;
+  assert.equal(await link.isAlive(), true);
+});
+
 Deno.test("a scheduler that fails again and again is tried less and less often, and often again once it was steady", async () => {
   const bench = linkTo();
   await using link = bench.link;

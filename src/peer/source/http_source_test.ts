@@ -487,3 +487,28 @@ Deno.test("whatever is asked for the swarm says so, and an origin that a redirec
   const told = [...server.seen, ...target.seen].map(({ headers }) => headers.get("user-agent"));
   assert.deepEqual(told, Array(4).fill(swarmUserAgent("seed peer", "containerd/2.1")));
 });
+
+Deno.test("a content that is begun costs one request, which tells what a HEAD would and gives all of it", async () => {
+  await using server = serve((request) => file(request));
+  const asked = request(server.url("/blob"));
+  const { stat, body } = await source().begin(asked, NEVER);
+  await using _body = body;
+  assert.deepEqual(stat, await source().stat(asked, NEVER));
+  assert.deepEqual(await readAll(body), CONTENT);
+  assert.deepEqual(server.seen.map(({ method }) => method), ["GET", "HEAD"]);
+});
+
+Deno.test("what is begun and cannot be used is refused with the reason, and its transfer ends", async () => {
+  const answers: Record<string, (request: Request) => Response> = {
+    "answered 503": () => new Response("busy", { status: 503 }),
+    "does not say how long": () => new Response(new Blob([CONTENT]).stream()),
+    "an encoding": () => new Response(CONTENT, { headers: { "content-encoding": "zstd" } }),
+  };
+  for (const [why, answer] of Object.entries(answers)) {
+    await using server = serve(answer);
+    await assert.rejects(source().begin(request(server.url("/blob")), NEVER), (error) => {
+      assert.ok(sourceAnswerOf(error) !== undefined && errorText(error).includes(why), errorText(error));
+      return true;
+    });
+  }
+});

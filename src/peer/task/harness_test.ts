@@ -18,7 +18,15 @@ import { testRuntime } from "../../testing/test_runtime.ts";
 import type { Control, Decision, HeldTask, PeerEvent, PeerSession } from "../control/control.ts";
 import type { ChildFacts, Parent, ParentRpc } from "../piece/parent.ts";
 import type { FetchedPiece, PieceClient, PieceSink, WantedPiece } from "../piece/vortex_client.ts";
-import type { BegunContent, Source, SourceAnswer, SourceBody, SourceContent, SourceRequest, SourceStat } from "../source/source.ts";
+import type {
+  BegunContent,
+  Source,
+  SourceAnswer,
+  SourceBody,
+  SourceContent,
+  SourceRequest,
+  SourceStat,
+} from "../source/source.ts";
 import { contentVersion } from "../storage/content_version.ts";
 import { MEMORY_DATABASE, openStorage } from "../storage/open_storage.ts";
 import type { Storage } from "../storage/storage.ts";
@@ -111,13 +119,15 @@ export class FakeSource implements Source {
       throw sourceError({ isOtherVersion: true });
     }
     let position = range.start;
+    const ended = new AbortController();
+    const either = AbortSignal.any([signal, ended.signal]);
     this.openBodies++;
     return {
       version: this.contentHeaders ?? this.responseHeaders,
       read: async (buffer) => {
         if (position >= range.end) return null;
-        await this.onBlock(position, signal);
-        signal.throwIfAborted();
+        await this.onBlock(position, either);
+        either.throwIfAborted();
         const part = this.content.subarray(
           position,
           Math.min(range.end, position + buffer.length, position + this.blockBytes),
@@ -128,7 +138,8 @@ export class FakeSource implements Source {
         return { bytes };
       },
       [Symbol.asyncDispose]: () => {
-        this.openBodies--;
+        if (!ended.signal.aborted) this.openBodies--;
+        ended.abort(sourceError({}));
         return Promise.resolve();
       },
     };

@@ -72,7 +72,10 @@ export class SimOrigin {
 
   async #begin(node: SimNode, request: SourceRequest, signal: AbortSignal): Promise<BegunContent> {
     const content = await this.#head(node, request, signal);
-    return { stat: statOf(content), body: this.#body(node, request, content, { start: 0, end: content.length }, signal) };
+    return {
+      stat: statOf(content),
+      body: this.#body(node, request, content, { start: 0, end: content.length }, signal),
+    };
   }
 
   async #read(node: SimNode, request: SourceRequest, range: ByteRange, signal: AbortSignal): Promise<SourceBody> {
