@@ -136,14 +136,3 @@ export interface PieceRun {
   readonly first: number;
   readonly last: number;
 }
-
-/** Joins ascending piece numbers into runs of neighbours. */
-export function pieceRuns(numbers: Iterable<number>): PieceRun[] {
-  const runs: { first: number; last: number }[] = [];
-  for (const number of numbers) {
-    const current = runs.at(-1);
-    if (current !== undefined && current.last + 1 === number) current.last = number;
-    else runs.push({ first: number, last: number });
-  }
-  return runs;
-}

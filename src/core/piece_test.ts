@@ -9,7 +9,6 @@ import {
   pieceLengthOf,
   piecePlan,
   pieceRange,
-  pieceRuns,
   piecesOf,
   planByRule,
   planWith,
@@ -70,20 +69,6 @@ Deno.test("pieceLengthOf() gives powers of two within bounds, never shorter for 
 
 Deno.test("pieceLengthOf() cuts a layer of 500 MiB fine enough for a thousand peers", () => {
   assert.ok(piecePlan(500 * MIB, pieceLengthOf(500 * MIB, "damselfly")).pieceCount >= 180);
-});
-
-Deno.test("pieceRuns() joins neighbours and keeps every number", () => {
-  assert.deepEqual(pieceRuns([0, 1, 2, 5, 7, 8]), [{ first: 0, last: 2 }, { first: 5, last: 5 }, {
-    first: 7,
-    last: 8,
-  }]);
-  fc.assert(fc.property(fc.uniqueArray(fc.nat(200)), (numbers) => {
-    const sorted = numbers.sort((a, b) => a - b);
-    const runs = pieceRuns(sorted);
-    const expanded = runs.flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, i) => first + i));
-    assert.deepEqual(expanded, sorted);
-    runs.slice(1).forEach((run, index) => assert.ok(run.first > (runs[index]?.last ?? 0) + 1));
-  }));
 });
 
 Deno.test("a piece length that somebody asks for is a whole number of bytes from 4 MiB to 64 MiB", () => {

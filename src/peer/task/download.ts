@@ -1,5 +1,5 @@
 import { DamselflyError, errorText, isCancelled, toDamselflyError } from "../../core/error.ts";
-import { type PiecePlan, pieceRange, planByRule } from "../../core/piece.ts";
+import { pieceAt, type PiecePlan, pieceRange, type PieceRun, planByRule } from "../../core/piece.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { Control, Decision, PeerEvent } from "../control/control.ts";
 import type { Parent, ParentRpc } from "../piece/parent.ts";
@@ -7,6 +7,7 @@ import type { PieceClient } from "../piece/vortex_client.ts";
 import type { Source, SourceBody, SourceStat } from "../source/source.ts";
 import { sourceAnswerOf } from "../source/source_failure.ts";
 import { orAbort } from "../../runtime/or_abort.ts";
+import { Changes } from "../storage/changes.ts";
 import type { PieceRecord, Storage, StoredTask } from "../storage/storage.ts";
 import type { BanList } from "./ban_list.ts";
 import { findLies } from "./lies.ts";
@@ -77,6 +78,8 @@ export class Download implements ReadableTask {
   readonly #subject: DownloadSubject;
   readonly #failed = new AbortController();
   readonly #replaced = Promise.withResolvers<StoredTask>();
+  /** Rings when a reader waits for a piece. */
+  readonly #demand = new Changes();
   readonly #holds = new DisposableStack();
   readonly #traffic: { -readonly [K in keyof Traffic]: Traffic[K] };
   #stored: StoredTask;
@@ -126,6 +129,10 @@ export class Download implements ReadableTask {
 
   replaced(signal: AbortSignal): Promise<StoredTask> {
     return orAbort(this.#replaced.promise, signal);
+  }
+
+  onWait(): void {
+    this.#demand.ring();
   }
 
   /** What goes on after the end for a limited time: the last words to the scheduler. */
@@ -362,7 +369,8 @@ export class Download implements ReadableTask {
         requests,
         begun: this.#takeBegun(),
         acceptsRanges: stat.acceptsRanges,
-        readerPieces: () => this.#readerPieces(),
+        readers: () => this.#readersAhead(),
+        demand: this.#demand,
         onPiece: (record) => this.#onPiece(record, talk),
       }, signal);
     } catch (error) {
@@ -389,6 +397,14 @@ export class Download implements ReadableTask {
   *#readerPieces(): Generator<number> {
     const { pieceLength } = this.#stored.record.plan;
     for (const { position } of this.readers) yield Math.floor(position / pieceLength);
+  }
+
+  /** The pieces that readers have still before them. */
+  *#readersAhead(): Generator<PieceRun> {
+    const { plan } = this.#stored.record;
+    for (const { position, end } of this.readers) {
+      if (position < end) yield { first: pieceAt(plan, position), last: pieceAt(plan, end - 1) };
+    }
   }
 
   async #seal(talk: Conversation | undefined, signal: AbortSignal): Promise<void> {

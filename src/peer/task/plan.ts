@@ -1,4 +1,4 @@
-import { type PiecePlan, type PieceRun, pieceRuns } from "../../core/piece.ts";
+import type { PiecePlan } from "../../core/piece.ts";
 import type { Random } from "../../runtime/random.ts";
 
 /** Pieces, from a reader's position on, that are fetched before all others: what the reader waits for, and the next. */
@@ -41,23 +41,6 @@ function rarestPiece<Holder>({ offers }: PickState<Holder>, random: Random): num
     if (random.below(equals) === 0) chosen = number;
   }
   return chosen;
-}
-
-/**
- * The requests that fetch the missing pieces from the source: one for each run of neighbours, so that a cold content
- * costs one request; runs that readers wait for come first. A source without ranges gives only all of it.
- */
-export function sourceRuns(
-  plan: PiecePlan,
-  missing: readonly number[],
-  options: { readonly acceptsRanges: boolean; readonly readerPieces: Iterable<number> },
-): PieceRun[] {
-  if (missing.length === 0) return [];
-  if (!options.acceptsRanges) return [{ first: 0, last: plan.pieceCount - 1 }];
-  const positions = [...options.readerPieces];
-  const isAwaited = ({ first, last }: PieceRun) => positions.some((number) => first <= number && number <= last);
-  const runs = pieceRuns(missing);
-  return [...runs.filter(isAwaited), ...runs.filter((run) => !isAwaited(run))];
 }
 
 /** The pieces of a plan that are not in `finished`, ascending. */

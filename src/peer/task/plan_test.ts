@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
-import { piecePlan, pieceRange } from "../../core/piece.ts";
 import { seededRandom } from "../../testing/seeded_random.ts";
 import { findLies } from "./lies.ts";
-import { missingPieces, pickPiece, sourceRuns } from "./plan.ts";
+import { pickPiece } from "./plan.ts";
 
 const numbers = fc.uniqueArray(fc.integer({ min: 0, max: 99 }), { maxLength: 100 });
 const offers = fc.array(fc.tuple(fc.integer({ min: 0, max: 99 }), fc.array(fc.constantFrom("a", "b", "c", "d"))))
@@ -37,33 +36,6 @@ Deno.test("children of one parent pick different pieces, so that they can serve 
   const offers = new Map(Array.from({ length: 100 }, (_, number) => [number, ["seed"]]));
   const picks = Array.from({ length: 50 }, (_, seed) => pickPiece({ offers, readerPieces: [] }, seededRandom(seed)));
   assert.ok(new Set(picks).size > 25);
-});
-
-Deno.test("the runs of a source cover what is missing, each piece once and nothing else", () => {
-  fc.assert(fc.property(numbers, numbers, (finished, readerPieces) => {
-    const plan = piecePlan(99 * 10 + 5, 10);
-    const missing = missingPieces(plan, (number) => finished.includes(number));
-    const runs = sourceRuns(plan, missing, { acceptsRanges: true, readerPieces });
-    const covered = runs.flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, i) => first + i));
-    assert.deepEqual(covered.sort((a, b) => a - b), missing);
-    for (const run of runs) assert.ok(!runs.some(({ first }) => first === run.last + 1), "neighbours are one run");
-  }));
-});
-
-Deno.test("a source without ranges is asked for all of it, if anything is missing", () => {
-  const plan = piecePlan(95, 10);
-  const options = { acceptsRanges: false, readerPieces: [] };
-  assert.deepEqual(sourceRuns(plan, [], options), []);
-  const [run] = sourceRuns(plan, [7], options);
-  assert.deepEqual([run && pieceRange(plan, run.first).start, run && pieceRange(plan, run.last).end], [0, 95]);
-});
-
-Deno.test("a cold content is one run, and the run that a reader waits for is the first", () => {
-  const plan = piecePlan(100, 10);
-  const cold = sourceRuns(plan, missingPieces(plan, () => false), { acceptsRanges: true, readerPieces: [5] });
-  assert.deepEqual(cold, [{ first: 0, last: 9 }]);
-  const rest = sourceRuns(plan, [0, 1, 4, 8, 9], { acceptsRanges: true, readerPieces: [8] });
-  assert.deepEqual(rest, [{ first: 8, last: 9 }, { first: 0, last: 1 }, { first: 4, last: 4 }]);
 });
 
 Deno.test("only parents whose pieces differ from the source's are liars, each named once", () => {

@@ -14,11 +14,15 @@ export interface ReadableTask {
   readonly failed: AbortSignal;
   /** Resolves with what `stored` was replaced by, if that happens; rejects when it never will, or `signal` aborts. */
   replaced(signal: AbortSignal): Promise<StoredTask>;
+  /** A reader waits for bytes that are not there. */
+  onWait(): void;
 }
 
 /** Where a reader is; its download fetches that first. */
 export interface ReaderPosition {
   position: number;
+  /** Where it ends. */
+  readonly end: number;
 }
 
 /**
@@ -64,6 +68,7 @@ export function readTask(
 
 class TaskReader implements ReaderPosition {
   position: number;
+  readonly end: number;
   readonly #task: ReadableTask;
   readonly #range: ByteRange;
   readonly #signal: AbortSignal;
@@ -75,6 +80,7 @@ class TaskReader implements ReaderPosition {
     this.#signal = signal;
     this.#stored = task.stored;
     this.position = range.start;
+    this.end = range.end;
   }
 
   /** Fills the beginning of `buffer` with the next bytes, at least one. */
@@ -87,8 +93,13 @@ class TaskReader implements ReaderPosition {
         this.position += count;
         return count;
       }
-      if (this.#stored.isDeleted) await this.#follow();
-      else await this.#stored.nextChange(this.#signal, pieceAt(this.#stored.record.plan, this.position));
+      if (this.#stored.isDeleted) {
+        await this.#follow();
+        continue;
+      }
+      const change = this.#stored.nextChange(this.#signal, pieceAt(this.#stored.record.plan, this.position));
+      this.#task.onWait();
+      await change;
     }
   }
 

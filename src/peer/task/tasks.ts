@@ -428,6 +428,7 @@ class LocalHandle implements TaskHandle {
     const task = {
       stored: this.stored,
       failed: new AbortController().signal,
+      onWait: () => {},
       replaced: () => Promise.reject(new DamselflyError("not_found", `Cannot read task ${this.taskId}: it is deleted`)),
     };
     return readTask(task, range, new Set());

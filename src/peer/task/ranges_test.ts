@@ -1,0 +1,124 @@
+/** Readers of parts of a content that is still being fetched from its source. */
+import assert from "node:assert/strict";
+import { seededRandom } from "../../testing/seeded_random.ts";
+import type { TaskHandle } from "./task.ts";
+import { blob, FakeSource, NEVER, readAll, requestFor, sourceError, Swarm, SwarmNode } from "./harness_test.ts";
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const BLOCK = 64 * KIB;
+const CONTENT = blob(64 * MIB + 1_000);
+/** As our own rule cuts a content of this length. */
+const REQUEST = requestFor(CONTENT, { pieceLength: 512 * KIB });
+
+function slowly(source: FakeSource): FakeSource {
+  source.blockBytes = BLOCK;
+  return source;
+}
+
+/** Bytes that the source gave, of all transfers together. */
+function counting(source: FakeSource): { bytes: number } {
+  const given = { bytes: 0 };
+  source.onBlock = () => {
+    given.bytes += BLOCK;
+  };
+  return given;
+}
+
+async function assertRead(handle: TaskHandle, start: number, end: number): Promise<void> {
+  const bytes = await readAll(handle, { start, end });
+  assert.equal(Buffer.compare(bytes, CONTENT.subarray(start, end)), 0, `${start} to ${end}`);
+}
+
+/** A source whose one transfer of everything stops after its first block, until the test opens the gate. */
+function heldSource() {
+  const gate = Promise.withResolvers<void>();
+  const source = slowly(new FakeSource(CONTENT));
+  source.onBlock = async (position, signal) => {
+    signal.throwIfAborted();
+    if (position < BLOCK || position >= 30 * MIB) return;
+    const left = Promise.withResolvers<never>();
+    signal.addEventListener("abort", () => left.reject(signal.reason), { once: true });
+    await Promise.race([gate.promise, left.promise]);
+  };
+  return { source, gate };
+}
+
+Deno.test("a reader of a far part does not wait for what is before it", async () => {
+  const { source, gate } = heldSource();
+  await using node = await SwarmNode.start(new Swarm(), { source });
+  await using handle = await node.tasks.open(REQUEST, NEVER);
+  await assertRead(handle, 40 * MIB + 5, 40 * MIB + 300);
+  assert.deepEqual(source.reads.map(({ range }) => range), [
+    { start: 0, end: CONTENT.length },
+    { start: 40 * MIB, end: 40 * MIB + 512 * KIB },
+  ]);
+  gate.resolve();
+  await assertRead(handle, 0, CONTENT.length);
+  await handle.sealed;
+  assert.equal(source.openBodies, 0);
+});
+
+Deno.test("parallel readers of open ends who leave in the middle share one copy, each with its own transfer", async () => {
+  const { source, gate } = heldSource();
+  await using node = await SwarmNode.start(new Swarm(), { source });
+  await using handle = await node.tasks.open(REQUEST, NEVER);
+  await Promise.all([32, 40, 48].map(async (start) => {
+    const reader = handle.read({ start: start * MIB, end: CONTENT.length }).getReader();
+    for (let position = start * MIB; position < (start + 2) * MIB;) {
+      const { value } = await reader.read();
+      assert.ok(value !== undefined);
+      assert.equal(Buffer.compare(value, CONTENT.subarray(position, position + value.length)), 0);
+      position += value.length;
+    }
+    await reader.cancel();
+  }));
+  const given = counting(source);
+  gate.resolve();
+  await assertRead(handle, 0, CONTENT.length);
+  assert.ok(given.bytes <= CONTENT.length + BLOCK, `${given.bytes} bytes`);
+  assert.ok(source.reads.length <= 8, `${source.reads.length} requests`);
+});
+
+Deno.test("two thousand small parts of a cold content are right, and cost about one copy", async () => {
+  const source = slowly(new FakeSource(CONTENT));
+  const given = counting(source);
+  const random = seededRandom(5);
+  await using node = await SwarmNode.start(new Swarm(), { source });
+  await using handle = await node.tasks.open(REQUEST, NEVER);
+  const readers = Array.from({ length: 8 }, async () => {
+    for (let count = 0; count < 250; count++) {
+      const start = random.below(CONTENT.length - 10_000);
+      await assertRead(handle, start, start + 1 + random.below(10_000));
+    }
+  });
+  await Promise.all(readers);
+  await handle.sealed;
+  assert.ok(given.bytes <= 1.5 * CONTENT.length, `${given.bytes} bytes`);
+  assert.ok(source.reads.length <= 140, `${source.reads.length} requests`);
+});
+
+Deno.test("a source that turns out to know no ranges still gives everything, to readers elsewhere too", async () => {
+  const { source, gate } = heldSource();
+  source.ignoresRanges = true;
+  await using node = await SwarmNode.start(new Swarm(), { source });
+  await using handle = await node.tasks.open(REQUEST, NEVER);
+  const far = assertRead(handle, 40 * MIB, 40 * MIB + 300);
+  while (source.reads.length < 2) await new Promise((resolve) => setTimeout(resolve, 0));
+  gate.resolve();
+  await far;
+  await handle.sealed;
+  assert.deepEqual(source.reads.map(({ range }) => range.start), [0, 40 * MIB]);
+});
+
+Deno.test("a transfer for a reader elsewhere that fails for good fails the download, and ends the others", async () => {
+  const { source } = heldSource();
+  source.onRead = (_request, count) => {
+    if (count > 1) throw sourceError({ status: 410 });
+  };
+  await using node = await SwarmNode.start(new Swarm(), { source });
+  await using handle = await node.tasks.open(REQUEST, NEVER);
+  await assert.rejects(readAll(handle, { start: 40 * MIB, end: 40 * MIB + 300 }), { code: "source_error" });
+  await assert.rejects(handle.sealed, { code: "source_error" });
+  assert.equal(source.openBodies, 0);
+});
