@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import { SchedulerConfig } from "../config/scheduler.ts";
 import { DamselflyError } from "../core/error.ts";
+import { BUILD_PLATFORM } from "../core/version.ts";
 import { AsyncQueue } from "../rpc/async_queue.ts";
 import { checkHealth, createRpcClient } from "../rpc/client.ts";
 import { Build, type Download, Network } from "../rpc/gen/common/v2/common.ts";
@@ -90,6 +91,46 @@ Deno.test("flow (a): the first peer triggers the seed peer and gets it as parent
   const task = await client.statTask({ hostId: "p-host", taskId: "task" }, limited);
   assert.deepEqual([task.state, task.peerCount, task.hasAvailablePeer], ["Succeeded", 2, true]);
   assert.deepEqual([task.requestHeader, task.url], [{}, "https://registry.example/v2/blob"]);
+});
+
+Deno.test("a seed peer of our make is told once of each other registry that has what it fetches, a stock one is not", async () => {
+  const digest = `sha256:${"a".repeat(64)}`;
+  const at = (registry: string) => ({ url: `https://${registry}/v2/blob`, digest });
+  for (const platform of [BUILD_PLATFORM, "linux"]) {
+    await using seed = await startSeed();
+    await using scheduler = await serve();
+    using client = clientOf(scheduler);
+    await announce(client, "seed-host", { type: 1, port: seed.port, build: Build.create({ platform }) });
+    const registries = ["a", "a", "b", "b:5000", "b", "c", "d"];
+    const asked = platform === BUILD_PLATFORM ? ["a", "b", "b:5000", "c"] : ["a"];
+    for (const [number, registry] of registries.entries()) {
+      await (await peerOf(client, `p${number}`)).register(at(registry));
+    }
+    for (const registry of asked) {
+      const download = await seed.triggered();
+      assert.deepEqual([download?.url, download?.needBackToSource], [at(registry).url, true]);
+    }
+    await (await peerOf(client, "unnamed")).register({ url: "https://e/v2/blob" });
+    // What comes of another task comes after what would have come of this one.
+    await (await peerOf(client, "other", "other")).register(at("f"));
+    assert.equal((await seed.triggered())?.url, at("f").url);
+  }
+});
+
+Deno.test("a seed peer that has ended is told of no more registries", async () => {
+  const digest = `sha256:${"a".repeat(64)}`;
+  await using seed = await startSeed();
+  await using scheduler = await serve();
+  using client = clientOf(scheduler);
+  await announce(client, "seed-host", { type: 1, port: seed.port, build: Build.create({ platform: BUILD_PLATFORM }) });
+  const peer = await peerOf(client, "p");
+  await peer.register({ url: "https://a/v2/blob", digest, disableBackToSource: false });
+  await seed.triggered();
+  seed.end();
+  assert.equal((await peer.next())?.$case, "needBackToSourceResponse");
+  await (await peerOf(client, "q")).register({ url: "https://b/v2/blob", digest });
+  await (await peerOf(client, "other", "other")).register({ url: "https://c/v2/blob", digest });
+  assert.equal((await seed.triggered())?.url, "https://c/v2/blob");
 });
 
 Deno.test("with seedPeer.enable: false the first peer goes to the source and no seed peer is asked", async () => {

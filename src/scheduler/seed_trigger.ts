@@ -3,6 +3,7 @@ import { formatHostPort } from "../config/addresses.ts";
 import { type Channels, RpcChannels } from "../rpc/client.ts";
 import type { Download, Host } from "../rpc/gen/common/v2/common.ts";
 import { DfdaemonUploadService } from "../rpc/gen/dfdaemon/v2/dfdaemon.ts";
+import { BUILD_PLATFORM } from "../core/version.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { TlsFiles } from "../runtime/tls_files.ts";
 
@@ -21,6 +22,9 @@ const SEED_AT_FAULT: ReadonlySet<ErrorCode> = new Set([
   "resource_exhausted",
   "unimplemented",
 ]);
+
+/** Origins that a seed peer is told of for one task, besides the first. */
+const OFFERS_MAX = 3;
 
 /** How a triggered download ended. */
 export type TriggerEnd =
@@ -44,6 +48,8 @@ export class SeedTrigger implements AsyncDisposable {
   readonly #channels: Channels;
   readonly #stop = new AbortController();
   readonly #running = new Set<Promise<void>>();
+  /** By task: what is being fetched, and the origins that its seed peer knows. */
+  readonly #fetching = new Map<string, { readonly host: Host; readonly origins: Set<string> }>();
 
   constructor(clock: Clock, { timeoutMs, tls, channels }: SeedTriggerOptions) {
     this.#timeoutMs = timeoutMs;
@@ -56,7 +62,30 @@ export class SeedTrigger implements AsyncDisposable {
    * the receiver: it shall go to the source, even for a peer that may not, and keep the content to itself. `onEnd` is
    * called once, later.
    */
-  start(host: Host, download: Download, onEnd: (end: TriggerEnd) => void): void {
+  start(taskId: string, host: Host, download: Download, onEnd: (end: TriggerEnd) => void): void {
+    const fetching = { host, origins: new Set([originOf(download)]) };
+    this.#fetching.set(taskId, fetching);
+    this.#send(host, download, (end) => {
+      if (this.#fetching.get(taskId) === fetching) this.#fetching.delete(taskId);
+      onEnd(end);
+    });
+  }
+
+  /**
+   * Another requester of a task. If a seed peer of our make is fetching it and does not know where he would, it is told:
+   * one digest may be at several registries, and nobody shall wait for the slowest.
+   */
+  offer(taskId: string, download: Download): void {
+    const fetching = this.#fetching.get(taskId);
+    if (fetching === undefined || download.digest === undefined) return;
+    const { host, origins } = fetching;
+    const origin = originOf(download);
+    if (host.build?.platform !== BUILD_PLATFORM || origins.has(origin) || origins.size > OFFERS_MAX) return;
+    origins.add(origin);
+    this.#send(host, download, () => {});
+  }
+
+  #send(host: Host, download: Download, onEnd: (end: TriggerEnd) => void): void {
     const forSeed = { ...download, needBackToSource: true, disableBackToSource: false, outputPath: undefined };
     const run = this.#run(host, forSeed).then((end) => {
       this.#running.delete(run);
@@ -87,4 +116,9 @@ export class SeedTrigger implements AsyncDisposable {
     await Promise.all(this.#running);
     this.#channels[Symbol.dispose]();
   }
+}
+
+/** Who has the content: scheme, host and port; the URL itself where there is no telling. */
+function originOf({ url }: Download): string {
+  return URL.parse(url)?.origin ?? url;
 }

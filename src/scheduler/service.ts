@@ -169,11 +169,14 @@ export class Scheduling {
       registration: (message) => parseRegistration(message, this.loop.state.settings.applications),
       message: ({ request }) => parsePeerMessage(request),
       response: (decision) => this.#answers.response(decision),
-      registered: ({ hostId, task, wish }, peer) => {
+      registered: ({ hostId, task, wish, download }, peer) => {
         const isSeed = this.loop.state.hosts.get(hostId)?.facts.isSeed ?? false;
         if (peer === undefined) return this.#metrics.registerFailed(wish, task.type, isSeed);
         // A seed peer calls a task what the peer does that it is triggered for.
-        if (!isSeed && !wish.metadataOnly) this.#blobIds.wanted(task.id, task.url, hostId);
+        if (!isSeed && !wish.metadataOnly) {
+          this.#blobIds.wanted(task.id, task.url, hostId);
+          this.#trigger.offer(task.id, download as Download);
+        }
         this.#metrics.peerStep("register_peer", peer);
       },
       heard: (peer, event) => this.#count(peer, event),
@@ -219,7 +222,7 @@ export class Scheduling {
   #triggerSeed(host: Host, task: Task, download: Download): void {
     const ids = { hostId: host.facts.id, taskId: task.facts.id };
     this.#log.info("A seed peer is asked to fetch a task", ids);
-    this.#trigger.start(this.#answers.host(host), download, (end) => {
+    this.#trigger.start(task.facts.id, this.#answers.host(host), download, (end) => {
       if (end.kind === "ended") this.loop.dispatch({ type: "seed_trigger_ended", ...ids });
       if (end.kind !== "failed") return;
       // Not the error's text: it may quote the URL, and with it the signature of a presigned one.
