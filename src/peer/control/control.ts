@@ -33,7 +33,7 @@ export type PeerEvent =
 /** A peer's conversation with the scheduler of its task (`AnnouncePeer`). A broken one rejects; the caller goes on without. */
 export interface PeerSession extends AsyncDisposable {
   send(event: PeerEvent, signal: AbortSignal): Promise<void>;
-  /** Whether the scheduler answers at all, looked at within a second: one that lives may only be waiting for others. */
+  /** Whether the scheduler answers at all, looked at for two seconds at most: one that lives may only be waiting for others. */
   isAlive(): Promise<boolean>;
   /** The next decision; undefined when the scheduler has closed the stream. */
   nextDecision(signal: AbortSignal): Promise<Decision | undefined>;

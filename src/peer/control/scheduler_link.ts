@@ -13,6 +13,8 @@ import { addressOf, type KnownScheduler } from "./scheduler_list.ts";
 const ANNOUNCE_TIMEOUT_MS = 5_000;
 /** For a scheduler whose decision is late to show that it lives at all. */
 const DOUBT_TIMEOUT_MS = 1_000;
+/** For a scheduler that owes a pull a decision to show that it lives; one that is only busy must not be left for it. */
+const ALIVE_TIMEOUT_MS = 2_000;
 /**
  * A decision may take a scheduler so long, when it waits for somebody to bring the task into the swarm. One that lives
  * and gives none at all for longer than that is mute, and left alone for as long, so that few pulls pay for it.
@@ -131,9 +133,9 @@ export class SchedulerLink implements AsyncDisposable {
     this.#doubt ??= this.#requireAlive().finally(() => this.#doubt = undefined);
   }
 
-  /** Whether it answers at all, within {@link DOUBT_TIMEOUT_MS}. Pulls that ask at the same moment share one call. */
+  /** Whether it answers at all, within {@link ALIVE_TIMEOUT_MS}. Pulls that ask at the same moment share one call. */
   async isAlive(): Promise<boolean> {
-    this.#looking ??= this.#unreachable().finally(() => this.#looking = undefined);
+    this.#looking ??= this.#unreachable(ALIVE_TIMEOUT_MS).finally(() => this.#looking = undefined);
     return await this.#looking === undefined;
   }
 
@@ -154,17 +156,17 @@ export class SchedulerLink implements AsyncDisposable {
   }
 
   async #requireAlive(): Promise<void> {
-    const failure = await this.#unreachable();
+    const failure = await this.#unreachable(DOUBT_TIMEOUT_MS);
     if (failure === undefined) return;
     this.#isSilent = isTimeout(failure);
     this.markDown();
   }
 
   /** Why nobody answers there; undefined when somebody does, whatever it is. */
-  async #unreachable(): Promise<unknown> {
+  async #unreachable(timeoutMs: number): Promise<unknown> {
     const health = this.#parts.channels.client(HealthService, addressOf(this.scheduler));
     try {
-      await health.check({ service: "" }, { signal: this.#stop.signal, timeoutMs: DOUBT_TIMEOUT_MS });
+      await health.check({ service: "" }, { signal: this.#stop.signal, timeoutMs });
       return undefined;
     } catch (error) {
       return isUnreachable(error) ? error : undefined;

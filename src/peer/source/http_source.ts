@@ -52,19 +52,9 @@ export function createHttpSource({ send, clock, withoutHead = false }: HttpSourc
   }
 
   async function statOfWhole(exchange: Exchange, signal: AbortSignal): Promise<SourceStat> {
-    const stat = await statOfAll(exchange, signal);
+    const stat = await statOfAll(exchange, clock, signal);
     await exchange.close("the headers are enough");
     return { ...stat, acceptsRanges: false };
-  }
-
-  /** What the head of an answer with all of a content says; the transfer goes on. */
-  async function statOfAll(exchange: Exchange, signal: AbortSignal): Promise<SourceStat> {
-    const { response } = exchange;
-    if (response.status !== 200) throw await refusal(exchange, clock, signal);
-    const contentLength = lengthOf(response);
-    if (contentLength !== undefined) return statOf(response, contentLength);
-    await exchange.close("it cannot be used");
-    throw withoutLength(exchange);
   }
 
   return {
@@ -85,7 +75,7 @@ export function createHttpSource({ send, clock, withoutHead = false }: HttpSourc
 
     async begin(request, signal) {
       const exchange = await send("GET", request, {}, signal);
-      const stat = await statOfAll(exchange, signal);
+      const stat = await statOfAll(exchange, clock, signal);
       return { stat, body: exactBody(exchange, { length: stat.contentLength, isAll: true }, clock, signal) };
     },
 
@@ -106,6 +96,16 @@ export function createHttpSource({ send, clock, withoutHead = false }: HttpSourc
 
     readToEnd: async (request, signal) => bodyToEnd(await send("GET", request, {}, signal), clock, signal),
   };
+}
+
+/** What the head of an answer with all of a content says; the transfer goes on. */
+async function statOfAll(exchange: Exchange, clock: Clock, signal: AbortSignal): Promise<SourceStat> {
+  const { response } = exchange;
+  if (response.status !== 200) throw await refusal(exchange, clock, signal);
+  const contentLength = lengthOf(response);
+  if (contentLength !== undefined) return statOf(response, contentLength);
+  await exchange.close("it cannot be used");
+  throw withoutLength(exchange);
 }
 
 async function bodyToEnd(exchange: Exchange, clock: Clock, signal: AbortSignal): Promise<SourceBody> {
