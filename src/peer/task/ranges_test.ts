@@ -1,6 +1,7 @@
 /** Readers of parts of a content that is still being fetched from its source. */
 import assert from "node:assert/strict";
 import { seededRandom } from "../../testing/seeded_random.ts";
+import { settle } from "../../testing/virtual_clock.ts";
 import type { TaskHandle } from "./task.ts";
 import { blob, FakeSource, NEVER, readAll, requestFor, sourceError, Swarm, SwarmNode } from "./harness_test.ts";
 
@@ -98,13 +99,35 @@ Deno.test("two thousand small parts of a cold content are right, and cost about 
   assert.ok(source.reads.length <= 140, `${source.reads.length} requests`);
 });
 
+Deno.test("a transfer that comes to where another one is leaves the rest to it", async () => {
+  const source = slowly(new FakeSource(CONTENT));
+  const [first, far] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let firstBytes = 0;
+  source.onBlock = async (position) => {
+    if (source.reads.length > 1 && position >= 40 * MIB + BLOCK && position < 41 * MIB) await far.promise;
+    if (position === BLOCK) await first.promise;
+    if (position < 40 * MIB) firstBytes += BLOCK;
+  };
+  await using node = await SwarmNode.start(new Swarm(), { source });
+  await using handle = await node.tasks.open(REQUEST, NEVER);
+  const read = assertRead(handle, 40 * MIB, 56 * MIB);
+  while (source.reads.length < 2) await settle();
+  first.resolve();
+  // The first transfer is at its end when it is gone: only the one of the reader is left.
+  while (firstBytes < 40 * MIB || source.openBodies > 1) await settle();
+  assert.equal(node.storage.find(handle.taskId)?.piece(80), undefined);
+  far.resolve();
+  await read;
+  await handle.sealed;
+});
+
 Deno.test("a source that turns out to know no ranges still gives everything, to readers elsewhere too", async () => {
   const { source, gate } = heldSource();
   source.ignoresRanges = true;
   await using node = await SwarmNode.start(new Swarm(), { source });
   await using handle = await node.tasks.open(REQUEST, NEVER);
   const far = assertRead(handle, 40 * MIB, 40 * MIB + 300);
-  while (source.reads.length < 2) await new Promise((resolve) => setTimeout(resolve, 0));
+  while (source.reads.length < 2) await settle();
   gate.resolve();
   await far;
   await handle.sealed;
