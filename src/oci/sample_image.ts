@@ -44,6 +44,19 @@ export async function makeSampleImage(options: SampleImageOptions = {}): Promise
     diffIds.push(digestOf(archive));
     layers.push(blobOf(MEDIA_TYPE.layer, gzipSync(archive, { level: GZIP_LEVEL })));
   }
+  return imageOf(seed, layers, diffIds);
+}
+
+/**
+ * Makes an image that can be pulled and not unpacked, in a small part of the time: its layers are noise of exactly
+ * `layerBytes`, and no archives.
+ */
+export function makeNoiseImage(layerBytes: readonly number[], seed: string): SampleImage {
+  const layers = layerBytes.map((bytes, number) => blobOf(MEDIA_TYPE.layer, makeNoise(`${seed}/${number}`, bytes)));
+  return imageOf(seed, layers, layers.map(({ digest }) => digest));
+}
+
+function imageOf(seed: string, layers: readonly SampleBlob[], diffIds: readonly string[]): SampleImage {
   const configs = ARCHITECTURES.map((architecture) =>
     jsonBlob(MEDIA_TYPE.config, {
       ...{ os: "linux", architecture, created: "1970-01-01T00:00:00Z", config: { Labels: { seed } } },
@@ -81,13 +94,19 @@ async function makeArchive(seed: string, bytes: number): Promise<Uint8Array> {
   return Buffer.concat(chunks);
 }
 
-/** Bytes that only the seed decides: the key stream of a cipher, then text. */
-function makeContent(seed: string, length: number): Buffer {
-  const noiseLength = Math.floor(length * NOISE_SHARE);
+/** Bytes that only the seed decides: the key stream of a cipher. */
+function makeNoise(seed: string, length: number): Buffer {
   const key = createHash("sha256").update(seed).digest();
   const cipher = createCipheriv("aes-128-ctr", key.subarray(0, 16), key.subarray(16));
-  const noise = cipher.update(Buffer.alloc(noiseLength));
+  const noise = cipher.update(Buffer.alloc(length));
   cipher.final();
+  return noise;
+}
+
+/** Noise, then text. */
+function makeContent(seed: string, length: number): Buffer {
+  const noiseLength = Math.floor(length * NOISE_SHARE);
+  const noise = makeNoise(seed, noiseLength);
   return Buffer.concat([noise, Buffer.alloc(length - noiseLength, `The quick brown damselfly of ${seed}. `)]);
 }
 

@@ -1,4 +1,5 @@
 /** The numbers as a table, or as JSON. */
+import { markdownTable } from "../table.ts";
 
 /** One number: what was measured, and what it should be. */
 export interface Row {
@@ -23,10 +24,7 @@ export function tableOf(rows: readonly Row[]): string {
     return [row.what, numberText(row.value, row.unit), targetText(row), reachedText(row), ratioText(row)];
   });
   const head = ["what", "measured", "target", "reached", "ratio"];
-  const widths = head.map((_, column) => Math.max(...[head, ...cells].map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[]) =>
-    `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
-  return [line(head), line(widths.map((width) => "-".repeat(width))), ...cells.map(line)].join("\n");
+  return markdownTable([head, ...cells]);
 }
 
 function numberText(value: number, unit: string): string {

@@ -41,11 +41,13 @@ export const fromCheckout: Launch = (component, configFile) => ({
   cwd: REPOSITORY,
 });
 
-/** Where a component runs: its loopback address, and the folder of its files. */
+/** Where a component runs: its address, and the folder of its files. */
 export interface Place {
   readonly name: string;
   readonly ip: string;
   readonly dir: string;
+  /** The network namespace that has the address, where it is not one of loopback. */
+  readonly netns?: string;
 }
 
 /** A manager, with its embedded database where nothing else is said. */
@@ -254,11 +256,11 @@ export function dfinitConfig({ mirrorUrl, registries = [], containerRuntime }: D
 async function startComponent(
   launch: Launch,
   component: string,
-  { name, dir }: Place,
+  { name, dir, netns }: Place,
   config: unknown,
 ): Promise<RunningProcess> {
   await mkdir(dir, { recursive: true });
   const file = join(dir, `${component}.yaml`);
   await writeFile(file, stringify(config));
-  return startProcess({ name, logDir: dir, ...launch(component, file) });
+  return startProcess({ name, logDir: dir, netns, ...launch(component, file) });
 }

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { inNetns } from "./netns.ts";
 import { Abandon, type Probe, waitFor } from "./wait.ts";
 
 const STOP_TIMEOUT_MS = 15_000;
@@ -18,6 +19,8 @@ export interface ProcessOptions {
   readonly logDir: string;
   readonly cwd?: string;
   readonly env?: Record<string, string>;
+  /** The network namespace that it runs in; left out, the one of this process. */
+  readonly netns?: string | undefined;
 }
 
 /** A running child. Disposing it stops it and everything that it started. */
@@ -41,7 +44,8 @@ export interface RunningProcess extends AsyncDisposable {
 export function startProcess(options: ProcessOptions): RunningProcess {
   const logFile = join(options.logDir, `${options.name}.log`);
   const log = openSync(logFile, "a");
-  const child = spawn(options.command, [...options.args], {
+  const [command, args] = inNetns(options.netns, options.command, options.args);
+  const child = spawn(command, args, {
     stdio: ["ignore", log, log],
     detached: true,
     env: { ...Deno.env.toObject(), ...options.env },

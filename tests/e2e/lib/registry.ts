@@ -8,6 +8,7 @@ import { answers } from "./http.ts";
 import { requireProgram } from "./programs.ts";
 
 export const REGISTRY_PROGRAM = "docker-registry";
+const USUAL_PORT = 5000;
 const START_TIMEOUT_MS = 60_000;
 
 /** One answered request, as the registry logged it. */
@@ -32,9 +33,18 @@ export interface Registry extends AsyncDisposable {
   forget(): void;
 }
 
-/** Starts the registry on a free port of `ip`, without authentication. */
-export async function startRegistry(options: { readonly ip: string; readonly dir: string }): Promise<Registry> {
-  const namespace = `${options.ip}:${await freePort(options.ip)}`;
+/** Where a registry runs. */
+export interface RegistryPlace {
+  readonly ip: string;
+  readonly dir: string;
+  /** The network namespace that has the address, where it is not one of loopback; nobody else listens there. */
+  readonly netns?: string;
+}
+
+/** Starts the registry without authentication: on a free port of `ip`, or on the usual one of a namespace of its own. */
+export async function startRegistry(options: RegistryPlace): Promise<Registry> {
+  const port = options.netns === undefined ? await freePort(options.ip) : USUAL_PORT;
+  const namespace = `${options.ip}:${port}`;
   const config = join(options.dir, "registry.yml");
   await writeFile(
     config,
@@ -50,6 +60,7 @@ export async function startRegistry(options: { readonly ip: string; readonly dir
     command: requireProgram(REGISTRY_PROGRAM),
     args: ["serve", config],
     logDir: options.dir,
+    netns: options.netns,
   });
   const registry = new DebianRegistry(namespace, process);
   await process.ready("the API", START_TIMEOUT_MS, (signal) => answers(`${registry.url}/v2/`, signal));

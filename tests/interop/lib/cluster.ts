@@ -2,18 +2,13 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { Manager, PeerOptions, Scheduler } from "../../e2e/lib/components.ts";
-import { trafficSince } from "../../e2e/lib/metrics.ts";
-import { waitFor } from "../../e2e/lib/wait.ts";
-import { realClock } from "../../../src/runtime/clock.ts";
 import { type AnyPeer, type Kind, schedulerListed, startManager, startPeer, startScheduler } from "./components.ts";
 import type { StockDatabase } from "./databases.ts";
 import type { Lab } from "./lab.ts";
 import type { PushedImage } from "./images.ts";
 import { pullByMirror, type PullRoute } from "./pull.ts";
+import { PROBE_LAYER_BYTES, seedUsed } from "./seed_used.ts";
 
-const SEED_KNOWN_TIMEOUT_MS = 120_000;
-const SEED_PROBE_INTERVAL_MS = 2_000;
-const PROBE_LAYER_BYTES = [10 * 1024 * 1024];
 const PEER_KNOWN_TIMEOUT_MS = 60_000;
 const DEFAULT_CLUSTER = 1;
 const MANAGER = 0;
@@ -132,14 +127,11 @@ export class Cluster implements AsyncDisposable {
    * peers every 30 s and tells nobody what it found, so it is asked by pulls.
    */
   async seedKnown(seed: string, by: string): Promise<void> {
-    const clock = realClock();
-    await waitFor(`the scheduler's use of its seed peer ${seed}`, SEED_KNOWN_TIMEOUT_MS, async (signal) => {
-      const before = await this.peer(seed).downloaded();
-      await this.pull(await this.lab.images.fresh(PROBE_LAYER_BYTES), by);
-      const { fromSource } = trafficSince(before, await this.peer(seed).downloaded());
-      if (fromSource === 0) await clock.sleep(SEED_PROBE_INTERVAL_MS, signal);
-      return fromSource > 0 || undefined;
-    });
+    await seedUsed(
+      `its seed peer ${seed}`,
+      this.peer(seed),
+      async () => this.pull(await this.lab.images.fresh(PROBE_LAYER_BYTES), by),
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

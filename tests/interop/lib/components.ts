@@ -5,6 +5,7 @@ import { stringify } from "yaml";
 import { ManagerService, SourceType } from "../../../src/rpc/gen/manager/v2/manager.ts";
 import { SchedulerService } from "../../../src/rpc/gen/scheduler/v2/scheduler.ts";
 import {
+  type Launch,
   type Manager,
   type Peer,
   PEER_PORTS,
@@ -34,15 +35,17 @@ export type Kind = "stock" | "ours";
 /** Starts components of either kind. */
 export interface Starter {
   readonly stock: StockPrograms;
+  /** How ours are started; left out, by the tasks of the checkout. */
+  readonly launch?: Launch;
 }
 
 /** A manager; a stock one needs its database. */
 export async function startManager(
-  { stock }: Starter,
+  { stock, launch }: Starter,
   place: Place,
   database: StockDatabase | undefined,
 ): Promise<Manager> {
-  if (database === undefined) return await startOurManager(place);
+  if (database === undefined) return await startOurManager(place, launch);
   const process = await startStock("manager", await stock.path("manager"), place, stockManagerConfig(place, database));
   const restUrl = `http://${place.ip}:8080`;
   const target = `${place.ip}:65003`;
@@ -62,12 +65,12 @@ export interface SchedulerOptions {
 
 /** A scheduler; ready when it serves, and its manager may not list it yet: see {@link schedulerListed}. */
 export async function startScheduler(
-  { stock }: Starter,
+  { stock, launch }: Starter,
   place: Place,
   { kind, manager, clusterId = 1, database }: SchedulerOptions,
 ): Promise<Scheduler> {
   const redis = redisOf(database);
-  if (kind === "ours") return await startOurScheduler(place, manager.grpcUrl, clusterId, undefined, redis);
+  if (kind === "ours") return await startOurScheduler(place, manager.grpcUrl, clusterId, launch, redis);
   const managerAddr = manager.grpcUrl.replace("http://", "");
   const config = stockSchedulerConfig(place, managerAddr, clusterId, database);
   return await startStockScheduler(await stock.path("scheduler"), place, config);
@@ -117,13 +120,13 @@ export interface AnyPeer extends Peer {
 
 /** A peer or seed peer; ready when it listens on all of its ports. */
 export async function startPeer(
-  { stock }: Starter,
+  { stock, launch }: Starter,
   kind: Kind,
   place: Place,
   options: PeerOptions,
 ): Promise<AnyPeer> {
   const socket = join(place.dir, "dfdaemon.sock");
-  if (kind === "ours") return { kind, socket, ...await startOurPeer(place, options) };
+  if (kind === "ours") return { kind, socket, ...await startOurPeer(place, options, launch) };
   const { name, ip } = place;
   const process = await startStockPeer(await stock.path("dfdaemon"), place, stockPeerConfig(place, options));
   const metricsUrl = `http://${ip}:4002/metrics`;
@@ -153,12 +156,12 @@ async function startStockPeer(program: string, place: Place, config: unknown): P
 async function startStock(
   component: string,
   program: string,
-  { name, dir }: Place,
+  { name, dir, netns }: Place,
   config: unknown,
   flags: readonly string[] = [],
 ): Promise<RunningProcess> {
   for (const folder of ["log", "plugins"]) await mkdir(join(dir, folder), { recursive: true });
   const file = join(dir, `${component}.yaml`);
   await writeFile(file, stringify(config));
-  return startProcess({ name, command: program, args: [...flags, "--config", file], logDir: dir, cwd: dir });
+  return startProcess({ name, command: program, args: [...flags, "--config", file], logDir: dir, cwd: dir, netns });
 }

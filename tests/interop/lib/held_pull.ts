@@ -28,9 +28,10 @@ export async function beginPulls(cluster: Cluster, first: string, others: readon
   const pulls = new Map<string, Promise<unknown>>();
   const begin = (name: string) => {
     let begun: true | undefined;
-    const pull = pullByMirror(image, cluster.route(name), (bytes) => {
+    const onBytes = (bytes: number) => {
       if (bytes > CONFIG_BYTES_MAX) begun = true;
-    });
+    };
+    const pull = pullByMirror(image, cluster.route(name), { onBytes });
     let failure: Error | undefined;
     pull.catch((error) => failure = error); // and seen by finish()
     pulls.set(name, pull);

@@ -14,13 +14,19 @@ export interface PullRoute {
   readonly registryUrl: string;
 }
 
+/** Whom to tell how far a pull is, and when to give it up. */
+export interface PullWatch {
+  readonly onBytes?: (done: number) => void;
+  readonly timeoutMs?: number;
+}
+
 /** Pulls an image by the mirror and nowhere else: what the mirror cannot serve fails. Returns milliseconds. */
 export async function pullByMirror(
-  image: PushedImage,
+  image: Pick<PushedImage, "name" | "index">,
   route: PullRoute,
-  onBytes: (done: number) => void = () => {},
+  watch?: PullWatch,
 ): Promise<number> {
-  return await pull(image, route, fetch, onBytes);
+  return await pull(image, route, fetch, watch);
 }
 
 /** A pull that may go around the mirror, and how often it did. */
@@ -51,13 +57,13 @@ export async function pullWithFallback(image: PushedImage, route: PullRoute): Pr
 }
 
 async function pull(
-  { name, index }: PushedImage,
+  { name, index }: Pick<PushedImage, "name" | "index">,
   route: PullRoute,
   send: Fetch,
-  onBytes: (done: number) => void = () => {},
+  { onBytes = () => {}, timeoutMs = PULL_TIMEOUT_MS }: PullWatch = {},
 ): Promise<number> {
   const clock = realClock();
-  using limit = clock.deadline(PULL_TIMEOUT_MS);
+  using limit = clock.deadline(timeoutMs);
   const onProgress = ({ bytesDone }: PullProgress) => onBytes(bytesDone);
   const request = { image: parseImageReference(name), endpoint: route.mirrorUrl, platform: PLATFORM, onProgress };
   // As dfinit writes it into hosts.toml: a stock mirror that gets only ?ns= takes the registry for one with TLS.

@@ -1,0 +1,48 @@
+/**
+ * How fast an image comes to all nodes at once, on links that have a limit: what is measured is in `run.ts`. It needs a
+ * machine whose processors are not the limit, and says when they were.
+ *
+ * All of it runs in namespaces of its own (network, processes, mounts), so that nothing on the machine is touched and
+ * nothing stays: when the first process in them ends, in whatever way, the kernel ends the others and takes away nodes
+ * and links.
+ *
+ *     deno task bench:swarm --help
+ */
+import { once } from "node:events";
+import { spawn } from "node:child_process";
+import { findProgram } from "../../e2e/lib/programs.ts";
+import { BIN_DIR_VARIABLE } from "../../interop/lib/stock_programs.ts";
+import { missingHere, parseOptions, USAGE } from "./options.ts";
+
+const INSIDE = new URL("./inside.ts", import.meta.url).pathname;
+const NAMESPACES = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
+/**
+ * The first process of the namespaces waits for what nobody else waits for. `ip` keeps names below /run, and iptables
+ * a lock; what is there outside stays unseen.
+ */
+const FIRST_PROCESS = 'mount -t tmpfs tmpfs /run && mkdir /run/netns && "$@"; exit $?';
+
+/** Runs the bench with a command line; the result is its exit code. */
+async function main(args: readonly string[]): Promise<number> {
+  if (args.includes("--help")) {
+    console.log(USAGE);
+    return 0;
+  }
+  const options = parseOptions(args);
+  const machine = { os: Deno.build.os, uid: Deno.uid(), stockDir: Deno.env.get(BIN_DIR_VARIABLE) };
+  const missing = missingHere(options, machine, (name) => findProgram(name) !== undefined);
+  if (missing.length > 0) throw new Error(`Cannot measure here: needs ${missing.join(", ")}`);
+  const command = [...NAMESPACES, "sh", "-c", FIRST_PROCESS, "sh", Deno.execPath(), "run", "-q", "-A", INSIDE, ...args];
+  // It ends when its input does: with this process, or with the first signal, which reaches it in no other way.
+  const inside = spawn("unshare", command, { stdio: ["pipe", "inherit", "inherit"], detached: true });
+  for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => inside.stdin.end());
+  const [code] = await once(inside, "exit");
+  return typeof code === "number" ? code : 1;
+}
+
+try {
+  Deno.exit(await main(Deno.args));
+} catch (error) {
+  console.error((error as Error).message);
+  Deno.exit(2);
+}
