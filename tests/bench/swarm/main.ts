@@ -33,10 +33,21 @@ async function main(args: readonly string[]): Promise<number> {
   const missing = missingHere(options, machine, (name) => findProgram(name) !== undefined);
   if (missing.length > 0) throw new Error(`Cannot measure here: needs ${missing.join(", ")}`);
   const command = [...NAMESPACES, "sh", "-c", FIRST_PROCESS, "sh", Deno.execPath(), "run", "-q", "-A", INSIDE, ...args];
+  const dir = await Deno.makeTempDir({ prefix: "damselfly-swarm-" });
   // It ends when its input does: with this process, or with the first signal, which reaches it in no other way.
-  const inside = spawn("unshare", command, { stdio: ["pipe", "inherit", "inherit"], detached: true });
-  for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => inside.stdin.end());
+  const inside = spawn("unshare", command, {
+    ...{ stdio: ["pipe", "inherit", "inherit"], detached: true },
+    env: { ...Deno.env.toObject(), TMPDIR: dir },
+  });
+  let isInterrupted = false;
+  const interrupt = () => {
+    isInterrupted = true;
+    inside.stdin?.end();
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, interrupt);
   const [code] = await once(inside, "exit");
+  // What a failure has left for whoever looks into it stays.
+  await Deno.remove(dir, { recursive: isInterrupted }).catch(() => {});
   return typeof code === "number" ? code : 1;
 }
 

@@ -36,8 +36,8 @@ export interface BurstOutcome {
   readonly seconds: number;
 }
 
-/** Runs it; ends early, with the signal's reason, when it is aborted. */
-export async function runBurst(plan: BurstPlan, signal: AbortSignal): Promise<BurstOutcome> {
+/** Runs it. */
+export async function runBurst(plan: BurstPlan): Promise<BurstOutcome> {
   const clock = realClock();
   await using stack = new AsyncDisposableStack();
   const prepared = await Promise.all(
@@ -48,13 +48,12 @@ export async function runBurst(plan: BurstPlan, signal: AbortSignal): Promise<Bu
   const receivedBefore = await receivedBy(plan);
   const usedBefore = usedBy(plan);
   const ended = new AbortController();
-  const whileRunning = AbortSignal.any([signal, ended.signal]);
   const startedAt = clock.now();
-  const busy = countBusySeconds(whileRunning);
+  const busy = countBusySeconds(ended.signal);
   const kills = plan.kills.map(({ name, atSeconds }) =>
-    clock.sleep(atSeconds * 1_000, whileRunning).then(() => plan.processes.get(name)?.kill(), () => {})
+    clock.sleep(atSeconds * 1_000, ended.signal).then(() => plan.processes.get(name)?.kill(), () => {})
   );
-  const pulls = await pullAll(prepared, plan.staggerSeconds, signal);
+  const pulls = await pullAll(prepared, plan.staggerSeconds);
   const seconds = (clock.now() - startedAt) / 1_000;
   ended.abort();
   await Promise.all(kills);
@@ -68,22 +67,14 @@ export async function runBurst(plan: BurstPlan, signal: AbortSignal): Promise<Bu
 async function pullAll(
   prepared: readonly (readonly [string, NodePull])[],
   staggerSeconds: number,
-  signal: AbortSignal,
 ): Promise<Map<string, PullOutcome>> {
   const clock = realClock();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  aborted.catch(() => {}); // and seen by the race
-  const stop = () => reject(signal.reason);
-  signal.addEventListener("abort", stop, { once: true });
+  const never = new AbortController().signal;
   const all = prepared.map(async ([name, pull], number) => {
-    if (number > 0 && staggerSeconds > 0) await clock.sleep(number * staggerSeconds * 1_000, signal);
+    if (number > 0 && staggerSeconds > 0) await clock.sleep(number * staggerSeconds * 1_000, never);
     return [name, await pull.begin()] as const;
   });
-  try {
-    return new Map(await Promise.race([Promise.all(all), aborted]));
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
+  return new Map(await Promise.all(all));
 }
 
 async function countBusySeconds(signal: AbortSignal): Promise<number> {

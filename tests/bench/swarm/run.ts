@@ -46,12 +46,8 @@ interface Stage {
   readonly say: (text: string) => void;
 }
 
-/** Runs it; `say` tells how far it is. Rejects with the signal's reason when it is aborted. */
-export async function runBench(
-  options: SwarmOptions,
-  say: (text: string) => void,
-  signal: AbortSignal,
-): Promise<BenchOutcome> {
+/** Runs it; `say` tells how far it is. Whoever wants it no longer ends the process: its namespaces end with it. */
+export async function runBench(options: SwarmOptions, say: (text: string) => void): Promise<BenchOutcome> {
   await using stack = new AsyncDisposableStack();
   const workspace = stack.use(await Workspace.create());
   const network = await Network.open();
@@ -68,11 +64,11 @@ export async function runBench(
   const last = new Map<Contender, BurstOutcome>();
   for (const contender of options.contenders) {
     try {
-      const { rounds, outcome } = await runContender(stage, contender, signal);
+      const { rounds, outcome } = await runContender(stage, contender);
       figures.push(medianOf(rounds));
       last.set(contender, outcome);
     } catch (error) {
-      if (!signal.aborted) await workspace.keep();
+      await workspace.keep();
       throw error;
     }
   }
@@ -85,20 +81,19 @@ async function addNodes(network: Network, role: string, count: number): Promise<
   return nodes;
 }
 
-async function runContender(stage: Stage, contender: Contender, signal: AbortSignal) {
+async function runContender(stage: Stage, contender: Contender) {
   const { options, say } = stage;
   await using cluster = contender === "direct" ? undefined : await startCluster(stage, contender);
   if (cluster !== undefined) {
     say(`${contender}: warming up`);
-    await warmUp(stage, cluster, signal);
+    await warmUp(stage, cluster);
   }
   const rounds: Figures[] = [];
   let outcome: BurstOutcome;
   do {
-    signal.throwIfAborted();
     say(`${contender}: round ${rounds.length + 1} of ${options.rounds}`);
     const name = `${contender}-${rounds.length}`;
-    const [figures, all] = await runRound(stage, contender, cluster, name, signal);
+    const [figures, all] = await runRound(stage, contender, cluster, name);
     rounds.push(figures);
     outcome = all;
   } while (rounds.length < options.rounds);
@@ -124,11 +119,10 @@ function directlyFrom(checkout: string): Launch {
 }
 
 /** Everybody pulls something small: until each seed has been used, and then all once more. */
-async function warmUp(stage: Stage, cluster: SwarmCluster, signal: AbortSignal): Promise<void> {
+async function warmUp(stage: Stage, cluster: SwarmCluster): Promise<void> {
   const { registry, peers } = stage;
   const images = new Images(registry, registry.namespace, () => Promise.resolve(""));
   const pullBy = async (nodes: readonly NetNode[]) => {
-    signal.throwIfAborted();
     const image = await images.fresh(PROBE_LAYER_BYTES);
     for (const outcome of await Promise.all(nodes.map((node) => pullOn(node, orderFor(stage, "ours", image, node))))) {
       if ("failure" in outcome) throw new Error(`Cannot warm up: ${outcome.failure}`);
@@ -148,7 +142,6 @@ async function runRound(
   contender: Contender,
   cluster: SwarmCluster | undefined,
   name: string,
-  signal: AbortSignal,
 ): Promise<[Figures, BurstOutcome]> {
   const { options, network, registry, seeds, peers } = stage;
   const image = await pushNoise(registry, name, options.layerBytes);
@@ -161,7 +154,7 @@ async function runRound(
     orderFor: (node) => orderFor(stage, contender, image, node),
     processes: cluster?.processes() ?? new Map<string, RunningProcess>(),
     kills: cluster === undefined ? [] : options.kills,
-  }, signal);
+  });
   for (const node of [...seeds, ...peers, stage.registryNode]) await network.unshape(node);
   for (const [node, pull] of outcome.pulls) if ("failure" in pull) stage.say(`${node} failed: ${pull.failure}`);
   const killed = new Set(options.kills.map((kill) => kill.name));
