@@ -26,7 +26,8 @@ import { mutualTlsKeys, needsWholeTls } from "./tls.ts";
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const UNLIMITED_BYTES_PER_SECOND = 50e9;
-const NO_RATE = "transfers are not limited by rate yet";
+/** With less, pieces that wait for their turn look like pieces of parents that hang, to the other side at least. */
+const BYTES_PER_SECOND_MIN = 1e6;
 const NO_REQUEST_RATE = "requests are not limited by rate";
 const NO_BUFFERS = "buffers have a fixed size";
 const NO_PERSISTENT = "there are no persistent tasks";
@@ -49,9 +50,9 @@ function rateLimits() {
 }
 
 function bandwidth(what: string) {
-  return size().default(UNLIMITED_BYTES_PER_SECOND).describe(`Most bytes per second ${what}.`).meta({
-    ignored: NO_RATE,
-  });
+  return size().refine((bytes) => bytes >= BYTES_PER_SECOND_MIN, "must be 1MB or more").default(
+    UNLIMITED_BYTES_PER_SECOND,
+  ).describe(`Most bytes per second ${what}, of all tasks together; at least 1MB.`);
 }
 
 function httpServer(what: string, defaultPort: number) {
@@ -122,7 +123,7 @@ const upload = section({
   }, "gRPC server for peers.")),
   client: needsWholeTls(section(mutualTlsKeys("connections to parents"), "Connections to parents.")),
   disableShared: flag().default(false).describe("Never give pieces to other peers."),
-  bandwidthLimit: bandwidth("given to peers"),
+  bandwidthLimit: bandwidth("given to peers, who share it evenly"),
 }, "Giving pieces to other peers.");
 
 const scheduler = needsWholeTls(section({

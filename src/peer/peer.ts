@@ -7,7 +7,7 @@ import { type StartOptions, whenFree } from "../runtime/port_wait.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { BandwidthMeter } from "./bandwidth_meter.ts";
 import type { CacheTasks } from "./cache/cache_tasks.ts";
-import { createCacheTasks } from "./cache/create_cache_tasks.ts";
+import { type CacheTasksParts, createCacheTasks } from "./cache/create_cache_tasks.ts";
 import type { CacheCopy } from "./control/cache_control.ts";
 import type { Control } from "./control/control.ts";
 import { type PeerControl, startControl } from "./control/start_control.ts";
@@ -25,6 +25,7 @@ import {
   authorityPaths,
   cacheStorageOptions,
   controlOptions,
+  downloadLimits,
   hostIdentity,
   mirrorOptions,
   storageOptions,
@@ -127,10 +128,13 @@ export async function startPeer(
   const pieceClient = stack.use(createPieceClient({ net, clock }));
   const parentRpc = createParentRpc(channels);
   const onReceived = (bytes: number) => meter.received(bytes);
-  const swarm = { storage, source, control, parentRpc, pieceClient, onReceived };
+  const limits = downloadLimits(config, clock);
+  const swarm = { storage, source, control, parentRpc, pieceClient, limits, onReceived };
   const allTasks = stack.use(createTasks({ ...swarm, runtime, options: tasksOptions(config) }));
   const tasks = refusingTasks(allTasks, () => control.blockList(), metrics);
-  const cache = stack.use(openCache(base, control, { onReceived, channels, pieceClient }));
+  const cache = stack.use(
+    openCache(base, control, { onReceived, channels, pieceClient, parentsLimit: limits.parents }),
+  );
   const served = { tasks, cache, source };
   opening.resolve(served);
 
@@ -182,14 +186,13 @@ async function openOrigins({ config, runtime, identity }: Foundation, { upstream
 function openCache(
   { config, runtime, identity, cacheStorage }: Foundation,
   control: PeerControl,
-  { onReceived, channels, pieceClient }: {
-    readonly onReceived: (bytes: number) => void;
+  { channels, pieceClient, ...received }: Pick<CacheTasksParts, "onReceived" | "parentsLimit"> & {
     readonly channels: RpcChannels;
     readonly pieceClient: PieceClient;
   },
 ): CacheTasks {
   return createCacheTasks({
-    ...{ runtime, identity, onReceived, storage: cacheStorage, control: control.cache, options: tasksOptions(config) },
+    ...{ ...received, runtime, identity, storage: cacheStorage, control: control.cache, options: tasksOptions(config) },
     parentRpc: createParentRpc(channels, "persistent_cache"),
     pieceClient: pieceClientFor("persistent_cache", pieceClient),
   });

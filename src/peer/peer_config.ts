@@ -7,11 +7,14 @@ import { DamselflyError } from "../core/error.ts";
 import type { HostIdentity } from "../core/host_id.ts";
 import { unmapIp } from "../core/ip.ts";
 import { VERSION } from "../core/version.ts";
+import type { Clock } from "../runtime/clock.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { blockListOf, NO_SETTINGS } from "./control/cluster_settings.ts";
 import type { ControlOptions } from "./control/start_control.ts";
 import { interceptedHosts } from "./proxy/intercepted_hosts.ts";
+import { limitBandwidth } from "./piece/bandwidth_limit.ts";
 import type { StorageOptions } from "./storage/open_storage.ts";
+import type { DownloadLimits } from "./task/download.ts";
 import type { TasksOptions } from "./task/tasks.ts";
 
 /**
@@ -59,6 +62,14 @@ export function tasksOptions({ download, scheduler }: DfdaemonConfig): TasksOpti
     maxScheduleCount: scheduler.maxScheduleCount,
     collectedPieceTimeoutMs: download.collectedPieceTimeout,
     parentStallTimeoutMs: PARENT_STALL_TIMEOUT_MS,
+  };
+}
+
+/** What all downloads together may take of the links. */
+export function downloadLimits({ download }: DfdaemonConfig, clock: Clock): DownloadLimits {
+  return {
+    parents: limitBandwidth(download.bandwidthLimit, clock),
+    source: limitBandwidth(download.backToSourceBandwidthLimit, clock),
   };
 }
 

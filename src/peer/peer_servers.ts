@@ -14,6 +14,7 @@ import type { CacheTasks } from "./cache/cache_tasks.ts";
 import type { PeerControl } from "./control/start_control.ts";
 import type { Destinations } from "../http/destination.ts";
 import type { GarbageCollection } from "./garbage_collection.ts";
+import { limitBandwidth } from "./piece/bandwidth_limit.ts";
 import type { Source, SourceList } from "./source/source.ts";
 import type { Storage } from "./storage/storage.ts";
 import type { Tasks } from "./task/task.ts";
@@ -57,7 +58,8 @@ export async function startPieces(base: Foundation): Promise<PieceServer | undef
   const { ip: hostname, tcpPort: port } = config.storage.server;
   const listen = { hostname, port };
   const onSent = (bytes: number) => meter.sent(bytes);
-  return await onceFree(listen, () => startPieceServer({ ...runtime, listen, storage, cacheStorage, onSent }));
+  const limit = limitBandwidth(config.upload.bandwidthLimit, runtime.clock);
+  return await onceFree(listen, () => startPieceServer({ ...runtime, listen, storage, cacheStorage, onSent, limit }));
 }
 
 /** The gRPC server for peers and schedulers. */

@@ -4,6 +4,7 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import { type CacheControl, cacheDownload } from "../control/cache_control.ts";
 import type { Decision } from "../control/control.ts";
 import type { ParentRpc } from "../piece/parent.ts";
+import type { BandwidthLimit } from "../piece/bandwidth_limit.ts";
 import type { PieceClient } from "../piece/vortex_client.ts";
 import type { PieceRecord, Retention, StoredTask } from "../storage/storage.ts";
 import type { DownloadOptions } from "../task/download.ts";
@@ -17,6 +18,8 @@ export interface CacheDownloadParts {
   /** Of this family of tasks, as is the piece client. */
   readonly parentRpc: ParentRpc;
   readonly pieceClient: PieceClient;
+  /** Of what comes from parents, for tasks of both families together. */
+  readonly parentsLimit: BandwidthLimit;
   readonly metrics: TaskMetrics;
   /** Called with the bytes of pieces that came from parents. */
   readonly onReceived: (bytes: number) => void;
@@ -108,7 +111,7 @@ async function fetchFrom(
   parts: CacheDownloadParts,
   signal: AbortSignal,
 ): Promise<void> {
-  const { control: { hostId }, parentRpc, pieceClient, metrics, runtime, options } = parts;
+  const { control: { hostId }, parentRpc, pieceClient, parentsLimit, metrics, runtime, options } = parts;
   const { taskId, plan } = stored.record;
   const onPiece = (record: PieceRecord) => {
     const { start, end } = pieceRange(plan, record.number);
@@ -121,7 +124,18 @@ async function fetchFrom(
   const readerPieces = () => [];
   // All copies are cut as the import says; a parent whose copy is not has none of this task.
   const cut = { mayRecut: false, onOtherCut: () => {} };
-  const stage = { ...runtime, ...options, ...cut, hostId, taskId, peerId, stored, parentRpc, pieceClient };
+  const stage = {
+    ...runtime,
+    ...options,
+    ...cut,
+    hostId,
+    taskId,
+    peerId,
+    stored,
+    parentRpc,
+    pieceClient,
+    parentsLimit,
+  };
   const parents = parentsOf(peers, (parentHostId) => parentHostId === hostId);
   await fetchFromParents({ ...stage, onPiece, onPieceFailed, readerPieces }, parents, signal);
 }

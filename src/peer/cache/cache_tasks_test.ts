@@ -11,6 +11,7 @@ import { testRuntime } from "../../testing/test_runtime.ts";
 import { settle, VirtualClock } from "../../testing/virtual_clock.ts";
 import { type CacheControl, type CacheCopy, isSameImport } from "../control/cache_control.ts";
 import type { Decision, PeerEvent, PeerSession } from "../control/control.ts";
+import { UNLIMITED } from "../piece/bandwidth_limit.ts";
 import type { ParentRpc } from "../piece/parent.ts";
 import type { PieceClient } from "../piece/vortex_client.ts";
 import { MEMORY_DATABASE, openStorage } from "../storage/open_storage.ts";
@@ -148,7 +149,7 @@ async function openBench(options: { disk?: Disk; parent?: ReturnType<typeof pare
   await file.write(CONTENT, 0);
   const control = new FakeControl(() => clock.wallMs());
   const cache = stack.use(createCacheTasks({
-    ...{ storage, control, runtime, ...parent, onReceived: () => {} },
+    ...{ storage, control, runtime, ...parent, parentsLimit: UNLIMITED, onReceived: () => {} },
     identity: { ip: "127.0.0.1", hostname: "host", isSeed: false },
     options: {
       concurrentPieceCount: 2,

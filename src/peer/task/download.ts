@@ -3,6 +3,7 @@ import { pieceAt, type PiecePlan, pieceRange, type PieceRun, planByRule } from "
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { Control, Decision, PeerEvent } from "../control/control.ts";
 import type { Parent, ParentRpc } from "../piece/parent.ts";
+import type { BandwidthLimit } from "../piece/bandwidth_limit.ts";
 import type { PieceClient } from "../piece/vortex_client.ts";
 import type { Source, SourceBody, SourceStat } from "../source/source.ts";
 import { sourceAnswerOf } from "../source/source_failure.ts";
@@ -42,6 +43,12 @@ export interface DownloadOptions {
   readonly parentStallTimeoutMs: number;
 }
 
+/** What all downloads of this host together may take. */
+export interface DownloadLimits {
+  readonly parents: BandwidthLimit;
+  readonly source: BandwidthLimit;
+}
+
 /** What downloads work with. */
 export interface DownloadParts {
   readonly storage: Storage;
@@ -49,6 +56,7 @@ export interface DownloadParts {
   readonly control: Control;
   readonly parentRpc: ParentRpc;
   readonly pieceClient: PieceClient;
+  readonly limits: DownloadLimits;
   readonly bans: BanList;
   readonly splits: SplitSwarms;
   readonly metrics: TaskMetrics;
@@ -318,7 +326,7 @@ export class Download implements ReadableTask {
     talk: Conversation,
     signal: AbortSignal,
   ): Promise<void> {
-    const { control, bans, parentRpc, pieceClient, runtime, options } = this.#parts;
+    const { control, bans, parentRpc, pieceClient, limits, runtime, options } = this.#parts;
     const parents = parentsOf(peers, (hostId) => hostId === control.hostId || bans.has(hostId));
     const stage = {
       ...runtime,
@@ -329,6 +337,7 @@ export class Download implements ReadableTask {
       stored: this.#stored,
       parentRpc,
       pieceClient,
+      parentsLimit: limits.parents,
       readerPieces: () => this.#readerPieces(),
       onPiece: (record: PieceRecord) => this.#onPiece(record, talk),
       onOtherCut: ({ pieceLength }: PiecePlan) => this.#otherPieceLength = pieceLength,
@@ -359,12 +368,13 @@ export class Download implements ReadableTask {
   }
 
   async #fromSource(talk: Conversation | undefined, signal: AbortSignal): Promise<void> {
-    const { source, runtime } = this.#parts;
+    const { source, limits, runtime } = this.#parts;
     const { requests, stat } = this.#subject;
     try {
       await fetchFromSource({
         ...runtime,
         source,
+        sourceLimit: limits.source,
         stored: this.#stored,
         requests,
         begun: this.#takeBegun(),

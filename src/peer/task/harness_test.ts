@@ -16,6 +16,7 @@ import { MemoryDisk } from "../../testing/memory_disk.ts";
 import { seededRandom } from "../../testing/seeded_random.ts";
 import { testRuntime } from "../../testing/test_runtime.ts";
 import type { Control, Decision, HeldTask, PeerEvent, PeerSession } from "../control/control.ts";
+import { UNLIMITED } from "../piece/bandwidth_limit.ts";
 import type { ChildFacts, Parent, ParentRpc } from "../piece/parent.ts";
 import type { FetchedPiece, PieceClient, PieceSink, WantedPiece } from "../piece/vortex_client.ts";
 import type {
@@ -31,6 +32,7 @@ import { contentVersion } from "../storage/content_version.ts";
 import { MEMORY_DATABASE, openStorage } from "../storage/open_storage.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { TaskHandle, TaskRequest } from "./task.ts";
+import type { DownloadLimits } from "./download.ts";
 import { createTasks, type TasksOptions } from "./tasks.ts";
 
 export const NEVER = new AbortController().signal;
@@ -351,6 +353,7 @@ export interface NodeOptions {
   readonly decide?: Decide | undefined;
   readonly options?: Partial<TasksOptions>;
   readonly storage?: Storage;
+  readonly limits?: DownloadLimits;
 }
 
 /** One host of a swarm. */
@@ -385,6 +388,7 @@ export class SwarmNode implements AsyncDisposable {
       control: this.control,
       parentRpc: swarm,
       pieceClient: swarm.client(),
+      limits: o.limits ?? { parents: UNLIMITED, source: UNLIMITED },
       onReceived: (bytes) => this.receivedBytes += bytes,
       runtime,
       options: {

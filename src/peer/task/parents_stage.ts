@@ -8,6 +8,7 @@ import type { Random } from "../../runtime/random.ts";
 import { type CollectorEvent, collectPieces } from "../piece/collector.ts";
 import { followHostLoads, type HostLoads } from "../piece/host_load.ts";
 import { type Parent, parentOfPeer, type ParentRpc } from "../piece/parent.ts";
+import type { BandwidthLimit } from "../piece/bandwidth_limit.ts";
 import { chooseParent } from "../piece/parent_choice.ts";
 import type { PieceClient } from "../piece/vortex_client.ts";
 import { contentVersion } from "../storage/content_version.ts";
@@ -38,6 +39,8 @@ export interface ParentsStage {
   readonly stored: StoredTask;
   readonly parentRpc: ParentRpc;
   readonly pieceClient: PieceClient;
+  /** Of what comes from parents, for all tasks together. */
+  readonly parentsLimit: BandwidthLimit;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -78,6 +81,8 @@ export async function fetchFromParents(
 interface ParentState {
   readonly parent: Parent;
   load: number;
+  /** Fetches of {@link load} that wait for our own limit, and not for the parent. */
+  heldCount: number;
   failures: number;
   isGone: boolean;
   movedAt: number;
@@ -87,7 +92,10 @@ interface Fetch {
   readonly number: number;
   readonly from: ParentState;
   readonly abort: AbortController;
-  readonly startedAt: number;
+  /** Moved on by the time for which our own limit held it. */
+  startedAt: number;
+  /** Whether our own limit holds it now. */
+  isHeld: boolean;
   receivedBytes: number;
 }
 
@@ -116,6 +124,7 @@ class Round {
     this.#states = new Map(parents.map((parent) => [parent, {
       parent,
       load: 0,
+      heldCount: 0,
       failures: 0,
       isGone: false,
       movedAt: stage.clock.now(),
@@ -225,7 +234,8 @@ class Round {
     }));
     const from = chooseParent(chances, this.#stage.random)?.state;
     if (from === undefined) return;
-    const fetch = { number, from, abort: new AbortController(), startedAt: this.#stage.clock.now(), receivedBytes: 0 };
+    const startedAt = this.#stage.clock.now();
+    const fetch = { number, from, abort: new AbortController(), startedAt, isHeld: false, receivedBytes: 0 };
     this.#fetches.set(number, fetch);
     from.load++;
     from.movedAt = fetch.startedAt;
@@ -241,7 +251,7 @@ class Round {
 
   async #fetch(fetch: Fetch): Promise<void> {
     const { taskId, stored, pieceClient, clock } = this.#stage;
-    const { number, from, startedAt } = fetch;
+    const { number, from } = fetch;
     const { plan, isOwnCut } = stored.record;
     const address = this.#addresses.get(number)?.get(from);
     const { start, end } = pieceRange(plan, number);
@@ -255,12 +265,13 @@ class Round {
           this.#moved(from);
           fetch.receivedBytes += bytes.length;
           await writer.write(bytes);
+          await this.#hold(fetch, bytes.length);
         },
       };
       const pieceLength = isOwnCut === true ? plan.pieceLength : undefined;
       const wanted = { taskId, number, offset: start, length: end - start, pieceLength };
       const { digest } = await pieceClient.fetchPiece(address, wanted, sink, fetch.abort.signal);
-      const costMs = Math.max(1, Math.round(clock.now() - startedAt));
+      const costMs = Math.max(1, Math.round(clock.now() - fetch.startedAt));
       const origin = { parentId: from.parent.peerId, trafficType: "remote_peer", costMs } as const;
       const record = await writer.commit({ ...origin, expectedDigest: digest });
       this.#finishedCount++;
@@ -270,6 +281,22 @@ class Round {
       this.#stage.onPiece(record);
     } catch (error) {
       this.#onFetchFailed(fetch, error);
+    }
+  }
+
+  /** Waits until our own limit lets so many bytes pass, which is nobody's fault. */
+  async #hold(fetch: Fetch, bytes: number): Promise<void> {
+    const { taskId, parentsLimit } = this.#stage;
+    const passing = parentsLimit.pass(taskId, bytes, fetch.abort.signal);
+    if (passing === 0) return;
+    fetch.from.heldCount++;
+    fetch.isHeld = true;
+    try {
+      fetch.startedAt += await passing;
+    } finally {
+      fetch.isHeld = false;
+      fetch.from.heldCount--;
+      this.#moved(fetch.from);
     }
   }
 
@@ -317,11 +344,13 @@ class Round {
     const now = this.#stage.clock.now();
     const limitMs = Math.max(this.#stage.parentStallTimeoutMs, PAUSE_FACTOR * this.#longestPauseMs);
     for (const state of this.#alive()) {
-      if (state.load > 0 && now - state.movedAt >= limitMs) this.#drop(state, `it sent nothing for ${limitMs} ms`);
+      if (state.load > state.heldCount && now - state.movedAt >= limitMs) {
+        this.#drop(state, `it sent nothing for ${limitMs} ms`);
+      }
     }
     const stragglerMs = Math.max(limitMs, this.#patienceMs());
     for (const fetch of this.#fetches.values()) {
-      const isLate = now - fetch.startedAt >= stragglerMs;
+      const isLate = !fetch.isHeld && now - fetch.startedAt >= stragglerMs;
       if (!isLate || (!this.#hasOtherHolder(fetch) && !isTrickle(fetch, now))) continue;
       fetch.abort.abort(new DamselflyError("timeout", `The piece took longer than ${stragglerMs} ms`));
     }

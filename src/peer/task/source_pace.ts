@@ -20,6 +20,10 @@ export class SourcePace implements Disposable {
   #transfers = new AbortController();
   #bytes = 0;
   #lookedBytes = 0;
+  /** Transfers that our own limit holds now, since when there is one, and for how long there was since the last look. */
+  #heldCount = 0;
+  #heldSince = 0;
+  #heldMs = 0;
 
   constructor(stage: SourceStage) {
     this.#stage = stage;
@@ -36,12 +40,24 @@ export class SourcePace implements Disposable {
     this.#bytes += bytes;
   }
 
+  /** Waits for `passing`, which is a wait for our own limit: the source cannot be judged by that time. */
+  async held(passing: Promise<unknown>): Promise<void> {
+    const { clock } = this.#stage;
+    if (this.#heldCount++ === 0) this.#heldSince = clock.now();
+    try {
+      await passing;
+    } finally {
+      if (--this.#heldCount === 0) this.#heldMs += clock.now() - this.#heldSince;
+    }
+  }
+
   [Symbol.dispose](): void {
     this.#timer[Symbol.dispose]();
   }
 
   #look(): void {
-    const bytesPerSecond = Math.round((this.#bytes - this.#lookedBytes) * 1000 / PACE_MS);
+    const sourceMs = Math.max(1, PACE_MS - this.#takeHeldMs());
+    const bytesPerSecond = Math.round((this.#bytes - this.#lookedBytes) * 1000 / sourceMs);
     this.#lookedBytes = this.#bytes;
     const { stored, requests, log } = this.#stage;
     // Only a digest tells that two URLs have the same bytes.
@@ -52,5 +68,14 @@ export class SourcePace implements Disposable {
     const transfers = this.#transfers;
     this.#transfers = new AbortController();
     transfers.abort(new SlowSource());
+  }
+
+  /** For how long transfers were held since the last call. */
+  #takeHeldMs(): number {
+    const now = this.#stage.clock.now();
+    const heldMs = this.#heldMs + (this.#heldCount === 0 ? 0 : now - this.#heldSince);
+    this.#heldMs = 0;
+    this.#heldSince = now;
+    return heldMs;
   }
 }

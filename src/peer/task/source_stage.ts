@@ -3,6 +3,7 @@ import type { PieceRun } from "../../core/piece.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Random } from "../../runtime/random.ts";
+import type { BandwidthLimit } from "../piece/bandwidth_limit.ts";
 import type { Source, SourceBody, SourceContent } from "../source/source.ts";
 import { sourceAnswerOf } from "../source/source_failure.ts";
 import type { Changes } from "../storage/changes.ts";
@@ -15,6 +16,8 @@ import { SourceTransfer } from "./source_transfer.ts";
 /** What a fetch from the source works with. */
 export interface SourceStage {
   readonly source: Source;
+  /** Of what comes from sources, for all tasks together. */
+  readonly sourceLimit: BandwidthLimit;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

@@ -110,12 +110,20 @@ export class SourceTransfer {
         const step = await body.read(buffer);
         if (step === null) return;
         await this.#take(step.bytes);
+        await this.#hold(step.bytes.length, either);
         this.#buffer = new Uint8Array(step.bytes.buffer);
         if (this.#end < range.end && this.#position >= this.#end) return;
       }
     } catch (error) {
       throw slow.aborted ? slow.reason : error;
     }
+  }
+
+  /** Waits until our own limit lets so many bytes pass, for which the source is not slow. */
+  async #hold(bytes: number, signal: AbortSignal): Promise<void> {
+    const { stored, sourceLimit, pace } = this.#parts;
+    const passing = sourceLimit.pass(stored.record.taskId, bytes, signal);
+    if (typeof passing !== "number") await pace.held(passing);
   }
 
   /** Only a digest tells that two URLs have the same bytes. */

@@ -22,7 +22,7 @@ import { orAbort } from "../../runtime/or_abort.ts";
 import type { Storage, StoredTask, TaskCut, TaskInit } from "../storage/storage.ts";
 import { BanList } from "./ban_list.ts";
 import { ContentDigests } from "./content_digests.ts";
-import { Download, type DownloadOptions, type DownloadParts } from "./download.ts";
+import { Download, type DownloadLimits, type DownloadOptions, type DownloadParts } from "./download.ts";
 import { readTask } from "./reader.ts";
 import { SplitSwarms } from "./split_swarms.ts";
 import { SourceRequests } from "./source_requests.ts";
@@ -54,6 +54,7 @@ export interface TasksParts {
   readonly control: Control;
   readonly parentRpc: ParentRpc;
   readonly pieceClient: PieceClient;
+  readonly limits: DownloadLimits;
   /** Called with the bytes of pieces that came from parents or the source. */
   readonly onReceived: (bytes: number) => void;
   readonly runtime: Pick<Runtime, "clock" | "random" | "log" | "metrics">;

@@ -4,6 +4,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Counter, Gauge, Metrics } from "../../runtime/metrics.ts";
 import type { Conn, Endpoint, Listener, Net } from "../../runtime/net.ts";
+import { type BandwidthLimit, UNLIMITED } from "../piece/bandwidth_limit.ts";
 import { BufferPool } from "../piece/buffer_pool.ts";
 import {
   decodeHeader,
@@ -69,6 +70,8 @@ export interface PieceServerOptions {
   readonly metrics: Metrics;
   /** Called with the bytes of pieces as they are sent. */
   readonly onSent: (bytes: number) => void;
+  /** Of all that is sent, shared by the hosts of children; left out, there is none. */
+  readonly limit?: BandwidthLimit;
   readonly limits?: Partial<PieceServerLimits>;
 }
 
@@ -91,7 +94,8 @@ interface PieceRequest extends VortexRequest {
 /** The names of the families in metrics (wire.md §1.1, `TaskType`). */
 const TYPE_NAMES = { standard: "STANDARD", persistent_cache: "PERSISTENT_CACHE" } as const;
 
-type ChildState = "idle" | "requesting" | "sending";
+/** "held": by our own limit, and not by the child. */
+type ChildState = "idle" | "requesting" | "sending" | "held";
 
 class VortexServer implements PieceServer {
   readonly hostname: string;
@@ -111,6 +115,7 @@ class VortexServer implements PieceServer {
   readonly #traffic: Counter;
   readonly #sends: Gauge;
   readonly #onSent: (bytes: number) => void;
+  readonly #limit: BandwidthLimit;
 
   constructor(options: PieceServerOptions, listener: Listener) {
     const { storage: standard, cacheStorage, clock, log, metrics, onSent } = options;
@@ -118,6 +123,7 @@ class VortexServer implements PieceServer {
     this.#clock = clock;
     this.#log = log;
     this.#onSent = onSent;
+    this.#limit = options.limit ?? UNLIMITED;
     this.#limits = { ...PIECE_SERVER_LIMITS, ...options.limits };
     this.#buffers = new BufferPool(HEAD_ROOM_BYTES + BLOCK_BYTES, this.#limits.sendsMax);
     this.#traffic = metrics.counter("dragonfly_client_upload_traffic", "Bytes of pieces sent to other peers.", [
@@ -175,7 +181,7 @@ class VortexServer implements PieceServer {
 
   #closeSilent(): void {
     const { idleTimeoutMs, requestTimeoutMs, progressTimeoutMs } = this.#limits;
-    const limitMs = { idle: idleTimeoutMs, requesting: requestTimeoutMs, sending: progressTimeoutMs };
+    const limitMs = { idle: idleTimeoutMs, requesting: requestTimeoutMs, sending: progressTimeoutMs, held: Infinity };
     const nowMs = this.#clock.now();
     for (const child of this.#children) {
       if (nowMs - child.sinceMs >= limitMs[child.state]) child.conn.close();
@@ -243,9 +249,20 @@ class VortexServer implements PieceServer {
     for (let position = start; position < end; used = 0) {
       const block = buffer.subarray(used, used + Math.min(BLOCK_BYTES, buffer.length - used, end - position));
       position += await task.read(block, position);
-      await child.write(buffer.subarray(0, used + block.length));
+      await this.#write(child, buffer.subarray(0, used + block.length));
       this.#traffic.inc({ type: TYPE_NAMES[family] }, block.length);
       this.#onSent(block.length);
+    }
+  }
+
+  /** Sends as the limit lets it: in small parts when others want it too, so that each child sees that it is served. */
+  async #write(child: Child, bytes: Uint8Array): Promise<void> {
+    for (let left = bytes; left.length > 0;) {
+      child.enter("held");
+      const taken = await this.#limit.take(child.conn.remote.hostname, left.length, this.#closing.signal);
+      child.enter("sending");
+      await child.write(left.subarray(0, taken));
+      left = left.subarray(taken);
     }
   }
 }

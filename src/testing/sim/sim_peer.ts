@@ -6,6 +6,7 @@ import { BandwidthMeter } from "../../peer/bandwidth_meter.ts";
 import type { CacheTasks } from "../../peer/cache/cache_tasks.ts";
 import type { ControlOptions, PeerControl } from "../../peer/control/start_control.ts";
 import { startControl } from "../../peer/control/start_control.ts";
+import { UNLIMITED } from "../../peer/piece/bandwidth_limit.ts";
 import { createParentRpc } from "../../peer/piece/parent.ts";
 import type { WantedPiece } from "../../peer/piece/vortex_client.ts";
 import { withSharedBackoff } from "../../peer/source/source_backoff.ts";
@@ -83,6 +84,7 @@ export class SimPeer implements AsyncDisposable, PieceGiver {
       ...{ storage, control, runtime, options: parts.options, parentRpc: createParentRpc(channels) },
       source: withSharedBackoff(parts.origin.sourceFor(node), clock),
       pieceClient: parts.pieces.clientFor(node),
+      limits: { parents: UNLIMITED, source: UNLIMITED },
       onReceived: (bytes) => meter.received(bytes),
     }));
     const peer = new SimPeer(parts, { storage, control, tasks, meter, stack });
