@@ -48,8 +48,12 @@ Deno.test("config convert ends with 3 while something has to be decided", async 
 });
 
 Deno.test("config convert passes on what today's component warns of, and refuses what it refuses", async () => {
-  const warned = await run({ "/f": "upload: { rateLimit: 1Mi }" }, "convert", "/f");
-  assert.match(warned.errors, /^warning: what \/f becomes:\d+:\d+: 'upload.bandwidthLimit' has no effect/);
+  const warned = await run(
+    { "/f": "scheduler: { manager: { seedPeer: { type: weak } } }\nupload: { rateLimit: 2Mi }\n" },
+    "convert",
+    "/f",
+  );
+  assert.match(warned.errors, /^warning: what \/f becomes:\d+:\d+: 'seedPeer.type' has no effect/);
   const refused = await run({ "/f": `${OLD}host: { listenIP: nope }` }, "convert", "/f");
   assert.deepEqual([refused.code, refused.printed], [EXIT.failed, ""]);
   assert.match(refused.errors, /'upload.server.ip' is wrong: Cannot parse IP address/);

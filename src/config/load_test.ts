@@ -121,13 +121,23 @@ Deno.test("a key without a value, or with an empty text as charts write it, has 
 });
 
 Deno.test("a known key without effect warns only when it is not at its default", () => {
-  const text = "upload: { bandwidthLimit: 50GB }\ntracing:\n  protocol: grpc\n  endpoint: jaeger:4317\n";
+  const text = "upload: { server: { requestRateLimit: 400 } }\ntracing:\n  protocol: grpc\n  endpoint: jaeger:4317\n";
   deepEqual(parseConfig(DfdaemonConfig, text, "c.yaml").warnings, [
     "c.yaml:2:1: 'tracing' has no effect: traces are not exported yet",
   ]);
-  deepEqual(parseConfig(DfdaemonConfig, "upload: { bandwidthLimit: 1GB }", "c.yaml").warnings, [
-    "c.yaml:1:11: 'upload.bandwidthLimit' has no effect: transfers are not limited by rate yet",
+  deepEqual(parseConfig(DfdaemonConfig, "upload: { server: { requestRateLimit: 9 } }", "c.yaml").warnings, [
+    "c.yaml:1:21: 'upload.server.requestRateLimit' has no effect: requests are not limited by rate",
   ]);
+});
+
+Deno.test("limits of bandwidth are obeyed without a word, and what is too little for pieces is refused", () => {
+  const { config, warnings } = parseConfig(DfdaemonConfig, "upload: { bandwidthLimit: 1MB }", "c.yaml");
+  deepEqual([config.upload.bandwidthLimit, warnings], [1_000_000, []]);
+  for (
+    const key of ["upload: { bandwidthLimit", "download: { bandwidthLimit", "download: { backToSourceBandwidthLimit"]
+  ) {
+    throws(() => parseConfig(DfdaemonConfig, `${key}: 999KB }`, "c.yaml"), /BandwidthLimit.*1MB|bandwidthLimit.*1MB/);
+  }
 });
 
 Deno.test("keys inside a table without effect are not warned about one by one", () => {

@@ -249,21 +249,24 @@ class VortexServer implements PieceServer {
     for (let position = start; position < end; used = 0) {
       const block = buffer.subarray(used, used + Math.min(BLOCK_BYTES, buffer.length - used, end - position));
       position += await task.read(block, position);
-      await this.#write(child, buffer.subarray(0, used + block.length));
+      for (let left = buffer.subarray(0, used + block.length); left.length > 0;) {
+        // In small parts when others want it too, so that each child sees that it is served.
+        const taken = this.#take(child, left.length);
+        const part = left.subarray(0, typeof taken === "number" ? taken : await taken);
+        await child.write(part);
+        left = left.subarray(part.length);
+      }
       this.#traffic.inc({ type: TYPE_NAMES[family] }, block.length);
       this.#onSent(block.length);
     }
   }
 
-  /** Sends as the limit lets it: in small parts when others want it too, so that each child sees that it is served. */
-  async #write(child: Child, bytes: Uint8Array): Promise<void> {
-    for (let left = bytes; left.length > 0;) {
-      child.enter("held");
-      const taken = await this.#limit.take(child.conn.remote.hostname, left.length, this.#closing.signal);
-      child.enter("sending");
-      await child.write(left.subarray(0, taken));
-      left = left.subarray(taken);
-    }
+  /** How much may be sent to a child, which is not silent while it has to wait for that. */
+  #take(child: Child, bytes: number): Promise<number> | number {
+    const taken = this.#limit.take(child.conn.remote.hostname, bytes, this.#closing.signal);
+    if (typeof taken === "number") return taken;
+    child.enter("held");
+    return taken.finally(() => child.enter("sending"));
   }
 }
 

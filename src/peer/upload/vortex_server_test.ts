@@ -5,12 +5,14 @@ import { DamselflyError } from "../../core/error.ts";
 import { piecePlan, pieceRange } from "../../core/piece.ts";
 import { type Clock, realClock } from "../../runtime/clock.ts";
 import type { Conn, Net } from "../../runtime/net.ts";
+import { orAbort } from "../../runtime/or_abort.ts";
 import { realNet } from "../../runtime/real_net.ts";
 import { MemoryDisk } from "../../testing/memory_disk.ts";
 import { MemoryLog } from "../../testing/memory_log.ts";
 import { MemoryMetrics } from "../../testing/memory_metrics.ts";
 import { MemoryNet } from "../../testing/memory_net.ts";
 import { settle, VirtualClock } from "../../testing/virtual_clock.ts";
+import { type BandwidthLimit, UNLIMITED } from "../piece/bandwidth_limit.ts";
 import { decodeContent, decodeError, decodeHeader, encodeRequest, VORTEX_HEADER_BYTES } from "../piece/vortex.ts";
 import { createPieceClient, pieceClientFor } from "../piece/vortex_client.ts";
 import { MEMORY_DATABASE, openStorage } from "../storage/open_storage.ts";
@@ -44,7 +46,7 @@ async function writePiece(task: StoredTask, number: number): Promise<void> {
 /** A server with pieces 0, 1 and 3 of four. */
 async function startBench(
   net: Net,
-  options: { clock?: Clock; limits?: Partial<PieceServerLimits>; taskId?: string } = {},
+  options: { clock?: Clock; limits?: Partial<PieceServerLimits>; limit?: BandwidthLimit; taskId?: string } = {},
 ): Promise<Bench> {
   const clock = options.clock ?? realClock();
   const [log, metrics] = [new MemoryLog(), new MemoryMetrics()];
@@ -83,6 +85,7 @@ async function startBench(
       metrics,
       onSent: (bytes) => sent.push(bytes),
       limits: options.limits ?? {},
+      ...(options.limit !== undefined && { limit: options.limit }),
     }),
   );
   const opened = stack.move();
@@ -322,6 +325,49 @@ Deno.test("more pieces than may be sent at a time wait their turn and arrive", a
     return (await readBytes(conn, 300_000)).length;
   }));
   assert.deepEqual(lengths, Array(5).fill(300_000));
+});
+
+Deno.test("a piece is sent in the parts that the limit lets pass, counted for the host that asks", async () => {
+  const net = new MemoryNet();
+  const flows = new Set<string>();
+  const parts: number[] = [];
+  const take = (flow: string, wanted: number) => {
+    flows.add(flow);
+    parts.push(Math.min(wanted, 70_000));
+    return Promise.resolve(Math.min(wanted, 70_000));
+  };
+  await using bench = await startBench(net, { limit: { ...UNLIMITED, take } });
+  using conn = await net.connect(bench.server, never);
+  await conn.write(encodeRequest({ taskId: TASK_ID, pieceNumber: 0 }));
+  await readPacket(conn);
+  assert.deepEqual(await readBytes(conn, 300_000), CONTENT.subarray(0, 300_000));
+  assert.deepEqual([...flows], ["127.0.0.1"]);
+  assert.equal(parts.length, 5);
+  assert.equal(bench.sent.reduce((sum, bytes) => sum + bytes, 0), 300_000);
+});
+
+Deno.test("a child that our own limit holds is not taken for a silent one, and does not keep the server open", async () => {
+  const clock = new VirtualClock();
+  const net = new MemoryNet();
+  let gate = Promise.withResolvers<void>();
+  const take = async (_flow: string, wanted: number, signal: AbortSignal) => {
+    await orAbort(gate.promise, signal);
+    return wanted;
+  };
+  const bench = await startBench(net, { clock, limit: { ...UNLIMITED, take } });
+  const first = await net.connect(bench.server, never);
+  await first.write(encodeRequest({ taskId: TASK_ID, pieceNumber: 0 }));
+  await clock.advance(2 * PIECE_SERVER_LIMITS.progressTimeoutMs);
+  gate.resolve();
+  await settle();
+  await readPacket(first);
+  assert.deepEqual(await readBytes(first, 300_000), CONTENT.subarray(0, 300_000));
+  gate = Promise.withResolvers<void>();
+  const held = await net.connect(bench.server, never);
+  await held.write(encodeRequest({ taskId: TASK_ID, pieceNumber: 0 }));
+  await bench[Symbol.asyncDispose]();
+  assert(await isClosed(held));
+  for (const conn of [first, held]) conn.close();
 });
 
 Deno.test("a port in use is an error that names it", async () => {
