@@ -183,7 +183,9 @@ const policy = section({
   diskThreshold: size().default(0).describe("Bytes that tasks may take; 0 means the whole disk.").meta({
     aliases: ["distThreshold"],
   }),
-  diskHighThresholdPercent: int(1, 99).default(80).describe("Use at which the oldest tasks begin to go, in percent.")
+  diskHighThresholdPercent: int(1, 99).default(80).describe(
+    "Use at which the oldest tasks begin to go, in percent of diskThreshold, or of what others leave of the disk; of the whole disk in Dragonfly.",
+  )
     .meta({
       aliases: ["distHighThresholdPercent"],
     }),

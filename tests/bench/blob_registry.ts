@@ -20,8 +20,16 @@ export function digestOf(name: string, contentBytes: number): string {
   return `sha256:${hash.digest("hex")}`;
 }
 
+/** A registry that runs. */
+export interface BlobRegistry {
+  readonly port: number;
+  /** Bytes of blobs that it has given away. */
+  sentBytes(): number;
+}
+
 /** Starts it; each blob has so many bytes. */
-export function startBlobRegistry(hostname: string, contentBytes: number): { port: number } {
+export function startBlobRegistry(hostname: string, contentBytes: number): BlobRegistry {
+  let sentBytes = 0;
   const server = Deno.serve({ hostname, port: 0, onListen() {} }, (request) => {
     const block = blockOf(new URL(request.url).pathname.split("/")[2] ?? "");
     const asked = resolveRange(request.headers.get("range"), contentBytes);
@@ -40,11 +48,12 @@ export function startBlobRegistry(hostname: string, contentBytes: number): { por
         const part = block.subarray(at, Math.min(at + into.length, MIB, at + range.end - position));
         into.set(part);
         position += part.length;
+        sentBytes += part.length;
         controller.byobRequest?.respond(part.length);
         if (position === range.end) controller.close();
       },
     }, { highWaterMark: 0 });
     return new Response(body, { status: asked.kind === "part" ? 206 : 200, headers });
   });
-  return { port: server.addr.port };
+  return { port: server.addr.port, sentBytes: () => sentBytes };
 }

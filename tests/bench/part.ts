@@ -4,6 +4,7 @@ import { onCore } from "./cores.ts";
 /** A process that this one started. */
 export interface Part extends AsyncDisposable {
   readonly port: number;
+  readonly pid: number;
   /** Processor time that it has used, in seconds. */
   cpuSeconds(): number;
   /** Its memory, in MiB. */
@@ -48,6 +49,7 @@ export async function spawnPart(script: string, role: string, args: readonly str
   const started = JSON.parse((await reader.read()).value ?? "{}") as { port: number };
   return {
     ...started,
+    pid: child.pid,
     cpuSeconds: () => cpuSecondsOf(child.pid),
     memoryMiB: () => memoryMiB(child.pid, "VmRSS"),
     async [Symbol.asyncDispose]() {

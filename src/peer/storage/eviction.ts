@@ -18,6 +18,8 @@ export interface EvictionPolicy {
   readonly taskTtlMs: number;
   /** How much space is wanted besides; 0 for none. */
   readonly bytesToFree: number;
+  /** So many tasks may stay, however small they are. */
+  readonly tasksMax: number;
 }
 
 /** An incomplete task is an attempt that failed, once nobody has touched it for so long. */
@@ -30,17 +32,19 @@ export function isEvictable({ updatedAtMs, isSealed, isBusy, retention }: Evicti
 }
 
 /**
- * Which tasks to delete: those past their time, then, least recently used first, until enough space comes free. Never
+ * Which tasks to delete: those past their time, then, least recently used first, until enough space comes free
+ * and they are few enough. Never
  * one that is in use (wire.md §6.3, where a task that is not finished has 24 hours; ours can be held instead).
  */
 export function planEviction(candidates: readonly EvictionCandidate[], policy: EvictionPolicy): string[] {
-  const { nowMs, taskTtlMs, bytesToFree } = policy;
+  const { nowMs, taskTtlMs, bytesToFree, tasksMax } = policy;
+  const countToFree = candidates.length - tasksMax;
   const chosen: string[] = [];
   let freed = 0;
   const unused = candidates.filter((task) => !task.isBusy).sort((a, b) => a.updatedAtMs - b.updatedAtMs);
   for (const task of unused) {
     const isExpired = nowMs >= (task.retention?.expiresAtMs ?? task.updatedAtMs + taskTtlMs);
-    const isWanted = freed < bytesToFree && isEvictable(task, nowMs);
+    const isWanted = (freed < bytesToFree || chosen.length < countToFree) && isEvictable(task, nowMs);
     if (!isExpired && !isWanted) continue;
     chosen.push(task.taskId);
     freed += task.bytes;

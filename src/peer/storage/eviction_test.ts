@@ -15,7 +15,7 @@ const candidates = fc.array(
 Deno.test("eviction never takes a task in use, takes every expired one, and no more than is needed of the rest", () => {
   fc.assert(fc.property(candidates, fc.nat(20_000), fc.nat(10_000_000), (tasks, bytesToFree, taskTtlMs) => {
     const nowMs = 10_000_000;
-    const chosen = new Set(planEviction(tasks, { nowMs, taskTtlMs, bytesToFree }));
+    const chosen = new Set(planEviction(tasks, { nowMs, taskTtlMs, bytesToFree, tasksMax: 30 }));
     const taken = tasks.filter(({ taskId }) => chosen.has(taskId));
     const isExpired = (task: { updatedAtMs: number }) => nowMs - task.updatedAtMs >= taskTtlMs;
     assert(taken.every(({ isBusy }) => !isBusy));
@@ -24,6 +24,15 @@ Deno.test("eviction never takes a task in use, takes every expired one, and no m
     const before = taken.reduce((sum, { bytes }) => sum + bytes, 0) - (young.at(-1)?.bytes ?? 0);
     assert(young.length === 0 || before < bytesToFree, "the last one was not needed");
   }));
+});
+
+Deno.test("of too many tasks the least recently used go, however small they are, but none that is in use", () => {
+  const tasks = [30, 10, 20, 40].map((updatedAtMs) => ({
+    ...{ taskId: `at ${updatedAtMs}`, bytes: 1, updatedAtMs, isSealed: true, isBusy: updatedAtMs === 10 },
+  }));
+  const policy = { nowMs: 50, taskTtlMs: 1_000, bytesToFree: 0 };
+  assert.deepEqual(planEviction(tasks, { ...policy, tasksMax: 4 }), []);
+  assert.deepEqual(planEviction(tasks, { ...policy, tasksMax: 2 }), ["at 20", "at 30"]);
 });
 
 Deno.test("nothing has to go below the high threshold, and everything down to the low one from there on", () => {

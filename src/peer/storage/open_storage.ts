@@ -19,6 +19,9 @@ export const MEMORY_DATABASE = ":memory:";
 /** The families of tasks, each of which has a storage of its own (wire.md §6.1). */
 export type StorageFamily = "tasks" | "persistent-cache-tasks";
 
+/** Tasks that a collection leaves; each costs a row, a file and some memory, however small it is. */
+const TASKS_MAX = 100_000;
+
 const DATABASES: Record<StorageFamily, string> = {
   "tasks": "metadata.db",
   "persistent-cache-tasks": "persistent-cache.db",
@@ -312,12 +315,12 @@ class ContentStorage implements Storage, Neighbour, TaskOwner {
 
   async collectGarbage(): Promise<string[]> {
     const { diskThresholdBytes, diskHighThresholdPercent, diskLowThresholdPercent } = this.#options;
-    const { totalBytes, freeBytes } = await this.usage();
-    const fill = diskThresholdBytes > 0
-      ? { usedBytes: this.#ofVolume("usedBytes"), totalBytes: diskThresholdBytes }
-      : { usedBytes: totalBytes - freeBytes, totalBytes };
+    const { freeBytes } = await this.usage();
+    const usedBytes = this.#ofVolume("usedBytes");
+    // What others have on the volume is not ours to make room for: it would cost all tasks, and come to nothing.
+    const totalBytes = diskThresholdBytes > 0 ? diskThresholdBytes : usedBytes + freeBytes;
     const thresholds = { highPercent: diskHighThresholdPercent, lowPercent: diskLowThresholdPercent };
-    return await this.#evict(bytesOver(fill, thresholds));
+    return await this.#evict(bytesOver({ usedBytes, totalBytes }, thresholds));
   }
 
   background(work: Promise<void>): void {
@@ -427,7 +430,12 @@ class ContentStorage implements Storage, Neighbour, TaskOwner {
   async #evict(bytesToFree: number): Promise<string[]> {
     const { taskTtlMs } = this.#options;
     const plannedAtMs = this.clock.wallMs();
-    const chosen = planEviction(this.#candidates(), { nowMs: plannedAtMs, taskTtlMs, bytesToFree });
+    const chosen = planEviction(this.#candidates(), {
+      nowMs: plannedAtMs,
+      taskTtlMs,
+      bytesToFree,
+      tasksMax: TASKS_MAX,
+    });
     const deleted: string[] = [];
     for (const taskId of chosen) {
       await this.#inTurn(taskId, async () => {

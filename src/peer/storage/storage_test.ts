@@ -416,6 +416,19 @@ Deno.test("garbage collection deletes tasks past their time, but none that is in
   assert.deepEqual(storage.list().map(({ taskId }) => taskId), [held, young]);
 });
 
+Deno.test("a disk that is full for other reasons costs no task, and what tasks may take is what others leave", async () => {
+  const disk = new MemoryDisk({ capacityBytes: 10_000 });
+  const bench = memoryBench(disk);
+  await using storage = await bench.open();
+  await using _other = await disk.openFile("/other", { create: true, truncateTo: 9_000 });
+  const ids = ["11", "22"].map((half) => half.repeat(32));
+  await store(storage, bytesOf(400), { taskId: ids[0] ?? "" });
+  await bench.clock.advance(1000);
+  assert.deepEqual(await storage.collectGarbage(), [], "94 percent of the disk, 40 of what is left");
+  await store(storage, bytesOf(450), { taskId: ids[1] ?? "" });
+  assert.deepEqual(await storage.collectGarbage(), [ids[0]], "85 percent of it");
+});
+
 Deno.test("garbage collection frees the least recently used tasks down to the low threshold", async () => {
   const bench = memoryBench();
   await using storage = await bench.open({ diskThresholdBytes: 1000 });

@@ -1,8 +1,6 @@
 /** What programs and the machine have used. */
 import { readdirSync, readFileSync } from "node:fs";
-import { cpuSecondsOf } from "../part.ts";
-
-const KIB_PER_MIB = 1024;
+import { cpuSecondsOf, memoryMiB } from "../part.ts";
 
 /** What a program and everything that it started have used. */
 export interface Usage {
@@ -17,7 +15,7 @@ export function usageOf(group: number): Usage {
     .filter((pid) => groupOf(pid) === group);
   return {
     cpuSeconds: pids.reduce((sum, pid) => sum + cpuSecondsOf(pid), 0),
-    peakRssMib: pids.reduce((sum, pid) => sum + peakRssMib(pid), 0),
+    peakRssMib: pids.reduce((sum, pid) => sum + peakMib(pid), 0),
   };
 }
 
@@ -25,8 +23,13 @@ function groupOf(pid: number): number | undefined {
   return Number(textOf(`/proc/${pid}/stat`).split(") ")[1]?.split(" ")[2]);
 }
 
-function peakRssMib(pid: number): number {
-  return Number(/^VmHWM:\s+(\d+) kB/m.exec(textOf(`/proc/${pid}/status`))?.[1] ?? 0) / KIB_PER_MIB;
+/** The most memory that a process has had; none when it has ended. */
+function peakMib(pid: number): number {
+  try {
+    return memoryMiB(pid, "VmHWM");
+  } catch {
+    return 0;
+  }
 }
 
 /** The text of a file of /proc; none when the process has ended. */
