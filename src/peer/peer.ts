@@ -7,7 +7,7 @@ import { type StartOptions, whenFree } from "../runtime/port_wait.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { BandwidthMeter } from "./bandwidth_meter.ts";
 import type { CacheTasks } from "./cache/cache_tasks.ts";
-import { type CacheTasksParts, createCacheTasks } from "./cache/create_cache_tasks.ts";
+import { createCacheTasks } from "./cache/create_cache_tasks.ts";
 import type { CacheCopy } from "./control/cache_control.ts";
 import type { Control } from "./control/control.ts";
 import { type PeerControl, startControl } from "./control/start_control.ts";
@@ -57,7 +57,7 @@ import { openPeerTls, type PeerTls } from "./peer_tls.ts";
 import { byEachId, type Neighbour, type Storage, type TaskRecord } from "./storage/storage.ts";
 import type { TaskRequest, Tasks, Traffic } from "./task/task.ts";
 import { refusingTasks } from "./task/refusing_tasks.ts";
-import { createTasks } from "./task/tasks.ts";
+import { createTasks, type TasksParts } from "./task/tasks.ts";
 
 /** Connections to the gRPC servers of parents. */
 const PARENT_CHANNELS_MAX = 1_024;
@@ -127,14 +127,11 @@ export async function startPeer(
   const channels = stack.use(new RpcChannels({ clock, channelsMax: PARENT_CHANNELS_MAX, tls: tls.parents }));
   const pieceClient = stack.use(createPieceClient({ net, clock }));
   const parentRpc = createParentRpc(channels);
-  const onReceived = (bytes: number) => meter.received(bytes);
-  const limits = downloadLimits(config, clock);
-  const swarm = { storage, source, control, parentRpc, pieceClient, limits, onReceived };
+  const received = { limits: downloadLimits(config, clock), onReceived: (bytes: number) => meter.received(bytes) };
+  const swarm = { storage, source, control, parentRpc, pieceClient, ...received };
   const allTasks = stack.use(createTasks({ ...swarm, runtime, options: tasksOptions(config) }));
   const tasks = refusingTasks(allTasks, () => control.blockList(), metrics);
-  const cache = stack.use(
-    openCache(base, control, { onReceived, channels, pieceClient, parentsLimit: limits.parents }),
-  );
+  const cache = stack.use(openCache(base, control, { ...received, channels, pieceClient }));
   const served = { tasks, cache, source };
   opening.resolve(served);
 
@@ -186,13 +183,14 @@ async function openOrigins({ config, runtime, identity }: Foundation, { upstream
 function openCache(
   { config, runtime, identity, cacheStorage }: Foundation,
   control: PeerControl,
-  { channels, pieceClient, ...received }: Pick<CacheTasksParts, "onReceived" | "parentsLimit"> & {
+  { limits, onReceived, channels, pieceClient }: Pick<TasksParts, "limits" | "onReceived"> & {
     readonly channels: RpcChannels;
     readonly pieceClient: PieceClient;
   },
 ): CacheTasks {
   return createCacheTasks({
-    ...{ ...received, runtime, identity, storage: cacheStorage, control: control.cache, options: tasksOptions(config) },
+    ...{ runtime, identity, onReceived, storage: cacheStorage, control: control.cache, options: tasksOptions(config) },
+    parentsLimit: limits.parents,
     parentRpc: createParentRpc(channels, "persistent_cache"),
     pieceClient: pieceClientFor("persistent_cache", pieceClient),
   });
