@@ -17,15 +17,17 @@ export interface RawMessage {
 /** Puts messages together from content as it arrives, in pieces of any length. */
 export class MessageReader {
   readonly #bytesMax: number;
+  readonly #onRoom: (bytes: number) => void;
   readonly #prefix = Buffer.alloc(PREFIX_BYTES);
   #prefixBytes = 0;
   #body = Buffer.alloc(0);
   #bodyBytes = 0;
   #length = 0;
 
-  /** A reader of messages of up to `bytesMax` bytes. */
-  constructor(bytesMax: number) {
+  /** A reader of messages of up to `bytesMax` bytes. `onRoom` hears what it is about to set aside, and may throw. */
+  constructor(bytesMax: number, onRoom: (bytes: number) => void) {
     this.#bytesMax = bytesMax;
+    this.#onRoom = onRoom;
   }
 
   /** Whether the content may end here. */
@@ -35,7 +37,7 @@ export class MessageReader {
 
   /**
    * The messages that are whole now, and how many bytes of the chunk belong to one that is not. Throws
-   * `resource_exhausted` when a message is too long, and `internal` when this is no message.
+   * `resource_exhausted` when a message is too long, `internal` when this is no message, and what `onRoom` throws.
    */
   push(chunk: Buffer): { readonly messages: readonly RawMessage[]; readonly partialBytes: number } {
     const messages: RawMessage[] = [];
@@ -68,7 +70,7 @@ export class MessageReader {
       const message = `Cannot take a message of ${this.#length} bytes: the limit is ${this.#bytesMax}`;
       throw new DamselflyError("resource_exhausted", message);
     }
-    this.#body = Buffer.allocUnsafe(Math.min(this.#length, FIRST_BYTES_MAX));
+    this.#body = this.#room(Math.min(this.#length, FIRST_BYTES_MAX), 0);
     this.#bodyBytes = 0;
   }
 
@@ -76,12 +78,18 @@ export class MessageReader {
   #append(bytes: Buffer): void {
     const needed = this.#bodyBytes + bytes.length;
     if (needed > this.#body.length) {
-      const larger = Buffer.allocUnsafe(Math.min(this.#length, Math.max(needed, 2 * this.#body.length)));
+      const length = Math.min(this.#length, Math.max(needed, 2 * this.#body.length));
+      const larger = this.#room(length, this.#body.length);
       this.#body.copy(larger, 0, 0, this.#bodyBytes);
       this.#body = larger;
     }
     bytes.copy(this.#body, this.#bodyBytes);
     this.#bodyBytes = needed;
+  }
+
+  #room(length: number, before: number) {
+    this.#onRoom(length - before);
+    return Buffer.allocUnsafe(length);
   }
 }
 

@@ -10,8 +10,8 @@ function framed(bodies: readonly Uint8Array[]): Buffer {
 }
 
 /** What comes of content in pieces that end at `cuts`, and how many bytes nobody has to take. */
-function readInPieces(content: Buffer, cuts: readonly number[]) {
-  const reader = new MessageReader(LIMIT);
+function readInPieces(content: Buffer, cuts: readonly number[], onRoom: (bytes: number) => void = () => {}) {
+  const reader = new MessageReader(LIMIT, onRoom);
   const all: RawMessage[] = [];
   let freeBytes = 0;
   const ends = [...new Set(cuts.map((cut) => cut % (content.length + 1))), content.length].sort((a, b) => a - b);
@@ -38,9 +38,19 @@ Deno.test("messages come out as they were sent, wherever they are cut, and each 
 
 Deno.test("a long message grows as it comes, and its parts need not be taken by anybody", () => {
   const body = Buffer.alloc(LIMIT, "abc");
-  const { all, freeBytes } = readInPieces(framed([body]), [3, 70_000, 70_001, 140_000, 299_000]);
+  const rooms: number[] = [];
+  const cuts = [3, 70_000, 70_001, 140_000, 299_000];
+  const { all, freeBytes } = readInPieces(framed([body]), cuts, (bytes) => rooms.push(bytes));
   assert.ok(all[0]?.bytes.equals(body));
   assert.equal(freeBytes, 299_000);
+  assert.deepEqual(rooms, [64 * 1024, 64 * 1024, 128 * 1024, LIMIT - 256 * 1024], "each byte is named once");
+});
+
+Deno.test("what is set aside for a message is named before it is there", () => {
+  const refuse = () => {
+    throw new Error("no room");
+  };
+  assert.throws(() => readInPieces(framed([Buffer.alloc(1)]), [], refuse), /no room/);
 });
 
 Deno.test("content that ends within a message is known to", () => {
@@ -53,7 +63,7 @@ Deno.test("content that ends within a message is known to", () => {
 Deno.test("a message that is too long is refused when its length is known, and so is one to send", () => {
   const prefix = messagePrefix(LIMIT, LIMIT);
   prefix.writeUInt32BE(LIMIT + 1, 1);
-  assert.throws(() => new MessageReader(LIMIT).push(prefix), { code: "resource_exhausted" });
+  assert.throws(() => new MessageReader(LIMIT, () => {}).push(prefix), { code: "resource_exhausted" });
   assert.throws(() => messagePrefix(LIMIT + 1, LIMIT), { code: "resource_exhausted" });
 });
 

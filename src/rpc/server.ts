@@ -5,7 +5,9 @@ import type { Log } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import type { TlsFiles } from "../runtime/tls_files.ts";
 import { callObserver } from "./call_observer.ts";
+import { ByteBudget } from "./byte_budget.ts";
 import { trailersOnly } from "./call_headers.ts";
+import { MESSAGE_BYTES_MAX } from "./definition.ts";
 import { Health } from "./health.ts";
 import { Connection } from "./http2/connection.ts";
 import { block } from "./http2/header_encoder.ts";
@@ -30,6 +32,10 @@ const SILENT_STEPS_MAX = 3;
 const STREAMS_PER_CONNECTION_MAX = 4_096;
 /** Ten for each of several thousand stock peers. */
 const CONNECTIONS_MAX = 65_536;
+/** Messages that are not whole, wait for a handler or are with one, unpacked: 512 MiB. */
+const HELD_BYTES_MAX = 8 * MESSAGE_BYTES_MAX;
+/** Of that one connection may have one part of so many, which is as much as two of the longest messages. */
+const HELD_PARTS = 4;
 
 /** What {@link startRpcServer} needs. */
 export interface RpcServerOptions {
@@ -42,6 +48,8 @@ export interface RpcServerOptions {
   readonly metrics?: Metrics;
   /** How long calls may go on after disposal began, in milliseconds. */
   readonly drainTimeoutMs?: number;
+  /** What messages of callers may take together, in bytes; a quarter of it those of one. What comes above is refused. */
+  readonly heldBytesMax?: number;
   /**
    * Full method paths whose calls do not end at the caller's `grpc-timeout`. Stock peers set 10 s on SyncPieces and
    * SyncHost and mean the headers only (wire.md §0 fact 8).
@@ -108,8 +116,8 @@ class Calls {
     }
   }
 
-  /** Answers a request; `peer` is who asks. Resolves when nothing goes on any more. */
-  async answer(stream: ServerStream, peer: string): Promise<void> {
+  /** Answers a request; `peer` is who asks, `budget` his connection's. Resolves when nothing goes on any more. */
+  async answer(stream: ServerStream, peer: string, budget: ByteBudget): Promise<void> {
     const { method: httpMethod, path, headers } = stream.head;
     if (httpMethod !== "POST") return stream.finish(NO_POST);
     const contentType = headers.find(([name]) => name === "content-type")?.[1] ?? "";
@@ -122,7 +130,7 @@ class Calls {
         unimplemented(`Cannot read ${coding.slice(0, 40)}: this server takes ${CODINGS.join(", ")}`),
       );
     }
-    const call = new ServerCall(stream);
+    using call = new ServerCall(stream, budget);
     if (!served.isDeadlineIgnored) call.limitTime(this.#clock);
     await runCall(call, served.method, peer, served.observer);
   }
@@ -137,6 +145,8 @@ class Connections {
   readonly #calls: Calls;
   readonly #options: RpcServerOptions;
   readonly #open = new Map<Connection, { silentSteps: number }>();
+  readonly #heldBytesMax: number;
+  readonly #budget: ByteBudget;
   #changed = Promise.withResolvers<void>();
   #isFull = false;
   #isEnding = false;
@@ -144,6 +154,8 @@ class Connections {
   constructor(calls: Calls, options: RpcServerOptions) {
     this.#calls = calls;
     this.#options = options;
+    this.#heldBytesMax = options.heldBytesMax ?? HELD_BYTES_MAX;
+    this.#budget = new ByteBudget(this.#heldBytesMax);
   }
 
   add(socket: Socket): void {
@@ -156,11 +168,12 @@ class Connections {
     }
     this.#isFull = false;
     const peer = peerOf(socket);
+    const budget = new ByteBudget(this.#heldBytesMax / HELD_PARTS, this.#budget);
     const connection = new Connection(socket, {
       streamsMax: STREAMS_PER_CONNECTION_MAX,
       onRequest: (stream) => {
         connection.beginWork();
-        this.#calls.answer(stream, peer).finally(() => connection.endWork());
+        this.#calls.answer(stream, peer, budget).finally(() => connection.endWork());
       },
       onDrained: () => this.#wake(),
     });

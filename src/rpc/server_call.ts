@@ -2,6 +2,7 @@ import type { Buffer } from "node:buffer";
 import { status } from "@grpc/grpc-js";
 import { DamselflyError } from "../core/error.ts";
 import type { Clock, Deadline } from "../runtime/clock.ts";
+import type { ByteBudget } from "./byte_budget.ts";
 import { ANSWER_HEADERS, timeoutMs, trailersOf, trailersOnly } from "./call_headers.ts";
 import { MESSAGE_BYTES_MAX } from "./definition.ts";
 import { type CallStatus, statusOfError } from "./error_map.ts";
@@ -17,15 +18,23 @@ export interface RequestMetadata {
 
 const OK: CallStatus = { code: status.OK, details: "", trailers: {} };
 
-/** One call: messages in and out, on a stream. It ends once, be it by its handler, its caller or its deadline. */
-export class ServerCall implements StreamListener {
+/**
+ * One call: messages in and out, on a stream. It ends once, be it by its handler, its caller or its deadline. A message
+ * counts in the budget from its first byte until its handler takes the next one; disposing the call, which whoever runs
+ * the handler does after that, gives everything back.
+ */
+export class ServerCall implements StreamListener, Disposable {
   readonly metadata: RequestMetadata;
   readonly #stream: ServerStream;
   readonly #coding: string;
-  readonly #reader = new MessageReader(MESSAGE_BYTES_MAX);
+  readonly #budget: ByteBudget;
+  readonly #hold = (bytes: number): void => this.#take(bytes);
+  readonly #reader = new MessageReader(MESSAGE_BYTES_MAX, this.#hold);
   readonly #received: RawMessage[] = [];
   /** Bytes of messages that are not whole, for which room is given once nothing else waits to be taken. */
   #heldBack = 0;
+  /** Bytes that it has of the budget. */
+  #held = 0;
   #isRequestEnded = false;
   #isAnswerBegun = false;
   #end: CallStatus | undefined;
@@ -33,8 +42,9 @@ export class ServerCall implements StreamListener {
   #changed: PromiseWithResolvers<void> | undefined;
   #deadline: Deadline | undefined;
 
-  constructor(stream: ServerStream) {
+  constructor(stream: ServerStream, budget: ByteBudget) {
     this.#stream = stream;
+    this.#budget = budget;
     this.metadata = { get: (name) => stream.head.headers.find((header) => header[0] === name)?.[1] };
     this.#coding = this.metadata.get("grpc-encoding") ?? "identity";
     stream.listener = this;
@@ -71,7 +81,9 @@ export class ServerCall implements StreamListener {
       if (message !== undefined) {
         this.#stream.credit(message.heldBytes);
         if (this.#received.length === 0) this.#creditHeldBack();
-        yield await contentOf(message, this.#coding, MESSAGE_BYTES_MAX);
+        const content = await this.#contentOf(message);
+        yield content;
+        this.#give(content.length);
       } else if (this.#isRequestEnded) {
         return;
       } else {
@@ -92,7 +104,7 @@ export class ServerCall implements StreamListener {
     if (message === undefined || this.#received.length > 1) {
       throw new DamselflyError("unimplemented", "Cannot answer: this method takes one message");
     }
-    return await contentOf(message, this.#coding, MESSAGE_BYTES_MAX);
+    return await this.#contentOf(message);
   }
 
   /** Sends the headers of the answer now; later calls do nothing. */
@@ -146,6 +158,28 @@ export class ServerCall implements StreamListener {
 
   onClosed(): void {
     this.#over({ code: status.CANCELLED, details: "", trailers: {} });
+  }
+
+  [Symbol.dispose](): void {
+    this.#give(this.#held);
+  }
+
+  async #contentOf(message: RawMessage): Promise<Buffer> {
+    const content = await contentOf(message, this.#coding, MESSAGE_BYTES_MAX, this.#hold);
+    if (content !== message.bytes) this.#give(message.bytes.length);
+    return content;
+  }
+
+  /** Nothing is given back any more of what is taken after the end. */
+  #take(bytes: number): void {
+    if (this.#end !== undefined) throw ended();
+    this.#budget.take(bytes);
+    this.#held += bytes;
+  }
+
+  #give(bytes: number): void {
+    this.#held -= bytes;
+    this.#budget.give(bytes);
   }
 
   #finishWith(end: CallStatus): void {

@@ -15,6 +15,7 @@ import {
 } from "./frame.ts";
 import { HeaderDecoder, type HeaderList } from "./header_decoder.ts";
 import { block } from "./header_encoder.ts";
+import type { Header } from "./header_table.ts";
 import { areRegular, requestHead } from "./request_head.ts";
 import { ServerStream, type StreamLink } from "./stream.ts";
 import { readSettings, settingsFrame, WINDOW_BYTES_DEFAULT } from "./settings.ts";
@@ -252,8 +253,11 @@ export class Connection implements StreamLink {
     const list = this.#decoder.decode(bytes, HEADER_LIST_BYTES_MAX);
     const isEnd = (block.flags & Flag.END_STREAM) !== 0;
     const stream = this.#streams.get(block.streamId);
-    if (stream === undefined) this.#onRequest(block.streamId, list, isEnd);
-    else if (isEnd && !list.isTooLong && areRegular(list.headers)) stream.receiveEnd();
+    if (stream === undefined) {
+      // The caller may not know yet that his stream is over (RFC 9113 §5.1).
+      const isLate = isEnd && block.streamId <= this.#lastStreamId && areTrailers(list.headers);
+      if (!isLate) this.#onRequest(block.streamId, list, isEnd);
+    } else if (isEnd && !list.isTooLong && areRegular(list.headers)) stream.receiveEnd();
     else stream.reset(ErrorCode.PROTOCOL_ERROR);
   }
 
@@ -421,6 +425,11 @@ export class Connection implements StreamLink {
     for (const stream of [...this.#streams.values()]) stream.close();
     this.#options.onDrained();
   }
+}
+
+/** Whether they ask for nothing, as what stands behind the content of a request. */
+function areTrailers(headers: readonly Header[]): boolean {
+  return !headers.some(([name]) => name.startsWith(":"));
 }
 
 function misplaced(): ConnectionFault {

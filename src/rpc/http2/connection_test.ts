@@ -149,6 +149,36 @@ Deno.test("a caller who has not ended his request is told to stop once he has th
   assert.deepEqual(requests[0]?.told, { data: 0, isEnded: false, isClosed: false });
 });
 
+Deno.test("trailers that cross the end of their stream are ignored, and count for the headers that follow", async () => {
+  const late: readonly Header[] = [["grpc-status", "0"], ["Not", "well formed"]];
+  const remembered = Buffer.concat([Buffer.of(0x40, 1), Buffer.from("x"), Buffer.of(1), Buffer.from("y")]);
+  const ends: [string, (stage: ReturnType<typeof connect>) => void][] = [
+    ["reset by us", ({ requests }) => requests[0]?.reset(ErrorCode.CANCEL)],
+    ["answered early", ({ requests }) => requests[0]?.finish(TRAILERS)],
+    ["reset by its caller", ({ receive }) => receive(frame(RST_STREAM, 0, 1, words(ErrorCode.CANCEL)))],
+  ];
+  for (const [what, end] of ends) {
+    const stage = connect({ streamsMax: 1 });
+    const { socket, requests, receive } = stage;
+    receive(request(1, Flag.NONE));
+    receive(request(3, Flag.NONE)); // refused, for there may be one
+    end(stage);
+    await socket.sent();
+    for (const streamId of [1, 3]) {
+      const headers = Buffer.concat([block(late), remembered]);
+      receive(frame(HEAD, Flag.END_HEADERS | Flag.END_STREAM, streamId, headers));
+    }
+    const head = Buffer.concat([block(REQUEST), Buffer.of(0x80 | 62)]);
+    receive(frame(HEAD, Flag.END_HEADERS | Flag.END_STREAM, 5, head));
+    assert.deepEqual(requests.at(-1)?.head.headers, [["x", "y"]], what);
+    assert.deepEqual(ofType(await socket.sent(), GOAWAY), [], what);
+  }
+  const { socket, receive } = connect();
+  receive(request(1), frame(HEAD, Flag.END_HEADERS, 1, block([["x", "y"]])));
+  receive(frame(RST_STREAM, 0, 1, words(ErrorCode.CANCEL)), frame(HEAD, Flag.END_HEADERS, 1, block([["x", "y"]])));
+  assert.equal(codeOf(await socket.sent(), GOAWAY), ErrorCode.STREAM_CLOSED, "trailers that end nothing are none");
+});
+
 Deno.test("headers that are too long for a frame go on in others", async () => {
   const { socket, requests, receive } = connect();
   receive(request(1));
