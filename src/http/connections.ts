@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { Clock } from "../runtime/clock.ts";
 import type { Conn, Endpoint } from "../runtime/net.ts";
-import { ConnStream } from "./conn_stream.ts";
+import { ConnStream } from "../runtime/conn_stream.ts";
 import { intercepted, type Interception } from "./interception.ts";
 
 /** From the first byte of a request to the end of its headers. */

@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { SecureContext } from "node:tls";
 import { DamselflyError } from "../core/error.ts";
-import type { ConnStream } from "./conn_stream.ts";
+import type { ConnStream } from "../runtime/conn_stream.ts";
 import { secured } from "./secured.ts";
 import type { HttpService } from "./serve.ts";
 

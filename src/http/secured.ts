@@ -2,7 +2,7 @@ import { createSecureContext, type SecureContext, TLSSocket, type TLSSocketOptio
 import type { Duplex } from "node:stream";
 import type { Socket } from "node:net";
 import type { TlsFiles, TlsMaterial } from "../runtime/tls_files.ts";
-import type { ConnStream } from "./conn_stream.ts";
+import type { ConnStream } from "../runtime/conn_stream.ts";
 
 /** Speaks TLS, as a server, on connections that were accepted; new ones are shown a renewed certificate. */
 export class SecuredStreams implements Disposable {

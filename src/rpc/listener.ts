@@ -1,8 +1,12 @@
 /** Where a server listens, plain or with mutual TLS. */
 import { createServer, type Server, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import { DamselflyError } from "../core/error.ts";
-import { listenError } from "../runtime/real_net.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { ConnStream } from "../runtime/conn_stream.ts";
+import type { Log } from "../runtime/log.ts";
+import { listenError, listenUnix } from "../runtime/real_net.ts";
 import type { TlsFiles, TlsMaterial } from "../runtime/tls_files.ts";
 
 /** How long a caller may take to agree on TLS. */
@@ -18,9 +22,14 @@ export interface ListenerOptions {
   readonly listen: ListenAddress;
   /** Callers need a certificate of the authority in it, which may be renewed meanwhile. */
   readonly tls?: TlsFiles | undefined;
+  readonly log: Log;
+  readonly clock: Clock;
   /** A connection came; with TLS, once both sides have agreed on that. */
-  onConnection(socket: Socket): void;
+  onConnection(socket: RpcSocket): void;
 }
+
+/** A connection with a caller; one over a unix socket has no address. */
+export type RpcSocket = Duplex & Partial<Pick<Socket, "remoteAddress" | "remotePort">>;
 
 /** Something that listens. */
 export interface RpcListener {
@@ -31,8 +40,8 @@ export interface RpcListener {
    * nothing of it, after the process was once out of file descriptors. To be called now and then.
    */
   wake(): void;
-  /** Takes no more connections. Those that are there stay. */
-  close(): void;
+  /** Takes no more connections, and leaves no file. Those that are there stay. */
+  close(): Promise<void>;
 }
 
 /** A listening server with Deno's own part of it, which is not public; null when it is closed. */
@@ -44,21 +53,44 @@ type Awakenable = Server & { readonly _handle: { listen(backlog: number): number
  */
 export async function startListener(options: ListenerOptions): Promise<RpcListener> {
   const { listen, tls } = options;
-  const isUnix = "unixPath" in listen;
-  if (isUnix) await removeStaleSocket(listen.unixPath);
+  if ("unixPath" in listen) return await startUnixListener(listen.unixPath, options);
+  const { hostname, port } = listen;
   const server = tls === undefined ? createServer(options.onConnection) : secureServer(tls, options);
   server.on("connection", (socket: Socket) => socket.setNoDelay(true));
   await new Promise<void>((resolve, reject) => {
-    server.once("error", (error) => reject(listenError(nameOf(listen), error)));
-    if (isUnix) server.listen(listen.unixPath, resolve);
-    else server.listen(listen.port, listen.hostname, resolve);
+    const name = hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+    server.once("error", (error) => reject(listenError(name, error)));
+    server.listen(port, hostname, resolve);
   });
   const address = server.address();
   return {
-    port: typeof address === "object" && !isUnix ? address?.port ?? 0 : 0,
-    // To the system it says nothing new; a unix socket refuses, and stays as it is.
+    port: typeof address === "object" ? address?.port ?? 0 : 0,
+    // To the system it says nothing new.
     wake: () => void (server as Awakenable)._handle?.listen(BACKLOG),
-    close: () => server.close(),
+    close: () => Promise.resolve(void server.close()),
+  };
+}
+
+/** A server of `node:net` cannot be woken here. */
+async function startUnixListener(path: string, { log, clock, onConnection }: ListenerOptions): Promise<RpcListener> {
+  await removeStaleSocket(path);
+  const listener = listenUnix(path, (error) => log.warn("Callers have to wait", { error }));
+  const accept = async () => {
+    for await (const conn of listener) {
+      const stream = new ConnStream(conn, () => clock.now());
+      stream.on("end", () => stream.end()); // nobody gets answers who asks for nothing more
+      onConnection(stream);
+    }
+  };
+  const accepting = accept();
+  return {
+    port: 0,
+    wake() {}, // it tries again by itself
+    async close() {
+      listener[Symbol.dispose]();
+      await accepting;
+      await removeIfThere(path);
+    },
   };
 }
 
@@ -81,12 +113,6 @@ function contextOf({ caCert, cert, key }: TlsMaterial) {
   return { cert, key, ...(caCert === undefined ? {} : { ca: caCert }) };
 }
 
-function nameOf(address: ListenAddress): string {
-  if ("unixPath" in address) return `unix:${address.unixPath}`;
-  const { hostname, port } = address;
-  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
-}
-
 /** Removes the socket file of a program that is gone. A file that somebody listens on stays, and one of another kind. */
 async function removeStaleSocket(path: string): Promise<void> {
   try {
@@ -98,7 +124,15 @@ async function removeStaleSocket(path: string): Promise<void> {
     }
     (await Deno.connect({ transport: "unix", path })).close();
   } catch (error) {
-    if (error instanceof Deno.errors.ConnectionRefused) await Deno.remove(path);
+    if (error instanceof Deno.errors.ConnectionRefused) await removeIfThere(path);
     else if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+async function removeIfThere(path: string): Promise<void> {
+  try {
+    await Deno.remove(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }

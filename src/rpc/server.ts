@@ -1,4 +1,3 @@
-import type { Socket } from "node:net";
 import { status } from "@grpc/grpc-js";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
@@ -12,7 +11,7 @@ import { Health } from "./health.ts";
 import { Connection } from "./http2/connection.ts";
 import { block } from "./http2/header_encoder.ts";
 import type { ServerStream } from "./http2/stream.ts";
-import { type ListenAddress, startListener } from "./listener.ts";
+import { type ListenAddress, type RpcSocket, startListener } from "./listener.ts";
 import { CODINGS } from "./message_coding.ts";
 import { ServerCall } from "./server_call.ts";
 import { type MethodObserver, type RpcService, runCall, type ServedMethod } from "./service.ts";
@@ -85,8 +84,9 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
     async [Symbol.asyncDispose]() {
       health.close();
       watch[Symbol.dispose]();
-      listener.close();
+      const closed = listener.close();
       await connections.end();
+      await closed;
     },
   };
 }
@@ -158,7 +158,7 @@ class Connections {
     this.#budget = new ByteBudget(this.#heldBytesMax);
   }
 
-  add(socket: Socket): void {
+  add(socket: RpcSocket): void {
     if (this.#isEnding) return void socket.destroy(); // it was agreeing on TLS when the server was asked to stop
     if (this.#open.size >= CONNECTIONS_MAX) {
       if (!this.#isFull) this.#options.log.warn("Callers are refused: there are too many", { max: CONNECTIONS_MAX });
@@ -223,6 +223,6 @@ class Connections {
 }
 
 /** `ip:port`; empty for a unix socket. */
-function peerOf({ remoteAddress, remotePort }: Socket): string {
+function peerOf({ remoteAddress, remotePort }: RpcSocket): string {
   return remoteAddress === undefined || remotePort === undefined ? "" : `${remoteAddress}:${remotePort}`;
 }

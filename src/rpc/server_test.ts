@@ -350,14 +350,17 @@ Deno.test("an address that is taken is named in the error", async () => {
   });
 });
 
-Deno.test("a unix socket is served, a stale one replaced, a live one respected", async () => {
+Deno.test("a unix socket is served, a stale one replaced, a live one respected, and none left behind", async () => {
   const directory = await Deno.makeTempDir();
   const unixPath = `${directory}/d.sock`;
   try {
     Deno.listen({ transport: "unix", path: unixPath }).close(); // leaves its file behind
-    await using _server = await serve([], { listen: { unixPath } });
-    assert.equal(await checkHealth(`unix:${unixPath}`, { clock, ...limited }), true);
-    await assert.rejects(serve([], { listen: { unixPath } }), { code: "already_exists" });
+    {
+      await using _server = await serve([], { listen: { unixPath } });
+      assert.equal(await checkHealth(`unix:${unixPath}`, { clock, ...limited }), true);
+      await assert.rejects(serve([], { listen: { unixPath } }), { code: "already_exists" });
+    }
+    await assert.rejects(Deno.lstat(unixPath), Deno.errors.NotFound);
   } finally {
     await Deno.remove(directory, { recursive: true });
   }

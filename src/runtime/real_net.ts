@@ -4,14 +4,13 @@ import type { Conn, Endpoint, Listener, Net, ServerTrust } from "./net.ts";
 
 class RealConn implements Conn {
   readonly remote: Endpoint;
-  readonly #conn: Deno.TcpConn | Deno.TlsConn;
+  readonly #conn: Deno.TcpConn | Deno.TlsConn | Deno.UnixConn;
   #isClosed = false;
 
-  constructor(conn: Deno.TcpConn | Deno.TlsConn) {
+  constructor(conn: Deno.TcpConn | Deno.TlsConn | Deno.UnixConn) {
     this.#conn = conn;
     if ("setNoDelay" in conn) conn.setNoDelay(true);
-    const address = conn.remoteAddr as Deno.NetAddr;
-    this.remote = { hostname: address.hostname, port: address.port };
+    this.remote = endpointOf(conn.remoteAddr);
   }
 
   read(into: Uint8Array): Promise<number | null> {
@@ -63,18 +62,24 @@ const ACCEPT_PAUSE_MS = 100;
 class RealListener implements Listener {
   readonly hostname: string;
   readonly port: number;
-  readonly #listener: Deno.TcpListener;
+  readonly #listener: Deno.TcpListener | Deno.UnixListener;
+  readonly #where: string;
   readonly #onTrouble: (error: unknown) => void;
   #isClosed = false;
   #isInTrouble = false;
   #endPause = () => {};
 
-  constructor(listener: Deno.TcpListener, onTrouble: (error: unknown) => void) {
+  constructor(
+    listener: Deno.TcpListener | Deno.UnixListener,
+    onTrouble: (error: unknown) => void,
+    where?: string,
+  ) {
     this.#listener = listener;
     this.#onTrouble = onTrouble;
-    const address = listener.addr as Deno.NetAddr;
-    this.hostname = address.hostname;
-    this.port = address.port;
+    const { hostname, port } = endpointOf(listener.addr);
+    this.hostname = hostname;
+    this.port = port;
+    this.#where = where ?? `${hostname}:${port}`;
   }
 
   async *[Symbol.asyncIterator](): AsyncIterator<Conn> {
@@ -93,7 +98,7 @@ class RealListener implements Listener {
       return conn;
     } catch (error) {
       if (this.#isClosed || isEarlyClose(error)) return undefined;
-      if (!this.#isInTrouble) this.#onTrouble(acceptError(this, error));
+      if (!this.#isInTrouble) this.#onTrouble(acceptError(this.#where, error));
       this.#isInTrouble = true;
       await this.#pause();
       return undefined;
@@ -118,9 +123,14 @@ class RealListener implements Listener {
   }
 }
 
-function acceptError({ hostname, port }: Endpoint, cause: unknown): DamselflyError {
+function acceptError(where: string, cause: unknown): DamselflyError {
   const why = `${errorText(cause)}; trying again. If descriptors are short, raise the limit of open files`;
-  return new DamselflyError("unavailable", `Cannot accept connections on ${hostname}:${port}: ${why}`, { cause });
+  return new DamselflyError("unavailable", `Cannot accept connections on ${where}: ${why}`, { cause });
+}
+
+/** Of a unix socket there is neither. */
+function endpointOf(address: Deno.Addr): Endpoint {
+  return "hostname" in address ? { hostname: address.hostname, port: address.port } : { hostname: "", port: 0 };
 }
 
 function isEarlyClose(error: unknown): boolean {
@@ -144,6 +154,19 @@ export function listenError(where: string, cause: unknown): DamselflyError {
     return new DamselflyError("unavailable", `Cannot listen on ${where}: ${why}`);
   }
   return new DamselflyError("unavailable", `Cannot listen on ${where}: ${errorText(cause)}`, { cause });
+}
+
+/**
+ * Listens on a unix socket, as {@link Net.listen} does on a port; its file may not be there yet. Neither it nor its
+ * connections have a host name or a port.
+ */
+export function listenUnix(path: string, onTrouble: (error: unknown) => void): Listener {
+  const where = `unix:${path}`;
+  try {
+    return new RealListener(Deno.listen({ transport: "unix", path }), onTrouble, where);
+  } catch (cause) {
+    throw listenError(where, cause);
+  }
 }
 
 /** TCP of the machine. */

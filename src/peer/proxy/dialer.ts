@@ -4,7 +4,7 @@ import { isIP } from "node:net";
 import type { Socket } from "node:net";
 import { DamselflyError, errorText } from "../../core/error.ts";
 import { dialAny } from "../../http/dial.ts";
-import { ConnStream } from "../../http/conn_stream.ts";
+import { ConnStream } from "../../runtime/conn_stream.ts";
 import type { Destination, Destinations } from "../../http/destination.ts";
 import { type EgressProxy, egressProxyFor, type Env } from "../../http/egress.ts";
 import { nodeTlsOptions, type TlsTrust } from "../../http/node_fetch.ts";

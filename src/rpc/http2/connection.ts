@@ -1,7 +1,7 @@
 /** The server's side of a connection that speaks HTTP/2 (RFC 9113), as far as gRPC needs it. */
 import { Buffer } from "node:buffer";
-import type { Socket } from "node:net";
 import { nextTick } from "node:process";
+import type { Duplex } from "node:stream";
 import {
   ConnectionFault,
   ErrorCode,
@@ -52,7 +52,7 @@ export interface ConnectionOptions {
 
 /** One connection with a client, from the first byte. */
 export class Connection implements StreamLink {
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   readonly #options: ConnectionOptions;
   readonly #reader = new FrameReader();
   readonly #decoder = new HeaderDecoder();
@@ -80,7 +80,7 @@ export class Connection implements StreamLink {
   #isEnded = false;
   #isClosed = false;
 
-  constructor(socket: Socket, options: ConnectionOptions) {
+  constructor(socket: Duplex, options: ConnectionOptions) {
     this.#socket = socket;
     this.#options = options;
     socket.on("data", (chunk: Buffer) => this.#receive(chunk));

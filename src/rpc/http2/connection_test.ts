@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { EventEmitter } from "node:events";
-import type { Socket } from "node:net";
 import { nextTick } from "node:process";
+import type { Duplex } from "node:stream";
 import { Connection } from "./connection.ts";
 import { ErrorCode, Flag, type Frame, frame, FRAME_BYTES_MAX, FrameReader, FrameType, words } from "./frame.ts";
 import { HeaderDecoder } from "./header_decoder.ts";
@@ -67,7 +67,7 @@ type Told = { data: number; isEnded: boolean; isClosed: boolean };
 function connect(options: { streamsMax?: number; isGreeted?: boolean } = {}) {
   const socket = new StillSocket();
   const requests: (ServerStream & { readonly told: Told })[] = [];
-  const connection = new Connection(socket as unknown as Socket, {
+  const connection = new Connection(socket as unknown as Duplex, {
     streamsMax: options.streamsMax ?? 10,
     onDrained() {},
     onRequest(stream) {

@@ -1,7 +1,8 @@
 /**
- * Child of listener_test.ts: a server in a process that runs out of file descriptors. It prints its port, and repeats
- * each line that it reads: at "crowd" it uses up all descriptors, by then Deno has those for standard input and signals;
- * at "free" it has them again, and looks around as it does now and then.
+ * Child of listener_test.ts: a server in a process that runs out of file descriptors, on the unix socket that its
+ * argument names, or on a port. It prints its port, and repeats each line that it reads: at "crowd" it uses up all
+ * descriptors, by then Deno has those for standard input and signals; at "free" it has them again, and looks around as it
+ * does now and then.
  */
 import { silentLog } from "../../runtime/log.ts";
 import { startRpcServer } from "../server.ts";
@@ -15,7 +16,9 @@ const clock = {
     return { [Symbol.dispose]() {} };
   },
 };
-await using server = await startRpcServer({ listen: loopback, services: [], log: silentLog(), clock });
+const [unixPath] = Deno.args;
+const listen = unixPath === undefined ? loopback : { unixPath };
+await using server = await startRpcServer({ listen, services: [], log: silentLog(), clock });
 // Deno sets up its way to signals with the first one that is wanted, and cannot do that without descriptors.
 Deno.addSignalListener("SIGUSR2", () => {});
 const files: Deno.FsFile[] = [];

@@ -1,5 +1,5 @@
 import { Duplex } from "node:stream";
-import type { Conn } from "../runtime/net.ts";
+import type { Conn } from "./net.ts";
 
 /** A head fits into it, and a body is read in as many rounds as it takes. */
 const READ_BYTES = 16 * 1024;
