@@ -53,7 +53,7 @@ export async function startManager(
 ): Promise<Manager> {
   await using stack = new AsyncDisposableStack();
   const { clock, log, metrics } = runtime;
-  const store = stack.use(await openStore(config.database, runtime));
+  const store = await openStore(config.database, runtime, stack);
   await fillTogether(() => fillEmptyStore({ ...runtime, store, groups: API_GROUPS }));
   stack.use(removeDeadServices({ store, clock, log }));
   stack.use(removeOldRows({ store, clock, log }));

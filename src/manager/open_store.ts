@@ -3,6 +3,7 @@ import { DamselflyError, errorText } from "../core/error.ts";
 import { databaseKind, mysqlOf, postgresOf, unusedDatabases } from "../config/manager_database.ts";
 import type { ManagerConfig } from "../config/manager.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import { openClientTlsFiles } from "../runtime/tls_files.ts";
 import { openMysql } from "./store/sql/mysql.ts";
 import { openPostgres } from "./store/sql/postgres.ts";
 import type { ServerOptions, ServerTls } from "./store/sql/server_database.ts";
@@ -16,22 +17,27 @@ type MysqlConfig = ReturnType<typeof mysqlOf>;
 type PostgresConfig = ReturnType<typeof postgresOf>;
 
 /**
- * Opens the database that the configuration names, with its schema up to date; warns of tables of the configuration
- * that have no effect. Fails as the stores do, with the path or address in the text.
+ * Opens the database that the configuration names, with its schema up to date, for `stack` to own; warns of tables of
+ * the configuration that have no effect. Fails as the stores do, with the path or address in the text, and with
+ * `invalid_argument` when a TLS file cannot be used.
  */
-export async function openStore(config: DatabaseConfig, runtime: Runtime): Promise<Store> {
+export async function openStore(
+  config: DatabaseConfig,
+  runtime: Runtime,
+  stack: AsyncDisposableStack,
+): Promise<Store> {
   const { clock, log } = runtime;
   const kind = databaseKind(config);
   for (const name of unusedDatabases(config)) {
     log.warn("A table of the configuration has no effect, for another kind of database is used", { name, kind });
   }
-  if (kind === "sqlite") return await openFile(config.sqlite.path, runtime);
+  if (kind === "sqlite") return stack.use(await openFile(config.sqlite.path, runtime));
   const place = placeOf(config);
   const { migrate } = kind === "mysql" ? mysqlOf(config) : postgresOf(config);
   const database = kind === "mysql"
-    ? await openMysql(await mysqlServer(mysqlOf(config), runtime), { ...runtime, place })
+    ? await openMysql(await mysqlServer(mysqlOf(config), runtime, stack), { ...runtime, place })
     : await openPostgres(postgresServer(postgresOf(config)), { ...runtime, place });
-  return await createSqlStore(database, { clock, log, place, migrate });
+  return stack.use(await createSqlStore(database, { clock, log, place, migrate }));
 }
 
 /** What the database is called in the log, without credentials. */
@@ -52,13 +58,17 @@ async function openFile(path: string, { clock, disk, log }: Runtime): Promise<St
   return await openSqliteStore(path, { clock, log });
 }
 
-async function mysqlServer(config: MysqlConfig, runtime: Runtime): Promise<ServerOptions> {
-  return { ...addressOf(config), tls: await mysqlTls(config, runtime) };
+async function mysqlServer(
+  config: MysqlConfig,
+  runtime: Runtime,
+  stack: AsyncDisposableStack,
+): Promise<ServerOptions> {
+  return { ...addressOf(config), tls: await mysqlTls(config, runtime, stack) };
 }
 
 function postgresServer(config: PostgresConfig): ServerOptions {
   const { sslMode } = config;
-  const tls = { ca: undefined, cert: undefined, key: undefined, checksCertificate: sslMode === "verify-full" };
+  const tls = { files: undefined, checksCertificate: sslMode === "verify-full" };
   return { ...addressOf(config), tls: sslMode === "disable" ? undefined : tls };
 }
 
@@ -67,15 +77,16 @@ function addressOf({ host = "", port, user = "", password = "", dbname }: MysqlC
 }
 
 /** TLS as `tls` says, or as `tlsConfig` does when there is nothing in `tls`. */
-async function mysqlTls({ tls, tlsConfig }: MysqlConfig, { disk }: Runtime): Promise<ServerTls | undefined> {
-  const read = (path: string | undefined) => path === undefined ? undefined : disk.readText(path);
+async function mysqlTls(
+  { tls, tlsConfig }: MysqlConfig,
+  runtime: Runtime,
+  stack: AsyncDisposableStack,
+): Promise<ServerTls | undefined> {
   const { caCert, cert, key, insecureSkipVerify } = tls;
-  const isSet = caCert !== undefined || cert !== undefined || insecureSkipVerify;
-  if (!isSet && (tlsConfig === undefined || tlsConfig === "false")) return undefined;
+  const hasFiles = caCert !== undefined || cert !== undefined;
+  if (!hasFiles && !insecureSkipVerify && (tlsConfig === undefined || tlsConfig === "false")) return undefined;
   return {
-    ca: await read(caCert),
-    cert: await read(cert),
-    key: await read(key),
+    files: hasFiles ? stack.use(await openClientTlsFiles({ caCert, cert, key }, runtime)) : undefined,
     checksCertificate: !insecureSkipVerify && tlsConfig !== "skip-verify",
   };
 }

@@ -1,5 +1,5 @@
 import type { RedisServers } from "../config/redis.ts";
-import type { ClientTlsFiles } from "../runtime/tls_files.ts";
+import { type ClientTlsFiles, nodeTlsOf } from "../runtime/tls_files.ts";
 
 /** What Redis answers a command with. */
 export type RedisReply = string | number | null | readonly RedisReply[];
@@ -107,10 +107,5 @@ function loginOf(username: string | undefined, password: string | undefined) {
 
 function tlsOf(tls: RedisTls | undefined) {
   if (tls === undefined) return {};
-  const { caCert, cert, key } = tls.files.current();
-  return {
-    ...{ tls: true as const, rejectUnauthorized: tls.checksCertificate },
-    ...(caCert === undefined ? {} : { ca: caCert }),
-    ...(cert === undefined || key === undefined ? {} : { cert, key }),
-  };
+  return { tls: true as const, rejectUnauthorized: tls.checksCertificate, ...nodeTlsOf(tls.files.current()) };
 }

@@ -82,6 +82,8 @@ export class RedisLink implements Redis, AsyncDisposable {
   #isUp: boolean | undefined;
   /** Whether a connection would be made with other certificates now. */
   #isOutdated = false;
+  /** Whether it has been told that Redis does not take those. */
+  #isRefused = false;
 
   /** `certificates` says when those that connections are made with have changed. */
   constructor(
@@ -97,7 +99,10 @@ export class RedisLink implements Redis, AsyncDisposable {
     this.#without = without;
     this.#up = metrics.gauge("damselfly_redis_up", "Whether a database of Redis can be used.", ["place"]);
     this.#up.set({ place }, 0);
-    this.#renewals = certificates?.onChange(() => this.#isOutdated = true);
+    this.#renewals = certificates?.onChange(() => {
+      this.#isOutdated = true;
+      this.#isRefused = false;
+    });
     this.#ended = this.#run();
   }
 
@@ -144,28 +149,53 @@ export class RedisLink implements Redis, AsyncDisposable {
 
   /**
    * The life of a connection, and of those that follow it because certificates were renewed: then the next one is made
-   * first, and what is under way on the other one has its time. Throws what ends it.
+   * first, and what is under way on the other one has its time. Where Redis refuses the new ones, the connection that
+   * works stays. Throws what ends it.
    */
   async #live(signal: AbortSignal): Promise<void> {
     let current = await this.#connected(signal);
     let outgoing: Connection | undefined;
     try {
       for (;;) {
-        await this.#limited(current.client.send(undefined, ["PING"]), PROBE_TIMEOUT_MS, current.signal);
+        await this.#probe(current);
         this.#client = current.client;
         this.#note(true);
         await this.#clock.sleep(PROBE_INTERVAL_MS, current.signal);
         await outgoing?.end();
         outgoing = undefined;
-        if (!this.#isOutdated) continue;
-        const next = await this.#connected(signal);
-        [outgoing, current] = [current, next];
+        const next = this.#isOutdated ? await this.#successor(signal) : undefined;
+        if (next !== undefined) [outgoing, current] = [current, next];
       }
     } finally {
       this.#client = undefined;
       await outgoing?.end();
       await current.end();
     }
+  }
+
+  /** A connection with the renewed certificates that works; undefined, and told once, while Redis does not take them. */
+  async #successor(signal: AbortSignal): Promise<Connection | undefined> {
+    let next: Connection | undefined;
+    try {
+      next = await this.#connected(signal);
+      await this.#probe(next);
+      return next;
+    } catch (error) {
+      await next?.end();
+      signal.throwIfAborted();
+      if (!this.#isRefused) {
+        const message =
+          "Redis does not take the renewed TLS files, see database.redis.tls: the connection before stays";
+        this.#log.warn(message, { place: this.place, error });
+      }
+      this.#isOutdated = true;
+      this.#isRefused = true;
+      return undefined;
+    }
+  }
+
+  async #probe({ client, signal }: Connection): Promise<void> {
+    await this.#limited(client.send(undefined, ["PING"]), PROBE_TIMEOUT_MS, signal);
   }
 
   async #connected(signal: AbortSignal): Promise<Connection> {

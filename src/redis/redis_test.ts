@@ -17,7 +17,8 @@ function stage() {
   const renewed = { say: () => {}, isAwaited: true };
   const server = {
     connect: () => Promise.resolve(),
-    reply: (_args: readonly string[]): Promise<RedisReply> => Promise.resolve("PONG"),
+    /** What the client of this number is answered. */
+    reply: (_args: readonly string[], _client: number): Promise<RedisReply> => Promise.resolve("PONG"),
     destroy: () => Promise.resolve(),
   };
   const link = new RedisLink(
@@ -27,7 +28,7 @@ function stage() {
       clients.push(made);
       const client: RedisClient = {
         connect: () => server.connect(),
-        send: (_key, args) => server.reply(args),
+        send: (_key, args) => server.reply(args, clients.indexOf(made)),
         destroy: () => {
           made.isDestroyed = true;
           return server.destroy();
@@ -117,13 +118,37 @@ Deno.test("renewed certificates are used within five seconds, by a connection th
     await clock.advance(5_000);
     assert.deepEqual(left(), [true, false]);
     assert.deepEqual(said(), ["info Redis can be used"]);
-    renewed.say();
-    server.connect = () => Promise.reject(new Error("the certificate is refused"));
-    await clock.advance(5_000);
-    assert.deepEqual(left(), [true, true, true]);
-    assert.equal(said().length, 2);
   }
   assert.equal(renewed.isAwaited, false);
+});
+
+Deno.test("renewed certificates that Redis refuses leave the connection that works, until it takes some", async () => {
+  const { clock, clients, renewed, server, link, said, log } = stage();
+  await using _link = link;
+  await settle();
+  const working = () => clients.flatMap(({ isDestroyed }, index) => isDestroyed ? [] : [index]);
+  const told = "warn Redis does not take the renewed TLS files, see database.redis.tls: the connection before stays";
+  renewed.say();
+  server.connect = () => Promise.reject(new Error("the certificate is refused"));
+  await clock.advance(5_000);
+  assert.equal(await link.send("a", ["GET", "a"]), "PONG");
+  server.connect = () => Promise.resolve();
+  server.reply = (_args, client) => client === 0 ? Promise.resolve("1") : Promise.reject(new Error("NOAUTH"));
+  await clock.advance(5_000);
+  assert.equal(await link.send("a", ["GET", "a"]), "1");
+  assert.deepEqual(
+    [working(), said()],
+    [[0], ["info Redis can be used", told]],
+    "what is refused again is not said again",
+  );
+  assert.match(String(log.lines[1]?.fields["error"]), /the certificate is refused/);
+  server.reply = () => Promise.resolve("2");
+  await clock.advance(10_000);
+  assert.deepEqual(working(), [clients.length - 1], "the one that Redis takes");
+  renewed.say();
+  server.connect = () => Promise.reject(new Error("refused again"));
+  await clock.advance(5_000);
+  assert.deepEqual(said().slice(1), [told, told], "of each renewal");
 });
 
 Deno.test("a connection that is never made is given up after three seconds", async () => {

@@ -30,6 +30,14 @@ export type ClientTlsPaths = { readonly [Key in keyof TlsPaths]?: TlsPaths[Key] 
 /** What is in the files of {@link ClientTlsPaths}. */
 export type ClientTlsMaterial = { readonly [Key in keyof TlsMaterial]: TlsMaterial[Key] | undefined };
 
+/** What `node:tls` is told as a client: what is absent stays out, for undefined would be refused. */
+export function nodeTlsOf({ caCert, cert, key }: ClientTlsMaterial) {
+  return {
+    ...(caCert === undefined ? {} : { ca: caCert }),
+    ...(cert === undefined || key === undefined ? {} : { cert, key }),
+  };
+}
+
 /** The effects that {@link openTlsFiles} needs; a `Runtime` has them. */
 export interface TlsRuntime {
   readonly disk: Pick<Disk, "readText">;

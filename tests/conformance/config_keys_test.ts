@@ -103,7 +103,8 @@ async function readDatabases({ database }: ManagerConfig): Promise<void> {
         },
       }) as never;
     }
-    await assert.rejects(openStore(config, testRuntime()), { code: "unavailable" });
+    await using stack = new AsyncDisposableStack();
+    await assert.rejects(openStore(config, testRuntime(), stack), { code: "unavailable" });
   }
 }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { ManagerConfig } from "../../src/config/manager.ts";
 import { startManager } from "../../src/manager/manager.ts";
+import { openStore } from "../../src/manager/open_store.ts";
 import type { ServerOptions } from "../../src/manager/store/sql/server_database.ts";
 import { createSqlStore } from "../../src/manager/store/sql/sql_store.ts";
 import type { Store } from "../../src/manager/store/store.ts";
@@ -11,15 +12,18 @@ import { hashToken } from "../../src/manager/store/token_hash.ts";
 import { type Clock, realClock } from "../../src/runtime/clock.ts";
 import { type Log, silentLog } from "../../src/runtime/log.ts";
 import { realRandom } from "../../src/runtime/random.ts";
+import { testCertificates } from "../../src/testing/certificates.ts";
 import { MemoryLog } from "../../src/testing/memory_log.ts";
 import { testRuntime } from "../../src/testing/test_runtime.ts";
 import { checkRestFacts } from "../conformance/manager_rest_facts.ts";
 import { type DatabaseServer, type DatabaseServerKind, MARIADB, POSTGRESQL } from "./lib/database_servers.ts";
 import { e2eTest } from "./lib/programs.ts";
+import { waitFor } from "./lib/wait.ts";
 import { Workspace } from "./lib/workspace.ts";
 
 const TESTDATA = join(import.meta.dirname ?? "", "testdata");
 const ALL = { offset: 0, limit: 100 };
+const RENEWAL_TIMEOUT_MS = 30_000;
 
 /** A server that was started for one test, and how to open stores in it. */
 interface Servers extends AsyncDisposable {
@@ -165,6 +169,57 @@ e2eTest("a change of the schema that was cut off on MariaDB is gone on with, ind
   const config = { name: "a", value: "", bio: "", userId: 0 };
   await store.configs.create(config);
   await assert.rejects(store.configs.create(config), { code: "already_exists" });
+});
+
+e2eTest("a connection to MariaDB in TLS is checked by what is in the files when it is made", {
+  programs: MARIADB.programs,
+}, async () => {
+  await using servers = await serve(MARIADB);
+  const { host, port, user, password, database: dbname } = await servers.server.create();
+  const [right, wrong] = await Promise.all(
+    (["a", "b"] as const).map((name) => Deno.readTextFile(testCertificates(name).caCert)),
+  );
+  const rounds = new Set<() => void>();
+  const clock: Clock = {
+    ...realClock(),
+    every(_ms, run) {
+      rounds.add(run);
+      return { [Symbol.dispose]: () => void rounds.delete(run) };
+    },
+  };
+  const runtime = testRuntime({ clock });
+  const renewTo = async (authority = "") => {
+    await runtime.disk.writeTextAtomic("/ca.pem", authority);
+    for (const run of rounds) run();
+  };
+  const renewals = (count: number) => {
+    return waitFor("the renewal", RENEWAL_TIMEOUT_MS, () => {
+      return runtime.log.lines.filter(({ message }) => /renewed$/.test(message)).length === count || undefined;
+    });
+  };
+  const tls = { caCert: "/ca.pem" };
+  const { database } = ManagerConfig.parse({
+    database: { type: "mysql", mysql: { host, port, user, password, dbname, tls } },
+  });
+  await renewTo(wrong);
+  {
+    await using stack = new AsyncDisposableStack();
+    const refused = { code: "failed_precondition", message: /check user, password and TLS/ };
+    await assert.rejects(openStore(database, runtime, stack), refused);
+  }
+  await using stack = new AsyncDisposableStack();
+  await renewTo(right);
+  const store = await openStore(database, runtime, stack);
+  await store.clusters.create(clusterInput({ name: "in TLS" }));
+  await renewTo(wrong);
+  await renewals(1);
+  assert.equal((await store.clusters.all()).length, 1, "the connection that there is goes on");
+  await servers.server.stop();
+  await servers.server.restart();
+  await assert.rejects(store.clusters.all(), { code: "failed_precondition" });
+  await renewTo(right);
+  await renewals(2);
+  assert.equal((await store.clusters.all()).length, 1);
 });
 
 /** What the testdata holds: it was made by requests to a stock manager. */

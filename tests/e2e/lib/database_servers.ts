@@ -5,6 +5,7 @@ import type { SqlDatabase } from "../../../src/manager/store/sql/database.ts";
 import { openMysql } from "../../../src/manager/store/sql/mysql.ts";
 import { openPostgres } from "../../../src/manager/store/sql/postgres.ts";
 import type { ServerDatabaseOptions, ServerOptions } from "../../../src/manager/store/sql/server_database.ts";
+import { testCertificates } from "../../../src/testing/certificates.ts";
 import { freePort } from "./addresses.ts";
 import { requireProgram, run } from "./programs.ts";
 import { type RunningProcess, startProcess } from "./process.ts";
@@ -66,11 +67,13 @@ async function startMariadb(dir: string): Promise<DatabaseServer> {
   const args = ["--no-defaults", `--datadir=${data}`, ...user, `--bind-address=${LOCAL}`, `--port=${port}`];
   const hasty = ["--innodb-flush-log-at-trx-commit=0", "--skip-innodb-doublewrite", "--innodb-flush-method=nosync"];
   const own = [...hasty, `--socket=${socket}`, `--pid-file=${join(dir, "mariadb.pid")}`, "--skip-name-resolve"];
+  const { cert, key } = testCertificates("a"); // for callers who want TLS
+  const tls = [`--ssl-cert=${cert}`, `--ssl-key=${key}`];
   const command = requireProgram("mariadbd");
   const client = (...more: string[]) =>
     run(requireProgram("mariadb"), ["--no-defaults", `--socket=${socket}`, "-uroot", ...more]);
   const server = await startServer(
-    () => startProcess({ name: "mariadb", command, args: [...args, ...own], logDir: dir }),
+    () => startProcess({ name: "mariadb", command, args: [...args, ...own, ...tls], logDir: dir }),
     () => client("-e", "SELECT 1"),
   );
   await client("-e", `CREATE USER '${USER}'@'%' IDENTIFIED BY '${PASSWORD}'; GRANT ALL ON *.* TO '${USER}'@'%'`);

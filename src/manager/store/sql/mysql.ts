@@ -9,6 +9,7 @@ import {
   type ServerDriver,
   type ServerFailure,
   type ServerOptions,
+  tlsOptionsOf,
 } from "./server_database.ts";
 import type { ServerConnection, ServerResult } from "./server_pool.ts";
 
@@ -84,14 +85,7 @@ async function connect({ host, port, user, password, database, tls }: ServerOpti
     bigNumberStrings: true,
     dateStrings: true,
     maxPreparedStatements: PREPARED_MAX,
-    ...(tls === undefined ? {} : {
-      ssl: {
-        rejectUnauthorized: tls.checksCertificate,
-        ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-        ...(tls.cert === undefined ? {} : { cert: tls.cert }),
-        ...(tls.key === undefined ? {} : { key: tls.key }),
-      },
-    }),
+    ...(tls === undefined ? {} : { ssl: tlsOptionsOf(tls) }),
   });
   const opened = new MysqlConnection(connection);
   try {

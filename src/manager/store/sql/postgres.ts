@@ -8,6 +8,7 @@ import {
   type ServerDriver,
   type ServerFailure,
   type ServerOptions,
+  tlsOptionsOf,
 } from "./server_database.ts";
 import type { ServerConnection, ServerResult } from "./server_pool.ts";
 
@@ -78,12 +79,7 @@ async function connect({ host, port, user, password, database, tls }: ServerOpti
       getTypeParser: (oid: number) => oid === BOOLEAN ? (text: string) => text === "t" : (text: string) => text,
     },
     options: "-c TimeZone=UTC -c DateStyle=ISO",
-    ssl: tls === undefined ? false : {
-      rejectUnauthorized: tls.checksCertificate,
-      ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-      ...(tls.cert === undefined ? {} : { cert: tls.cert }),
-      ...(tls.key === undefined ? {} : { key: tls.key }),
-    },
+    ssl: tls === undefined ? false : tlsOptionsOf(tls),
   });
   const opened = new PostgresConnection(client);
   try {

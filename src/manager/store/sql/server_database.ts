@@ -1,6 +1,7 @@
 import { DamselflyError, errorText } from "../../../core/error.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import type { Random } from "../../../runtime/random.ts";
+import { type ClientTlsFiles, nodeTlsOf } from "../../../runtime/tls_files.ts";
 import type { RawRow, Sql, SqlDatabase, SqlValue } from "./database.ts";
 import { type Dialect, integerOf } from "./dialect.ts";
 import { type ServerConnection, ServerPool, type ServerResult } from "./server_pool.ts";
@@ -16,12 +17,16 @@ export interface ServerOptions {
   readonly tls: ServerTls | undefined;
 }
 
-/** TLS towards a database server; PEM texts. Without `ca` the authorities of the system count. */
+/** TLS towards a database server. Without an authority those of the system count. */
 export interface ServerTls {
-  readonly ca: string | undefined;
-  readonly cert: string | undefined;
-  readonly key: string | undefined;
+  /** Each new connection uses what is in them then; undefined when none are named. */
+  readonly files: Pick<ClientTlsFiles, "current"> | undefined;
   readonly checksCertificate: boolean;
+}
+
+/** What drivers hand to `node:tls` for a connection that is made now. */
+export function tlsOptionsOf({ files, checksCertificate }: ServerTls) {
+  return { rejectUnauthorized: checksCertificate, ...(files === undefined ? {} : nodeTlsOf(files.current())) };
 }
 
 /** How long a connection may take to be made. */
