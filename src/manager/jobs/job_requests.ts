@@ -3,6 +3,7 @@ import { derOfPem } from "../../core/certificates.ts";
 import { DEFAULT_FILTERED_QUERY_PARAMS, taskIdOf } from "../../core/task_id.ts";
 import { DamselflyError } from "../../core/error.ts";
 import type { TlsTrust } from "../../http/node_fetch.ts";
+import { ObjectStorage } from "../../rpc/gen/common/v2/common.ts";
 import { TaskJobRequest } from "../../rpc/gen/damselfly/v1/jobs.ts";
 import { PreheatFileRequest, PreheatImageRequest } from "../../rpc/gen/scheduler/v2/scheduler.ts";
 import { durationOfMs } from "../../rpc/time.ts";
@@ -25,8 +26,11 @@ export interface PreheatRequests {
 
 /** The requests of a preheat. Throws `unimplemented` for sources that peers do not have. */
 export function preheatRequests(args: PreheatArgs): PreheatRequests {
-  if (args.object_storage !== undefined || args.hdfs !== undefined) {
-    throw new DamselflyError("unimplemented", "Cannot preheat from object storage or HDFS: order presigned URLs");
+  if (args.hdfs !== undefined) {
+    throw new DamselflyError(
+      "unimplemented",
+      "Cannot preheat by the protocol of HDFS: order the http:// URLs of WebHDFS",
+    );
   }
   const timeoutMs = timeoutMsOf(args);
   const common = {
@@ -42,8 +46,19 @@ export function preheatRequests(args: PreheatArgs): PreheatRequests {
     const request = PreheatImageRequest.create({ ...common, url, username, password, platform });
     return { images: [request], files: [], atOnce, timeoutMs };
   }
-  const files = [...urlsOf(args)].map((url) => PreheatFileRequest.create({ ...common, url }));
+  const objectStorage = storageOf(args);
+  const files = [...urlsOf(args)].map((url) => PreheatFileRequest.create({ ...common, url, objectStorage }));
   return { images: [], files, atOnce, timeoutMs };
+}
+
+function storageOf({ object_storage: storage }: PreheatArgs): ObjectStorage | undefined {
+  if (storage === undefined) return undefined;
+  return ObjectStorage.create({
+    ...{ region: storage.region, endpoint: storage.endpoint, accessKeyId: storage.access_key_id },
+    ...{ accessKeySecret: storage.access_key_secret, sessionToken: storage.session_token },
+    ...{ securityToken: storage.security_token, credentialPath: storage.credential_path },
+    ...{ predefinedAcl: storage.predefined_acl, insecureSkipVerify: storage.insecure_skip_verify },
+  });
 }
 
 /** How many orders a scheduler gets for a job with these arguments. */

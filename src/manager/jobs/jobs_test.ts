@@ -172,7 +172,7 @@ Deno.test("a job that nobody can take is refused without a row", async () => {
   await using manager = await stage();
   const { start, store, clock, schedulers } = manager;
   await assert.rejects(start("preheat", ARGS, [99]), /active schedulers not found in scheduler cluster 99/);
-  await assert.rejects(start("preheat", { ...ARGS, hdfs: {} }), /object storage or HDFS/);
+  await assert.rejects(start("preheat", { ...ARGS, hdfs: {} }), /protocol of HDFS/);
   schedulers.areLive = false;
   await clock.advance(60_000);
   await assert.rejects(start("sync_peers", {}), /active schedulers not found/, "they are silent for a minute");

@@ -17,15 +17,26 @@ const within = (min: number, max: number) => {
 /** A text; an empty one is as good as nothing. */
 const text = (max = TEXT_CHARACTERS_MAX) => z.string().max(max).nullish().transform((value) => value || undefined);
 const url = () => z.url({ protocol: /^https?$/, error: "expected an http:// or https:// URL" }).max(URL_CHARACTERS_MAX);
+/** What files can be at. */
+const fileUrl = () =>
+  z.url({ protocol: /^(https?|s3)$/, error: "expected an http://, https:// or s3:// URL" }).max(URL_CHARACTERS_MAX);
 /** Milliseconds in code would be another unit than in the stored row, so it stays as it is: nanoseconds. */
 const timeout = given(z.int().min(0).refine((ns) => nanoseconds().safeParse(ns).success)).transform((ns) =>
   ns || undefined
 );
 
+/** How the storage of `s3://` URLs is reached, in the words of Dragonfly's message (common.v2.ObjectStorage). */
+const ObjectStorage = z.object({
+  ...{ region: text(), endpoint: text(), access_key_id: text(), access_key_secret: text() },
+  ...{ session_token: text(), security_token: text(), credential_path: text(), predefined_acl: text() },
+  insecure_skip_verify: given(z.boolean()),
+});
+const isS3 = (url: string) => /^s3:/i.test(url);
+
 const Preheat = z.object({
   type: z.enum(["image", "file"]),
-  url: given(z.union([z.literal(""), url()])).transform((value) => value || undefined),
-  urls: given(z.array(url()).max(URLS_MAX)),
+  url: given(z.union([z.literal(""), fileUrl()])).transform((value) => value || undefined),
+  urls: given(z.array(fileUrl()).max(URLS_MAX)),
   piece_length: within(4 * MIB, 64 * MIB),
   tag: text(),
   application: text(),
@@ -43,11 +54,16 @@ const Preheat = z.object({
   concurrent_task_count: within(1, 100),
   concurrent_peer_count: within(1, 1_000),
   timeout,
-  object_storage: given(z.record(z.string(), z.unknown())),
+  object_storage: given(ObjectStorage),
   hdfs: given(z.record(z.string(), z.unknown())),
-}).superRefine(({ type, url, urls = [] }, context) => {
+}).superRefine(({ type, url, urls = [], object_storage }, context) => {
   if (type === "image" && url === undefined) context.addIssue("an image needs url, that of its manifest");
+  if (type === "image" && url !== undefined && isS3(url)) {
+    context.addIssue("an image is at a registry, with an http:// or https:// URL");
+  }
   if (type === "file" && url === undefined && urls.length === 0) context.addIssue("files need url or urls");
+  const areObjects = type === "file" && [...urls, ...url === undefined ? [] : [url]].every(isS3);
+  if (object_storage !== undefined && !areObjects) context.addIssue("object_storage is only for files with s3:// URLs");
 });
 
 /** What a preheat is ordered with. */

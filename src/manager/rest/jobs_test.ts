@@ -93,14 +93,7 @@ Deno.test("secrets of a job are in no answer", async () => {
       username: "me",
     },
     ...{ password: "hush3", headers: { "X-Registry-Auth": "hush4", "X-JFrog-Art-Api": "hush5", Accept: "text/plain" } },
-    object_storage: {
-      access_key_id: "id",
-      access_key_secret: "hush6",
-      session_token: "hush7",
-      token: "",
-      secret: null,
-    },
-    hdfs: nested(20),
+    hdfs: { ...nested(20), access_key_secret: "hush6", session_token: "hush7", token: "", secret: null },
   };
   const made = await (await order({ type: "preheat", args })).json();
   await rest.store.jobs.update(1, { result: { job_states: [{ error: "https://me:hush8@s3.corp refused" }] } });
@@ -109,8 +102,14 @@ Deno.test("secrets of a job are in no answer", async () => {
   for (const text of texts) assert.ok(!text.includes("hush"), text);
   assert.deepEqual(made.args.urls, ["https://******@s3.corp/x?X-Amz-Signature=******&auth_key=******&versionId=7"]);
   assert.deepEqual([made.args.headers.Accept, made.args.username], ["text/plain", "me"]);
-  assert.deepEqual([made.args.object_storage.token, made.args.object_storage.secret], ["", null], "nothing to hide");
-  assert.equal(JSON.stringify(made.args.hdfs), JSON.stringify(nested(15)).replace("{}", '"******"'));
+  const { access_key_secret: _, session_token: __, token, secret, ...deep } = made.args.hdfs;
+  assert.deepEqual([token, secret], ["", null], "nothing to hide");
+  assert.equal(JSON.stringify(deep), JSON.stringify(nested(15)).replace("{}", '"******"'));
+  const object_storage = { access_key_id: "id", access_key_secret: "hush10", session_token: "hush11" };
+  const objects = { type: "file", urls: ["s3://models/a"], object_storage };
+  const { args: shown } = await (await order({ type: "preheat", args: objects })).json();
+  const hidden = { access_key_id: "id", access_key_secret: "******", session_token: "******" };
+  assert.deepEqual(shown.object_storage, hidden);
 });
 
 Deno.test("what is wrong with a job is said by its argument", async () => {
@@ -121,6 +120,14 @@ Deno.test("what is wrong with a job is said by its argument", async () => {
     ["preheat", { type: "file", url: "" }, /args: files need url or urls/],
     ["preheat", { type: "image", url: "registry/x" }, /args\.url/],
     ["preheat", { type: "layer", url: IMAGE }, /args\.type/],
+    ["preheat", { type: "image", url: "s3://b/k" }, /args: an image is at a registry/],
+    ["preheat", { type: "file", url: "gs://b/k" }, /args\.url.*s3/],
+    [
+      "preheat",
+      { type: "file", urls: ["s3://b/k", IMAGE], object_storage: {} },
+      /object_storage is only for files with s3/,
+    ],
+    ["preheat", { type: "image", url: IMAGE, object_storage: {} }, /object_storage is only for files with s3/],
     ["preheat", { type: "image", url: IMAGE, percentage: 101 }, /args\.percentage/],
     ["preheat", { type: "image", url: IMAGE, piece_length: MIB }, /args\.piece_length/],
     ["preheat", { type: "image", url: IMAGE, scope: "everywhere" }, /args\.scope/],

@@ -127,15 +127,19 @@ function fileStat(
   request: Content & Pick<PreheatFileRequest, "objectStorage" | "hdfs" | "insecureSkipVerify">,
   limits: JobLimits,
 ): StatOrder {
-  refuse(request.objectStorage !== undefined, "object_storage: use presigned URLs");
-  refuse(request.hdfs !== undefined, "hdfs: peers fetch over HTTP only");
+  const { url, objectStorage } = request;
+  check(objectStorage === undefined || /^s3:/i.test(url), "object_storage", "only with an s3:// URL");
+  const texts = Object.values(objectStorage ?? {}).filter((value) => typeof value === "string");
+  check(texts.every(({ length }) => length <= HEADER_LENGTH_MAX), "object_storage", "shorter texts");
+  refuse(request.hdfs !== undefined, "hdfs: peers fetch over HTTP and from S3 only");
   refuse(request.insecureSkipVerify, "insecure_skip_verify: peers always check the certificates of sources");
-  return { ...limits, image: undefined, download: downloadOf(request) };
+  const download = downloadOf(request, /^(https?|s3):/i, "an http://, https:// or s3:// URL");
+  return { ...limits, image: undefined, download: { ...download, objectStorage } };
 }
 
-function downloadOf(content: Content): Download {
+function downloadOf(content: Content, schemes = /^https?:/i, expected = "an http:// or https:// URL"): Download {
   const { url, pieceLength, tag = "", application = "", filteredQueryParams, header, priority } = content;
-  check(/^https?:/i.test(url), "url", "an http:// or https:// URL");
+  check(schemes.test(url), "url", expected);
   const headers = Object.entries(header);
   const areUsable = headers.every(([name, value]) => name.length + value.length <= HEADER_LENGTH_MAX);
   check(areUsable && headers.length <= HEADERS_MAX, "header", `at most ${HEADERS_MAX} headers`);

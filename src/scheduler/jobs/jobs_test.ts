@@ -4,7 +4,7 @@ import { SchedulerConfig } from "../../config/scheduler.ts";
 import { derOfPem } from "../../core/certificates.ts";
 import { DamselflyError } from "../../core/error.ts";
 import { createRpcClient } from "../../rpc/client.ts";
-import type { Download } from "../../rpc/gen/common/v2/common.ts";
+import { type Download, ObjectStorage } from "../../rpc/gen/common/v2/common.ts";
 import { type HostResult, JobsService, TaskJobRequest } from "../../rpc/gen/damselfly/v1/jobs.ts";
 import {
   DfdaemonUploadService,
@@ -115,6 +115,11 @@ Deno.test("a file goes to the seed peer that peers of it are sent to; when that 
   assert.deepEqual([download?.url, download?.tag, download?.requestHeader], [URL_OF_FILE, "t", order.header]);
   assert.deepEqual([download?.needBackToSource, download?.filteredQueryParams], [false, ["signature"]]);
 
+  const objectStorage = ObjectStorage.create({ endpoint: "https://s3.corp", accessKeyId: "id", accessKeySecret: "x" });
+  const object = file({ url: "s3://models/a", objectStorage });
+  assert.deepEqual((await Array.fromAsync(jobs.preheatFile(object, limited))).map(({ error }) => error), [undefined]);
+  assert.deepEqual(hosts.flatMap(({ downloads }) => downloads).at(-1)?.objectStorage, objectStorage);
+
   const [first, second] = ranked;
   assert.ok(first && second);
   first.failure = new DamselflyError("unavailable", "it stops");
@@ -176,6 +181,8 @@ Deno.test("what would not be obeyed is refused, and what is wrong is named", asy
     [{ certificateChain: [new Uint8Array(65_537)] }, /certificate_chain: expected at most 65536 bytes/],
     [{ outputPath: "/etc/passwd" }, /Cannot obey output_path/],
     [{ hdfs: {} }, /Cannot obey hdfs/],
+    [{ objectStorage: {} }, /object_storage: expected only with an s3/],
+    [{ url: "s3://b/k", objectStorage: { region: "x".repeat(10_000) } }, /object_storage: expected shorter/],
     [{ scope: "everywhere" }, /scope: expected single_seed_peer/],
     [{ url: "file:///etc/passwd" }, /url: expected an http/],
     [{ percentage: 101 }, /percentage/],

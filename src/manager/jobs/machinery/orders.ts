@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { hostTypeOf } from "../../../core/host_type.ts";
 import { DEFAULT_FILTERED_QUERY_PARAMS } from "../../../core/task_id.ts";
+import type { ObjectStorage } from "../../../rpc/gen/common/v2/common.ts";
 import { HostResult } from "../../../rpc/gen/damselfly/v1/jobs.ts";
 import type { PreheatFileRequest, PreheatImageRequest } from "../../../rpc/gen/scheduler/v2/scheduler.ts";
 import { timestampOfMs } from "../../../rpc/time.ts";
@@ -41,7 +42,19 @@ export function preheatPayload(
       : request.certificateChain.map((der) => der.toBase64()),
     insecure_skip_verify: "insecureSkipVerify" in request && request.insecureSkipVerify === true,
     timeout: Math.round(timeoutMs * NANOSECONDS_PER_MS),
-    ...{ object_storage: null, hdfs: null, output_path: null },
+    object_storage: "objectStorage" in request ? storagePayload(request.objectStorage) : null,
+    ...{ hdfs: null, output_path: null },
+  };
+}
+
+/** As Go writes the message: what is empty is left out. */
+function storagePayload(storage: ObjectStorage | undefined): Payload | null {
+  if (storage === undefined) return null;
+  return {
+    ...{ region: storage.region, endpoint: storage.endpoint, access_key_id: storage.accessKeyId },
+    ...{ access_key_secret: storage.accessKeySecret, session_token: storage.sessionToken },
+    ...{ security_token: storage.securityToken, credential_path: storage.credentialPath },
+    ...{ predefined_acl: storage.predefinedAcl, insecure_skip_verify: storage.insecureSkipVerify },
   };
 }
 

@@ -29,6 +29,15 @@ Deno.test("a preheat has the arguments of a stock scheduler, all of them", () =>
   });
 });
 
+Deno.test("the access to an object storage is written as Go writes it", () => {
+  const object_storage = {
+    ...{ region: "eu", endpoint: "https://s3.corp", access_key_id: "id", access_key_secret: "secret" },
+    ...{ session_token: "token", insecure_skip_verify: true },
+  };
+  const { object_storage: written } = payload({ url: "s3://b/k", object_storage });
+  assert.deepEqual(JSON.parse(JSON.stringify(written)), object_storage);
+});
+
 Deno.test("what an order leaves out is filled in as a stock manager does it: a stock scheduler would wait for ever", () => {
   const filled = payload({});
   assert.match(String(filled["filtered_query_params"]), /^X-Amz-Algorithm&.*&ns$/);

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { hostTypeName } from "../../../core/host_type.ts";
 import { DamselflyError } from "../../../core/error.ts";
 import { parseJson } from "../../../redis/machinery.ts";
-import type { Host } from "../../../rpc/gen/common/v2/common.ts";
+import { type Host, ObjectStorage } from "../../../rpc/gen/common/v2/common.ts";
 import { type HostResult, TaskJobRequest } from "../../../rpc/gen/damselfly/v1/jobs.ts";
 import { PreheatFileRequest } from "../../../rpc/gen/scheduler/v2/scheduler.ts";
 import { durationOfMs, msOfTimestamp } from "../../../rpc/time.ts";
@@ -17,6 +17,7 @@ const NEVER = "0001-01-01T00:00:00Z";
 const FAILURES_QUOTED = 3;
 
 const text = z.string().nullish().transform((value) => value ?? "");
+const maybe = z.string().nullish().transform((value) => value ?? undefined);
 const count = z.int().min(0).nullish().transform((value) => value ?? 0);
 
 const Preheat = z.object({
@@ -24,7 +25,12 @@ const Preheat = z.object({
   ...{ filtered_query_params: text, headers: z.record(z.string(), z.string()).nullish(), priority: count, scope: text },
   ...{ ips: z.array(z.string()).nullish(), percentage: count, count, concurrent_task_count: count },
   ...{ concurrent_peer_count: count, certificate_chain: z.array(z.base64()).nullish(), timeout: count },
-  ...{ insecure_skip_verify: z.boolean().nullish(), object_storage: z.unknown(), hdfs: z.unknown(), output_path: text },
+  ...{ insecure_skip_verify: z.boolean().nullish(), hdfs: z.unknown(), output_path: text },
+  object_storage: z.object({
+    ...{ region: maybe, endpoint: maybe, access_key_id: maybe, access_key_secret: maybe, session_token: maybe },
+    ...{ security_token: maybe, credential_path: maybe, predefined_acl: maybe },
+    insecure_skip_verify: z.boolean().nullish().transform((value) => value ?? undefined),
+  }).nullish(),
 });
 const Task = z.object({ task_id: z.string(), timeout: count, concurrent_peer_count: count });
 
@@ -34,8 +40,8 @@ export function parseQueuedPreheat(payload: string): PreheatOrder {
   const urls = [...new Set([...order.urls ?? [], ...order.url === "" ? [] : [order.url]])];
   const [first] = urls;
   check(first !== undefined, "urls", "one or more");
-  for (const [name, value] of Object.entries({ object_storage: order.object_storage, hdfs: order.hdfs })) {
-    if (value !== undefined && value !== null) throw unknown(name);
+  if (order.hdfs !== undefined && order.hdfs !== null) {
+    throw new DamselflyError("unimplemented", "Cannot obey hdfs: peers fetch over HTTP and from S3");
   }
   // Go's JSON of bytes.
   const certificateChain = (order.certificate_chain ?? []).map((text) => Uint8Array.fromBase64(text));
@@ -44,7 +50,7 @@ export function parseQueuedPreheat(payload: string): PreheatOrder {
       ...{ url, tag: order.tag, application: order.application, priority: order.priority, scope: order.scope },
       ...{ pieceLength: order.pieceLength, filteredQueryParams: listOf(order.filtered_query_params) },
       ...{ header: order.headers ?? {}, ips: order.ips ?? [], percentage: order.percentage, count: order.count },
-      certificateChain,
+      ...{ certificateChain, objectStorage: storageOf(order) },
       ...{ insecureSkipVerify: order.insecure_skip_verify ?? false, outputPath: order.output_path },
       ...{ concurrentTaskCount: order.concurrent_task_count, concurrentPeerCount: order.concurrent_peer_count },
       ...timeoutOf(order),
@@ -124,6 +130,12 @@ function timeoutOf({ timeout }: { readonly timeout: number }) {
   return timeout === 0 ? {} : { timeout: durationOfMs(timeout / NANOSECONDS_PER_MS) };
 }
 
-function unknown(name: string): DamselflyError {
-  return new DamselflyError("unimplemented", `Cannot obey ${name}: peers fetch over HTTP`);
+function storageOf({ object_storage: storage }: z.output<typeof Preheat>): ObjectStorage | undefined {
+  if (storage === undefined || storage === null) return undefined;
+  return ObjectStorage.create({
+    ...{ region: storage.region, endpoint: storage.endpoint, accessKeyId: storage.access_key_id },
+    ...{ accessKeySecret: storage.access_key_secret, sessionToken: storage.session_token },
+    ...{ securityToken: storage.security_token, credentialPath: storage.credential_path },
+    ...{ predefinedAcl: storage.predefined_acl, insecureSkipVerify: storage.insecure_skip_verify },
+  });
 }

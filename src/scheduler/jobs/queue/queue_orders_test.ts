@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import * as fc from "fast-check";
 import { derOfPem } from "../../../core/certificates.ts";
 import { DamselflyError } from "../../../core/error.ts";
-import { Host } from "../../../rpc/gen/common/v2/common.ts";
+import { Host, ObjectStorage } from "../../../rpc/gen/common/v2/common.ts";
 import { HostResult } from "../../../rpc/gen/damselfly/v1/jobs.ts";
 import { testCertificates } from "../../../testing/certificates.ts";
 import { runQueuedJob } from "./queued_jobs.ts";
@@ -37,6 +37,17 @@ Deno.test("a preheat of a stock manager is one order for all of its URLs", () =>
   assert.deepEqual(preheat({ urls: null, url: A }).downloads?.map(({ url }) => url), [A], "the form before urls");
 });
 
+Deno.test("the access to an object storage goes with each of its objects", () => {
+  const keys = { region: "eu", endpoint: "https://s3.corp", access_key_id: "id", access_key_secret: "secret" };
+  const object_storage = { ...keys, session_token: "token", insecure_skip_verify: true };
+  const order = preheat({ urls: ["s3://b/1", "s3://b/2"], object_storage });
+  const expected = ObjectStorage.create({
+    ...{ region: "eu", endpoint: "https://s3.corp", accessKeyId: "id", accessKeySecret: "secret" },
+    ...{ sessionToken: "token", insecureSkipVerify: true },
+  });
+  assert.deepEqual(order.downloads?.map(({ objectStorage }) => objectStorage), [expected, expected]);
+});
+
 Deno.test("the authorities of a preheat go with each of its downloads", () => {
   const der = derOfPem(readFileSync(testCertificates("a").caCert, "utf8"));
   const order = preheat({ certificate_chain: [der.toBase64()] });
@@ -45,7 +56,8 @@ Deno.test("the authorities of a preheat go with each of its downloads", () => {
 
 Deno.test("what peers would not obey is refused by name", () => {
   const refusals: [Record<string, unknown>, RegExp][] = [
-    [{ object_storage: {} }, /object_storage/],
+    [{ object_storage: {} }, /object_storage: expected only with an s3/],
+    [{ object_storage: { region: 1 } }, /object_storage/],
     [{ hdfs: {} }, /hdfs/],
     [{ certificate_chain: ["x"] }, /certificate_chain/],
     [{ certificate_chain: ["AAAA"] }, /Cannot read a certificate/],
