@@ -6,6 +6,7 @@ import type { TlsFiles } from "../runtime/tls_files.ts";
 import { callObserver } from "./call_observer.ts";
 import { ByteBudget } from "./byte_budget.ts";
 import { trailersOnly } from "./call_headers.ts";
+import { Deadlines } from "./deadlines.ts";
 import { MESSAGE_BYTES_MAX } from "./definition.ts";
 import { Health } from "./health.ts";
 import { Connection } from "./http2/connection.ts";
@@ -86,6 +87,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
       watch[Symbol.dispose]();
       const closed = listener.close();
       await connections.end();
+      calls[Symbol.dispose]();
       await closed;
     },
   };
@@ -102,12 +104,12 @@ const NO_GRPC = block([[":status", "415"]]);
 const NO_POST = block([[":status", "405"]]);
 
 /** Gives each request to the method that it names. */
-class Calls {
-  readonly #clock: Clock;
+class Calls implements Disposable {
+  readonly #deadlines: Deadlines;
   readonly #methods = new Map<string, Served>();
 
   constructor({ clock, log, metrics, ignoreDeadlineOf = [] }: RpcServerOptions, services: readonly RpcService[]) {
-    this.#clock = clock;
+    this.#deadlines = new Deadlines(clock);
     const observerOf = callObserver(log, metrics);
     for (const method of services.flatMap(({ methods }) => methods)) {
       const { path } = method.definition;
@@ -131,8 +133,12 @@ class Calls {
       );
     }
     using call = new ServerCall(stream, budget);
-    if (!served.isDeadlineIgnored) call.limitTime(this.#clock);
+    if (!served.isDeadlineIgnored) call.limitTime(this.#deadlines);
     await runCall(call, served.method, peer, served.observer);
+  }
+
+  [Symbol.dispose](): void {
+    this.#deadlines[Symbol.dispose]();
   }
 }
 

@@ -1,9 +1,9 @@
 import type { Buffer } from "node:buffer";
 import { status } from "@grpc/grpc-js";
 import { DamselflyError } from "../core/error.ts";
-import type { Clock, Deadline } from "../runtime/clock.ts";
 import type { ByteBudget } from "./byte_budget.ts";
 import { ANSWER_HEADERS, timeoutMs, trailersOf, trailersOnly } from "./call_headers.ts";
+import type { Deadlines, Expiring } from "./deadlines.ts";
 import { MESSAGE_BYTES_MAX } from "./definition.ts";
 import { type CallStatus, statusOfError } from "./error_map.ts";
 import type { ServerStream, StreamListener } from "./http2/stream.ts";
@@ -23,7 +23,7 @@ const OK: CallStatus = { code: status.OK, details: "", trailers: {} };
  * counts in the budget from its first byte until its handler takes the next one; disposing the call, which whoever runs
  * the handler does after that, gives everything back.
  */
-export class ServerCall implements StreamListener, Disposable {
+export class ServerCall implements StreamListener, Expiring, Disposable {
   readonly metadata: RequestMetadata;
   readonly #stream: ServerStream;
   readonly #coding: string;
@@ -40,7 +40,7 @@ export class ServerCall implements StreamListener, Disposable {
   #end: CallStatus | undefined;
   #abort: AbortController | undefined;
   #changed: PromiseWithResolvers<void> | undefined;
-  #deadline: Deadline | undefined;
+  #deadline: { readonly step: number; readonly of: Deadlines } | undefined;
 
   constructor(stream: ServerStream, budget: ByteBudget) {
     this.#stream = stream;
@@ -63,15 +63,16 @@ export class ServerCall implements StreamListener, Disposable {
   }
 
   /** Ends the call when the time is over that its caller gave it. */
-  limitTime(clock: Clock): void {
+  limitTime(deadlines: Deadlines): void {
     const text = this.metadata.get("grpc-timeout");
     if (text === undefined || this.#end !== undefined) return;
     const ms = timeoutMs(text);
     if (ms === undefined) return this.fail(new DamselflyError("internal", "Cannot read the grpc-timeout of the call"));
-    this.#deadline = clock.deadline(ms);
-    this.#deadline.signal.addEventListener("abort", () => {
-      this.fail(new DamselflyError("timeout", "Cannot answer: the caller's time is over"));
-    });
+    this.#deadline = { step: deadlines.add(ms, this), of: deadlines };
+  }
+
+  expire(): void {
+    this.fail(new DamselflyError("timeout", "Cannot answer: the caller's time is over"));
   }
 
   /** The messages of the caller, each given room for more when it is taken, until he ends them or the call ends. */
@@ -192,7 +193,7 @@ export class ServerCall implements StreamListener, Disposable {
     if (this.#end !== undefined) return;
     this.#end = end;
     this.#received.length = 0;
-    this.#deadline?.[Symbol.dispose]();
+    this.#deadline?.of.remove(this.#deadline.step, this);
     this.#wake();
     this.#abort?.abort(ended());
   }

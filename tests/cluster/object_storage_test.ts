@@ -7,7 +7,10 @@ import { realRandom } from "../../src/runtime/random.ts";
 import { realDisk } from "../../src/runtime/real_disk.ts";
 import { S3_KEYS, type S3Storage, startS3Storage } from "../../src/testing/s3_storage.ts";
 import { testRuntime } from "../../src/testing/test_runtime.ts";
-import { Stage } from "./stage.ts";
+import { formatHostPort } from "../../src/config/addresses.ts";
+import { signIn } from "../e2e/lib/manager_api.ts";
+import { waitFor } from "../e2e/lib/wait.ts";
+import { READY_TIMEOUT_MS, Stage } from "./stage.ts";
 
 const MIB = 1024 * 1024;
 const KEY = "llm/weights 1+2.bin";
@@ -64,6 +67,30 @@ Deno.test("the keys of a storage travel to the seed peer that fetches an object,
   assert.deepEqual([part.code, part.said], [0, ""]);
   assert.deepEqual(new Uint8Array(await readFile(part.output)), CONTENT.slice(-10));
   assert.equal(contentRequests(storage), before, "what is here is asked of nobody");
+  await noSecretStays(stage);
+});
+
+Deno.test("an object is preheated with the keys of the order, which stay nowhere, and no host asks the storage again", async () => {
+  await using storage = openStorage();
+  await using stage = await Stage.open();
+  const session = await signIn(`http://${formatHostPort(stage.manager.it.rest)}`);
+  const keys = { access_key_id: S3_KEYS.accessKeyId, access_key_secret: S3_KEYS.accessKeySecret };
+  const temporary = { session_token: "token-of-temporary-keys" };
+  const object_storage = { endpoint: storage.endpoint, region: "eu-west-1", ...keys, ...temporary };
+  const args = { type: "file", url: URL_TEXT, scope: "all_peers", object_storage };
+  const { id } = await session.send("POST", "/api/v1/jobs", { type: "preheat", args }) as { id: number };
+  const job = await waitFor("the job to end", READY_TIMEOUT_MS, async () => {
+    const now = await session.send("GET", `/api/v1/jobs/${id}`) as { state: string; result: unknown };
+    return now.state === "PENDING" ? undefined : now;
+  });
+  assert.equal(job.state, "SUCCESS", JSON.stringify(job.result));
+  const nodes = ["seed", "peer-1", "peer-2"].map((name) => stage.node(name));
+  assert.equal(nodes.reduce((sum, { traffic }) => sum + traffic.backToSource, 0), CONTENT.length, "one copy");
+  const before = contentRequests(storage);
+  const { code, output } = await dfget(stage, "peer-2", storage, URL_TEXT);
+  assert.equal(code, 0);
+  assert.deepEqual(new Uint8Array(await readFile(output)), CONTENT);
+  assert.equal(contentRequests(storage), before);
   await noSecretStays(stage);
 });
 
