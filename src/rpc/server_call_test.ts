@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { gzipSync } from "node:zlib";
 import { status } from "@grpc/grpc-js";
+import { VirtualClock } from "../testing/virtual_clock.ts";
 import { ByteBudget } from "./byte_budget.ts";
+import { Deadlines } from "./deadlines.ts";
 import { MESSAGE_BYTES_MAX } from "./definition.ts";
 import { FRAME_BYTES_MAX, FRAME_HEADER_BYTES } from "./http2/frame.ts";
 import { ServerStream, STREAM_WINDOW_BYTES } from "./http2/stream.ts";
@@ -56,7 +58,8 @@ Deno.test("when all that came was taken there is room for as much again", async 
 /** A call that has sent nothing yet, whose messages may take `bytesMax` bytes. */
 function callWith(bytesMax: number, coding = "identity") {
   const budget = new ByteBudget(bytesMax);
-  const head = { method: "POST", path: "/s/M", headers: [["grpc-encoding", coding]] } as const;
+  const headers = [["grpc-encoding", coding], ["grpc-timeout", "60S"]] as const;
+  const head = { method: "POST", path: "/s/M", headers };
   const stream = new ServerStream(1, head, STREAM_WINDOW_BYTES, { wake() {}, forget() {}, sendControl() {} });
   const call = new ServerCall(stream, budget);
   const send = (message: Buffer) => {
@@ -84,6 +87,20 @@ Deno.test("a message counts from its first byte until the next is wanted, and al
   call[Symbol.dispose]();
   call[Symbol.dispose]();
   assert.equal(budget.held, 0);
+});
+
+Deno.test("a call that has ended leaves no deadline behind, and one that has not ends at its own", async () => {
+  const clock = new VirtualClock();
+  const deadlines = new Deadlines(clock);
+  const { call } = callWith(1_000);
+  call.limitTime(deadlines);
+  call.finish();
+  await clock.advance(200);
+  assert.equal(clock.pendingTimers, 0);
+  const { call: late } = callWith(1_000);
+  late.limitTime(deadlines);
+  await clock.advance(60_200);
+  assert.equal(late.endCode, status.DEADLINE_EXCEEDED);
 });
 
 Deno.test("a call whose messages find no room any more ends and says so", async () => {
