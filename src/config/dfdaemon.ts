@@ -111,7 +111,7 @@ const download = section({
   collectedPieceTimeout: duration().default(6 * MINUTE_MS).describe(
     "Longest wait for a parent's next piece.",
   ),
-  concurrentPieceCount: int(1, 1024).default(8).describe("Pieces of one task that are downloaded at the same time."),
+  concurrentPieceCount: int(1, 1024).default(16).describe("Pieces of one task that are downloaded at the same time."),
 }, "Downloading tasks.");
 
 const upload = section({

@@ -58,6 +58,7 @@ import { byEachId, type Neighbour, type Storage, type TaskRecord } from "./stora
 import type { TaskRequest, Tasks, Traffic } from "./task/task.ts";
 import { refusingTasks } from "./task/refusing_tasks.ts";
 import { createTasks, type TasksParts } from "./task/tasks.ts";
+import { Turns } from "./upload/turns.ts";
 
 /** Connections to the gRPC servers of parents. */
 const PARENT_CHANNELS_MAX = 1_024;
@@ -101,9 +102,20 @@ export async function startPeer(
   const { storage } = stores;
   const stop = new AbortController();
   const meter = new BandwidthMeter(clock);
+  const turns = new Turns(clock);
   const hostId = hostIdOf(identity);
   const onceFree = whenFree(runtime, options.signal);
-  const base: Foundation = { config, runtime, identity, hostId, ...stores, meter, stopping: stop.signal, onceFree };
+  const base: Foundation = {
+    config,
+    runtime,
+    identity,
+    hostId,
+    ...stores,
+    meter,
+    turns,
+    stopping: stop.signal,
+    onceFree,
+  };
 
   const tls = await openPeerTls(config, runtime, stack);
 

@@ -21,6 +21,7 @@ import type { Tasks } from "./task/task.ts";
 import { downloadService } from "./upload/download_service.ts";
 import { storageService } from "./upload/storage_service.ts";
 import { UPLOAD_METHODS_WITHOUT_DEADLINE, uploadService } from "./upload/upload_service.ts";
+import type { Turns } from "./upload/turns.ts";
 import { type PieceServer, startPieceServer } from "./upload/vortex_server.ts";
 
 /** Only the user who runs the peer may use its socket: DownloadTask writes files where it is told. */
@@ -39,6 +40,7 @@ export interface Foundation {
   readonly storage: Storage;
   readonly cacheStorage: Storage;
   readonly meter: BandwidthMeter;
+  readonly turns: Turns;
   /** Aborts when this host begins to stop. */
   readonly stopping: AbortSignal;
   readonly onceFree: WhenFree;
@@ -53,18 +55,19 @@ export interface Served {
 
 /** The piece server; undefined when this host gives nothing to others. */
 export async function startPieces(base: Foundation): Promise<PieceServer | undefined> {
-  const { config, runtime, storage, cacheStorage, meter, onceFree } = base;
+  const { config, runtime, storage, cacheStorage, meter, turns, onceFree } = base;
   if (config.upload.disableShared) return undefined;
   const { ip: hostname, tcpPort: port } = config.storage.server;
   const listen = { hostname, port };
   const onSent = (bytes: number) => meter.sent(bytes);
   const limit = limitBandwidth(config.upload.bandwidthLimit, runtime.clock);
-  return await onceFree(listen, () => startPieceServer({ ...runtime, listen, storage, cacheStorage, onSent, limit }));
+  const parts = { ...runtime, listen, storage, cacheStorage, onSent, limit, turns };
+  return await onceFree(listen, () => startPieceServer(parts));
 }
 
 /** The gRPC server for peers and schedulers. */
 export function startUpload(
-  { config, runtime, storage, cacheStorage, hostId, identity, meter, stopping, onceFree }: Foundation,
+  { config, runtime, storage, cacheStorage, hostId, identity, meter, turns, stopping, onceFree }: Foundation,
   served: Served,
   { piecePort, destinations, network, tls }: {
     readonly piecePort: number;
@@ -75,7 +78,7 @@ export function startUpload(
 ): Promise<RpcServer> {
   const { server: { ip: hostname, port }, disableShared } = config.upload;
   const upload = uploadService({
-    ...{ ...served, storage, cacheStorage, hostId, disableShared, stopping, destinations },
+    ...{ ...served, storage, cacheStorage, hostId, disableShared, stopping, destinations, turns },
     ...{ clock: runtime.clock, metrics: runtime.metrics, cacheTtlMs: config.gc.policy.persistentCacheTaskTTL },
     pieceAddress: { ip: identity.ip, tcpPort: piecePort },
     hostLoad: () => ({ ...(network() ?? Network.create()), ...meter.bandwidth() }),

@@ -33,7 +33,8 @@ export class Answers {
       case "back_to_source":
         return { response: { $case: "needBackToSourceResponse", value: { description: decision.reason } } };
       case "from_parents": {
-        const candidateParents = decision.parents.map((parent) => this.peer(parent));
+        const parents = decision.parents.map((parent) => this.peer(parent));
+        const candidateParents = [...parents, ...decision.mates.map((mate) => this.#mate(mate))];
         return { response: { $case: "normalTaskResponse", value: { candidateParents } } };
       }
       default:
@@ -64,6 +65,12 @@ export class Answers {
       updatedAt: this.timestamp(peer.updatedAtMs),
       concurrentPieceCount: wish.concurrentPieces,
     });
+  }
+
+  /** A mate with what a peer of our own make needs of it: there are many, and a host has much to say of itself. */
+  #mate({ id, host }: PeerState): Peer {
+    const { id: hostId, type, hostname, ip, port, network, build } = this.host(host);
+    return Peer.create({ id, host: Host.create({ id: hostId, type, hostname, ip, port, network, build }) });
   }
 
   /** A task. Request headers are not known here any more, and the URL has no query. */

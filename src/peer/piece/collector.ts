@@ -89,7 +89,7 @@ async function follow(
   const either = AbortSignal.any([signal, silence.signal]);
   try {
     const request = { hostId, taskId, interestedPieceNumbers: [...wanted] };
-    const facts = { pieceLength: isOwnCut === true ? plan.pieceLength : undefined, version };
+    const facts = { pieceLength: isOwnCut === true ? plan.pieceLength : undefined, version, waitsItsTurn: true };
     for await (const response of rpc.syncPieces(parent, request, either, facts)) {
       silence.broken();
       if (!isPieceOf(plan, response)) return { kind: "cut_otherwise", plan: otherPlan(parent, response, plan) };

@@ -41,12 +41,20 @@ export const PIECE_LENGTH_HEADER = "damselfly-piece-length";
 /** Metadata of a SyncPieces call: of which version the child has pieces, see `contentVersion`. For our own parents too. */
 export const CONTENT_VERSION_HEADER = "damselfly-content-version";
 
+/**
+ * Metadata of a SyncPieces call of a child of our make, which has other parents and mates: it may be told later of what
+ * somebody else is told of at once. See `turns.ts`.
+ */
+export const TURNS_HEADER = "damselfly-turns";
+
 /** What a child says of itself besides its request; only parents of our make understand it. */
 export interface ChildFacts {
   /** {@link PIECE_LENGTH_HEADER} */
   readonly pieceLength?: number | undefined;
   /** {@link CONTENT_VERSION_HEADER} */
   readonly version?: string | undefined;
+  /** {@link TURNS_HEADER} */
+  readonly waitsItsTurn?: boolean;
 }
 
 /** What a child asks of its parents over gRPC. A stream starts when it is iterated and ends when the loop is left. */
@@ -68,9 +76,10 @@ export function createParentRpc(channels: Pick<Channels, "client">, family: Piec
   const clientOf = ({ rpc: { hostname, port } }: Parent) =>
     channels.client(DfdaemonUploadService, hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`);
   return {
-    syncPieces: (parent, request, signal, { pieceLength, version } = {}) => {
+    syncPieces: (parent, request, signal, { pieceLength, version, waitsItsTurn } = {}) => {
       const metadata = {
         ...(pieceLength !== undefined && { [PIECE_LENGTH_HEADER]: String(pieceLength) }),
+        ...(waitsItsTurn === true && { [TURNS_HEADER]: "1" }),
         ...(version !== undefined && { [CONTENT_VERSION_HEADER]: version }),
       };
       return clientOf(parent)[method](request, { signal, metadata });

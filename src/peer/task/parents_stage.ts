@@ -213,11 +213,14 @@ class Round {
   #go(): void {
     if (this.#isOver) return;
     const { stored, random, concurrentPieceCount } = this.#stage;
+    // Whoever has something new is asked by all; if they took all of it from there, the lines of the others would idle.
+    const loadMax = Math.ceil(concurrentPieceCount / Math.max(1, this.#alive().length));
+    const isFree = ({ load }: ParentState) => load < loadMax;
     while (this.#fetches.size < concurrentPieceCount) {
       const readerPieces = this.#stage.readerPieces();
-      const number = pickPiece({ offers: this.#offers, readerPieces }, random);
+      const number = pickPiece({ offers: this.#offers, readerPieces, isFree }, random);
       if (number === undefined) break;
-      const holders = this.#offers.get(number) ?? [];
+      const holders = (this.#offers.get(number) ?? []).filter(isFree);
       this.#offers.delete(number);
       this.#start(number, holders);
     }

@@ -10,6 +10,8 @@ export interface PickState<Holder> {
   readonly offers: ReadonlyMap<number, readonly Holder[]>;
   /** The pieces that readers wait for. */
   readonly readerPieces: Iterable<number>;
+  /** Whether a parent may be asked for one more piece. */
+  readonly isFree: (holder: Holder) => boolean;
 }
 
 /**
@@ -21,20 +23,21 @@ export function pickPiece<Holder>(state: PickState<Holder>, random: Random): num
   return urgentPiece(state) ?? rarestPiece(state, random);
 }
 
-function urgentPiece<Holder>({ offers, readerPieces }: PickState<Holder>): number | undefined {
+function urgentPiece<Holder>({ offers, readerPieces, isFree }: PickState<Holder>): number | undefined {
   const positions = [...readerPieces];
   for (let ahead = 0; ahead < READER_PIECES_FIRST; ahead++) {
-    const urgent = positions.find((position) => (offers.get(position + ahead)?.length ?? 0) > 0);
+    const urgent = positions.find((position) => offers.get(position + ahead)?.some(isFree) === true);
     if (urgent !== undefined) return urgent + ahead;
   }
   return undefined;
 }
 
-function rarestPiece<Holder>({ offers }: PickState<Holder>, random: Random): number | undefined {
+function rarestPiece<Holder>({ offers, isFree }: PickState<Holder>, random: Random): number | undefined {
   let [rarity, equals] = [Infinity, 0];
   let chosen: number | undefined;
-  for (const [number, { length }] of offers) {
-    if (length === 0 || length > rarity) continue;
+  for (const [number, holders] of offers) {
+    const { length } = holders;
+    if (length > rarity || !holders.some(isFree)) continue;
     equals = length < rarity ? 1 : equals + 1;
     rarity = length;
     // Each of the equals so far is the chosen one with the same chance.

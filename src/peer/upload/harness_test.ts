@@ -1,4 +1,5 @@
 /** The services of a host whose downloads a test drives by hand. */
+import { Turns } from "./turns.ts";
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { Client, credentials } from "@grpc/grpc-js";
@@ -137,6 +138,7 @@ export async function startBench(changes: Partial<UploadServiceOptions> = {}, di
   const upload = uploadService({
     ...deps,
     metrics,
+    turns: new Turns(clock),
     destinations: { check: () => Promise.resolve(undefined) },
     pieceAddress: ADDRESS,
     disableShared: false,

@@ -7,6 +7,7 @@ import type { Follower } from "../storage/changes.ts";
 import { contentVersion } from "../storage/content_version.ts";
 import type { Storage, StoredTask } from "../storage/storage.ts";
 import { Arrivals, planOfChild } from "./asked_piece.ts";
+import type { Turns } from "./turns.ts";
 
 /** A download in which nothing happens for so long has failed, or does not want the pieces that the child wants. */
 const STALLED_TIMEOUT_MS = 60_000;
@@ -21,14 +22,23 @@ export interface PieceAddress {
 /** What a child asks: the message, and what it says of itself. */
 export type PiecesQuestion = SyncPiecesRequest & ChildFacts;
 
+/** What pieces are told from. */
+export interface SyncPiecesDeps {
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly address: PieceAddress;
+  /** Without it every child is told of everything at once. */
+  readonly turns?: Turns;
+}
+
 /**
  * Tells a child of each wanted piece as it is finished (wire.md §2.10), in the child's own cut. It ends when all were
  * told of. Throws `not_found` for a task that is not here, `failed_precondition` for one of another version than the
  * child's, `unavailable` when its download stalls or fails.
  */
 export async function* syncPieces(
-  { taskId, interestedPieceNumbers, pieceLength, version }: PiecesQuestion,
-  { storage, clock, address }: { readonly storage: Storage; readonly clock: Clock; readonly address: PieceAddress },
+  { taskId, interestedPieceNumbers, pieceLength, version, waitsItsTurn }: PiecesQuestion,
+  { storage, clock, address, turns }: SyncPiecesDeps,
   signal: AbortSignal,
 ): AsyncGenerator<SyncPiecesResponse, void, undefined> {
   const task = storage.find(taskId);
@@ -40,17 +50,22 @@ export async function* syncPieces(
   const plan = planOfChild(task.record, pieceLength);
   const wanted = new Set(interestedPieceNumbers.filter((number) => number < plan.pieceCount));
   const arrivals = new Arrivals(task, plan);
+  using turn = waitsItsTurn && plan.pieceLength === task.record.plan.pieceLength ? turns?.join(task) : undefined;
   using stall = new Stall(clock);
   using changes = task.changes(AbortSignal.any([signal, stall.signal]));
-  while (wanted.size > 0) {
+  let change: Promise<void> | undefined;
+  while (wanted.size > 0 || turn?.isOver === false) {
     const come = arrivals.next(wanted);
-    for (const number of come) {
-      wanted.delete(number);
+    for (const number of come) wanted.delete(number);
+    const told = turn === undefined ? come : turn.sort(come);
+    for (const number of told) {
       const { start, end } = pieceRange(plan, number);
       yield { number, offset: start, length: end - start, ...address };
     }
     // While the child took what was yielded, more may have come.
-    if (come.length === 0) await untilChanged(task, changes, stall, signal);
+    if (come.length > 0 || told.length > 0) continue;
+    change ??= untilChanged(task, changes, stall, signal).finally(() => change = undefined);
+    await (turn === undefined ? change : Promise.race([change, turn.next().then(() => stall.moved())]));
   }
 }
 

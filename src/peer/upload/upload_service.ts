@@ -6,7 +6,7 @@ import { type CallContext, type RpcService, service } from "../../rpc/service.ts
 import { BoundedLabels } from "../../runtime/bounded_labels.ts";
 import { orAbort } from "../../runtime/or_abort.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
-import { CONTENT_VERSION_HEADER, PIECE_LENGTH_HEADER } from "../piece/parent.ts";
+import { CONTENT_VERSION_HEADER, PIECE_LENGTH_HEADER, TURNS_HEADER } from "../piece/parent.ts";
 import { cacheUploadHandlers } from "./cache_handlers.ts";
 import type { CacheDeps } from "./cache_stream.ts";
 import type { Destinations } from "../../http/destination.ts";
@@ -17,6 +17,7 @@ import { type PieceAddress, syncPieces } from "./sync_pieces.ts";
 import { localTaskMessage, taskMessage } from "./task_messages.ts";
 import { locationOf } from "../source/location.ts";
 import { sourceRequestOf } from "./task_request.ts";
+import type { Turns } from "./turns.ts";
 import type { Storage, StoredTask } from "../storage/storage.ts";
 
 /** How often children learn of our load (wire.md §1.2). */
@@ -38,6 +39,8 @@ export interface UploadServiceOptions extends DownloadDeps, CacheDeps, EntriesDe
   readonly destinations: Pick<Destinations, "check">;
   /** Never give pieces to other peers (`upload.disableShared`). */
   readonly disableShared: boolean;
+  /** Which child is told of what. */
+  readonly turns: Turns;
   /** Aborts when this host stops: streams that children follow end at once, so that they turn to somebody else. */
   readonly stopping: AbortSignal;
   /** The load of our network now. */
@@ -54,8 +57,13 @@ export function uploadService(options: UploadServiceOptions): RpcService {
       sendHeaders();
       if (disableShared) throw new DamselflyError("permission_denied", "Cannot share: this host gives no pieces away");
       const either = AbortSignal.any([signal, options.stopping]);
-      const question = { ...request, pieceLength: namedPieceLength(metadata), version: namedVersion(metadata) };
-      return syncPieces(question, { storage, clock, address: options.pieceAddress }, either);
+      const question = {
+        ...request,
+        pieceLength: namedPieceLength(metadata),
+        version: namedVersion(metadata),
+        waitsItsTurn: metadata.get(TURNS_HEADER) !== undefined,
+      };
+      return syncPieces(question, { storage, clock, turns: options.turns, address: options.pieceAddress }, either);
     },
     syncHost: async function* (_request, { signal, sendHeaders }) {
       sendHeaders();

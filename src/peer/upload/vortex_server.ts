@@ -19,6 +19,7 @@ import {
 } from "../piece/vortex.ts";
 import type { PieceRecord, Storage, StoredTask } from "../storage/storage.ts";
 import { AskedPieces, hasPiece, planOfChild } from "./asked_piece.ts";
+import type { Turns } from "./turns.ts";
 
 /** Piece bytes are read and sent in blocks of this size: reads of up to 256 KiB are cheapest (deno-platform.md §2). */
 const BLOCK_BYTES = 256 * 1024;
@@ -72,6 +73,8 @@ export interface PieceServerOptions {
   readonly onSent: (bytes: number) => void;
   /** Of all that is sent, shared by the hosts of children; left out, there is none. */
   readonly limit?: BandwidthLimit;
+  /** Learns which pieces are asked for. */
+  readonly turns?: Turns;
   readonly limits?: Partial<PieceServerLimits>;
 }
 
@@ -116,6 +119,7 @@ class VortexServer implements PieceServer {
   readonly #sends: Gauge;
   readonly #onSent: (bytes: number) => void;
   readonly #limit: BandwidthLimit;
+  readonly #turns: Turns | undefined;
 
   constructor(options: PieceServerOptions, listener: Listener) {
     const { storage: standard, cacheStorage, clock, log, metrics, onSent } = options;
@@ -124,6 +128,7 @@ class VortexServer implements PieceServer {
     this.#log = log;
     this.#onSent = onSent;
     this.#limit = options.limit ?? UNLIMITED;
+    this.#turns = options.turns;
     this.#limits = { ...PIECE_SERVER_LIMITS, ...options.limits };
     this.#buffers = new BufferPool(HEAD_ROOM_BYTES + BLOCK_BYTES, this.#limits.sendsMax);
     this.#traffic = metrics.counter("dragonfly_client_upload_traffic", "Bytes of pieces sent to other peers.", [
@@ -215,6 +220,7 @@ class VortexServer implements PieceServer {
     const plan = planOfChild(task.record, pieceLength);
     if (!hasPiece(task, plan, pieceNumber)) return await child.write(cannot("the piece is not finished"));
     using _held = task.hold();
+    using _sending = this.#turns?.sending(task, pieceNumber);
     using buffer = await this.#buffers.take(this.#closing.signal);
     this.#sends.inc();
     try {

@@ -5,6 +5,7 @@ import { addSpeed } from "./algorithm_swarm.ts";
 import { addCost } from "./evaluate.ts";
 import type { Chance, Effect, Event, PeerEvent, PieceReport, Step } from "./event.ts";
 import { beginCollecting, collect } from "./gc.ts";
+import { partWithMates } from "./mates.ts";
 import {
   closeStream,
   endPeer,
@@ -306,6 +307,7 @@ function finish(step: Step, peer: Peer): void {
     if (parent !== undefined) speak(parent.host.reputation, "served", peer.host.facts.id, step.nowMs);
   }
   removeParents(peer);
+  partWithMates(peer);
   stopFetching(peer);
   if (peer.wish.range === undefined) {
     task.sourceFailures = 0;

@@ -2,11 +2,11 @@ import { rankByDefault } from "./algorithm_default.ts";
 import { rankForSwarm } from "./algorithm_swarm.ts";
 import { ceilingOf, isBelow } from "./dag.ts";
 import { hasFreeSlot, isOutlier, type Ranked } from "./evaluate.ts";
-import type { Chance, Step } from "./event.ts";
+import type { Step } from "./event.ts";
 import { Choice, type Rejection } from "./explanations.ts";
 import { canCutFor, isFree, isOpenTo, misfit, obstacle } from "./fit.ts";
 import type { PeerGroup } from "./peer_groups.ts";
-import type { RandomSet } from "./random_set.ts";
+import { type RandomSet, sampled } from "./random_set.ts";
 import { isUnreliable } from "./reputation.ts";
 import type { Peer } from "./state.ts";
 import { SupplySearch } from "./suppliers.ts";
@@ -135,24 +135,4 @@ function hasOpen(peers: RandomSet<Peer>, child: Peer): boolean {
     if (isOpenTo(peers.at(place), child)) return true;
   }
   return false;
-}
-
-/** Up to `count` members of all sets together, in random order: the beginning of a shuffle that moves nothing. */
-function* sampled(sets: readonly RandomSet<Peer>[], count: number, chance: Chance): Generator<Peer> {
-  const size = sets.reduce((sum, set) => sum + set.size, 0);
-  const moved = new Map<number, number>();
-  for (let index = 0; index < Math.min(size, count); index++) {
-    const other = index + chance.below(size - index);
-    yield memberOf(sets, moved.get(other) ?? other);
-    moved.set(other, moved.get(index) ?? index);
-  }
-}
-
-function memberOf(sets: readonly RandomSet<Peer>[], place: number): Peer {
-  let left = place;
-  for (const set of sets) {
-    if (left < set.size) return set.at(left);
-    left -= set.size;
-  }
-  throw new RangeError(`there is no member ${place}`);
 }

@@ -89,7 +89,8 @@ export type Registration = Omit<Untimed<RegisterEvent>, "streamId">;
 export type Decision =
   | { readonly kind: "empty_task" }
   | { readonly kind: "metadata_only" }
-  | { readonly kind: "from_parents"; readonly parents: readonly Peer[] }
+  /** `mates`: see `mates.ts`. */
+  | { readonly kind: "from_parents"; readonly parents: readonly Peer[]; readonly mates: readonly Peer[] }
   | { readonly kind: "back_to_source"; readonly reason: string };
 
 /** What the edge has to do, in this order and before the next event. */

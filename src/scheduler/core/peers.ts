@@ -1,6 +1,7 @@
 import { DamselflyError } from "../../core/error.ts";
 import { removeChildren, removeParents } from "./dag.ts";
 import type { Step } from "./event.ts";
+import { partWithMates } from "./mates.ts";
 import { nextPeerState, nextTaskState, type PeerStep, type TaskStep } from "./fsm.ts";
 import type { Host, Peer, Task } from "./state.ts";
 import { isRoot, refreshPeer } from "./suppliers.ts";
@@ -48,6 +49,7 @@ export function endPeer(step: Step, peer: Peer, how: "fail" | "leave"): void {
   const { task } = peer;
   if (!movePeer(step, peer, how)) return;
   removeParents(peer);
+  partWithMates(peer);
   if (!removeChildren(peer, CHILDREN_LEFT_PER_STEP)) step.state.leaving.add(peer);
   stopWaiting(step.state, peer);
   if (!task.fetchers.has(peer)) return;

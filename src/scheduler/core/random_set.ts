@@ -1,3 +1,5 @@
+import type { Chance } from "./event.ts";
+
 /** A set of which one can take the member at a place, so that a sample costs as much as it is large. */
 export class RandomSet<T> implements Iterable<T> {
   readonly #items: T[] = [];
@@ -36,4 +38,24 @@ export class RandomSet<T> implements Iterable<T> {
   [Symbol.iterator](): Iterator<T> {
     return this.#items[Symbol.iterator]();
   }
+}
+
+/** Up to `count` members of all sets together, in random order: the beginning of a shuffle that moves nothing. */
+export function* sampled<T>(sets: readonly RandomSet<T>[], count: number, chance: Chance): Generator<T> {
+  const size = sets.reduce((sum, set) => sum + set.size, 0);
+  const moved = new Map<number, number>();
+  for (let index = 0; index < Math.min(size, count); index++) {
+    const other = index + chance.below(size - index);
+    yield memberOf(sets, moved.get(other) ?? other);
+    moved.set(other, moved.get(index) ?? index);
+  }
+}
+
+function memberOf<T>(sets: readonly RandomSet<T>[], place: number): T {
+  let left = place;
+  for (const set of sets) {
+    if (left < set.size) return set.at(left);
+    left -= set.size;
+  }
+  throw new RangeError(`there is no member ${place}`);
 }

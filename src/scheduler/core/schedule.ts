@@ -18,6 +18,7 @@ import { addParents, removeParents } from "./dag.ts";
 import type { Decision, Step } from "./event.ts";
 import { Choice, type Outcome } from "./explanations.ts";
 import { canCutFor, isOpenTo } from "./fit.ts";
+import { chooseMates } from "./mates.ts";
 import { closeStream, endPeer } from "./peers.ts";
 import { seedFor, setTrigger } from "./seeds.ts";
 import type { Peer, Task } from "./state.ts";
@@ -137,8 +138,9 @@ function answerWithParents(step: Step, peer: Peer, choice: Choice): boolean {
   if (parents.length === 0) return false;
   explain(step, peer, choice, { outcome: "from_parents", reason: "" });
   addParents(parents, peer);
-  for (const { id } of parents) peer.assigned.add(id);
-  answer(step, peer, { kind: "from_parents", parents });
+  const mates = chooseMates(step, peer).filter((mate) => !parents.includes(mate));
+  for (const { id } of [...parents, ...mates]) peer.assigned.add(id);
+  answer(step, peer, { kind: "from_parents", parents, mates });
   return true;
 }
 

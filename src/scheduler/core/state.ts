@@ -108,6 +108,9 @@ export interface Task {
   /** Peers that can be a parent; see `suppliers.ts`. */
   readonly suppliers: PeerGroups;
   readonly suppliersByPlace: PeersByPlace;
+  /** Peers that can be a mate; see `mates.ts`. */
+  readonly mates: PeerGroups;
+  readonly matesByPlace: PeersByPlace;
   /** Those of them from whom all pieces come in the end. While there is none, there are no parents. */
   readonly roots: RandomSet<Peer>;
   /** How often a peer with children lost a parent: whatever was known to be supplied before may not be any more. */
@@ -186,6 +189,8 @@ export interface Peer {
   streamId: number | undefined;
   readonly parents: Set<Peer>;
   readonly children: Set<Peer>;
+  /** Peers with which it exchanges pieces while both download; see `mates.ts`. */
+  readonly mates: Set<Peer>;
   /** How it cuts the content, in bytes: as it said when it registered, or as its pieces show; undefined while unknown. */
   pieceLength: number | undefined;
   /** Ids of peers that failed it. */

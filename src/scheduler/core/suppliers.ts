@@ -1,7 +1,10 @@
+import type { PeerState } from "./fsm.ts";
 import type { Peer, Task } from "./state.ts";
 
 /** Peers that are looked at for one answer to see whether pieces can arrive at its parents. */
 const SUPPLY_LOOKS_MAX = 256;
+
+const MATE_STATES: ReadonlySet<PeerState> = new Set(["ReceivedNormal", "Running", "BackToSource", "Succeeded"]);
 
 /** Whether a peer has the content, or gets it from the source: it needs no parents to be one. */
 export function isRoot({ state, wish }: Peer): boolean {
@@ -20,6 +23,11 @@ function canSupply(peer: Peer): boolean {
   return peer.parents.size > 0 && !peer.isStranded && (peer.state === "ReceivedNormal" || peer.state === "Running");
 }
 
+/** Whether a peer has pieces, or may get some, and is of our own make. */
+function canBeMate({ host: { facts }, state }: Peer): boolean {
+  return facts.isShared && facts.cutsAsAsked && MATE_STATES.has(state);
+}
+
 /** Keeps the indices of a task right after anything has changed that they go by. */
 export function refreshPeer(peer: Peer): void {
   const { task } = peer;
@@ -33,6 +41,13 @@ export function refreshPeer(peer: Peer): void {
   }
   if (supplies && isRoot(peer)) task.roots.add(peer);
   else task.roots.delete(peer);
+  if (canBeMate(peer)) {
+    task.mates.put(peer);
+    task.matesByPlace.put(peer);
+  } else {
+    task.mates.delete(peer);
+    task.matesByPlace.delete(peer);
+  }
   if (task.hopes.has(peer)) task.hopes.put(peer);
 }
 

@@ -17,7 +17,7 @@ import { SimScheduler } from "./sim_scheduler.ts";
 
 /** Pieces of one task at a time, as dfdaemon has it when nobody says otherwise; and its other limits. */
 const TASKS_OPTIONS = {
-  concurrentPieceCount: 8,
+  concurrentPieceCount: 16,
   maxScheduleCount: 5,
   collectedPieceTimeoutMs: 360_000,
   parentStallTimeoutMs: 4_000,

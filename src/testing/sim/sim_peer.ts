@@ -15,6 +15,7 @@ import type { Scratch } from "../../peer/storage/scratch.ts";
 import { byEachId, type Storage } from "../../peer/storage/storage.ts";
 import { createTasks, type TasksOptions } from "../../peer/task/tasks.ts";
 import type { Tasks } from "../../peer/task/task.ts";
+import { Turns } from "../../peer/upload/turns.ts";
 import { uploadService } from "../../peer/upload/upload_service.ts";
 import { type Host, Network } from "../../rpc/gen/common/v2/common.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
@@ -59,6 +60,7 @@ export class SimPeer implements AsyncDisposable, PieceGiver {
   readonly storage: Storage;
   readonly control: PeerControl;
   readonly tasks: Tasks;
+  readonly turns: Turns;
   lie: ((wanted: WantedPiece, bytes: Uint8Array) => void) | undefined;
   readonly #parts: SimPeerParts;
   readonly #meter: BandwidthMeter;
@@ -99,6 +101,7 @@ export class SimPeer implements AsyncDisposable, PieceGiver {
     this.storage = own.storage;
     this.control = own.control;
     this.tasks = own.tasks;
+    this.turns = new Turns(parts.runtime.clock);
     this.#meter = own.meter;
     this.#stack = own.stack;
   }
@@ -153,7 +156,7 @@ export class SimPeer implements AsyncDisposable, PieceGiver {
     const { storage, tasks } = this;
     const upload = uploadService({
       ...{ tasks, storage, clock, hostId, cache: NO_CACHE, cacheStorage: storage, cacheTtlMs: MINUTE_MS },
-      ...{ metrics: NO_METRICS, disableShared: false, stopping: this.#dead.signal },
+      ...{ metrics: NO_METRICS, disableShared: false, turns: this.turns, stopping: this.#dead.signal },
       source: origin.sourceFor(node),
       pieceAddress: { ip: node.ip, tcpPort: PIECE_PORT },
       destinations: { check: () => Promise.resolve(undefined) },

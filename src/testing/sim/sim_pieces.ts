@@ -3,6 +3,7 @@ import { DamselflyError } from "../../core/error.ts";
 import type { PiecePlan } from "../../core/piece.ts";
 import { BufferPool } from "../../peer/piece/buffer_pool.ts";
 import { AskedPieces, hasPiece, planOfChild } from "../../peer/upload/asked_piece.ts";
+import type { Turns } from "../../peer/upload/turns.ts";
 import type { FetchedPiece, PieceClient, PieceSink, WantedPiece } from "../../peer/piece/vortex_client.ts";
 import { PIECE_CLIENT_LIMITS } from "../../peer/piece/vortex_client.ts";
 import type { Storage, StoredTask } from "../../peer/storage/storage.ts";
@@ -20,6 +21,7 @@ const BUFFERS_MAX = 8;
 export interface PieceGiver {
   readonly node: SimNode;
   readonly storage: Storage;
+  readonly turns: Turns;
   /** Changes what it gives: it lies. */
   lie: ((wanted: WantedPiece, bytes: Uint8Array) => void) | undefined;
   /** Notes what it gave. */
@@ -86,6 +88,7 @@ export class SimPieces {
     if (!hasPiece(task, plan, wanted.number)) throw cannot();
     const piece = await this.#record(task, plan, wanted.number, signal);
     if (piece === undefined) throw cannot();
+    using _sending = giver.turns.sending(task, wanted.number);
     await this.#carry({ giver, task, to, wanted, sink }, signal);
     return { digest: giver.lie === undefined ? piece.digest : "" };
   }

@@ -1,0 +1,61 @@
+/**
+ * Mates: peers of our own make that fetch the same content and give each other what they have, beside their parents.
+ *
+ * Parents make sure that every piece arrives: they form a graph without cycles, from the roots down. Alone they waste
+ * most of the lines, for whoever is below never gives anything back to those above. Our peers fetch pieces and not
+ * streams, so two of them may well fetch from each other: each offers only what it has. Nobody depends on his mates, so
+ * they need no levels, and to lose them costs nothing but speed. Stock peers are given parents only.
+ */
+import type { Step } from "./event.ts";
+import { isOfContent, isOpenTo, offerOf } from "./fit.ts";
+import { type RandomSet, sampled } from "./random_set.ts";
+import type { Peer } from "./state.ts";
+
+/** Mates that are chosen for a peer; enough that most of what the swarm has is known to one of them. */
+const MATES_CHOSEN = 12;
+/** Mates of a peer in all, with those that were chosen while it waited and were given it. */
+const MATES_MAX = 24;
+/** Peers that are looked at for each mate that is wanted. */
+const LOOKS_PER_MATE = 2;
+
+/**
+ * The mates of a peer that is answered: those that were given it as a mate while it waited, and more by chance, all from
+ * the narrowest of its places where it is not alone.
+ */
+export function chooseMates({ state: { settings }, chance }: Step, peer: Peer): Peer[] {
+  if (settings.algorithm !== "swarm" || !peer.host.facts.cutsAsAsked) return [];
+  for (const mate of peer.mates) if (!areAlike(mate, peer)) part(mate, peer);
+  const place = placeOf(peer);
+  const crowd = place === undefined ? undefined : peer.task.matesByPlace.at(place);
+  const crowds: RandomSet<Peer>[] = crowd === undefined ? peer.task.mates.of(peer).map(({ peers }) => peers) : [crowd];
+  for (const mate of sampled(crowds, LOOKS_PER_MATE * MATES_CHOSEN, chance)) {
+    if (peer.mates.size >= MATES_CHOSEN) break;
+    if (mate.mates.size < MATES_MAX && areAlike(mate, peer) && placeOf(mate) === place) join(mate, peer);
+  }
+  return [...peer.mates];
+}
+
+/** A peer downloads no more, and nobody is its mate. */
+export function partWithMates(peer: Peer): void {
+  for (const mate of peer.mates) part(mate, peer);
+}
+
+/** Who waits for its answer learns of a new mate with that; who had it before goes on with those that it has. */
+function join(mate: Peer, peer: Peer): void {
+  peer.mates.add(mate);
+  if (mate.task.waiters.has(mate)) mate.mates.add(peer);
+}
+
+function part(a: Peer, b: Peer): void {
+  a.mates.delete(b);
+  b.mates.delete(a);
+}
+
+/** The narrowest place of a peer where it is not alone; undefined when there is none, and everybody is as near. */
+function placeOf({ host, task }: Peer): string | undefined {
+  return host.places.find((place) => (task.matesByPlace.at(place)?.size ?? 0) > 1);
+}
+
+function areAlike(a: Peer, b: Peer): boolean {
+  return isOpenTo(a, b) && isOpenTo(b, a) && isOfContent(offerOf(a), b) && isOfContent(offerOf(b), a);
+}
