@@ -3,8 +3,8 @@
  *
  * Pieces from the source are nowhere else in the swarm. If all children heard of one at once, all would fetch it from
  * here, and the only line with something new on it would carry the same bytes again and again. So each of these pieces
- * is told to one child first, and so few at a time that they arrive soon; the children give them to each other. Only
- * when nothing is left that nobody was told of is a piece told to a second child, and so on: no line idles for this.
+ * is told to one child first, and so few at a time that they arrive soon; the children give them to each other. When
+ * nothing is left that nobody was told of, the others hear of it too: then the line is free to help.
  */
 import type { Clock } from "../../runtime/clock.ts";
 import type { StoredTask } from "../storage/storage.ts";
@@ -12,7 +12,11 @@ import type { StoredTask } from "../storage/storage.ts";
 /** Pieces of one task that children were told of in turn and that are not sent yet. */
 const OPEN_TELLS_MAX = 8;
 /** A child that has not asked for a piece so long after it was told has it from somebody else, or is gone. */
-const ASK_TIMEOUT_MS = 400;
+const ASK_TIMEOUT_MS = 200;
+/** A child that was told of a piece has so long for fetching it and giving it to others, before they are told too. */
+const SPREAD_MS = 500;
+/** How often both times are looked at. */
+const LOOK_INTERVAL_MS = 50;
 
 /** The turns of all tasks of a host. */
 export class Turns {
@@ -49,8 +53,8 @@ class TaskTurns {
   readonly #clock: Clock;
   /** Who was told last is at the end. */
   readonly #children = new Set<Turn>();
-  /** Pieces that somebody was told of. */
-  readonly #told = new Set<number>();
+  /** Pieces that somebody was told of, and when. */
+  readonly #told = new Map<number, number>();
   #open: Tell[] = [];
   #timer: Disposable | undefined;
 
@@ -62,7 +66,7 @@ class TaskTurns {
   join(): Turn {
     const turn = new Turn(this.#task, this.#told, { onHeld: () => this.#go(), onLeft: () => this.#leave(turn) });
     this.#children.add(turn);
-    this.#timer ??= this.#clock.every(ASK_TIMEOUT_MS / 4, () => this.#go());
+    this.#timer ??= this.#clock.every(LOOK_INTERVAL_MS, () => this.#go());
     return turn;
   }
 
@@ -84,30 +88,26 @@ class TaskTurns {
     if (this.#children.size > 0) return this.#go();
     this.#timer?.[Symbol.dispose]();
     this.#timer = undefined;
+    // Those who come later may be many, and none of them has anything.
+    this.#told.clear();
   }
 
   #go(): void {
     const nowMs = this.#clock.now();
     this.#open = this.#open.filter(({ isAsked, atMs }) => isAsked || nowMs - atMs < ASK_TIMEOUT_MS);
     while (this.#open.length < OPEN_TELLS_MAX) {
-      const turn = this.#next();
-      const number = turn?.tell();
-      if (turn === undefined || number === undefined) return;
-      this.#told.add(number);
+      const turn = this.#children.values().find(({ hasNew }) => hasNew);
+      if (turn === undefined) return this.#tellOthers(nowMs);
+      const number = turn.tellNew();
+      this.#told.set(number, nowMs);
       this.#open.push({ turn, number, atMs: nowMs, isAsked: false });
       this.#children.delete(turn);
       this.#children.add(turn);
     }
   }
 
-  /** The child that has waited longest, of those for whom there is something new, else of all. */
-  #next(): Turn | undefined {
-    let second: Turn | undefined;
-    for (const turn of this.#children) {
-      if (turn.hasNew) return turn;
-      if (!turn.isEmpty) second ??= turn;
-    }
-    return second;
+  #tellOthers(nowMs: number): void {
+    for (const turn of this.#children) turn.tellOld((number) => nowMs - (this.#told.get(number) ?? nowMs) >= SPREAD_MS);
   }
 }
 
@@ -121,7 +121,7 @@ interface TurnListener {
 export class Turn implements Disposable {
   readonly #task: StoredTask;
   /** Pieces that somebody was told of. */
-  readonly #told: ReadonlySet<number>;
+  readonly #told: ReadonlyMap<number, number>;
   readonly #listener: TurnListener;
   /** Pieces that the child is not told of yet. */
   readonly #held = new Set<number>();
@@ -131,15 +131,10 @@ export class Turn implements Disposable {
   #due: number[] = [];
   #rung = Promise.withResolvers<void>();
 
-  constructor(task: StoredTask, told: ReadonlySet<number>, listener: TurnListener) {
+  constructor(task: StoredTask, told: ReadonlyMap<number, number>, listener: TurnListener) {
     this.#task = task;
     this.#told = told;
     this.#listener = listener;
-  }
-
-  /** Whether nothing is held for the child. */
-  get isEmpty(): boolean {
-    return this.#held.size === 0;
   }
 
   /** Whether something is held that nobody was told of. */
@@ -152,7 +147,7 @@ export class Turn implements Disposable {
 
   /** Whether the child was told of all that came. */
   get isOver(): boolean {
-    return this.isEmpty && this.#due.length === 0;
+    return this.#held.size === 0 && this.#due.length === 0;
   }
 
   /** Of pieces that have come, and that the child wants, holds those of the source; gives what it is told of now. */
@@ -168,15 +163,22 @@ export class Turn implements Disposable {
     return [...come.filter((number) => !isOfSource(number)), ...due];
   }
 
-  /** The turn of the child has come; gives the piece that it is told of. */
-  tell(): number | undefined {
-    const [oldest] = this.#held;
-    const number = this.hasNew ? this.#arrived[this.#nextNew] : oldest;
-    if (number === undefined) return undefined;
+  /** The turn of the child has come, and it {@link hasNew}; gives the piece that it is told of. */
+  tellNew(): number {
+    const number = this.#arrived[this.#nextNew] as number;
+    this.#tell(number);
+    return number;
+  }
+
+  /** The child is told of what is held for it and `isDue`. */
+  tellOld(isDue: (number: number) => boolean): void {
+    for (const number of this.#held) if (isDue(number)) this.#tell(number);
+  }
+
+  #tell(number: number): void {
     this.#held.delete(number);
     this.#due.push(number);
     this.#rung.resolve();
-    return number;
   }
 
   /** Resolves when there is something to tell. */

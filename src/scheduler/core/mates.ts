@@ -37,6 +37,7 @@ export function chooseMates({ state: { settings }, chance }: Step, peer: Peer): 
 
 /** A peer downloads no more, and nobody is its mate. */
 export function partWithMates(peer: Peer): void {
+  if (peer.mates.size === 0) return;
   for (const mate of peer.mates) part(mate, peer);
 }
 

@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { VirtualClock } from "../../testing/virtual_clock.ts";
+import type { StoredTask } from "../storage/storage.ts";
+import { type Turn, Turns } from "./turns.ts";
+
+/** A task of which the odd pieces from 101 on came from a parent, and all others from the source. */
+const TASK = {
+  piece: (number: number) => ({ trafficType: number > 100 && number % 2 === 1 ? "remote_peer" : "back_to_source" }),
+} as unknown as StoredTask;
+const PIECES = Array.from({ length: 40 }, (_, number) => number);
+
+function stage(children: number, come: readonly number[] = PIECES) {
+  const clock = new VirtualClock();
+  const turns = new Turns(clock);
+  const joined = Array.from({ length: children }, () => turns.join(TASK));
+  const first = joined.map((turn) => turn.sort(come));
+  return { clock, turns, joined, first, end: () => joined.forEach((turn) => turn[Symbol.dispose]()) };
+}
+
+/** What children are told of since they were looked at last. */
+function due(joined: readonly Turn[]): number[] {
+  return joined.flatMap((turn) => turn.sort([]));
+}
+
+type Scene = ReturnType<typeof stage>;
+
+/** Sends what was told, and what is told then, until nobody is told of more; gives all of it. */
+function sendAll({ turns, joined }: Scene, first: readonly number[]): number[] {
+  const all: number[] = [];
+  for (let told = first; told.length > 0; told = due(joined)) {
+    all.push(...told);
+    const sending = told.map((number) => turns.sending(TASK, number));
+    for (const end of sending) end?.[Symbol.dispose]();
+  }
+  return all;
+}
+
+Deno.test("each piece of the source is told to one child, and to the others when it had time to spread", async () => {
+  const scene = stage(4);
+  const told = sendAll(scene, scene.first.flat());
+  assert.deepEqual(told.toSorted((a, b) => a - b), PIECES);
+  await scene.clock.advance(450);
+  assert.deepEqual(due(scene.joined), []);
+  await scene.clock.advance(100);
+  assert.equal(due(scene.joined).length, 3 * PIECES.length);
+  assert.ok(scene.joined.every(({ isOver }) => isOver));
+  scene.end();
+});
+
+Deno.test("children take turns, and no more pieces are told than can be sent soon", () => {
+  const { turns, joined, first, end } = stage(4);
+  assert.deepEqual(first.map(({ length }) => length), [8, 0, 0, 0]);
+  const order = first[0]?.slice(0, 6).map((number) => {
+    turns.sending(TASK, number)?.[Symbol.dispose]();
+    return joined.findIndex((turn) => turn.sort([]).length === 1);
+  });
+  assert.deepEqual(order, [1, 2, 3, 0, 1, 2]);
+  end();
+});
+
+Deno.test("nobody is told a second time while somebody may be told of something new", async () => {
+  const { clock, turns, joined, first, end } = stage(2);
+  const told = first.flat();
+  for (const number of told) turns.sending(TASK, number);
+  await clock.advance(5_000);
+  assert.equal(told.length, 8);
+  assert.deepEqual(due(joined), []);
+  end();
+});
+
+Deno.test("what came from a parent is told to all children at once", () => {
+  const { first, end } = stage(3, [101, 103]);
+  assert.deepEqual(first, [[101, 103], [101, 103], [101, 103]]);
+  end();
+});
+
+Deno.test("a piece that is being sent counts until it is sent", () => {
+  const { turns, joined, first: [told = []], end } = stage(1);
+  const sending = told.map((number) => turns.sending(TASK, number));
+  assert.deepEqual(due(joined), []);
+  sending[0]?.[Symbol.dispose]();
+  assert.equal(due(joined).length, 1);
+  end();
+});
+
+Deno.test("a child that does not ask for what it was told holds up nobody for long", async () => {
+  const { clock, joined, first: [told = []], end } = stage(1);
+  assert.equal(told.length, 8);
+  await clock.advance(190);
+  assert.deepEqual(due(joined), []);
+  await clock.advance(20);
+  assert.equal(due(joined).length, 8);
+  end();
+});
+
+Deno.test("a child that leaves makes room, and the last one leaves no timer and nothing told", () => {
+  const { clock, turns, joined: [first, second] } = stage(2) as Scene & { joined: [Turn, Turn] };
+  first[Symbol.dispose]();
+  assert.equal(second.sort([]).length, 8);
+  second[Symbol.dispose]();
+  assert.equal(clock.pendingTimers, 0);
+  const next = turns.join(TASK);
+  assert.equal(next.sort(PIECES).length, 8);
+  next[Symbol.dispose]();
+});
+
+Deno.test("whoever waits for a turn is woken by it", async () => {
+  const { turns, joined: [turn], first: [told = []] } = stage(1) as Scene & { joined: [Turn] };
+  const woken = turn.next();
+  turns.sending(TASK, told[0] as number)?.[Symbol.dispose]();
+  await woken;
+  assert.equal(turn.sort([]).length, 1);
+  turn[Symbol.dispose]();
+});

@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { seededRandom } from "../../testing/seeded_random.ts";
+import { Swarm } from "../../testing/scheduler_swarm.ts";
+import type { Settings } from "./settings.ts";
+import type { HostFacts } from "./state.ts";
+
+/** Peers that wait for one at the source, which begins; all are of our make unless `facts` says otherwise. */
+function burst(
+  count: number,
+  facts: (index: number) => Partial<HostFacts> = () => ({}),
+  settings: Partial<Settings> = {},
+) {
+  const swarm = new Swarm(seededRandom(1), settings);
+  swarm.host("root-host", { cutsAsAsked: true });
+  swarm.register("root", { needBackToSource: true });
+  const ids = Array.from({ length: count }, (_, index) => `p${index}`);
+  for (const [index, id] of ids.entries()) swarm.host(`${id}-host`, { cutsAsAsked: true, ...facts(index) });
+  for (const id of ids) swarm.register(id);
+  swarm.say("root", "back_to_source_started");
+  return { swarm, ids };
+}
+
+/** The mates that a peer was told of with its last answer. */
+function matesOf({ swarm, given }: { swarm: Swarm; given: Map<string, string[]> }, id: string): string[] {
+  assert.ok(swarm.state.peers.has(id));
+  return given.get(id) ?? [];
+}
+
+function given(swarm: Swarm): Map<string, string[]> {
+  return new Map(swarm.effects.flatMap((effect) => {
+    if (effect.type !== "send" || effect.decision.kind !== "from_parents") return [];
+    return [[effect.peer.id, effect.decision.mates.map(({ id }) => id)] as const];
+  }));
+}
+
+Deno.test("peers of our make that wait together are mates of each other, beside their parents", () => {
+  const { swarm, ids } = burst(40);
+  const all = { swarm, given: given(swarm) };
+  for (const id of ids) {
+    const mates = matesOf(all, id);
+    const parents = [...swarm.peer(id).parents].map((parent) => parent.id);
+    assert.ok(mates.length >= 8 && mates.length <= 24, `${id} has ${mates.length}`);
+    assert.equal(new Set([...mates, ...parents, id]).size, mates.length + parents.length + 1);
+    for (const mate of mates) assert.ok(swarm.peer(id).assigned.has(mate), "a mate may be accused");
+  }
+  const isMutual = (id: string) => matesOf(all, id).some((mate) => matesOf(all, mate).includes(id));
+  assert.ok(ids.every(isMutual), "nobody only gives");
+});
+
+Deno.test("nobody has more mates than he can listen to", () => {
+  const { swarm, ids } = burst(300);
+  for (const id of ids) assert.ok(swarm.peer(id).mates.size <= 24);
+});
+
+Deno.test("stock peers, hosts that do not share, and peers of Dragonfly's algorithm have no mates", () => {
+  const { swarm } = burst(10, (index) => index < 5 ? { cutsAsAsked: false } : { isShared: index > 5 });
+  const mates = given(swarm);
+  for (const id of ["p0", "p1", "p2", "p3", "p4"]) assert.deepEqual(mates.get(id), []);
+  for (const id of ["p6", "p7"]) {
+    assert.ok((mates.get(id) ?? []).every((mate) => Number(mate.slice(1)) > 5 || mate === "root"));
+  }
+  assert.ok(
+    [...given(burst(10, undefined, { algorithm: "default" }).swarm).values()].every(({ length }) => length === 0),
+  );
+});
+
+Deno.test("mates are of the same location where there is anybody", () => {
+  const { swarm, ids } = burst(40, (index) => ({ location: `site|rack-${index % 4}` }));
+  const mates = given(swarm);
+  for (const [index, id] of ids.entries()) {
+    const racks = new Set((mates.get(id) ?? []).map((mate) => mate === "root" ? -1 : Number(mate.slice(1)) % 4));
+    assert.deepEqual([...racks], [index % 4], id);
+  }
+});
+
+Deno.test("a mate that failed a peer is not given to it again, and one that is gone is nobody's mate", () => {
+  const { swarm } = burst(20);
+  const [bad, gone] = given(swarm).get("p0") as [string, string];
+  swarm.say("p0", "started");
+  swarm.message("p0", { type: "piece_failed", parentId: bad, temporary: true });
+  swarm.say(gone, "failed");
+  for (const { mates } of swarm.state.peers.values()) assert.ok(!mates.has(swarm.peer(gone)));
+  swarm.message("p0", { type: "reschedule", failedParentIds: [] });
+  const mates = given(swarm).get("p0") as string[];
+  assert.ok(mates.length > 0 && !mates.includes(bad) && !mates.includes(gone));
+});
