@@ -32,3 +32,14 @@ Deno.test("nobody is faster than the bound", async () => {
     assert.ok(figures.efficiency > 0.05 && figures.efficiency <= 1, `${name}: ${figures.efficiency}`);
   }
 });
+
+Deno.test("in a cold burst every line is at work: the seed sends each piece about once, and its peers the rest", async () => {
+  const { figures } = await run("cold", { peers: 12, sizes: [64 << 20] });
+  assert.ok(figures.seed_copies <= 1.1, `the seed sent ${figures.seed_copies} copies`);
+  assert.ok(figures.efficiency >= 0.55, `the efficiency is ${figures.efficiency}`);
+});
+
+Deno.test("peers that come one after the other are as fast as the line of each allows", async () => {
+  const { figures } = await run("stagger", { peers: 12, sizes: [64 << 20] });
+  assert.ok(figures.efficiency >= 0.8, `the efficiency is ${figures.efficiency}`);
+});

@@ -213,8 +213,8 @@ class Round {
   #go(): void {
     if (this.#isOver) return;
     const { stored, random, concurrentPieceCount } = this.#stage;
-    // Whoever has something new is asked by all; if they took all of it from there, the lines of the others would idle.
-    const loadMax = Math.ceil(concurrentPieceCount / Math.max(1, this.#alive().length));
+    // Whoever has something new is asked by all: each asks for a little, or the lines of the others would idle.
+    const loadMax = Math.max(1, Math.floor(concurrentPieceCount / Math.max(1, this.#alive().length)));
     const isFree = ({ load }: ParentState) => load < loadMax;
     while (this.#fetches.size < concurrentPieceCount) {
       const readerPieces = this.#stage.readerPieces();

@@ -139,7 +139,8 @@ function answerWithParents(step: Step, peer: Peer, choice: Choice): boolean {
   explain(step, peer, choice, { outcome: "from_parents", reason: "" });
   addParents(parents, peer);
   const mates = chooseMates(step, peer).filter((mate) => !parents.includes(mate));
-  for (const { id } of [...parents, ...mates]) peer.assigned.add(id);
+  for (const { id } of parents) peer.assigned.add(id);
+  for (const { id } of mates) peer.assigned.add(id);
   answer(step, peer, { kind: "from_parents", parents, mates });
   return true;
 }
