@@ -5,7 +5,6 @@ import { addSpeed } from "./algorithm_swarm.ts";
 import { addCost } from "./evaluate.ts";
 import type { Chance, Effect, Event, PeerEvent, PieceReport, Step } from "./event.ts";
 import { beginCollecting, collect } from "./gc.ts";
-import { partWithMates } from "./mates.ts";
 import {
   closeStream,
   endPeer,
@@ -247,7 +246,9 @@ function startAtSource(step: Step, peer: Peer): void {
 }
 
 function reschedule(step: Step, peer: Peer, failedParentIds: readonly string[]): void {
-  for (const id of failedParentIds) block(peer, id);
+  // Mates owe nothing: all that are named here only lack what others lack too. One that fails a piece is blocked for it.
+  const areMates = (id: string) => [...peer.mates].some((mate) => mate.id === id);
+  for (const id of failedParentIds) if (!areMates(id)) block(peer, id);
   const isAsking = peer.state === "ReceivedNormal" || peer.state === "Running";
   if (isAsking && peer.answers < ANSWERS_MAX) return schedule(step, peer);
   const why = isAsking ? `it had ${ANSWERS_MAX} answers on this stream` : `it is in state ${peer.state}`;
@@ -307,7 +308,7 @@ function finish(step: Step, peer: Peer): void {
     if (parent !== undefined) speak(parent.host.reputation, "served", peer.host.facts.id, step.nowMs);
   }
   removeParents(peer);
-  partWithMates(peer);
+  peer.mates.clear();
   stopFetching(peer);
   if (peer.wish.range === undefined) {
     task.sourceFailures = 0;

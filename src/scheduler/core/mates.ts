@@ -24,7 +24,7 @@ const LOOKS_PER_MATE = 2;
  */
 export function chooseMates({ state: { settings }, chance }: Step, peer: Peer): Peer[] {
   if (settings.algorithm !== "swarm" || !peer.host.facts.cutsAsAsked) return [];
-  for (const mate of peer.mates) if (!areAlike(mate, peer)) part(mate, peer);
+  for (const mate of peer.mates) if (!areAlike(mate, peer) || !peer.task.mates.has(mate)) part(mate, peer);
   const place = placeOf(peer);
   const crowd = place === undefined ? undefined : peer.task.matesByPlace.at(place);
   const crowds: RandomSet<Peer>[] = crowd === undefined ? peer.task.mates.of(peer).map(({ peers }) => peers) : [crowd];
@@ -35,7 +35,7 @@ export function chooseMates({ state: { settings }, chance }: Step, peer: Peer): 
   return [...peer.mates];
 }
 
-/** A peer downloads no more, and nobody is its mate. */
+/** A peer has ended without all of the content: nobody is its mate. */
 export function partWithMates(peer: Peer): void {
   if (peer.mates.size === 0) return;
   for (const mate of peer.mates) part(mate, peer);
