@@ -102,20 +102,10 @@ export async function startPeer(
   const { storage } = stores;
   const stop = new AbortController();
   const meter = new BandwidthMeter(clock);
-  const turns = new Turns(clock);
   const hostId = hostIdOf(identity);
   const onceFree = whenFree(runtime, options.signal);
-  const base: Foundation = {
-    config,
-    runtime,
-    identity,
-    hostId,
-    ...stores,
-    meter,
-    turns,
-    stopping: stop.signal,
-    onceFree,
-  };
+  const own = { ...stores, meter, turns: new Turns(clock) };
+  const base: Foundation = { config, runtime, identity, hostId, ...own, stopping: stop.signal, onceFree };
 
   const tls = await openPeerTls(config, runtime, stack);
 

@@ -43,3 +43,8 @@ Deno.test("peers that come one after the other do not wait for turns that help n
   const { figures } = await run("stagger", { peers: 12, sizes: [64 << 20] });
   assert.ok(figures.efficiency >= 0.5, `the efficiency is ${figures.efficiency}`);
 });
+
+Deno.test("when the seed peer dies, mates that have nothing to give do not wait for each other", async () => {
+  const { figures } = await run("seed_dies", { peers: 12, sizes: [64 << 20] });
+  assert.ok(figures.last_s <= 10, `the last one took ${figures.last_s} s`);
+});

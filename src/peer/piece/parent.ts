@@ -18,10 +18,12 @@ export interface Parent {
   readonly network: Network | undefined;
   /** It cuts what it has as its children ask, see `BUILD_PLATFORM`; others have one cut. */
   readonly cutsAsAsked: boolean;
+  /** One that may wait for us as we do for it; our scheduler gives mates without their task, and parents with it. */
+  readonly isMate?: boolean;
 }
 
 /** A candidate parent as the scheduler sends it; undefined when it names no address that can be connected to. */
-export function parentOfPeer({ id, host }: Peer): Parent | undefined {
+export function parentOfPeer({ id, host, task }: Peer): Parent | undefined {
   if (id === "" || host === undefined || isIP(host.ip) === 0 || host.port < 1 || host.port > 65_535) return undefined;
   return {
     peerId: id,
@@ -29,6 +31,7 @@ export function parentOfPeer({ id, host }: Peer): Parent | undefined {
     rpc: { hostname: host.ip, port: host.port },
     network: host.network,
     cutsAsAsked: host.build?.platform === BUILD_PLATFORM,
+    ...(task === undefined && { isMate: true }),
   };
 }
 

@@ -360,11 +360,17 @@ class Round {
     const stillMs = now - this.#movedAt;
     if (this.#fetches.size === 0 && stillMs >= limitMs) {
       for (const state of this.#alive()) {
-        const isWaiting = stillMs < WAITING_PARENTS_MS && this.#loads.isHeard(state.parent.peerId, limitMs);
+        const isWaiting = this.#hasParent() && stillMs < WAITING_PARENTS_MS &&
+          this.#loads.isHeard(state.parent.peerId, limitMs);
         if (!isWaiting) this.#drop(state, `nothing moved for ${stillMs} ms`);
       }
     }
     this.#go();
+  }
+
+  /** Whether anybody is left but mates: those may all be waiting for each other. */
+  #hasParent(): boolean {
+    return this.#alive().some(({ parent }) => parent.isMate !== true);
   }
 
   #hasOtherHolder({ number, from }: Fetch): boolean {
