@@ -8,7 +8,7 @@ import { DamselflyError } from "../../core/error.ts";
 import { hostIdOf } from "../../core/host_id.ts";
 import { pieceLengthOf, piecePlan, pieceRange } from "../../core/piece.ts";
 import { BUILD_PLATFORM } from "../../core/version.ts";
-import type { Host, Peer } from "../../rpc/gen/common/v2/common.ts";
+import { type Host, type Peer, Task } from "../../rpc/gen/common/v2/common.ts";
 import type { SyncPiecesRequest, SyncPiecesResponse } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Endpoint } from "../../runtime/net.ts";
@@ -258,7 +258,7 @@ export class Swarm implements ParentRpc {
       pieces: [],
       cost: undefined,
       state: "Running",
-      task: undefined,
+      task: Task.create(),
       host: { ...node.control.host(), ...(node.behaviour.cutsAsAsked === true && { build: OURS }) },
       needBackToSource: false,
       createdAt: undefined,

@@ -480,3 +480,22 @@ async function fill(node: SwarmNode, content: Uint8Array): Promise<void> {
   }
   await stored.seal(NEVER);
 }
+
+Deno.test("mates that have nothing to give are no reason to wait, though they live", async () => {
+  const clock = new VirtualClock();
+  const swarm = new Swarm();
+  const late = new FakeSource(CONTENT);
+  late.onBlock = (_, signal) => clock.sleep(60_000, signal);
+  await using mate = await SwarmNode.start(swarm, { source: late, decide: toSource, clock });
+  mate.behaviour.tellsLoad = true;
+  await using _held = await mate.tasks.open(requestFor(CONTENT), NEVER);
+  const source = new FakeSource(CONTENT);
+  const decide = inTurn(() => fromParents({ ...swarm.peer(mate), task: undefined }), toSource);
+  await using child = await SwarmNode.start(swarm, { source, clock, decide });
+  const pull = child.pull(requestFor(CONTENT));
+  let isDone = false;
+  pull.then(() => isDone = true);
+  while (!isDone && clock.now() < 30_000) await clock.advance(250);
+  assert.deepEqual(await pull, CONTENT);
+  assert.ok(clock.now() < 10_000, `${clock.now()} ms`);
+});
