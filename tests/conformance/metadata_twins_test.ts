@@ -4,11 +4,12 @@ import { piecePlan } from "../../src/core/piece.ts";
 import { Metadata, type TaskMetadata } from "../../src/peer/storage/metadata.ts";
 import { MEMORY_DATABASE } from "../../src/peer/storage/open_storage.ts";
 import type { PieceRecord, Retention, TaskInit } from "../../src/peer/storage/storage.ts";
+import { realClock } from "../../src/runtime/clock.ts";
 import { MemoryMetadata } from "../../src/testing/memory_metadata.ts";
 
 function testMetadata(promise: string, run: (metadata: TaskMetadata) => void): void {
   const twins: Record<string, () => TaskMetadata> = {
-    real: () => new Metadata(MEMORY_DATABASE, (error) => assert.fail(error)),
+    real: () => new Metadata(MEMORY_DATABASE, realClock(), (error) => assert.fail(error)),
     memory: () => new MemoryMetadata(),
   };
   for (const [kind, open] of Object.entries(twins)) {
