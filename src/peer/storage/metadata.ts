@@ -143,6 +143,7 @@ export class Metadata implements Disposable {
 
   /** The finished pieces of a task, ascending. */
   pieces(taskKey: number): PieceRecord[] {
+    this.#waiting.flush();
     return this.#guarded("read", "pieces", () => this.#selectPieces.all(taskKey).map(pieceRecord));
   }
 
@@ -158,6 +159,7 @@ export class Metadata implements Disposable {
 
   /** Forgets pieces whose bytes turned out to be wrong. */
   removePieces(taskKey: number, numbers: readonly number[]): void {
+    this.#waiting.flush();
     this.#guarded("remove", "pieces", () => {
       const statement = this.#db.prepare("DELETE FROM piece WHERE task_key = ? AND number = ?");
       this.#atOnce(() => numbers.forEach((number) => statement.run(taskKey, number)));
