@@ -247,8 +247,9 @@ function startAtSource(step: Step, peer: Peer): void {
 
 function reschedule(step: Step, peer: Peer, failedParentIds: readonly string[]): void {
   // Mates owe nothing: all that are named here only lack what others lack too. One that fails a piece is blocked for it.
-  const areMates = (id: string) => [...peer.mates].some((mate) => mate.id === id);
-  for (const id of failedParentIds) if (!areMates(id)) block(peer, id);
+  const parents = new Set([...peer.parents].map(({ id }) => id));
+  const mates = new Set([...peer.mates].map(({ id }) => id));
+  for (const id of failedParentIds) if (parents.has(id) || !mates.has(id)) block(peer, id);
   const isAsking = peer.state === "ReceivedNormal" || peer.state === "Running";
   if (isAsking && peer.answers < ANSWERS_MAX) return schedule(step, peer);
   const why = isAsking ? `it had ${ANSWERS_MAX} answers on this stream` : `it is in state ${peer.state}`;
