@@ -1,9 +1,11 @@
 /** Processes that are killed, told to stop and started again: what they have finished counts, what they have not does not. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { open, readFile, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, open, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
+import { DatabaseSync } from "node:sqlite";
+import { waitFor } from "../e2e/lib/wait.ts";
 import { type PeerMain, startPeerMain } from "./mains.ts";
 import { drain, gate, image, layer, layerBytes, REPOSITORY, Stage } from "./stage.ts";
 
@@ -13,6 +15,7 @@ const FINISHED_PIECES = 6;
 const LOST_MS_MAX = 5_000;
 /** A graceful stop lets requests go on for 5 s. */
 const STOP_MS_MAX = 8_000;
+const STORED_TIMEOUT_MS = 20_000;
 
 function blobOf(peer: PeerMain, stage: Stage): Promise<Response> {
   return fetch(`${peer.mirror}/v2/${REPOSITORY}/blobs/${layer.digest}?ns=${stage.registry.namespace}`);
@@ -51,10 +54,30 @@ async function killInTheMiddle(stage: Stage): Promise<PeerMain> {
   holdFirst(stage, opened);
   await using peer = await startPeerMain(stage, "peer");
   const reader = await readUpTo(await blobOf(peer, stage), FINISHED_PIECES * PIECE_BYTES);
+  await untilStored(peer, FINISHED_PIECES);
   await peer.process.kill();
   open();
   await reader.cancel().catch(() => {});
   return peer;
+}
+
+/** Waits until a peer has written the records of so many pieces: they wait for each other a moment. */
+async function untilStored({ dir }: PeerMain, count: number): Promise<void> {
+  await waitFor(`${count} pieces to be stored`, STORED_TIMEOUT_MS, async () => {
+    return await storedPieces(join(dir, "storage")) >= count || undefined;
+  });
+}
+
+/** How many pieces a copy of the database has: the peer has it locked. */
+async function storedPieces(storage: string): Promise<number> {
+  const copy = await mkdtemp(join(storage, "copy-"));
+  try {
+    for (const name of ["metadata.db", "metadata.db-wal"]) await copyFile(join(storage, name), join(copy, name));
+    using database = new DatabaseSync(join(copy, "metadata.db"));
+    return Number(database.prepare("SELECT COUNT(*) AS count FROM piece").get()?.["count"]);
+  } finally {
+    await rm(copy, { recursive: true });
+  }
 }
 
 /** Statuses and bytes of the requests for the big layer's content but the first, sorted by bytes. */

@@ -58,8 +58,8 @@ const CHOICE: readonly Mutant[] = [
   {
     what: "a parent that failed a peer is given to it again",
     file: `${CORE}/fit.ts`,
-    good: " && !child.blocked.has(id)",
-    bad: " && id !== child.id",
+    good: 'child.blocked.has(id) ? "blocked" : undefined',
+    bad: "undefined",
     tests: [`${CORE}/stories_test.ts`, `${CORE}/properties_test.ts`],
   },
   {
@@ -157,15 +157,15 @@ const MEMORY: readonly Mutant[] = [
   {
     what: "finished peers are kept for ever",
     file: `${CORE}/gc.ts`,
-    good: "return task.peers.size > PEERS_KEPT_PER_TASK && children.size === 0;",
-    bad: "return task.peers.size > Infinity * PEERS_KEPT_PER_TASK && children.size === 0;",
+    good: "task.peers.size <= PEERS_KEPT_PER_TASK || children.size > 0",
+    bad: "task.peers.size <= Infinity * PEERS_KEPT_PER_TASK || children.size > 0",
     tests: [`${CORE}/stories_test.ts`],
   },
   {
     what: "finished peers are forgotten while somebody downloads from them",
     file: `${CORE}/gc.ts`,
-    good: "return task.peers.size > PEERS_KEPT_PER_TASK && children.size === 0;",
-    bad: "return task.peers.size > PEERS_KEPT_PER_TASK && children.size >= 0;",
+    good: "task.peers.size <= PEERS_KEPT_PER_TASK || children.size > 0",
+    bad: "task.peers.size <= PEERS_KEPT_PER_TASK",
     tests: [`${CORE}/stories_test.ts`],
   },
   {
@@ -238,8 +238,8 @@ const ENGINE: readonly Mutant[] = [
   {
     what: "a ban never ends",
     file: `${TASK}/ban_list.ts`,
-    good: "if (this.#clock.now() < until) return true;",
-    bad: "if (this.#clock.now() < Infinity * until) return true;",
+    good: "this.#clock.now() + BAN_MS",
+    bad: "Infinity + BAN_MS",
     tests: [`${TASK}/ban_list_test.ts`],
   },
   {
@@ -258,7 +258,7 @@ const ENGINE: readonly Mutant[] = [
   },
   {
     what: "a source that answers 5xx is asked as often as one that breaks off",
-    file: `${TASK}/source_stage.ts`,
+    file: `${TASK}/source_transfer.ts`,
     good: "const attemptsMax = status === undefined ? ATTEMPTS_MAX : REFUSED_ATTEMPTS_MAX;",
     bad: "const attemptsMax = status === undefined ? ATTEMPTS_MAX : ATTEMPTS_MAX + 0 * REFUSED_ATTEMPTS_MAX;",
     tests: [`${TASK}/tasks_test.ts`],
