@@ -82,7 +82,8 @@ export class PartialFile implements AsyncDisposable {
   async open(): Promise<DiskFile> {
     if (this.#mark !== undefined) {
       const marked = pathOf(this.#output, this.#mark);
-      this.#lock = await this.#disk.lock(marked);
+      // Where nothing can be locked nobody knows whose it is, and whoever may not write there learns so below.
+      this.#lock = await this.#disk.lock(marked).catch(() => undefined);
       if (this.#lock !== undefined) this.#path = marked;
     }
     return this.#file = await this.#disk.openFile(this.#path, { create: true });
@@ -93,12 +94,19 @@ export class PartialFile implements AsyncDisposable {
     await this.#disk.rename(this.#path, this.#output);
   }
 
-  /** What is there stays for a later run with the same mark; false when this one had none, or another run has it. */
+  /**
+   * What is there stays for a later run with the same mark; false when this one had none, when another run has it, and
+   * when the disk does not take what is there.
+   */
   async leave(): Promise<boolean> {
     if (this.#lock === undefined) return false;
-    // A later run goes by the length, which may be on the disk before the bytes are.
-    await this.#file?.sync();
-    return this.#isLeft = true;
+    try {
+      // A later run goes by the length, which may be on the disk before the bytes are.
+      await this.#file?.sync();
+      return this.#isLeft = true;
+    } catch {
+      return false; // why there is something to be left is what matters
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
