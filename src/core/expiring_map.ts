@@ -30,12 +30,12 @@ export class ExpiringMap<V> {
     return this.get(key) !== undefined;
   }
 
-  /** Remembers a value until a time; one that is larger than the whole map is not kept. */
+  /** Remembers a value until a time; one that is larger than the whole map is not kept, nor one whose end has been. */
   set(key: string, value: V, until: number): void {
-    const { sizeMax, sizeOf = () => 1 } = this.#options;
+    const { now, sizeMax, sizeOf = () => 1 } = this.#options;
     this.delete(key);
     const size = sizeOf(key, value);
-    if (size > sizeMax) return;
+    if (size > sizeMax || until <= now()) return;
     this.#entries.set(key, { value, until, size });
     this.#size += size;
     for (const oldest of this.#entries.keys()) {

@@ -30,6 +30,15 @@ Deno.test("of more entries than there is room for, those go that were set longes
   assert.equal(kept(), "ac");
 });
 
+Deno.test("what has ended before it is set takes no room, and what it replaces is gone", () => {
+  const { map, kept } = setup(2);
+  for (const key of ["a", "b"]) map.set(key, 1, 5);
+  map.set("c", 1, 0);
+  assert.equal(kept(), "ab");
+  map.set("b", 1, 0);
+  assert.equal(kept(), "a");
+});
+
 Deno.test("entries have sizes, which are free again when they go", () => {
   const { time, map, kept } = setup(10, (key, size) => key.length + size);
   map.set("a", 3, 5);
