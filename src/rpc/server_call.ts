@@ -178,9 +178,11 @@ export class ServerCall implements StreamListener, Expiring, Disposable {
     this.#held += bytes;
   }
 
+  /** Nothing is left to give by whoever reads on after the call was disposed of. */
   #give(bytes: number): void {
-    this.#held -= bytes;
-    this.#budget.give(bytes);
+    const given = Math.min(bytes, this.#held);
+    this.#held -= given;
+    this.#budget.give(given);
   }
 
   #finishWith(end: CallStatus): void {

@@ -89,6 +89,17 @@ Deno.test("a message counts from its first byte until the next is wanted, and al
   assert.equal(budget.held, 0);
 });
 
+Deno.test("who goes on with a message after the call was done with gives nothing back a second time", async () => {
+  const { budget, call, send } = callWith(1_000);
+  const requests = call.requests();
+  send(Buffer.alloc(100));
+  await requests.next();
+  call.finish();
+  call[Symbol.dispose]();
+  assert.equal((await requests.next()).done, true);
+  assert.equal(budget.held, 0);
+});
+
 Deno.test("a call that has ended leaves no deadline behind, and one that has not ends at its own", async () => {
   const clock = new VirtualClock();
   const deadlines = new Deadlines(clock);
