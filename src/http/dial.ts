@@ -25,8 +25,8 @@ export interface DialParts {
 
 /**
  * A connection to the first of a server's addresses that takes it. They are tried one after the other, of both families
- * in turn, each without waiting for the one before it to fail (RFC 8305). Throws `unavailable`, `timeout` after 10 s, or
- * the signal's reason.
+ * in turn, each without waiting for the one before it to fail (RFC 8305). Throws `unavailable`, after 10 s at
+ * the latest, or the signal's reason.
  */
 export async function dialAny(
   { addresses, port }: Addresses,
