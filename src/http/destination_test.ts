@@ -77,6 +77,17 @@ Deno.test("what the configuration names is not questioned", async () => {
   assert.deepEqual(await ask("localhost", OTHER, 5000), ["::1", "127.0.0.1"]);
 });
 
+Deno.test("a request keeps to what was looked at, one to a configured origin need not, and a name may be known elsewhere", async () => {
+  const check = (host: string) => {
+    const { hostname, origin } = new URL(`http://${host}`);
+    return destinations.check({ origin, hostname, remoteIp: OTHER });
+  };
+  assert.deepEqual(await check("registry.corp"), ["10.0.0.7", "192.0.2.7"]);
+  assert.equal(await check("localhost:5000"), undefined);
+  assert.deepEqual(await check("unknown.example"), []);
+  await assert.rejects(check("localhost:5001"), { code: "permission_denied" });
+});
+
 Deno.test("an origin at a loopback address is another one on each host, unless the configuration names it", () => {
   assert.equal(destinations.isOfEachHost("http://rebound.example", ["192.0.2.1", "127.0.0.1"]), true);
   assert.equal(destinations.isOfEachHost("http://registry.corp", ["10.0.0.7", "192.0.2.7"]), false);
