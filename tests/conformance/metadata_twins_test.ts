@@ -70,6 +70,17 @@ testMetadata("pieces come in their order, and those that are removed are gone", 
   assert.deepEqual(metadata.tasks().map(({ finishedPieceCount }) => finishedPieceCount), [2, 0]);
 });
 
+testMetadata("the last record of a piece counts, and none that comes after it suffers", (metadata) => {
+  const key = metadata.addTask(init("a"), 1);
+  const last = { ...piece(0), parentId: "q" };
+  metadata.addPiece(key, piece(0));
+  metadata.flush();
+  for (const record of [{ ...last, costMs: 7 }, last, piece(1)]) metadata.addPiece(key, record);
+  assert.deepEqual(metadata.piece(key, 0), last);
+  assert.deepEqual(metadata.tasks().map(({ finishedPieceCount }) => finishedPieceCount), [2]);
+  assert.deepEqual(metadata.pieces(key), [last, piece(1)]);
+});
+
 testMetadata("an id names one task, the last that it was given to", (metadata) => {
   const [key, other] = [metadata.addTask(init("a"), 1), metadata.addTask(init("b"), 1)];
   for (const id of ["c1", "c2", "c3"]) metadata.addId(key, id);

@@ -85,7 +85,7 @@ export class Metadata implements Disposable {
         `INSERT INTO task (id, url, id_parts, content_length, piece_length, is_own_cut, digest, response_headers, retention,
            created_at_ms, updated_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       );
-      this.#insertPiece = db.prepare("INSERT INTO piece VALUES (?, ?, ?, ?, ?, ?, ?)");
+      this.#insertPiece = db.prepare("INSERT OR REPLACE INTO piece VALUES (?, ?, ?, ?, ?, ?, ?)");
       this.#selectPiece = db.prepare("SELECT * FROM piece WHERE task_key = ? AND number = ?");
       this.#selectPieces = db.prepare("SELECT * FROM piece WHERE task_key = ? ORDER BY number");
       this.#deleteTask = db.prepare("DELETE FROM task WHERE key = ?");
@@ -99,6 +99,7 @@ export class Metadata implements Disposable {
   }
 
   tasks(): TaskRow[] {
+    this.#waiting.flush();
     const select = `SELECT task.*, COUNT(piece.number) AS finished_piece_count,
         (SELECT json_group_array(id) FROM (SELECT id FROM other_id WHERE task_key = task.key ORDER BY rowid)) AS other_ids
       FROM task LEFT JOIN piece ON piece.task_key = task.key GROUP BY task.key`;
@@ -147,7 +148,11 @@ export class Metadata implements Disposable {
     return this.#guarded("read", "pieces", () => this.#selectPieces.all(taskKey).map(pieceRecord));
   }
 
-  /** Notes a finished piece, to be stored with others soon. Throws when so many wait that it must be now, and cannot be. */
+  /**
+   * Notes a finished piece, to be stored with others soon. It takes the place of an earlier record that could not be
+   * removed: one row that is refused would keep all others waiting. Throws when so many wait that it must be now, and
+   * cannot be.
+   */
   addPiece(taskKey: number, piece: PieceRecord): void {
     this.#waiting.add({ taskKey, piece });
   }

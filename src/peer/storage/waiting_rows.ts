@@ -44,9 +44,9 @@ export class WaitingRows implements Disposable {
     this.#clock.sleep(ROWS_WAIT_MS, this.#closing.signal).then(() => this.#onTime(), () => undefined);
   }
 
-  /** The record of a piece, if it waits. */
+  /** The last record of a piece, if it waits. */
   find(taskKey: number, number: number): PieceRecord | undefined {
-    return this.#rows.find((row) => row.taskKey === taskKey && row.piece.number === number)?.piece;
+    return this.#rows.findLast((row) => row.taskKey === taskKey && row.piece.number === number)?.piece;
   }
 
   /** Stores what waits. Throws what writing throws; then all of it waits still. */
