@@ -145,3 +145,27 @@ Deno.test("a transfer for a reader elsewhere that fails for good fails the downl
   await assert.rejects(handle.sealed, { code: "source_error" });
   assert.equal(source.openBodies, 0);
 });
+
+Deno.test("transfers that one requester is refused for at the same time cost only him, not those who come after", async () => {
+  const { source, gate } = heldSource();
+  const both = Promise.withResolvers<void>();
+  let refused = 0;
+  const read = source.read.bind(source);
+  source.read = async (request, range, ...rest) => {
+    if (range.start === 0 || request.headers["authorization"] === "Bearer new") {
+      return await read(request, range, ...rest);
+    }
+    if (++refused === 2) both.resolve();
+    await both.promise;
+    throw sourceError({ status: 401 });
+  };
+  await using node = await SwarmNode.start(new Swarm(), { source });
+  await using handle = await node.tasks.open(REQUEST, NEVER);
+  const renewed = { ...REQUEST.source, headers: { authorization: "Bearer new" } };
+  await using _other = await node.tasks.open({ ...REQUEST, source: renewed }, NEVER);
+  const reads = [40 * MIB, 50 * MIB].map((start) => assertRead(handle, start, start + 300));
+  await Promise.all(reads);
+  gate.resolve();
+  await handle.sealed;
+  assert.equal(refused, 2);
+});

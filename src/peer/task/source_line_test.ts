@@ -1,7 +1,12 @@
 /** Downloads that go to the source before they are told to: seed peers, and those whose scheduler does not answer. */
 import assert from "node:assert/strict";
 import { settle, VirtualClock } from "../../testing/virtual_clock.ts";
+import { piecePlan } from "../../core/piece.ts";
 import type { Decision } from "../control/control.ts";
+import { UNLIMITED } from "../piece/bandwidth_limit.ts";
+import { Changes } from "../storage/changes.ts";
+import { SourceRequests } from "./source_requests.ts";
+import { fetchFromSource, type SourceStage } from "./source_stage.ts";
 import { blob, FakeSource, NEVER, PIECE, readAll, requestFor, sourceError, Swarm, SwarmNode } from "./harness_test.ts";
 
 const CONTENT = blob(20 * PIECE + 500);
@@ -24,6 +29,24 @@ function stoppingSource(at: number) {
     return Promise.race([gate.promise, left]);
   };
   return { source, gate };
+}
+
+/** What a fetch works with whose source has begun to send all of it. */
+async function begunStage(node: SwarmNode, source: FakeSource): Promise<SourceStage> {
+  const { taskId, source: request, digest } = TRIGGERED;
+  const plan = piecePlan(CONTENT.length, PIECE);
+  return {
+    ...node.runtime,
+    source,
+    sourceLimit: UNLIMITED,
+    stored: await node.storage.open({ taskId, url: request.url, plan, digest, responseHeaders: {} }),
+    requests: new SourceRequests(request),
+    begun: (await source.begin(request, NEVER)).body,
+    acceptsRanges: true,
+    readers: () => [],
+    demand: new Changes(),
+    onPiece: () => {},
+  };
 }
 
 async function swarmWithParent() {
@@ -81,6 +104,23 @@ Deno.test("a transfer that was begun for a task that cannot be stored is ended",
   await using node = await SwarmNode.start(new Swarm(), { source, decide: () => TO_SOURCE });
   await assert.rejects(node.tasks.open({ ...TRIGGERED, taskId: "no hex" }, NEVER));
   assert.equal(source.openBodies, 0);
+});
+
+Deno.test("a transfer that was begun brings nothing to a download that is over already", async () => {
+  const source = new FakeSource(CONTENT);
+  await using node = await SwarmNode.start(new Swarm(), { source });
+  const stage = await begunStage(node, source);
+  await assert.rejects(fetchFromSource(stage, AbortSignal.abort(new Error("over"))), { message: "over" });
+  assert.deepEqual([stage.stored.finishedPieceCount, source.openBodies], [0, 0]);
+});
+
+Deno.test("a transfer that was begun is not kept open for a reader who is elsewhere", async () => {
+  const source = new FakeSource(CONTENT);
+  await using node = await SwarmNode.start(new Swarm(), { source });
+  const stage = await begunStage(node, source);
+  source.onBlock = () => assert.equal(source.openBodies, 1);
+  await fetchFromSource({ ...stage, readers: () => [{ first: 5, last: 6 }] }, NEVER);
+  assert.deepEqual([stage.stored.finishedPieceCount, source.openBodies], [21, 0]);
 });
 
 Deno.test("a seed peer that is sent to parents after all leaves its source, and keeps what it has", async () => {

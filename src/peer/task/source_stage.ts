@@ -100,7 +100,9 @@ class SourceTransfers implements AsyncDisposable {
     const shared = { ...this.#stage, version: this.#version, pace: this.#pace };
     const isFetched = (number: number): boolean => this.#isFetched(number, transfer);
     const transfer: SourceTransfer = new SourceTransfer({ ...shared, isFetched }, run, this.#acceptsRanges);
-    const begun = run.first === 0 && run.last === stored.record.plan.pieceCount - 1 ? this.#begun : undefined;
+    const isAll = run.first === 0 && run.last === stored.record.plan.pieceCount - 1;
+    const begun = isAll ? this.#begun : undefined;
+    if (!isAll) void this.#begun?.[Symbol.asyncDispose]();
     this.#begun = undefined;
     const running = transfer.run(this.#signal, begun).catch((error) => void this.#failures.push(error)).finally(() => {
       this.#running.delete(transfer);

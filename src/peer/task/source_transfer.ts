@@ -65,6 +65,7 @@ export class SourceTransfer {
     let furthest = this.#position;
     try {
       while (this.#position < this.#end) {
+        const asked = requests.current;
         try {
           const body = first;
           first = undefined;
@@ -74,6 +75,11 @@ export class SourceTransfer {
           if (this.#position > furthest) failures = 0;
           furthest = Math.max(furthest, this.#position);
           if (error instanceof SlowSource) continue;
+          // Another transfer has left that requester meanwhile: the one who took his place is not to blame.
+          if (requests.current !== asked && !isAboutRange(error)) {
+            failures = 0;
+            continue;
+          }
           const status = sourceAnswerOf(error)?.status;
           if (status !== undefined && REFUSALS.has(status) && requests.refused()) continue;
           const attemptsMax = status === undefined ? ATTEMPTS_MAX : REFUSED_ATTEMPTS_MAX;
@@ -103,7 +109,10 @@ export class SourceTransfer {
       await using body = begun ?? await source.read(requests.current, range, version.content, either);
       // A transfer that was begun for somebody else does not end with our signal.
       const onAbort = () => void body[Symbol.asyncDispose]();
-      if (begun !== undefined) either.addEventListener("abort", onAbort, { once: true });
+      if (begun !== undefined) {
+        either.throwIfAborted();
+        either.addEventListener("abort", onAbort, { once: true });
+      }
       version.answered(body);
       while (true) {
         const buffer = this.#buffer.length > 0 ? this.#buffer : new Uint8Array(BUFFER_BYTES);
