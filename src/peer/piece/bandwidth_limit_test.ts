@@ -117,3 +117,16 @@ Deno.test("without a limit nothing waits", async () => {
   assert.equal(await UNLIMITED.take("a", 10e9, never), 10e9);
   assert.equal(await UNLIMITED.pass("a", 10e9, never), 0);
 });
+
+Deno.test("who wants little does not overtake those who wait", async () => {
+  const clock = new VirtualClock();
+  const limit = limitBandwidth(1_000_000, clock);
+  const { signal } = new AbortController();
+  assert.equal(limit.take("a", 99_000, signal), 99_000);
+  const first = limit.take("a", 50_000, signal);
+  const small = limit.take("b", 500, signal);
+  assert.notEqual(typeof small, "number", "though so much is left");
+  await clock.advance(100);
+  assert.ok(await first > 0);
+  assert.equal(await small, 500);
+});

@@ -62,3 +62,13 @@ Deno.test("the rows of a task that is gone are not written, and nothing is taken
   await clock.advance(ROWS_WAIT_MS);
   assert.deepEqual(db.batches, [[2]]);
 });
+
+Deno.test("rows that wait for each other have one timer", async () => {
+  const [clock, db] = [new VirtualClock(), database()];
+  let timers = 0;
+  const sleep: VirtualClock["sleep"] = (...args) => (timers += 1, clock.sleep(...args));
+  using rows = new WaitingRows({ sleep }, (batch) => db.write(batch));
+  for (const number of [0, 1, 2]) rows.add(row(1, number));
+  await clock.advance(ROWS_WAIT_MS);
+  assert.deepEqual([timers, db.batches], [1, [[0, 1, 2]]]);
+});
