@@ -20,7 +20,8 @@ const LOOKS_PER_MATE = 2;
 
 /**
  * The mates of a peer that is answered: those that were given it as a mate while it waited, and more by chance, all from
- * the narrowest of its places where it is not alone.
+ * the narrowest of its places where it is not alone, and for whom that is so too: who has others nearer gives nothing
+ * farther away.
  */
 export function chooseMates({ state: { settings }, chance }: Step, peer: Peer): Peer[] {
   if (settings.algorithm !== "swarm" || !peer.host.facts.cutsAsAsked) return [];
@@ -35,7 +36,10 @@ export function chooseMates({ state: { settings }, chance }: Step, peer: Peer): 
   return [...peer.mates];
 }
 
-/** A peer has ended without all of the content: nobody is its mate. */
+/**
+ * A peer has ended without all of the content: those that it knows as mates are that no more. Others, which were given
+ * it after it had its answer, part with it when they are answered again.
+ */
 export function partWithMates(peer: Peer): void {
   if (peer.mates.size === 0) return;
   for (const mate of peer.mates) part(mate, peer);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { seededRandom } from "../../testing/seeded_random.ts";
 import { Swarm } from "../../testing/scheduler_swarm.ts";
+import { chooseMates } from "./mates.ts";
 import type { Settings } from "./settings.ts";
 import type { HostFacts } from "./state.ts";
 
@@ -93,4 +94,50 @@ Deno.test("who asks again blocks parents that it names, also those that are mate
   swarm.say("p0", "started");
   swarm.message("p0", { type: "reschedule", failedParentIds: [...parents, ...mates] });
   assert.deepEqual([...swarm.peer("p0").blocked].toSorted(), parents.toSorted());
+});
+
+Deno.test("who comes when the others have their answers is given them, and they go on with those that they have", () => {
+  const { swarm } = burst(20);
+  swarm.host("late-host", { cutsAsAsked: true });
+  swarm.register("late");
+  const mates = given(swarm).get("late") ?? [];
+  assert.ok(mates.length >= 8);
+  for (const mate of mates) assert.ok(!swarm.peer(mate).mates.has(swarm.peer("late")));
+  const gone = mates.find((id) => ![...swarm.peer("late").parents].some((parent) => parent.id === id)) as string;
+  swarm.say(gone, "failed");
+  swarm.message("late", { type: "reschedule", failedParentIds: [] });
+  const again = given(swarm).get("late") ?? [];
+  assert.ok(again.length > 0 && !again.includes(gone));
+  swarm.say("late", "started");
+  swarm.say("late", "finished");
+  assert.equal(swarm.peer("late").mates.size, 0);
+});
+
+Deno.test("who waits while very many choose it has so many mates and no more", () => {
+  const { swarm, ids: [patient = "", ...ids] } = burst(60);
+  const { task, mates } = swarm.peer(patient);
+  task.waiters.add(swarm.peer(patient));
+  const step = { state: swarm.state, nowMs: swarm.nowMs, chance: seededRandom(2), effects: [] };
+  for (let times = 0; times < 10; times++) {
+    for (const id of ids) {
+      swarm.peer(id).mates.clear();
+      chooseMates(step, swarm.peer(id));
+    }
+  }
+  assert.equal(mates.size, 24);
+});
+
+Deno.test("hosts that are alone in their racks exchange pieces, and those that are not give theirs nothing from afar", () => {
+  const rackOf = (index: number) => index < 6 ? "shared" : `${index}`;
+  const { swarm, ids } = burst(20, (index) => ({
+    location: `site|rack-${index === 6 ? 7 : rackOf(index)}`,
+    isShared: index !== 6,
+  }));
+  const mates = given(swarm);
+  for (const [index, id] of ids.entries()) {
+    if (index === 6) continue;
+    const others = (mates.get(id) ?? []).filter((mate) => mate !== "root").map((mate) => Number(mate.slice(1)));
+    assert.ok(others.length > 0, id);
+    assert.ok(others.every((other) => (other < 6) === (index < 6) && other !== 6), id);
+  }
 });
