@@ -64,7 +64,8 @@ export async function* syncPieces(
     }
     // While the child took what was yielded, more may have come.
     if (come.length > 0 || told.length > 0) continue;
-    change ??= untilChanged(task, changes, stall, signal).finally(() => change = undefined);
+    // It goes on while turns come. A failure stays: the bell rings for it once, and nobody may be waiting then.
+    change ??= untilChanged(task, changes, stall, signal).then(() => change = undefined);
     await (turn === undefined ? change : Promise.race([change, turn.next().then(() => stall.moved())]));
   }
 }

@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { DamselflyError } from "../../core/error.ts";
+import { realClock } from "../../runtime/clock.ts";
+import { VirtualClock } from "../../testing/virtual_clock.ts";
+import { ADDRESS, collected, HandDriven, limited, openTestStorage, TASK_ID } from "./harness_test.ts";
+import { type PiecesQuestion, syncPieces } from "./sync_pieces.ts";
+import { Turns } from "./turns.ts";
+
+const ALL = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+
+/** A host that children ask for pieces, in turns. */
+async function openHost() {
+  const clock = new VirtualClock();
+  const storage = await openTestStorage(realClock());
+  const turns = new Turns(clock);
+  const deps = { storage, clock, address: ADDRESS, turns };
+  const ask = (changes: Partial<PiecesQuestion> = {}) => {
+    const question = { hostId: "child", taskId: TASK_ID, interestedPieceNumbers: ALL, waitsItsTurn: true, ...changes };
+    return syncPieces(question, deps, limited.signal);
+  };
+  return {
+    clock,
+    turns,
+    tasks: new HandDriven(storage),
+    ask,
+    [Symbol.asyncDispose]: () => storage[Symbol.asyncDispose](),
+  };
+}
+
+Deno.test("a child that waits its turn is told of all pieces in the end, and nothing is left of it then", async () => {
+  await using host = await openHost();
+  await host.tasks.finishAll();
+  const told = collected(host.ask());
+  await host.clock.advance(1_000);
+  assert.deepEqual((await told).map(({ number }) => number).toSorted((a, b) => a - b), ALL);
+  assert.equal(host.clock.pendingTimers, 0);
+});
+
+Deno.test("a child that does not wait, or cuts the content otherwise, is told of everything at once", async () => {
+  await using host = await openHost();
+  await host.tasks.finishAll();
+  assert.equal((await collected(host.ask({ waitsItsTurn: false }))).length, ALL.length);
+  const coarse = await collected(host.ask({ pieceLength: 4 << 20 }));
+  assert.deepEqual(coarse.map(({ number }) => number), [0]);
+  assert.equal(host.clock.pendingTimers, 0);
+});
+
+Deno.test("a child that leaves in its turn leaves nothing behind", async () => {
+  await using host = await openHost();
+  await host.tasks.finishAll();
+  for await (const _piece of host.ask()) break;
+  assert.equal(host.clock.pendingTimers, 0);
+});
+
+Deno.test("a download that fails while a child takes what it was told ends the child's list at once", async () => {
+  await using host = await openHost();
+  const task = await host.tasks.finish(...ALL.slice(0, 9));
+  const told = host.ask();
+  for (let count = 0; count < 8; count++) await told.next();
+  const ninth = told.next();
+  await host.clock.advance(250);
+  assert.equal((await ninth).value?.number, 8);
+  task.expectNothing(new DamselflyError("source_error", "Cannot fetch: the source answered 500"));
+  await assert.rejects(told.next(), { code: "unavailable", message: /download has failed/ });
+  assert.equal(host.clock.pendingTimers, 0);
+});
