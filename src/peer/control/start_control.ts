@@ -77,7 +77,7 @@ class GrpcControl implements PeerControl {
   readonly #edge: ControlEdge;
   readonly #dynconfig: Dynconfig;
   #links: readonly SchedulerLink[] = [];
-  #retired: Promise<unknown> = Promise.resolve();
+  #retired: Promise<void> = Promise.resolve();
   readonly #stop = new AbortController();
   #settings: ClusterSettings = NO_SETTINGS;
   #seedPeerLink: SeedPeerLink | undefined;
@@ -190,7 +190,7 @@ class GrpcControl implements PeerControl {
     const seedPeerClusterId = this.#seedPeerCluster(settings);
     if (seedPeerClusterId === undefined || this.#seedPeerLink?.seedPeerClusterId === seedPeerClusterId) return;
     const before = this.#seedPeerLink;
-    if (before !== undefined) this.#retired = Promise.all([this.#retired, before[Symbol.asyncDispose]()]);
+    if (before !== undefined) this.#retire([before[Symbol.asyncDispose]()]);
     const channel = { clock: this.#runtime.clock, tls };
     this.#seedPeerLink = new SeedPeerLink({ managerAddress, channel, host, seedPeerClusterId }, this.#runtime);
   }
@@ -216,10 +216,10 @@ class GrpcControl implements PeerControl {
     const wanted = new Map(list.map((scheduler) => [addressOf(scheduler), scheduler]));
     const kept = before.filter(({ scheduler }) => wanted.delete(addressOf(scheduler)));
     const gone = before.filter((link) => !kept.includes(link));
-    const moved = gone.map((link) => [link, this.#tasksOf(link)] as const);
+    const moved = gone.map((link) => this.#tasksOf(link));
     this.#links = [...kept, ...[...wanted.values()].map((scheduler) => this.#link(scheduler))];
-    this.#retired = Promise.all([this.#retired, ...gone.map((link) => this.#leave(link))]);
-    for (const [, tasks] of moved) this.#moveTasks(tasks);
+    this.#retire(gone.map((link) => this.#leave(link)));
+    for (const tasks of moved) this.#moveTasks(tasks);
   }
 
   #link(scheduler: KnownScheduler): SchedulerLink {
@@ -269,7 +269,12 @@ class GrpcControl implements PeerControl {
         this.#runtime.log.debug("What this host holds could not be told to a scheduler", { error: errorText(error) });
       });
     });
-    this.#retired = Promise.all([this.#retired, ...telling]);
+    this.#retire(telling);
+  }
+
+  /** The end waits for that too. What it resolves to is dropped, or each time that a scheduler goes would add to it. */
+  #retire(works: readonly PromiseLike<void>[]): void {
+    this.#retired = Promise.all([this.#retired, ...works]).then(() => {});
   }
 
   #newPeerId(): string {

@@ -340,8 +340,9 @@ class Round {
 
   /**
    * Looks for what has stopped: a parent that sends nothing of what it was asked for, a fetch that takes far longer
-   * than others, and a round in which nothing moves at all, unless its parents live and are waiting like us. The limit grows with the pauses seen before, so that
-   * parents that are themselves fed slowly by the source are not given up for it.
+   * than others, and a round in which nothing moves at all, unless its parents live and are waiting like us. The limit
+   * grows with the pauses seen before, so that parents that are themselves fed slowly by the source are not given up
+   * for it.
    */
   #look(): void {
     const now = this.#stage.clock.now();
