@@ -61,6 +61,7 @@ Deno.test("a download that fails while a child takes what it was told ends the c
   await host.clock.advance(250);
   assert.equal((await ninth).value?.number, 8);
   task.expectNothing(new DamselflyError("source_error", "Cannot fetch: the source answered 500"));
+  await host.clock.advance(10);
   await assert.rejects(told.next(), { code: "unavailable", message: /download has failed/ });
   assert.equal(host.clock.pendingTimers, 0);
 });
