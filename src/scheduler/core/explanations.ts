@@ -84,7 +84,9 @@ export class Choice {
     this.#parentRanks.push(rank);
   }
 
+  /** One that is found in several samples is named once. */
   reject(peer: Peer, rejection: Rejection, rank?: Rank): void {
+    if (this.#rejected.includes(peer)) return;
     if (this.isFull) {
       this.others += 1;
       return;

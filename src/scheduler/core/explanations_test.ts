@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { seededRandom } from "../../testing/seeded_random.ts";
 import { Swarm } from "../../testing/scheduler_swarm.ts";
-import type { Considered, Explanation, Outcome } from "./explanations.ts";
+import { type Considered, type Explanation, Explanations, type Outcome } from "./explanations.ts";
 import type { Settings } from "./settings.ts";
 
 /** A swarm in which `root` has the task. */
@@ -72,6 +72,12 @@ Deno.test("of each peer that was looked at it is told whether it became a parent
     if (!swarm.state.peers.has("child")) swarm.register("child");
     assert.equal(verdictOn(swarm, "other")?.rejection, rejection, rejection);
     assert.equal(verdictOn(swarm, "root")?.rejection, undefined, rejection);
+    const named = explained(swarm, "child")?.considered.map(({ peerId }) => peerId) ?? [];
+    assert.equal(
+      new Set(named).size,
+      named.length,
+      `${rejection}: nobody is named twice, though found in several samples`,
+    );
     assert.deepEqual([explained(swarm, "child")?.outcome, explained(swarm, "child")?.reason], ["from_parents", ""]);
   }
 });
@@ -171,4 +177,14 @@ Deno.test("a task that is forgotten is not explained any more", () => {
   swarm.wait(swarm.state.settings.gc.taskIntervalMs + 1_000);
   assert.equal(swarm.state.tasks.size, 0);
   assert.deepEqual(swarm.state.explanations.of(task), []);
+});
+
+Deno.test("a task that is asked for again and again takes no room from the others", () => {
+  const { state } = swarmWithRoot();
+  const [task] = state.tasks.values();
+  assert.ok(task);
+  const explanations = new Explanations();
+  const said = { atMs: 0, peerId: "p", hostId: "h", outcome: "waits", reason: "", considered: [], others: 0 } as const;
+  for (let times = 0; times < 10_100; times++) explanations.add(task, said);
+  assert.equal(explanations.of(task).length, 50);
 });
