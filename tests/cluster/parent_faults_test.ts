@@ -30,7 +30,9 @@ async function assertRight(response: Response): Promise<void> {
 /** A stage whose only holder of the image is `parent`. */
 async function stageWithOneHolder(fault?: WriteFault): Promise<Stage> {
   await using stack = new AsyncDisposableStack();
-  const stage = stack.use(await Stage.open({ nodes: ["seed", "child"] }));
+  // Of so few connections each carries more than one piece, so that a fault after the first one meets all of them.
+  const settings = { "download.concurrentPieceCount": 4 };
+  const stage = stack.use(await Stage.open({ nodes: ["seed", "child"], settings }));
   const parent = await stage.start("parent", fault === undefined ? {} : { net: faultyNet(fault) });
   await parent.pull();
   await stage.node("seed").stop();

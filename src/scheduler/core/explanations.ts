@@ -86,11 +86,11 @@ export class Choice {
 
   /** One that is found in several samples is named once. */
   reject(peer: Peer, rejection: Rejection, rank?: Rank): void {
-    if (this.#rejected.includes(peer)) return;
     if (this.isFull) {
       this.others += 1;
       return;
     }
+    if (this.#rejected.includes(peer)) return;
     this.#rejected.push(peer);
     this.#rejections.push(rejection);
     this.#ranks.push(rank);
