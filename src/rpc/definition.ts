@@ -17,6 +17,11 @@ export interface MethodDefinition {
 /** A generated service definition: its methods by name. */
 export type ServiceDefinition = { readonly [method: string]: MethodDefinition };
 
+/** The full name of a service, like `scheduler.v2.Scheduler`. */
+export function serviceName(definition: ServiceDefinition): string {
+  return Object.values(definition)[0]?.path.split("/")[1] ?? "";
+}
+
 /** The message that a method takes. */
 export type RequestOf<M extends MethodDefinition> = ReturnType<M["requestDeserialize"]>;
 

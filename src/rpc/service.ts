@@ -2,7 +2,13 @@
 import { status } from "@grpc/grpc-js";
 import { DamselflyError, errorText, isCancelled } from "../core/error.ts";
 import type { Log } from "../runtime/log.ts";
-import type { MethodDefinition, RequestOf, ResponseOf, ServiceDefinition } from "./definition.ts";
+import {
+  type MethodDefinition,
+  type RequestOf,
+  type ResponseOf,
+  type ServiceDefinition,
+  serviceName,
+} from "./definition.ts";
 import type { RequestMetadata, ServerCall } from "./server_call.ts";
 
 /** What a handler knows about the call that it answers. */
@@ -63,8 +69,7 @@ export function service<S extends ServiceDefinition>(definition: S, handlers: Ha
     const handler = handlers[name] as AnyHandler | undefined;
     if (handler !== undefined) methods.push({ definition: method, handler });
   }
-  const [anyMethod] = Object.values(definition);
-  return { name: anyMethod?.path.split("/")[1] ?? "", definition, methods };
+  return { name: serviceName(definition), definition, methods };
 }
 
 /** Runs one call to its end. Never rejects: whatever goes wrong becomes the status of the call. */

@@ -5,6 +5,8 @@ import { metricsHandler } from "../http/ops.ts";
 import { type HttpServer, startHttpServer } from "../http/serve.ts";
 import { tlsPathsOf } from "../config/tls.ts";
 import { RegistryAccess } from "../oci/registry_access.ts";
+import { serviceName } from "../rpc/definition.ts";
+import { HoldingsService } from "../rpc/gen/damselfly/v1/holdings.ts";
 import { startRpcServer } from "../rpc/server.ts";
 import type { AnnounceHostRequest } from "../rpc/gen/scheduler/v2/scheduler.ts";
 import { isEveryAddress } from "../runtime/net.ts";
@@ -85,6 +87,7 @@ export async function startScheduler(
   const server = stack.use(
     await onceFree(listen, () => startRpcServer({ listen, services, tls, log, clock, metrics: runtime.metrics })),
   );
+  server.setServing(serviceName(HoldingsService), true);
   const metricsServer = config.metrics.enable
     ? stack.use(await onceFree(config.metrics.addr, () => startMetrics(config, runtime)))
     : undefined;

@@ -133,6 +133,12 @@ Deno.test("a seed peer that has ended is told of no more registries", async () =
   assert.equal((await seed.triggered())?.url, "https://c/v2/blob");
 });
 
+Deno.test("a scheduler tells peers that it is of our make", async () => {
+  await using scheduler = await serve();
+  const health = { ...limited, clock: testRuntime().clock, service: "damselfly.v1.Holdings" };
+  assert.equal(await checkHealth(`${LOCAL}:${scheduler.port}`, health), true);
+});
+
 Deno.test("with seedPeer.enable: false the first peer goes to the source and no seed peer is asked", async () => {
   await using seed = await startSeed();
   await using scheduler = await serve({ seedPeer: { enable: false } });

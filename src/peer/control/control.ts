@@ -3,6 +3,9 @@ import type { Digest } from "../../core/digest.ts";
 import type { PiecePlan } from "../../core/piece.ts";
 import type { Download, Host, Peer, Piece } from "../../rpc/gen/common/v2/common.ts";
 
+/** What Dragonfly takes for too small to be shared, in bytes (wire.md §0 fact 4). */
+export const SMALL_BYTES = 4 * 1024 * 1024;
+
 /** What a scheduler answers on a peer's stream (wire.md §1.2, `AnnouncePeerResponse`). */
 export type Decision =
   | { readonly kind: "empty_task" }
@@ -55,6 +58,11 @@ export interface Control extends AsyncDisposable {
   host(): Host;
   /** The downloads that this host's cluster refuses now. */
   blockList(): BlockList;
+  /**
+   * Whether the swarm shares contents of {@link SMALL_BYTES} and less of this task. Under a stock scheduler it does not:
+   * its seed peers fetch them without telling it, and who asks waits for them in vain (wire.md §0 fact 4).
+   */
+  sharesSmall(taskId: string): boolean;
   /** Opens a conversation about a task; undefined when there is no scheduler. Throws `unavailable` or `timeout`. */
   openSession(taskId: string, peerId: string, signal: AbortSignal): Promise<PeerSession | undefined>;
   /** Tells the scheduler of the task that this host has all of it (`metadata_only`, wire.md §2.5). */

@@ -66,6 +66,11 @@ export class FakeScheduler implements AsyncDisposable {
     this.port = this.#server.port;
   }
 
+  /** From now on it is of our make; without that it is a stock one. */
+  takesHoldings(): void {
+    this.#server?.setServing("damselfly.v1.Holdings", true);
+  }
+
   setHealthy(isHealthy: boolean): void {
     this.#server?.setServing("", isHealthy);
   }

@@ -1,5 +1,7 @@
 import { DamselflyError, errorText, isCancelled } from "../../core/error.ts";
 import type { Channels, RpcClient } from "../../rpc/client.ts";
+import { serviceName } from "../../rpc/definition.ts";
+import { HoldingsService } from "../../rpc/gen/damselfly/v1/holdings.ts";
 import { HealthCheckResponse_ServingStatus as Status, HealthService } from "../../rpc/gen/grpc/health/v1/health.ts";
 import type { Host } from "../../rpc/gen/common/v2/common.ts";
 import { SchedulerService } from "../../rpc/gen/scheduler/v2/scheduler.ts";
@@ -58,6 +60,7 @@ export class SchedulerLink implements AsyncDisposable {
   readonly #firstTry = Promise.withResolvers<void>();
   /** Undefined until the first look at its health has ended. */
   #isUp: boolean | undefined;
+  #isStock = false;
   #upSince: number | undefined;
   /** Since when it owes decisions and has given none. */
   #muteSince: number | undefined;
@@ -86,6 +89,11 @@ export class SchedulerLink implements AsyncDisposable {
   /** Whether a peer should try it: not when it is known to be down, or just being asked whether it lives. */
   get isUsable(): boolean {
     return this.#isUp !== false && this.#doubt === undefined;
+  }
+
+  /** Whether it is known not to be of our make. */
+  get isStock(): boolean {
+    return this.#isStock;
   }
 
   /** Resolves once it is known whether the scheduler is up. */
@@ -225,7 +233,7 @@ export class SchedulerLink implements AsyncDisposable {
 
   async #cameUp(signal: AbortSignal): Promise<void> {
     if (this.#isUp === true) return;
-    await this.announce(signal);
+    await Promise.all([this.announce(signal), this.#learnMake(signal)]);
     signal.throwIfAborted(); // a peer may have found it dead meanwhile
     this.#upSince = this.#parts.clock.now();
     this.#isSilent = false;
@@ -236,6 +244,17 @@ export class SchedulerLink implements AsyncDisposable {
       if (signal.aborted) return;
       this.#parts.log.warn("What this host holds could not be told to a scheduler", { error: errorText(error) });
     });
+  }
+
+  /** One of our make says that it takes what hosts hold; nobody else knows that service. */
+  async #learnMake(signal: AbortSignal): Promise<void> {
+    const health = this.#parts.channels.client(HealthService, addressOf(this.scheduler));
+    try {
+      await health.check({ service: serviceName(HoldingsService) }, { signal, timeoutMs: ANNOUNCE_TIMEOUT_MS });
+      this.#isStock = false;
+    } catch (error) {
+      if (error instanceof DamselflyError) this.#isStock = error.code === "not_found" || error.code === "unimplemented";
+    }
   }
 
   /** An attempt that began then has not reached it. */

@@ -13,14 +13,14 @@ const NEVER = new AbortController().signal;
  * A link to a scheduler that says it serves when its health is watched, unless it is gone or hangs, and answers what
  * `check` says when asked.
  */
-function linkTo(check: () => Promise<unknown> = () => Promise.resolve({})) {
+function linkTo(check: () => Promise<unknown> = () => Promise.resolve({}), ofMake = () => Promise.resolve({})) {
   const clock = new VirtualClock();
   const { random, log } = testRuntime();
   const watches: number[] = [];
   const is = { gone: false, hanging: false };
   const remote = {
     announceHost: () => Promise.resolve({}),
-    check,
+    check: ({ service }: { service: string }) => service === "" ? check() : ofMake(),
     watch: async function* (_request: unknown, { signal }: { signal: AbortSignal }) {
       watches.push(clock.now());
       if (is.gone) throw new DamselflyError("unavailable", "Nobody listens");
@@ -29,6 +29,7 @@ function linkTo(check: () => Promise<unknown> = () => Promise.resolve({})) {
         throw new DamselflyError("unavailable", "No connection in time");
       }
       yield { status: Status.SERVING };
+      signal.throwIfAborted();
       await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
     },
   };
@@ -182,4 +183,15 @@ Deno.test("a pull that is given up waits for no scheduler", async () => {
   const looking = link.look(pull.signal);
   pull.abort(new DamselflyError("cancelled", "The client has left"));
   await assert.rejects(looking, { code: "cancelled" });
+});
+
+Deno.test("a scheduler is taken for a stock one when it does not know our service, not when it fails to say", async () => {
+  const makes = { not_found: true, unimplemented: true, timeout: false, unavailable: false } as const;
+  for (const [code, isStock] of Object.entries(makes)) {
+    const refuse = () => Promise.reject(new DamselflyError(code as keyof typeof makes, "No such service"));
+    const bench = linkTo(undefined, refuse);
+    await using link = bench.link;
+    await settle();
+    assert.deepEqual([link.isStock, link.isUsable], [isStock, true]);
+  }
 });

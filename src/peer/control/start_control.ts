@@ -114,6 +114,11 @@ class GrpcControl implements PeerControl {
     return this.#settings.blockList;
   }
 
+  /** A seed peer asks in any case: it has been told to bring the content into the swarm. */
+  sharesSmall(taskId: string): boolean {
+    return this.#options.host.isSeed || this.#pick(taskId)?.isStock !== true;
+  }
+
   async openSession(taskId: string, peerId: string, signal: AbortSignal): Promise<PeerSession | undefined> {
     const link = await this.#reach(taskId, signal);
     return link === undefined ? undefined : this.#sessionAt(link, taskId, peerId);

@@ -44,6 +44,17 @@ Deno.test("the cluster of the first healthy scheduler is the host's, and all of 
   assert.equal(control.hostId, "127.0.0.1-node-1");
 });
 
+Deno.test("a peer knows which scheduler leaves small contents to the source, a seed peer asks in any case", async () => {
+  for (const [isOurs, isSeed] of [[false, false], [false, true], [true, false]] as const) {
+    await using scheduler = await FakeScheduler.start();
+    if (isOurs) scheduler.takesHoldings();
+    await using manager = await startManager(() => [{ port: scheduler.port, clusterId: 1 }]);
+    const host = { ...options().host, isSeed };
+    await using control = await startControl(options({ managerAddress: manager.address, host }), testRuntime());
+    assert.equal(control.sharesSmall(TASK_ID), isOurs || isSeed);
+  }
+});
+
 Deno.test("a host starts without the manager from the list it kept", async () => {
   const disk = new MemoryDisk();
   await using scheduler = await FakeScheduler.start();

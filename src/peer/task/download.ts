@@ -1,7 +1,7 @@
 import { DamselflyError, errorText, isCancelled, toDamselflyError } from "../../core/error.ts";
 import { pieceAt, type PiecePlan, pieceRange, type PieceRun, planByRule } from "../../core/piece.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import type { Control, Decision, PeerEvent } from "../control/control.ts";
+import { type Control, type Decision, type PeerEvent, SMALL_BYTES } from "../control/control.ts";
 import type { Parent, ParentRpc } from "../piece/parent.ts";
 import type { BandwidthLimit } from "../piece/bandwidth_limit.ts";
 import type { PieceClient } from "../piece/vortex_client.ts";
@@ -218,6 +218,7 @@ export class Download implements ReadableTask {
 
   async #openConversation(signal: AbortSignal): Promise<Conversation | undefined> {
     const { control, runtime: { log } } = this.#parts;
+    if (this.#isUnshared()) return undefined;
     try {
       const session = await control.openSession(this.taskId, this.peerId, signal);
       return session === undefined ? undefined : new Conversation(session, log, signal);
@@ -226,6 +227,12 @@ export class Download implements ReadableTask {
       log.warn("No scheduler can be asked; the download goes on without", { error: errorText(error) });
       return undefined;
     }
+  }
+
+  /** Whether the swarm would not share it, and asking only cost time. */
+  #isUnshared(): boolean {
+    if (this.#stored.record.plan.contentLength > SMALL_BYTES || this.#subject.request.disableBackToSource) return false;
+    return !this.#parts.control.sharesSmall(this.taskId);
   }
 
   /** Gets all pieces, from where the scheduler says and, for the rest, from the source. */
@@ -256,9 +263,15 @@ export class Download implements ReadableTask {
       const again = { kind: "reschedule", parents: decision.parents, description: "pieces are missing" } as const;
       decision = await this.#ask(again, talk, line, signal);
     }
-    this.#allowSource(talk === undefined ? "no scheduler is reachable" : whyOf(decision));
+    this.#allowSource(talk === undefined ? this.#whyAlone() : whyOf(decision));
     this.#noteSplit();
     await line.finish();
+  }
+
+  #whyAlone(): string {
+    return this.#isUnshared()
+      ? "a stock scheduler does not have so small a content shared"
+      : "no scheduler is reachable";
   }
 
   /**

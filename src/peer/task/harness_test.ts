@@ -161,6 +161,7 @@ export class FakeControl implements Control {
   readonly deleted: string[] = [];
   openSessions = 0;
   isAlive = true;
+  isSmallShared = true;
   decide: Decide | undefined;
   onSend: (event: PeerEvent, signal: AbortSignal) => void | Promise<void> = () => {};
   readonly #host: Host;
@@ -177,6 +178,10 @@ export class FakeControl implements Control {
 
   blockList(): BlockList {
     return NOTHING_BLOCKED;
+  }
+
+  sharesSmall(): boolean {
+    return this.isSmallShared;
   }
 
   kinds(): string[] {

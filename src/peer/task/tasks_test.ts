@@ -3,6 +3,7 @@ import { derOfPem } from "../../core/certificates.ts";
 import { DamselflyError } from "../../core/error.ts";
 import { testCertificates } from "../../testing/certificates.ts";
 import { VirtualClock } from "../../testing/virtual_clock.ts";
+import { SMALL_BYTES } from "../control/control.ts";
 import type { TaskHandle } from "./task.ts";
 import { blob, FakeSource, NEVER, PIECE, readAll, requestFor, sourceError, Swarm, SwarmNode } from "./harness_test.ts";
 
@@ -292,6 +293,29 @@ Deno.test("a download that goes to the source says why", async () => {
     await node.pull(requestFor(CONTENT));
     const told = node.runtime.log.lines.filter(({ message }) => message === "A task is fetched from its source");
     assert.deepEqual(told.map(({ fields }) => fields?.["why"]), [why]);
+  }
+});
+
+Deno.test("a small content is not asked of a scheduler that has none shared, unless the source is forbidden", async () => {
+  const small = blob(SMALL_BYTES);
+  const cases = [
+    { bytes: small, changes: {}, asks: false },
+    { bytes: blob(SMALL_BYTES + 1), changes: {}, asks: true },
+    { bytes: small, changes: { disableBackToSource: true }, asks: true },
+  ];
+  for (const { bytes, changes, asks } of cases) {
+    const decide = () => ({ kind: "back_to_source", description: "" }) as const;
+    const source = new FakeSource(bytes);
+    source.blockBytes = SMALL_BYTES;
+    await using node = await SwarmNode.start(new Swarm(), { source, decide });
+    node.control.isSmallShared = false;
+    const request = requestFor(bytes, { pieceLength: SMALL_BYTES, ...changes });
+    await using handle = await node.tasks.open(request, NEVER);
+    await handle.sealed.catch(() => {});
+    assert.equal(node.control.kinds().includes("register"), asks);
+    const why = node.runtime.log.lines.find(({ message }) => message === "A task is fetched from its source")?.fields
+      ?.["why"];
+    assert.equal(why === "a stock scheduler does not have so small a content shared", !asks);
   }
 });
 

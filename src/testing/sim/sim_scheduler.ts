@@ -77,7 +77,9 @@ export class SimScheduler implements AsyncDisposable {
     const scheduling = new Scheduling(parts);
     for (const host of hosts) scheduling.restore(host);
     const holdings = holdingsService({ loop: scheduling.loop, metrics, clock });
-    const services = [scheduling.service(), holdings, new Health().service()];
+    const health = new Health();
+    health.setServing(holdings.name, true);
+    const services = [scheduling.service(), holdings, health.service()];
     stack.use(this.#net.rpc.serve(`${this.node.ip}:${PORT}`, services));
     stack.use(clock.every(TICK_MS, () => scheduling.tick()));
     this.#running = { scheduling, stack };
