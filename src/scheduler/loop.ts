@@ -1,7 +1,8 @@
 import type { Clock } from "../runtime/clock.ts";
 import { DamselflyError } from "../core/error.ts";
 import { apply, hasMore } from "./core/apply.ts";
-import type { Chance, Effect, Event, Untimed } from "./core/event.ts";
+import type { Chance } from "../core/random_set.ts";
+import type { Effect, Event, Untimed } from "./core/event.ts";
 import type { State } from "./core/state.ts";
 
 /**

@@ -1,5 +1,6 @@
 import { apply, hasMore } from "../scheduler/core/apply.ts";
-import type { Chance, Effect, Event, PeerEvent, PlainPeerMessage } from "../scheduler/core/event.ts";
+import type { Chance } from "../core/random_set.ts";
+import type { Effect, Event, PeerEvent, PlainPeerMessage } from "../scheduler/core/event.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../scheduler/core/settings.ts";
 import {
   emptyState,

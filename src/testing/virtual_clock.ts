@@ -1,3 +1,4 @@
+import { Heap } from "../core/heap.ts";
 import { type Clock, type Deadline, timeoutError } from "../runtime/clock.ts";
 
 interface Timer {
@@ -138,7 +139,7 @@ interface Moment {
 /** Timers by their moments, the next one first: many share one, so that only moments are kept in a heap. */
 class TimerQueue {
   readonly #moments = new Map<number, Moment>();
-  readonly #heap: Moment[] = [];
+  readonly #heap = new Heap<Moment>();
   #size = 0;
 
   get size(): number {
@@ -149,8 +150,13 @@ class TimerQueue {
     this.#size++;
     const timer: Timer = { at, fire };
     const moment = this.#moments.get(at);
-    if (moment === undefined) this.#push({ at, timers: [timer], taken: 0 });
-    else moment.timers.push(timer);
+    if (moment !== undefined) {
+      moment.timers.push(timer);
+      return timer;
+    }
+    const next = { at, timers: [timer], taken: 0 };
+    this.#moments.set(at, next);
+    this.#heap.add(next);
     return timer;
   }
 
@@ -162,11 +168,12 @@ class TimerQueue {
 
   /** When the next timer fires. */
   nextAt(): number | undefined {
-    for (let moment = this.#heap[0]; moment !== undefined; moment = this.#heap[0]) {
+    for (let moment = this.#heap.first; moment !== undefined; moment = this.#heap.first) {
       const { timers } = moment;
       while (moment.taken < timers.length && timers[moment.taken]?.fire === undefined) moment.taken++;
       if (moment.taken < timers.length) return moment.at;
-      this.#pop();
+      this.#heap.take();
+      this.#moments.delete(moment.at);
     }
     return undefined;
   }
@@ -186,36 +193,5 @@ class TimerQueue {
     const { fire } = timer;
     this.cancel(timer);
     return fire;
-  }
-
-  #push(moment: Moment): void {
-    this.#moments.set(moment.at, moment);
-    const heap = this.#heap;
-    let at = heap.push(moment) - 1;
-    while (at > 0) {
-      const above = (at - 1) >> 1;
-      const other = heap[above] as Moment;
-      if (other.at <= moment.at) break;
-      heap[at] = other;
-      at = above;
-    }
-    heap[at] = moment;
-  }
-
-  #pop(): void {
-    const heap = this.#heap;
-    const first = heap[0];
-    const last = heap.pop();
-    if (first !== undefined) this.#moments.delete(first.at);
-    if (last === undefined || last === first) return;
-    let at = 0;
-    for (let below = 1; below < heap.length; below = 2 * at + 1) {
-      if ((heap[below + 1]?.at ?? Infinity) < (heap[below] as Moment).at) below++;
-      const other = heap[below] as Moment;
-      if (last.at <= other.at) break;
-      heap[at] = other;
-      at = below;
-    }
-    heap[at] = last;
   }
 }

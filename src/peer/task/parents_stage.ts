@@ -13,7 +13,7 @@ import { chooseParent } from "../piece/parent_choice.ts";
 import type { PieceClient } from "../piece/vortex_client.ts";
 import { contentVersion } from "../storage/content_version.ts";
 import type { PieceRecord, StoredTask } from "../storage/storage.ts";
-import { missingPieces, pickPiece } from "./plan.ts";
+import { missingPieces, Offers, pickPiece } from "./plan.ts";
 
 /** A parent that fails so many pieces in a row is not asked any more. */
 const FAILURES_MAX = 3;
@@ -103,7 +103,7 @@ class Round {
   readonly #stage: ParentsStage;
   readonly #states: Map<Parent, ParentState>;
   readonly #loads: HostLoads;
-  readonly #offers = new Map<number, ParentState[]>();
+  readonly #offers = new Offers<ParentState>();
   readonly #addresses = new Map<number, Map<ParentState, Endpoint>>();
   readonly #fetches = new Map<number, Fetch>();
   readonly #running = new Set<Promise<void>>();
@@ -205,8 +205,7 @@ class Round {
   /** Makes a piece choosable, from those parents that may still be asked for it. */
   #offer(number: number): void {
     const holders = [...this.#addresses.get(number)?.keys() ?? []].filter((state) => !state.isGone);
-    if (holders.length > 0) this.#offers.set(number, holders);
-    else this.#offers.delete(number);
+    this.#offers.set(number, holders);
   }
 
   /** Starts what can be started, and ends the round when nothing is left to wait for. */
@@ -220,7 +219,7 @@ class Round {
       const readerPieces = this.#stage.readerPieces();
       const number = pickPiece({ offers: this.#offers, readerPieces, isFree }, random);
       if (number === undefined) break;
-      const holders = (this.#offers.get(number) ?? []).filter(isFree);
+      const holders = this.#offers.holders(number).filter(isFree);
       this.#offers.delete(number);
       this.#start(number, holders);
     }
@@ -324,7 +323,7 @@ class Round {
     const error = new DamselflyError("unavailable", "The parent is given up");
     for (const { from, abort } of this.#fetches.values()) if (from === state) abort.abort(error);
     this.#stage.log.info("A parent is given up", { parent: state.parent.peerId, why });
-    for (const number of [...this.#offers.keys()]) this.#offer(number);
+    for (const number of this.#offers.pieces) this.#offer(number);
   }
 
   #alive(): ParentState[] {

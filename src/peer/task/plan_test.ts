@@ -1,25 +1,32 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
+import { LookCounter } from "../../testing/look_counter.ts";
 import { seededRandom } from "../../testing/seeded_random.ts";
 import { findLies } from "./lies.ts";
-import { pickPiece } from "./plan.ts";
+import { Offers, pickPiece } from "./plan.ts";
 
 const numbers = fc.uniqueArray(fc.integer({ min: 0, max: 99 }), { maxLength: 100 });
 const offers = fc.array(fc.tuple(fc.integer({ min: 0, max: 99 }), fc.array(fc.constantFrom("a", "b", "c", "d"))))
-  .map((entries) => new Map(entries));
+  .map(offersOf);
+
+function offersOf(entries: Iterable<readonly [number, readonly string[]]>): Offers<string> {
+  const offers = new Offers<string>();
+  for (const [number, holders] of entries) offers.set(number, holders);
+  return offers;
+}
 
 Deno.test("a pick is an offered piece with a holder, and there is one as long as there is such an offer", () => {
   fc.assert(fc.property(offers, numbers, fc.integer(), (offers, readerPieces, seed) => {
     const pick = pickPiece({ offers, readerPieces, isFree: () => true }, seededRandom(seed));
-    const hasOffer = [...offers.values()].some(({ length }) => length > 0);
+    const hasOffer = offers.pieces.length > 0;
     assert.equal(pick !== undefined, hasOffer);
-    if (pick !== undefined) assert.ok((offers.get(pick)?.length ?? 0) > 0);
+    if (pick !== undefined) assert.ok(offers.holders(pick).length > 0);
   }));
 });
 
 Deno.test("a piece that a reader waits for is picked before any other", () => {
   fc.assert(fc.property(offers, fc.integer({ min: 0, max: 99 }), fc.integer(), (offers, position, seed) => {
-    fc.pre((offers.get(position)?.length ?? 0) > 0);
+    fc.pre(offers.holders(position).length > 0);
     assert.equal(pickPiece({ offers, readerPieces: [position], isFree: () => true }, seededRandom(seed)), position);
   }));
 });
@@ -27,13 +34,13 @@ Deno.test("a piece that a reader waits for is picked before any other", () => {
 Deno.test("without readers, no piece is picked while a rarer one is offered", () => {
   fc.assert(fc.property(offers, fc.integer(), (offers, seed) => {
     const pick = pickPiece({ offers, readerPieces: [], isFree: () => true }, seededRandom(seed));
-    const counts = [...offers.values()].map(({ length }) => length).filter((length) => length > 0);
-    if (pick !== undefined) assert.equal(offers.get(pick)?.length, Math.min(...counts));
+    const counts = offers.pieces.map((number) => offers.holders(number).length);
+    if (pick !== undefined) assert.equal(offers.holders(pick).length, Math.min(...counts));
   }));
 });
 
 Deno.test("children of one parent pick different pieces, so that they can serve each other", () => {
-  const offers = new Map(Array.from({ length: 100 }, (_, number) => [number, ["seed"]]));
+  const offers = offersOf(Array.from({ length: 100 }, (_, number) => [number, ["seed"]]));
   const picks = Array.from(
     { length: 50 },
     (_, seed) => pickPiece({ offers, readerPieces: [], isFree: () => true }, seededRandom(seed)),
@@ -49,11 +56,41 @@ Deno.test("only parents whose pieces differ from the source's are liars, each na
 });
 
 Deno.test("no piece is fetched from a parent that gives us enough already", () => {
-  const offers = new Map([[0, ["busy"]], [1, ["busy", "free"]], [2, ["busy"]]]);
+  const offers = offersOf([[0, ["busy"]], [1, ["busy", "free"]], [2, ["busy"]]]);
   const isFree = (holder: string) => holder === "free";
   for (let seed = 1; seed <= 20; seed++) {
     assert.equal(pickPiece({ offers, readerPieces: [0], isFree }, seededRandom(seed)), 1);
     assert.equal(pickPiece({ offers, readerPieces: [], isFree }, seededRandom(seed)), 1);
   }
   assert.equal(pickPiece({ offers, readerPieces: [0], isFree: () => false }, seededRandom(1)), undefined);
+});
+
+Deno.test("a pick of 10,000 pieces of 20 parents looks at no more of them than of 100", () => {
+  const parents = Array.from({ length: 20 }, (_, index) => `parent ${index}`);
+  const looksFor = (pieces: number) => {
+    const random = seededRandom(3);
+    const offers = new Offers<string>();
+    for (let number = 0; number < pieces; number++) offers.set(number, parents.slice(0, 1 + random.below(20)));
+    using counter = new LookCounter();
+    for (let picks = 0; picks < 100; picks++) {
+      const number = pickPiece({ offers, readerPieces: [5], isFree: (parent) => parent.endsWith("9") }, random);
+      if (number !== undefined) offers.delete(number);
+    }
+    return counter.looks / 100;
+  };
+  const [few, many] = [looksFor(100), looksFor(10_000)];
+  assert.ok(many <= 600 && many <= 2 * few, `${few} looks for few pieces, ${many} for many`);
+});
+
+Deno.test("what is offered anew or taken back counts as it is now", () => {
+  const offers = offersOf([[0, ["a"]], [1, ["a", "b"]]]);
+  const pick = () => pickPiece({ offers, readerPieces: [], isFree: () => true }, seededRandom(1));
+  assert.equal(pick(), 0);
+  offers.set(0, ["a", "b", "c"]);
+  assert.equal(pick(), 1);
+  offers.delete(1);
+  offers.delete(7);
+  assert.equal(pick(), 0);
+  offers.set(0, []);
+  assert.deepEqual([pick(), offers.pieces], [undefined, []]);
 });

@@ -5,7 +5,11 @@
  * here, and the only line with something new on it would carry the same bytes again and again. So each of these pieces
  * is told to one child first, and so few at a time that they arrive soon; the children give them to each other. When
  * nothing is left that nobody was told of, the others hear of it too: then the line is free to help.
+ *
+ * There may be very many children, and each piece is told to each of them once. Nothing else is done for all of them:
+ * who is next is the first of a heap, and what all may hear of is one list, in which each child is at a place.
  */
+import { Heap } from "../../core/heap.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { StoredTask } from "../storage/storage.ts";
 
@@ -48,13 +52,30 @@ interface Tell {
   isAsked: boolean;
 }
 
+/** Pieces that somebody was told of, in that order, and when. */
+interface Told {
+  readonly order: { readonly number: number; readonly atMs: number }[];
+  /** Where each of them is in `order`. */
+  readonly places: Map<number, number>;
+  /** Of those before this place all children may be told. */
+  common: number;
+}
+
+function nothingTold(): Told {
+  return { order: [], places: new Map(), common: 0 };
+}
+
 class TaskTurns {
   readonly #task: StoredTask;
   readonly #clock: Clock;
-  /** Who was told last is at the end. */
   readonly #children = new Set<Turn>();
-  /** Pieces that somebody was told of, and when. */
-  readonly #told = new Map<number, number>();
+  /** Children that may have something new, who was told longest ago first. Those that have left are among them. */
+  #ready = new Heap<Turn>();
+  /** Children that are not told yet of all that they may be told of. */
+  readonly #behind = new Set<Turn>();
+  #told = nothingTold();
+  /** Turns that were given so far, with the first place that each child has when it joins. */
+  #turns = 0;
   #open: Tell[] = [];
   #timer: Disposable | undefined;
 
@@ -64,7 +85,10 @@ class TaskTurns {
   }
 
   join(): Turn {
-    const turn = new Turn(this.#task, this.#told, { onHeld: () => this.#go(), onLeft: () => this.#leave(turn) });
+    const turn = new Turn(this.#task, this.#told, this.#turns++, {
+      onHeld: () => this.#onHeld(turn),
+      onLeft: () => this.#leave(turn),
+    });
     this.#children.add(turn);
     this.#timer ??= this.#clock.every(LOOK_INTERVAL_MS, () => this.#go());
     return turn;
@@ -82,32 +106,51 @@ class TaskTurns {
     };
   }
 
+  #onHeld(turn: Turn): void {
+    if (turn.hasNew && !turn.isReady) this.#makeReady(turn);
+    if (turn.isBehind) this.#behind.add(turn);
+    this.#go();
+  }
+
+  #makeReady(turn: Turn): void {
+    turn.isReady = true;
+    this.#ready.add(turn);
+  }
+
   #leave(turn: Turn): void {
     this.#children.delete(turn);
+    this.#behind.delete(turn);
     this.#open = this.#open.filter((open) => open.turn !== turn);
     if (this.#children.size > 0) return this.#go();
     this.#timer?.[Symbol.dispose]();
     this.#timer = undefined;
     // Those who come later may be many, and none of them has anything.
-    this.#told.clear();
+    this.#told = nothingTold();
+    this.#ready = new Heap();
   }
 
   #go(): void {
     const nowMs = this.#clock.now();
     this.#open = this.#open.filter(({ isAsked, atMs }) => isAsked || nowMs - atMs < ASK_TIMEOUT_MS);
     while (this.#open.length < OPEN_TELLS_MAX) {
-      const turn = this.#children.values().find(({ hasNew }) => hasNew);
+      const turn = this.#ready.take();
       if (turn === undefined) return this.#tellOthers(nowMs);
-      const number = turn.tellNew();
-      this.#told.set(number, nowMs);
+      turn.isReady = false;
+      if (!this.#children.has(turn) || !turn.hasNew) continue;
+      const number = turn.tellNew(this.#turns++);
+      this.#told.places.set(number, this.#told.order.push({ number, atMs: nowMs }) - 1);
       this.#open.push({ turn, number, atMs: nowMs, isAsked: false });
-      this.#children.delete(turn);
-      this.#children.add(turn);
+      this.#makeReady(turn);
     }
   }
 
   #tellOthers(nowMs: number): void {
-    for (const turn of this.#children) turn.tellOld((number) => nowMs - (this.#told.get(number) ?? nowMs) >= SPREAD_MS);
+    const told = this.#told;
+    const before = told.common;
+    const isSpread = ({ atMs }: { readonly atMs: number }) => nowMs - atMs >= SPREAD_MS;
+    while (told.common < told.order.length && isSpread(told.order[told.common] as Told["order"][number])) told.common++;
+    for (const turn of told.common > before ? this.#children : this.#behind) turn.catchUp();
+    this.#behind.clear();
   }
 }
 
@@ -119,30 +162,41 @@ interface TurnListener {
 
 /** The turn of one child. */
 export class Turn implements Disposable {
+  /** Its turn comes after those with a smaller number: when it was told last, or joined. */
+  at: number;
+  /** It waits for its turn. */
+  isReady = false;
   readonly #task: StoredTask;
-  /** Pieces that somebody was told of. */
-  readonly #told: ReadonlyMap<number, number>;
+  readonly #told: Told;
   readonly #listener: TurnListener;
   /** Pieces that the child is not told of yet. */
   readonly #held = new Set<number>();
   /** All pieces that were held, as they came; those before `#nextNew` were told to somebody. */
   readonly #arrived: number[] = [];
   #nextNew = 0;
+  /** Of what all may be told of, the child was told before this place; and what came to it after that. */
+  #caughtUp = 0;
+  #late: number[] = [];
   #due: number[] = [];
   #rung = Promise.withResolvers<void>();
 
-  constructor(task: StoredTask, told: ReadonlyMap<number, number>, listener: TurnListener) {
+  constructor(task: StoredTask, told: Told, at: number, listener: TurnListener) {
     this.#task = task;
     this.#told = told;
+    this.at = at;
     this.#listener = listener;
   }
 
   /** Whether something is held that nobody was told of. */
   get hasNew(): boolean {
-    while (this.#nextNew < this.#arrived.length && this.#told.has(this.#arrived[this.#nextNew] as number)) {
-      this.#nextNew++;
-    }
+    const { places } = this.#told;
+    while (this.#nextNew < this.#arrived.length && places.has(this.#arrived[this.#nextNew] as number)) this.#nextNew++;
     return this.#nextNew < this.#arrived.length;
+  }
+
+  /** Whether something is held that all may be told of. */
+  get isBehind(): boolean {
+    return this.#late.length > 0 || this.#caughtUp < this.#told.common;
   }
 
   /** Whether the child was told of all that came. */
@@ -154,8 +208,7 @@ export class Turn implements Disposable {
   sort(come: readonly number[]): number[] {
     const isOfSource = (number: number) => this.#task.piece(number)?.trafficType === "back_to_source";
     const held = come.filter(isOfSource);
-    for (const number of held) this.#held.add(number);
-    this.#arrived.push(...held);
+    for (const number of held) this.#hold(number);
     if (held.length > 0) this.#listener.onHeld();
     const due = this.#due;
     this.#due = [];
@@ -163,20 +216,30 @@ export class Turn implements Disposable {
     return [...come.filter((number) => !isOfSource(number)), ...due];
   }
 
-  /** The turn of the child has come, and it {@link hasNew}; gives the piece that it is told of. */
-  tellNew(): number {
+  #hold(number: number): void {
+    this.#held.add(number);
+    this.#arrived.push(number);
+    if ((this.#told.places.get(number) ?? Infinity) < this.#caughtUp) this.#late.push(number);
+  }
+
+  /** The turn of the child has come, and it {@link hasNew}; gives the piece that it is told of. The next one comes at `at`. */
+  tellNew(at: number): number {
     const number = this.#arrived[this.#nextNew] as number;
     this.#tell(number);
+    this.at = at;
     return number;
   }
 
-  /** The child is told of what is held for it and `isDue`. */
-  tellOld(isDue: (number: number) => boolean): void {
-    for (const number of this.#held) if (isDue(number)) this.#tell(number);
+  /** The child is told of what is held for it and all may be told of. */
+  catchUp(): void {
+    const { order, common } = this.#told;
+    for (const number of this.#late) this.#tell(number);
+    this.#late = [];
+    while (this.#caughtUp < common) this.#tell((order[this.#caughtUp++] as Told["order"][number]).number);
   }
 
   #tell(number: number): void {
-    this.#held.delete(number);
+    if (!this.#held.delete(number)) return;
     this.#due.push(number);
     this.#rung.resolve();
   }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { LookCounter } from "../../testing/look_counter.ts";
 import { VirtualClock } from "../../testing/virtual_clock.ts";
 import type { StoredTask } from "../storage/storage.ts";
 import { type Turn, Turns } from "./turns.ts";
@@ -113,4 +114,55 @@ Deno.test("whoever waits for a turn is woken by it", async () => {
   await woken;
   assert.equal(turn.sort([]).length, 1);
   turn[Symbol.dispose]();
+});
+
+Deno.test("a child to which a piece comes late is told of it when the others were, as one that joins later is", async () => {
+  const scene = stage(2, [0]);
+  const { clock, turns, joined: [first] } = scene as Scene & { joined: [Turn] };
+  assert.deepEqual(sendAll(scene, scene.first.flat()), [0]);
+  await clock.advance(600);
+  assert.deepEqual(due(scene.joined), [0]);
+  sendAll(scene, first.sort([1]));
+  await clock.advance(600);
+  const later = turns.join(TASK);
+  const [slow] = scene.joined.slice(1) as [Turn];
+  assert.deepEqual([slow.sort([1]), later.sort([0, 1])], [[1], [0, 1]]);
+  assert.ok(slow.isOver && later.isOver);
+  later[Symbol.dispose]();
+  scene.end();
+});
+
+Deno.test("who was told longest ago is told next, though others have heard of the new piece before him", () => {
+  const { turns, joined, end } = stage(3, []);
+  const [blocker] = joined as [Turn];
+  for (const number of [30, 31, 32, 33, 34, 35, 36, 37]) blocker.sort([number]);
+  for (const turn of joined.toReversed()) turn.sort([1, 2, 3]);
+  const order = [30, 31, 32].map((number) => {
+    turns.sending(TASK, number)?.[Symbol.dispose]();
+    return joined.findIndex((turn) => turn.sort([]).length === 1);
+  });
+  assert.deepEqual(order, [1, 2, 0]);
+  end();
+});
+
+Deno.test("a piece costs a look or a few for each of 10,000 children, and none where nothing is to be told", async () => {
+  const children = 10_000;
+  const { clock, turns, joined, end } = stage(children, []);
+  using counter = new LookCounter();
+  const looksOf = async (run: () => void | Promise<void>) => {
+    const before = counter.looks;
+    await run();
+    return counter.looks - before;
+  };
+  const coming = await looksOf(() => {
+    for (const turn of joined) turn.sort([0, 1, 2, 3]);
+  });
+  const waiting = await looksOf(() => clock.advance(400));
+  const sent = await looksOf(() => [0, 1, 2, 3].forEach((number) => turns.sending(TASK, number)?.[Symbol.dispose]()));
+  const spreading = await looksOf(() => clock.advance(200));
+  assert.ok(joined.slice(1).every((turn) => turn.sort([]).length === 4), "all were told");
+  assert.ok(coming <= 40 * children, `${coming} looks for pieces that come`);
+  assert.ok(waiting <= 2_000 && sent <= 2_000, `${waiting} and ${sent} looks for nothing`);
+  assert.ok(spreading <= 4 * children, `${spreading} looks for telling all`);
+  end();
 });

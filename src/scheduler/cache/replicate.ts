@@ -1,4 +1,4 @@
-import type { Chance } from "../core/event.ts";
+import type { Chance } from "../../core/random_set.ts";
 import type { Host, Peer } from "../core/state.ts";
 import { type CacheState, type CacheTask, copiesOf, replicaCounts } from "./state.ts";
 

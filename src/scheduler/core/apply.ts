@@ -1,9 +1,10 @@
 import { DamselflyError } from "../../core/error.ts";
 import { planWith } from "../../core/piece.ts";
+import type { Chance } from "../../core/random_set.ts";
 import { removeParents } from "./dag.ts";
 import { addSpeed } from "./algorithm_swarm.ts";
 import { addCost } from "./evaluate.ts";
-import type { Chance, Effect, Event, PeerEvent, PieceReport, Step } from "./event.ts";
+import type { Effect, Event, PeerEvent, PieceReport, Step } from "./event.ts";
 import { beginCollecting, collect } from "./gc.ts";
 import {
   closeStream,

@@ -6,7 +6,7 @@ import type { Step } from "./event.ts";
 import { Choice, type Rejection } from "./explanations.ts";
 import { canCutFor, isFree, isOpenTo, misfit, obstacle } from "./fit.ts";
 import type { PeerGroup } from "./peer_groups.ts";
-import { type RandomSet, sampled } from "./random_set.ts";
+import { type RandomSet, sampled } from "../../core/random_set.ts";
 import { isUnreliable } from "./reputation.ts";
 import type { Peer } from "./state.ts";
 import { SupplySearch } from "./suppliers.ts";

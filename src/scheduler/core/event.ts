@@ -1,4 +1,5 @@
 import type { DamselflyError } from "../../core/error.ts";
+import type { Chance } from "../../core/random_set.ts";
 import type { Settings } from "./settings.ts";
 import type { Host, HostFacts, Peer, State, Task, TaskFacts, Wish } from "./state.ts";
 
@@ -100,12 +101,6 @@ export type Effect =
   | { readonly type: "tell_split"; readonly peer: Peer }
   | { readonly type: "close_stream"; readonly streamId: number; readonly error: DamselflyError | undefined }
   | { readonly type: "trigger_seed"; readonly host: Host; readonly task: Task; readonly download: unknown };
-
-/** Chance as an argument. */
-export interface Chance {
-  /** An integer in [0, bound). */
-  below(bound: number): number;
-}
 
 /** One event being applied: what it works on and what came of it so far. */
 export interface Step {

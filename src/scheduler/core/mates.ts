@@ -8,7 +8,7 @@
  */
 import type { Step } from "./event.ts";
 import { isOfContent, isOpenTo, offerOf } from "./fit.ts";
-import { type RandomSet, sampled } from "./random_set.ts";
+import { type RandomSet, sampled } from "../../core/random_set.ts";
 import type { Peer } from "./state.ts";
 
 /** Mates that are chosen for a peer; enough that most of what the swarm has is known to one of them. */

@@ -1,5 +1,5 @@
 import { isOfContent, type Offer, offerOf } from "./fit.ts";
-import { RandomSet } from "./random_set.ts";
+import { RandomSet } from "../../core/random_set.ts";
 import type { Peer, WantedRange } from "./state.ts";
 
 /** Peers with the same offer. */

@@ -1,4 +1,4 @@
-import { RandomSet } from "./random_set.ts";
+import { RandomSet } from "../../core/random_set.ts";
 import type { HostFacts, Peer } from "./state.ts";
 
 /** Elements of a location that are looked at, as in Dragonfly. */

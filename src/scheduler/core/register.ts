@@ -6,7 +6,7 @@ import { collectUrgently } from "./gc.ts";
 import { PeerGroups } from "./peer_groups.ts";
 import { addPeer, movePeer, moveTask, removePeer, touchPeer } from "./peers.ts";
 import { PeersByPlace } from "./places.ts";
-import { RandomSet } from "./random_set.ts";
+import { RandomSet } from "../../core/random_set.ts";
 import { answer, schedule, sendToSource } from "./schedule.ts";
 import type { Host, Peer, State, Task } from "./state.ts";
 import { setTrigger } from "./seeds.ts";

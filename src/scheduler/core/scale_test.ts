@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
+import { LookCounter } from "../../testing/look_counter.ts";
 import { SchedulerScenes } from "../../testing/scheduler_scenes.ts";
-import { RandomSet } from "./random_set.ts";
 
 const PEERS = 50_000;
 /** Looks in a step that decides for one peer at most. */
@@ -14,42 +14,6 @@ const LOOKS_MAX: Readonly<Record<string, number>> = {
   "delete host of many tasks": 4_000,
   "tick, much to forget": 4_000,
 };
-
-/** Counts what is looked at in any collection while it is in use: members of sets, maps and arrays. */
-class LookCounter implements Disposable {
-  looks = 0;
-  readonly #undo: (() => void)[] = [];
-
-  constructor() {
-    for (const iterable of [new Map(), new Set(), []]) {
-      const prototype = Object.getPrototypeOf(iterable.values());
-      this.#wrap(prototype, "next", () => 1);
-    }
-    for (const name of ["filter", "find", "findIndex", "flatMap", "forEach", "indexOf", "includes", "map"]) {
-      this.#wrap(Array.prototype, name, (array) => (array as unknown[]).length);
-    }
-    for (const name of ["every", "reduce", "some", "sort", "splice", "toSorted"]) {
-      this.#wrap(Array.prototype, name, (array) => (array as unknown[]).length);
-    }
-    for (const { prototype } of [Map, Set]) this.#wrap(prototype, "forEach", (all) => (all as Set<unknown>).size);
-    this.#wrap(RandomSet.prototype, "at", () => 1);
-  }
-
-  #wrap(prototype: object, name: string, looksOf: (self: unknown) => number): void {
-    const original = Reflect.get(prototype, name) as (...args: unknown[]) => unknown;
-    // deno-lint-ignore no-this-alias
-    const counter = this;
-    Reflect.set(prototype, name, function (this: unknown, ...args: unknown[]): unknown {
-      counter.looks += looksOf(this);
-      return original.apply(this, args);
-    });
-    this.#undo.push(() => Reflect.set(prototype, name, original));
-  }
-
-  [Symbol.dispose](): void {
-    for (const undo of this.#undo) undo();
-  }
-}
 
 Deno.test("no step of a task with 50,000 peers looks at more than a small part of anything", () => {
   using counter = new LookCounter();

@@ -2,7 +2,7 @@ import { Explanations } from "./explanations.ts";
 import type { PeerState, TaskState } from "./fsm.ts";
 import type { PeerGroups } from "./peer_groups.ts";
 import type { PeersByPlace } from "./places.ts";
-import type { RandomSet } from "./random_set.ts";
+import type { RandomSet } from "../../core/random_set.ts";
 import type { Reputation } from "./reputation.ts";
 import type { PriorityLevel, Settings } from "./settings.ts";
 

@@ -1,4 +1,5 @@
 import { DamselflyError } from "../../core/error.ts";
+import { Heap } from "../../core/heap.ts";
 import type { VirtualClock } from "../virtual_clock.ts";
 
 /** A level that has changed by less than this part is left as it is: rates are right to as much. */
@@ -66,7 +67,8 @@ export class FlowNet implements Disposable {
   readonly #clock: VirtualClock;
   readonly #turnMs: number;
   readonly #dirty = new Set<Link>();
-  readonly #due = new DueHeap();
+  /** Flows by the time at which something is due; entries that another one has replaced among them. */
+  readonly #due = new Heap<{ readonly at: number; readonly flow: Flow }>();
   readonly #flows = new Set<Flow>();
   #timer: Disposable | undefined;
   #bounds = new Float64Array(64);
@@ -149,7 +151,10 @@ export class FlowNet implements Disposable {
 
   #turn(): void {
     const now = this.#clock.now();
-    for (let flow = this.#due.takeDue(now); flow !== undefined; flow = this.#due.takeDue(now)) this.#onDue(flow, now);
+    for (let first = this.#due.first; first !== undefined && first.at <= now; first = this.#due.first) {
+      this.#due.take();
+      if (first.flow.dueMs === first.at) this.#onDue(first.flow, now);
+    }
     this.#computeRates();
     if (this.#flows.size === 0 && this.#dirty.size === 0) this[Symbol.dispose]();
   }
@@ -171,7 +176,7 @@ export class FlowNet implements Disposable {
     // An entry that comes too early is put off when its time has come.
     if (dueMs >= flow.dueMs) return;
     flow.dueMs = dueMs;
-    this.#due.add(dueMs, flow);
+    this.#due.add({ at: dueMs, flow });
   }
 
   #account(flow: Flow): void {
@@ -255,46 +260,4 @@ function boundOf(flow: Flow, besides: Link): number {
   let bound = Infinity;
   for (const link of flow.links) if (link !== besides && link.level < bound) bound = link.level;
   return bound;
-}
-
-/** Flows by the time at which something is due. */
-class DueHeap {
-  readonly #heap: { readonly at: number; readonly flow: Flow }[] = [];
-
-  add(at: number, flow: Flow): void {
-    const entry = { at, flow };
-    let index = this.#heap.push(entry) - 1;
-    while (index > 0) {
-      const above = (index - 1) >> 1;
-      const other = this.#heap[above] as typeof entry;
-      if (other.at <= at) break;
-      this.#heap[index] = other;
-      index = above;
-    }
-    this.#heap[index] = entry;
-  }
-
-  /** The next flow that is due by `now`, without the entries that another one has replaced. */
-  takeDue(now: number): Flow | undefined {
-    for (let first = this.#heap[0]; first !== undefined && first.at <= now; first = this.#heap[0]) {
-      this.#pop();
-      if (first.flow.dueMs === first.at) return first.flow;
-    }
-    return undefined;
-  }
-
-  #pop(): void {
-    const heap = this.#heap;
-    const last = heap.pop();
-    if (last === undefined || heap.length === 0) return;
-    let at = 0;
-    for (let below = 1; below < heap.length; below = 2 * at + 1) {
-      if ((heap[below + 1]?.at ?? Infinity) < (heap[below] as typeof last).at) below++;
-      const other = heap[below] as typeof last;
-      if (last.at <= other.at) break;
-      heap[at] = other;
-      at = below;
-    }
-    heap[at] = last;
-  }
 }

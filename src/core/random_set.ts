@@ -1,4 +1,8 @@
-import type { Chance } from "./event.ts";
+/** Chance as an argument. */
+export interface Chance {
+  /** An integer in [0, bound). */
+  below(bound: number): number;
+}
 
 /** A set of which one can take the member at a place, so that a sample costs as much as it is large. */
 export class RandomSet<T> implements Iterable<T> {
