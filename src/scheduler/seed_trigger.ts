@@ -118,7 +118,12 @@ export class SeedTrigger implements AsyncDisposable {
   }
 }
 
-/** Who has the content: scheme, host and port; the URL itself where there is no telling. */
-function originOf({ url }: Download): string {
-  return URL.parse(url)?.origin ?? url;
+/**
+ * Who has the content: scheme, host and port; for the object of a bucket the bucket and its storage; the URL itself where
+ * there is no telling.
+ */
+function originOf({ url, objectStorage }: Download): string {
+  const parsed = URL.parse(url);
+  if (parsed === null) return url;
+  return [`${parsed.protocol}//${parsed.host}`, objectStorage?.endpoint, objectStorage?.region].join(" ");
 }

@@ -20,7 +20,7 @@ const LOOKS_PER_MATE = 2;
 
 /**
  * The mates of a peer that is answered: those that were given it as a mate while it waited, and more by chance, all from
- * the narrowest of its places where it is not alone, and for whom that is so too: who has others nearer gives nothing
+ * the narrowest of its places where other hosts are, and for whom that is so too: who has others nearer gives nothing
  * farther away.
  */
 export function chooseMates({ state: { settings }, chance }: Step, peer: Peer): Peer[] {
@@ -56,9 +56,9 @@ function part(a: Peer, b: Peer): void {
   b.mates.delete(a);
 }
 
-/** The narrowest place of a peer where it is not alone; undefined when there is none, and everybody is as near. */
+/** The narrowest place of a peer where other hosts are; undefined when there is none, and everybody is as near. */
 function placeOf({ host, task }: Peer): string | undefined {
-  return host.places.find((place) => (task.matesByPlace.at(place)?.size ?? 0) > 1);
+  return host.places.find((place) => task.matesByPlace.hostsAt(place) > 1);
 }
 
 function areAlike(a: Peer, b: Peer): boolean {

@@ -141,3 +141,17 @@ Deno.test("hosts that are alone in their racks exchange pieces, and those that a
     assert.ok(others.every((other) => (other < 6) === (index < 6) && other !== 6), id);
   }
 });
+
+Deno.test("a host with several peers of a content is as alone in its rack as one with one", () => {
+  const swarm = new Swarm(seededRandom(1));
+  for (const id of ["root", "twin", "other"]) swarm.host(`${id}-host`, { cutsAsAsked: true, location: `site|${id}` });
+  swarm.register("root", { needBackToSource: true });
+  swarm.register("other");
+  for (const id of ["twin-1", "twin-2"]) swarm.register(id, {}, { host: "twin-host" });
+  swarm.say("root", "back_to_source_started");
+  const mates = given(swarm);
+  assert.ok(mates.get("twin-1")?.includes("other") || mates.get("other")?.includes("twin-1"));
+  swarm.say("other", "failed");
+  swarm.say("root", "failed");
+  assert.equal(swarm.peer("twin-1").task.matesByPlace.hostsAt("location site"), 1);
+});

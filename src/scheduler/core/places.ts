@@ -1,5 +1,5 @@
 import { RandomSet } from "../../core/random_set.ts";
-import type { HostFacts, Peer } from "./state.ts";
+import type { Host, HostFacts, Peer } from "./state.ts";
 
 /** Elements of a location that are looked at, as in Dragonfly. */
 export const LOCATION_ELEMENTS_MAX = 5;
@@ -24,36 +24,52 @@ export function nearness(a: readonly string[], b: readonly string[]): number {
   return index < 0 ? 0 : a.length - index;
 }
 
+/** Those in one place: the peers, and how many of them each host has. */
+interface Crowd {
+  readonly peers: RandomSet<Peer>;
+  readonly peersOfHost: Map<Host, number>;
+}
+
 /** Suppliers of a task by the places of their hosts. */
 export class PeersByPlace {
-  readonly #peers = new Map<string, RandomSet<Peer>>();
+  readonly #crowds = new Map<string, Crowd>();
   /** Where each peer is in. */
   readonly #places = new Map<Peer, readonly string[]>();
 
   /** Adds a peer, or notes that its host may have moved. */
   put(peer: Peer): void {
-    const { places } = peer.host;
-    if (this.#places.get(peer) === places) return;
+    const { host } = peer;
+    if (this.#places.get(peer) === host.places) return;
     this.delete(peer);
-    this.#places.set(peer, places);
-    for (const place of places) {
-      const peers = this.#peers.get(place) ?? new RandomSet<Peer>();
-      peers.add(peer);
-      this.#peers.set(place, peers);
+    this.#places.set(peer, host.places);
+    for (const place of host.places) {
+      const crowd = this.#crowds.get(place) ?? { peers: new RandomSet<Peer>(), peersOfHost: new Map<Host, number>() };
+      this.#crowds.set(place, crowd);
+      crowd.peers.add(peer);
+      crowd.peersOfHost.set(host, 1 + (crowd.peersOfHost.get(host) ?? 0));
     }
   }
 
   delete(peer: Peer): void {
+    const { host } = peer;
     for (const place of this.#places.get(peer) ?? []) {
-      const peers = this.#peers.get(place);
-      peers?.delete(peer);
-      if (peers?.size === 0) this.#peers.delete(place);
+      const { peers, peersOfHost } = this.#crowds.get(place) as Crowd;
+      peers.delete(peer);
+      const left = (peersOfHost.get(host) ?? 0) - 1;
+      if (left > 0) peersOfHost.set(host, left);
+      else peersOfHost.delete(host);
+      if (peers.size === 0) this.#crowds.delete(place);
     }
     this.#places.delete(peer);
   }
 
   /** The peers in a place; undefined when there is none. */
   at(place: string): RandomSet<Peer> | undefined {
-    return this.#peers.get(place);
+    return this.#crowds.get(place)?.peers;
+  }
+
+  /** On how many hosts they are. */
+  hostsAt(place: string): number {
+    return this.#crowds.get(place)?.peersOfHost.size ?? 0;
   }
 }
