@@ -113,11 +113,10 @@ export function removePeer(step: Step, id: string): void {
   if (peer === undefined) return;
   endPeer(step, peer, "leave");
   const { task, host } = peer;
-  closeStream(
-    step,
-    peer,
-    new DamselflyError("unavailable", `Cannot schedule peer ${peer.id} any longer: it was deleted`),
-  );
+  if (peer.streamId !== undefined) {
+    const what = `Cannot schedule peer ${peer.id} any longer: it was deleted`;
+    closeStream(step, peer, new DamselflyError("unavailable", what));
+  }
   host.peers.delete(peer);
   const ofTask = host.peersByTask.get(task)?.filter((other) => other !== peer) ?? [];
   if (ofTask.length === 0) host.peersByTask.delete(task);

@@ -8,7 +8,7 @@ import type { Step } from "./event.ts";
 import type { Pass, Peer, State, Task } from "./state.ts";
 
 /** Peers that are decided for anew in one step, all tasks together. */
-const DECISIONS_PER_STEP = 16;
+const DECISIONS_PER_STEP = 8;
 /** A pass ends after so many decisions in a row that changed nothing; the next one goes on from there. */
 const FRUITLESS_MAX = 40;
 const OVER: IteratorResult<Peer> = { value: undefined, done: true };
