@@ -17,8 +17,15 @@ import type { StoredTask } from "../storage/storage.ts";
 const OPEN_TELLS_MAX = 8;
 /** A child that has not asked for a piece so long after it was told has it from somebody else, or is gone. */
 const ASK_TIMEOUT_MS = 200;
-/** A child that was told of a piece has so long for fetching it and giving it to others, before they are told too. */
-const SPREAD_MS = 500;
+/**
+ * A child that was told of a piece has so long for fetching it and giving it to others, before they are told too: so
+ * many times what it takes to send one, within these bounds.
+ */
+const SPREAD_FACTOR = 8;
+const SPREAD_MS_MIN = 500;
+const SPREAD_MS_MAX = 10_000;
+/** How much the last piece counts in the time that it takes to send one. */
+const LAST_SENT_WEIGHT = 0.2;
 /** How often both times are looked at. */
 const LOOK_INTERVAL_MS = 50;
 
@@ -77,6 +84,8 @@ class TaskTurns {
   /** Turns that were given so far, with the first place that each child has when it joins. */
   #turns = 0;
   #open: Tell[] = [];
+  /** What it took of late from telling of a piece until it was sent, in the mean. */
+  #sentMs = 0;
   #timer: Disposable | undefined;
 
   constructor(task: StoredTask, clock: Clock) {
@@ -101,6 +110,7 @@ class TaskTurns {
     return {
       [Symbol.dispose]: () => {
         this.#open = this.#open.filter((open) => open !== tell);
+        this.#sentMs += LAST_SENT_WEIGHT * (this.#clock.now() - tell.atMs - this.#sentMs);
         this.#go();
       },
     };
@@ -147,7 +157,8 @@ class TaskTurns {
   #tellOthers(nowMs: number): void {
     const told = this.#told;
     const before = told.common;
-    const isSpread = ({ atMs }: { readonly atMs: number }) => nowMs - atMs >= SPREAD_MS;
+    const spreadMs = Math.min(SPREAD_MS_MAX, Math.max(SPREAD_MS_MIN, SPREAD_FACTOR * this.#sentMs));
+    const isSpread = ({ atMs }: { readonly atMs: number }) => nowMs - atMs >= spreadMs;
     while (told.common < told.order.length && isSpread(told.order[told.common] as Told["order"][number])) told.common++;
     for (const turn of told.common > before ? this.#children : this.#behind) turn.catchUp();
     this.#behind.clear();

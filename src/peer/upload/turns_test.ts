@@ -166,3 +166,18 @@ Deno.test("a piece costs a look or a few for each of 10,000 children, and none w
   assert.ok(spreading <= 4 * children, `${spreading} looks for telling all`);
   end();
 });
+
+Deno.test("what takes long to send has as much more time to spread, but not without end", async () => {
+  for (const [sendMs, notBeforeMs, byMs] of [[10, 450, 550], [250, 1_500, 2_100], [2_500, 9_900, 10_100]] as const) {
+    const scene = stage(2, PIECES.slice(0, 8));
+    const { clock, turns, joined } = scene;
+    const sending = scene.first.flat().map((number) => turns.sending(TASK, number));
+    await clock.advance(sendMs);
+    for (const end of sending) end?.[Symbol.dispose]();
+    await clock.advance(notBeforeMs - sendMs);
+    assert.deepEqual(due(joined), [], `sent in ${sendMs} ms`);
+    await clock.advance(byMs - notBeforeMs);
+    assert.equal(due(joined).length, 8, `sent in ${sendMs} ms`);
+    scene.end();
+  }
+});
