@@ -92,10 +92,11 @@ async function askForParents(
   let decision = await talk.ask({ kind: "register", download });
   for (let asked = 1; decision?.kind === "from_parents"; asked++) {
     if (asked === 1) talk.post({ kind: "started" });
-    await fetchFrom(decision, stored, retention, talk, parts, signal);
+    const bereftIds = await fetchFrom(decision, stored, retention, talk, parts, signal);
     if (isFull(stored)) return;
     if (asked >= maxScheduleCount) break;
-    decision = await talk.ask({ kind: "reschedule", parents: decision.parents, description: "pieces are missing" });
+    const parents = decision.parents.filter(({ id }) => !bereftIds.has(id));
+    decision = await talk.ask({ kind: "reschedule", parents, description: "pieces are missing" });
   }
   const cause = talk.failure === undefined ? "no peer has all of it" : errorText(talk.failure);
   throw new DamselflyError("failed_precondition", `Cannot get task ${taskId} of the persistent cache: ${cause}`, {
@@ -103,6 +104,7 @@ async function askForParents(
   });
 }
 
+/** Gives the ids of those parents that did not fail, though the round is over. */
 async function fetchFrom(
   { parents: peers }: Extract<Decision, { kind: "from_parents" }>,
   stored: StoredTask,
@@ -110,7 +112,7 @@ async function fetchFrom(
   talk: Conversation,
   parts: CacheDownloadParts,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<ReadonlySet<string>> {
   const { control: { hostId }, parentRpc, pieceClient, parentsLimit, metrics, runtime, options } = parts;
   const { taskId, plan } = stored.record;
   const onPiece = (record: PieceRecord) => {
@@ -137,7 +139,7 @@ async function fetchFrom(
     parentsLimit,
   };
   const parents = parentsOf(peers, (parentHostId) => parentHostId === hostId);
-  await fetchFromParents({ ...stage, onPiece, onPieceFailed, readerPieces }, parents, signal);
+  return (await fetchFromParents({ ...stage, onPiece, onPieceFailed, readerPieces }, parents, signal)).bereftIds;
 }
 
 function isFull({ record, finishedPieceCount }: StoredTask): boolean {

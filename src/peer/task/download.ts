@@ -254,13 +254,14 @@ export class Download implements ReadableTask {
       if (asked === 1) this.#tellWay({ kind: "started" }, talk);
       if (decision.kind !== "from_parents") break;
       await line.stop();
-      await this.#fromParents(decision, talk, signal);
+      const bereftIds = await this.#fromParents(decision, talk, signal);
       if (await this.#isFull(signal)) return;
       if (asked >= maxScheduleCount) {
         talk.finish({ kind: "failed", description: `${asked} sets of parents did not have all pieces` });
         break;
       }
-      const again = { kind: "reschedule", parents: decision.parents, description: "pieces are missing" } as const;
+      const parents = decision.parents.filter(({ id }) => !bereftIds.has(id));
+      const again = { kind: "reschedule", parents, description: "pieces are missing" } as const;
       decision = await this.#ask(again, talk, line, signal);
     }
     this.#allowSource(talk === undefined ? this.#whyAlone() : whyOf(decision));
@@ -334,11 +335,12 @@ export class Download implements ReadableTask {
     );
   }
 
+  /** Gives the ids of those parents that did not fail, though the round is over. */
   async #fromParents(
     { parents: peers }: Extract<Decision, { kind: "from_parents" }>,
     talk: Conversation,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<ReadonlySet<string>> {
     const { control, bans, parentRpc, pieceClient, limits, runtime, options } = this.#parts;
     const parents = parentsOf(peers, (hostId) => hostId === control.hostId || bans.has(hostId));
     const stage = {
@@ -359,10 +361,10 @@ export class Download implements ReadableTask {
     };
     const mayRecut = this.#subject.request.pieceLength === undefined;
     if (mayRecut) this.#meet(parents);
-    const plan = await fetchFromParents({ ...stage, mayRecut }, parents, signal);
-    if (plan === undefined) return;
+    const { plan, bereftIds } = await fetchFromParents({ ...stage, mayRecut }, parents, signal);
+    if (plan === undefined) return bereftIds;
     if (this.#stored.recordedPieceCount === 0) this.#stored.recut({ plan });
-    await fetchFromParents({ ...stage, mayRecut: false }, parents, signal);
+    return (await fetchFromParents({ ...stage, mayRecut: false }, parents, signal)).bereftIds;
   }
 
   /** Parents of our own make give pieces in any cut, others only in theirs: that of the stock rule, as a rule. */

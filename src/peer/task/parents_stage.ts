@@ -24,6 +24,10 @@ const BYTES_PER_SECOND_MIN = 64 * 1024;
 const FIRST_PIECE_MS = 30_000;
 /** Parents that live, and only wait for a piece themselves, are waited for so long: the source may be slow to begin. */
 const WAITING_PARENTS_MS = 20_000;
+/** Where a parent was lost the others have nothing more either, as a rule, if they give nothing for so long. */
+const BEREFT_MS = 500;
+/** How often what has stopped is looked for, as a part of how long parents may make no progress. */
+const LOOKS_PER_STALL = 8;
 /** A round that moved before is given so many times its longest pause before it counts as stalled. */
 const PAUSE_FACTOR = 3;
 
@@ -64,18 +68,27 @@ export function parentsOf(peers: readonly Peer[], isBanned: (hostId: string) => 
   return peers.flatMap((peer) => parentOfPeer(peer) ?? []).filter(({ hostId }) => !isBanned(hostId));
 }
 
+/** How the parents of a round did. */
+export interface RoundEnd {
+  /** Of a parent: it is to be taken over, and the round ended early for it. */
+  readonly plan: PiecePlan | undefined;
+  /** Ids of the parents that only waited for one that was lost: they are good for another round. */
+  readonly bereftIds: ReadonlySet<string>;
+}
+
 /**
  * Fetches missing pieces from `parents` until all are there, or until these parents have no more to give: they ended,
- * failed or stalled. Ends early, with the plan of a parent, when that is to be taken over. Throws what is our own fault,
- * such as a full disk, or the signal's reason; never a parent's.
+ * failed or stalled. Throws what is our own fault, such as a full disk, or the signal's reason; never a parent's.
  */
 export async function fetchFromParents(
   stage: ParentsStage,
   parents: readonly Parent[],
   signal: AbortSignal,
-): Promise<PiecePlan | undefined> {
-  if (parents.length === 0) return undefined;
-  return await new Round(stage, parents).run(signal);
+): Promise<RoundEnd> {
+  if (parents.length === 0) return { plan: undefined, bereftIds: new Set() };
+  const round = new Round(stage, parents);
+  const plan = await round.run(signal);
+  return { plan, bereftIds: round.bereftIds };
 }
 
 interface ParentState {
@@ -84,7 +97,11 @@ interface ParentState {
   /** Fetches of {@link load} that wait for our own limit, and not for the parent. */
   heldCount: number;
   failures: number;
+  /** Its list broke off: it tells of nothing more, and gives what it told of as long as it can. */
+  hasBrokenOff: boolean;
   isGone: boolean;
+  /** It is only given up because it waits for one that was lost. */
+  isBereft: boolean;
   movedAt: number;
 }
 
@@ -110,6 +127,7 @@ class Round {
   readonly #end = Promise.withResolvers<PiecePlan | undefined>();
   readonly #abort = new AbortController();
   #isCollecting = true;
+  #hasLostParent = false;
   #isOver = false;
   #movedAt: number;
   #longestPauseMs = 0;
@@ -126,16 +144,22 @@ class Round {
       load: 0,
       heldCount: 0,
       failures: 0,
+      hasBrokenOff: false,
       isGone: false,
+      isBereft: false,
       movedAt: stage.clock.now(),
     }]));
+  }
+
+  get bereftIds(): Set<string> {
+    return new Set([...this.#states.values()].filter(({ isBereft }) => isBereft).map(({ parent }) => parent.peerId));
   }
 
   async run(signal: AbortSignal): Promise<PiecePlan | undefined> {
     signal.throwIfAborted();
     const onAbort = () => this.#fail(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
-    using _timer = this.#stage.clock.every(this.#stage.parentStallTimeoutMs / 4, () => this.#look());
+    using _timer = this.#stage.clock.every(this.#stage.parentStallTimeoutMs / LOOKS_PER_STALL, () => this.#look());
     const collecting = this.#collect(AbortSignal.any([signal, this.#abort.signal]));
     try {
       return await this.#end.promise;
@@ -191,8 +215,14 @@ class Round {
         error: errorText(error),
       });
     }
-    const hasOffers = [...this.#addresses.values()].some((addresses) => addresses.has(state));
-    if (error.code === "data_loss" || !hasOffers) this.#drop(state, errorText(error));
+    state.hasBrokenOff = true;
+    if (error.code === "data_loss" || !this.#hasOffers(state)) this.#drop(state, errorText(error));
+  }
+
+  /** Whether a parent has told of anything that is still missing. */
+  #hasOffers(state: ParentState): boolean {
+    const { stored } = this.#stage;
+    return this.#addresses.entries().some(([number, from]) => from.has(state) && stored.piece(number) === undefined);
   }
 
   #onOtherCut(state: ParentState, plan: PiecePlan): void {
@@ -312,6 +342,7 @@ class Round {
     addresses?.delete(from);
     const isLast = [...addresses?.keys() ?? []].every((state) => state.isGone);
     if (isLast) this.#stage.onPieceFailed(number, from.parent.peerId);
+    if (from.hasBrokenOff && !this.#hasOffers(from)) return this.#drop(from, errorText(error));
     if (error.code === "not_found") return;
     from.failures++;
     if (error.code === "data_loss" || from.failures >= FAILURES_MAX) this.#drop(from, errorText(error));
@@ -320,6 +351,7 @@ class Round {
   #drop(state: ParentState, why: string): void {
     if (state.isGone) return;
     state.isGone = true;
+    if (state.parent.isMate !== true) this.#hasLostParent = true;
     const error = new DamselflyError("unavailable", "The parent is given up");
     for (const { from, abort } of this.#fetches.values()) if (from === state) abort.abort(error);
     this.#stage.log.info("A parent is given up", { parent: state.parent.peerId, why });
@@ -341,7 +373,7 @@ class Round {
    * Looks for what has stopped: a parent that sends nothing of what it was asked for, a fetch that takes far longer
    * than others, and a round in which nothing moves at all, unless its parents live and are waiting like us. The limit
    * grows with the pauses seen before, so that parents that are themselves fed slowly by the source are not given up
-   * for it.
+   * for it. When one of them was lost the others may all have been waiting for what it had, so that is asked soon.
    */
   #look(): void {
     const now = this.#stage.clock.now();
@@ -358,11 +390,13 @@ class Round {
       fetch.abort.abort(new DamselflyError("timeout", `The piece took longer than ${stragglerMs} ms`));
     }
     const stillMs = now - this.#movedAt;
-    if (this.#fetches.size === 0 && stillMs >= limitMs) {
+    if (this.#fetches.size === 0 && stillMs >= (this.#hasLostParent ? BEREFT_MS : limitMs)) {
+      const mayWait = this.#hasParent() && !this.#hasLostParent && stillMs < WAITING_PARENTS_MS;
       for (const state of this.#alive()) {
-        const isWaiting = this.#hasParent() && stillMs < WAITING_PARENTS_MS &&
-          this.#loads.isHeard(state.parent.peerId, limitMs);
-        if (!isWaiting) this.#drop(state, `nothing moved for ${stillMs} ms`);
+        const isWaiting = mayWait && this.#loads.isHeard(state.parent.peerId, limitMs);
+        if (isWaiting) continue;
+        state.isBereft = this.#hasLostParent;
+        this.#drop(state, `nothing moved for ${stillMs} ms`);
       }
     }
     this.#go();

@@ -499,3 +499,33 @@ Deno.test("mates that have nothing to give are no reason to wait, though they li
   assert.deepEqual(await pull, CONTENT);
   assert.ok(clock.now() < 10_000, `${clock.now()} ms`);
 });
+
+Deno.test("when a parent dies, others that only wait for it are not waited for, nor blamed", async () => {
+  const clock = new VirtualClock();
+  const swarm = new Swarm();
+  const hangsFrom = (bytes: number) => {
+    const source = new FakeSource(CONTENT);
+    source.onBlock = (position, signal) => position >= bytes ? clock.sleep(60_000, signal) : undefined;
+    return source;
+  };
+  await using dies = await SwarmNode.start(swarm, { source: hangsFrom(3 * PIECE), decide: toSource, clock });
+  await using waits = await SwarmNode.start(swarm, { source: hangsFrom(0), decide: toSource, clock });
+  await using lives = await seed(swarm);
+  for (const node of [dies, waits]) {
+    node.behaviour.tellsLoad = true;
+    void node.tasks.open(requestFor(CONTENT), NEVER);
+  }
+  const [first, second] = [swarm.peer(dies), swarm.peer(waits)];
+  const decide = inTurn(() => fromParents(first, second), () => fromParents(swarm.peer(lives)));
+  const source = new FakeSource(CONTENT);
+  await using child = await SwarmNode.start(swarm, { source, clock, decide });
+  const pull = child.pull(requestFor(CONTENT));
+  await clock.advance(1_000);
+  assert.equal(child.control.kinds().filter((kind) => kind === "piece_finished").length, 3);
+  await dies[Symbol.asyncDispose]();
+  await clock.advance(1_500);
+  assert.deepEqual(await pull, CONTENT);
+  const reschedule = child.control.events.find((event) => event.kind === "reschedule");
+  assert.deepEqual(reschedule?.kind === "reschedule" && reschedule.parents.map(({ id }) => id), [first.id]);
+  assert.equal(source.reads.length, 0);
+});

@@ -21,7 +21,7 @@ const ASK_TIMEOUT_MS = 200;
  * A child that was told of a piece has so long for fetching it and giving it to others, before they are told too: so
  * many times what it takes to send one, within these bounds.
  */
-const SPREAD_FACTOR = 8;
+const SPREAD_FACTOR = 16;
 const SPREAD_MS_MIN = 500;
 const SPREAD_MS_MAX = 10_000;
 /** How much the last piece counts in the time that it takes to send one. */
