@@ -30,6 +30,11 @@ const BEREFT_MS = 500;
 const LOOKS_PER_STALL = 8;
 /** A round that moved before is given so many times its longest pause before it counts as stalled. */
 const PAUSE_FACTOR = 3;
+/**
+ * The first piece of a parent is not to share its line with others, for a reader waits for it: they follow when it is
+ * there, or after this time, since a slow line is not to be asked for one piece at a time.
+ */
+const FIRST_ALONE_MS = 50;
 
 /** Failures of a parent; anything else that a fetch throws is our own, and ends the download. */
 const PARENT_FAILURES = new Set(["not_found", "invalid_argument", "data_loss", "timeout", "unavailable"]);
@@ -102,6 +107,8 @@ interface ParentState {
   isGone: boolean;
   /** It is only given up because it waits for one that was lost. */
   isBereft: boolean;
+  /** Whether its first piece is still to go alone. */
+  isNew: boolean;
   movedAt: number;
 }
 
@@ -147,6 +154,7 @@ class Round {
       hasBrokenOff: false,
       isGone: false,
       isBereft: false,
+      isNew: true,
       movedAt: stage.clock.now(),
     }]));
   }
@@ -244,7 +252,7 @@ class Round {
     const { stored, random, concurrentPieceCount } = this.#stage;
     // Whoever has something new is asked by all: each asks for a little, or the lines of the others would idle.
     const loadMax = Math.max(1, Math.floor(concurrentPieceCount / Math.max(1, this.#alive().length)));
-    const isFree = ({ load }: ParentState) => load < loadMax;
+    const isFree = ({ load, isNew }: ParentState) => load < (isNew ? 1 : loadMax);
     while (this.#fetches.size < concurrentPieceCount) {
       const readerPieces = this.#stage.readerPieces();
       const number = pickPiece({ offers: this.#offers, readerPieces, isFree }, random);
@@ -269,6 +277,7 @@ class Round {
     const startedAt = this.#stage.clock.now();
     const fetch = { number, from, abort: new AbortController(), startedAt, isHeld: false, receivedBytes: 0 };
     this.#fetches.set(number, fetch);
+    if (from.isNew) this.#letFollow(from);
     from.load++;
     from.movedAt = fetch.startedAt;
     const running = this.#fetch(fetch).finally(() => {
@@ -279,6 +288,14 @@ class Round {
       this.#go();
     });
     this.#running.add(running);
+  }
+
+  /** Lets more fetches follow the first one of a parent, though it is not there after some time. */
+  #letFollow(state: ParentState): void {
+    this.#stage.clock.sleep(FIRST_ALONE_MS, this.#abort.signal).then(() => {
+      state.isNew = false;
+      this.#go();
+    }, () => {});
   }
 
   async #fetch(fetch: Fetch): Promise<void> {
@@ -309,6 +326,7 @@ class Round {
       this.#finishedCount++;
       this.#finishedCostMs += costMs;
       from.failures = 0;
+      from.isNew = false;
       this.#moved(from);
       this.#stage.onPiece(record);
     } catch (error) {

@@ -427,6 +427,45 @@ Deno.test("a peer that names no address, or is this host itself, is no parent", 
   assert.equal(swarm.fetches, 0);
 });
 
+Deno.test("the first piece of a parent has its line to itself, until it is there", async () => {
+  const swarm = new Swarm();
+  await using parent = await seed(swarm);
+  const [underWay, most] = [new Set<number>(), [] as number[]];
+  parent.behaviour.onFetch = async (number) => {
+    underWay.add(number);
+    most.push(underWay.size);
+    await settle();
+    underWay.delete(number);
+  };
+  const clock = new VirtualClock(); // in which no time passes
+  const decide = () => fromParents(swarm.peer(parent));
+  await using child = await SwarmNode.start(swarm, { source: new FakeSource(CONTENT), decide, clock });
+  assert.deepEqual(await child.pull(requestFor(CONTENT)), CONTENT);
+  assert.deepEqual([most[0], most[1], Math.max(...most)], [1, 1, 4]);
+});
+
+Deno.test("a parent whose first piece is slow to come is asked for others after 50 ms", async () => {
+  const swarm = new Swarm();
+  await using parent = await seed(swarm);
+  const first = Promise.withResolvers<void>();
+  const asked: number[] = [];
+  parent.behaviour.onFetch = (number) => {
+    asked.push(number);
+    return asked.length === 1 ? first.promise : undefined;
+  };
+  const clock = new VirtualClock();
+  const decide = () => fromParents(swarm.peer(parent));
+  await using child = await SwarmNode.start(swarm, { source: new FakeSource(CONTENT), decide, clock });
+  await using handle = await child.tasks.open(requestFor(CONTENT), NEVER);
+  for (let turn = 0; turn < 20; turn++) await settle();
+  await clock.advance(49);
+  assert.equal(asked.length, 1);
+  await clock.advance(1);
+  assert.equal(asked.length, 21); // all of them
+  first.resolve();
+  assert.deepEqual(await readAll(handle), CONTENT);
+});
+
 Deno.test("the pieces that a reader waits for come first", async () => {
   const swarm = new Swarm();
   await using parent = await seed(swarm);
