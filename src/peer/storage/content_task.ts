@@ -12,10 +12,10 @@ import type { ContentFile } from "./content_file.ts";
 import { EarlierPieces } from "./earlier_pieces.ts";
 import { FileWatch } from "./file_watch.ts";
 import type { TaskMetadata, TaskRow } from "./metadata.ts";
-import { TaskPieceWriter } from "./piece_writer.ts";
+import { ComingBytes, TaskPieceWriter } from "./piece_writer.ts";
 import { PrefixHash } from "./prefix_hash.ts";
 import type { Scratch } from "./scratch.ts";
-import type { PieceRecord, PieceWriter, Retention, StoredTask, TaskCut, TaskRecord } from "./storage.ts";
+import type { ComingPiece, PieceRecord, PieceWriter, Retention, StoredTask, TaskCut, TaskRecord } from "./storage.ts";
 
 /** The last use of a task is written to disk at most so often; eviction needs no finer order. */
 const TOUCH_INTERVAL_MS = 60_000;
@@ -46,7 +46,10 @@ export class ContentTask implements StoredTask {
   readonly #file: ContentFile;
   readonly #hash: PrefixHash | undefined;
   readonly #changes = new Changes();
-  readonly #writing = new Set<number>();
+  /** Rings with the changes, and when bytes of a coming piece have come. */
+  readonly #bytes = new Changes();
+  /** Pieces that are being written, with those that can be read meanwhile. */
+  readonly #writing = new Map<number, ComingBytes | undefined>();
   /** Where bytes may not be what was written: the pieces that were compared with their records since. */
   #checked: Set<number> | undefined;
   readonly #watch: FileWatch;
@@ -178,14 +181,15 @@ export class ContentTask implements StoredTask {
     }
     this.#owner.metadata.recut(this.key, plan.pieceLength, isOwnCut);
     this.#record = { ...this.#record, plan, isOwnCut };
-    this.#changes.ring();
+    this.#changed();
   }
 
-  openPiece(number: number): PieceWriter | undefined {
+  openPiece(number: number, { isReadable } = { isReadable: false }): PieceWriter | undefined {
     const range = pieceRange(this.#record.plan, number);
     if (this.isRecorded(number) || this.#writing.has(number)) return undefined;
     this.#requirePresent("write");
-    this.#writing.add(number);
+    const coming = isReadable ? new ComingBytes(number, range.start, () => this.#bytes.ring()) : undefined;
+    this.#writing.set(number, coming);
     const passingHash = this.#hash?.startPassing(number);
     return new TaskPieceWriter({
       number,
@@ -194,6 +198,7 @@ export class ContentTask implements StoredTask {
       store: (bytes, position) => this.#useFile((file) => file.write(bytes, position)),
       checksums: this.#owner.checksums,
       passingHash,
+      coming,
       finish: (piece) => {
         const record = this.#finish(piece, range.end - range.start);
         passingHash?.adopt();
@@ -201,7 +206,7 @@ export class ContentTask implements StoredTask {
       },
       release: () => {
         this.#writing.delete(number);
-        this.#changes.ring();
+        this.#changed();
         this.#catchUp();
       },
     });
@@ -243,9 +248,21 @@ export class ContentTask implements StoredTask {
     return orAbort(this.#sealing, signal);
   }
 
-  nextChange(signal: AbortSignal, wanted?: number): Promise<void> {
-    if (wanted !== undefined) this.#earlier?.want(wanted);
+  coming(number: number): ComingPiece | undefined {
+    return this.#writing.get(number);
+  }
+
+  async readComing({ end }: ComingPiece, buffer: Uint8Array, position: number): Promise<number> {
+    return await this.#readWhole(buffer.subarray(0, Math.min(buffer.length, end - position)), position);
+  }
+
+  nextChange(signal: AbortSignal): Promise<void> {
     return this.#isDeleted ? Promise.resolve() : this.#changes.next(signal);
+  }
+
+  nextBytes(signal: AbortSignal, wanted: number): Promise<void> {
+    this.#earlier?.want(wanted);
+    return this.#isDeleted ? Promise.resolve() : this.#bytes.next(signal);
   }
 
   changes(signal: AbortSignal): Follower {
@@ -269,7 +286,7 @@ export class ContentTask implements StoredTask {
   }
 
   expectNothing(error: unknown): void {
-    this.#changes.fail(error);
+    this.#failed(error);
   }
 
   /** Takes note of another id; the result is the one that made way for it. */
@@ -300,13 +317,13 @@ export class ContentTask implements StoredTask {
       isAsRecorded: (piece) => this.#isAsRecorded(piece),
       onRight: (piece) => {
         this.#add(piece, 0);
-        this.#changes.ring();
+        this.#changed();
         this.#catchUp();
       },
       onWrong: ({ number }) => {
         this.#finishedBytes -= lengthOf(number);
         if (!this.#isDeleted) this.#owner.metadata.removePieces(this.key, [number]);
-        this.#changes.ring();
+        this.#changed();
       },
     });
   }
@@ -318,7 +335,7 @@ export class ContentTask implements StoredTask {
       this.#earlier.check().catch((error) => {
         if (this.#isDeleted || isCancelled(error)) return;
         this.#owner.log.warn("The pieces of an earlier run could not be checked", { error: errorText(error) });
-        this.#changes.fail(error);
+        this.#failed(error);
       }),
     );
   }
@@ -337,7 +354,7 @@ export class ContentTask implements StoredTask {
   async remove(): Promise<void> {
     this.#isDeleted = true;
     this.stopChecking();
-    this.#changes.ring();
+    this.#changed();
     this.#owner.metadata.removeTask(this.key);
     await this.#file.unlink();
   }
@@ -347,8 +364,19 @@ export class ContentTask implements StoredTask {
     this.#isAbandoned = true;
     this.#isDeleted = true;
     this.stopChecking();
-    this.#changes.ring();
+    this.#changed();
     await this.#file.unlink();
+  }
+
+  #changed(): void {
+    this.#changes.ring();
+    this.#bytes.ring();
+  }
+
+  /** Tells those who wait that nothing changes any more. */
+  #failed(error: unknown): void {
+    this.#changes.fail(error);
+    this.#bytes.fail(error);
   }
 
   #isFinished(number: number): boolean {
@@ -460,7 +488,7 @@ export class ContentTask implements StoredTask {
     this.#record = { ...this.#record, isSealed: true, finishedAtMs, updatedAtMs: finishedAtMs };
     this.#pieces = undefined;
     this.#finishOrder = [];
-    this.#changes.ring();
+    this.#changed();
     this.#owner.background(this.#settle(finishedAtMs));
   }
 

@@ -28,7 +28,7 @@ Deno.test("a task of an earlier run is opened before its pieces are read, and th
     await using storage = await openOn(gated, bench);
     const task = await storage.open(UNNAMED);
     assert.deepEqual([task.finishedPieceCount, task.recordedPieceCount], [0, 9]);
-    const changed = task.nextChange(never, 7);
+    const changed = task.nextBytes(never, 7);
     await gated.letThrough(0);
     await changed;
     const again = task.nextChange(never);

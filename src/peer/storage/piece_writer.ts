@@ -4,7 +4,7 @@ import type { ByteRange } from "../../core/byte_range.ts";
 import { invariant } from "../../core/invariant.ts";
 import type { Checksums } from "./checksums.ts";
 import type { PassingHash } from "./prefix_hash.ts";
-import type { PieceRecord, PieceWriter } from "./storage.ts";
+import type { ComingPiece, PieceRecord, PieceWriter } from "./storage.ts";
 
 /** What a writer needs of its task. */
 export interface PieceTarget {
@@ -17,10 +17,44 @@ export interface PieceTarget {
   readonly checksums: Pick<Checksums, "crc32">;
   /** Goes along when the piece is next in order. */
   readonly passingHash: PassingHash | undefined;
+  /** Told of what is written, when it can be read at once. */
+  readonly coming: ComingBytes | undefined;
   /** Records the piece. Throws when the task is gone or the record cannot be stored. */
   finish(piece: Omit<PieceRecord, "finishedAtMs">): PieceRecord;
   /** The piece is no longer being written; called once. */
   release(): void;
+}
+
+/** The bytes of a piece that can be read while it is being written. */
+export class ComingBytes implements ComingPiece {
+  readonly number: number;
+  readonly #onBytes: () => void;
+  #end: number;
+  #isForgotten = false;
+
+  constructor(number: number, start: number, onBytes: () => void) {
+    this.number = number;
+    this.#end = start;
+    this.#onBytes = onBytes;
+  }
+
+  get end(): number {
+    return this.#end;
+  }
+
+  get isForgotten(): boolean {
+    return this.#isForgotten;
+  }
+
+  /** Bytes are there up to a position. */
+  reach(end: number): void {
+    this.#end = end;
+    this.#onBytes();
+  }
+
+  forget(): void {
+    this.#isForgotten = true;
+  }
 }
 
 /** Writes one piece to the file of its task, counting its bytes and their CRC-32. */
@@ -39,12 +73,13 @@ export class TaskPieceWriter implements PieceWriter {
 
   async write(bytes: Uint8Array): Promise<void> {
     invariant(!this.#isEnded, "a piece is written after it ended");
-    const { range, passingHash, checksums } = this.#target;
+    const { range, passingHash, checksums, coming } = this.#target;
     if (bytes.length > range.end - this.#position) throw this.#mismatch("there are more bytes than the piece has");
     await this.#target.store(bytes, this.#position);
     this.#position += bytes.length;
     this.#crc32 = checksums.crc32(bytes, this.#crc32);
     passingHash?.update(bytes);
+    coming?.reach(this.#position);
   }
 
   // deno-lint-ignore require-await -- asynchronous in the contract, so that a store may take its time
@@ -64,7 +99,9 @@ export class TaskPieceWriter implements PieceWriter {
   }
 
   [Symbol.dispose](): void {
-    if (!this.#isEnded) this.#end();
+    if (this.#isEnded) return;
+    this.#target.coming?.forget();
+    this.#end();
   }
 
   #end(): void {

@@ -79,6 +79,15 @@ export interface PieceWriter extends Disposable {
   }): Promise<PieceRecord>;
 }
 
+/** A piece of which bytes can be read while it is being written: it comes from a source, and not from another peer. */
+export interface ComingPiece {
+  readonly number: number;
+  /** The position in the content up to which its bytes are there. */
+  readonly end: number;
+  /** It was left uncommitted: whoever writes the piece now may bring other bytes. */
+  readonly isForgotten: boolean;
+}
+
 /** One task on disk. It stays readable while somebody holds it, even when it is deleted meanwhile. */
 export interface StoredTask {
   readonly record: TaskRecord;
@@ -99,8 +108,15 @@ export interface StoredTask {
   finishedAfter(count: number): number[];
   /** Cuts the content otherwise. Throws `failed_precondition` when a piece is recorded or being written. */
   recut(cut: TaskCut): void;
-  /** Starts to write a piece; undefined when it is recorded or being written: then wait with {@link nextChange}. */
-  openPiece(number: number): PieceWriter | undefined;
+  /**
+   * Starts to write a piece; undefined when it is recorded or being written: then wait with {@link nextChange}. With
+   * `isReadable` its bytes are a {@link ComingPiece} meanwhile.
+   */
+  openPiece(number: number, options?: { readonly isReadable: boolean }): PieceWriter | undefined;
+  /** A piece that can be read while it is being written; undefined when this one cannot. */
+  coming(number: number): ComingPiece | undefined;
+  /** Reads bytes of such a piece from `position`; the result is how many, fewer than asked at its present end. */
+  readComing(piece: ComingPiece, buffer: Uint8Array, position: number): Promise<number>;
   /**
    * Reads bytes of finished pieces into `buffer` from `position`; never fewer than asked but at the end of the content.
    * Throws `failed_precondition` for a piece that is not finished, `not_found` when the task is deleted and not held.
@@ -122,9 +138,14 @@ export interface StoredTask {
   seal(signal: AbortSignal): Promise<void>;
   /**
    * Resolves at the next piece finished or given up, at the seal, or at the deletion; rejects when `signal` fires, and
-   * with the error of {@link expectNothing}. A piece of an earlier run that is `wanted` is compared before others.
+   * with the error of {@link expectNothing}.
    */
-  nextChange(signal: AbortSignal, wanted?: number): Promise<void>;
+  nextChange(signal: AbortSignal): Promise<void>;
+  /**
+   * The same, and resolves also when bytes of a {@link ComingPiece} have come. A piece of an earlier run that is
+   * `wanted` is compared before others.
+   */
+  nextBytes(signal: AbortSignal, wanted: number): Promise<void>;
   /** The same for whoever waits for one change after the other. */
   changes(signal: AbortSignal): Follower;
   /**

@@ -443,3 +443,48 @@ Deno.test("garbage collection frees the least recently used tasks down to the lo
   await store(storage, bytesOf(200), { taskId: ids[3] ?? "" });
   assert.deepEqual(await storage.collectGarbage(), [ids[1]], "80 percent; the first was used since");
 });
+
+both("a piece can be read while it is written if its writer says so, as far as it is there", async (bench) => {
+  await using storage = await bench.open();
+  const content = bytesOf(250);
+  const task = await storage.open(initOf(content, 100));
+  using _hidden = task.openPiece(0);
+  using writer = task.openPiece(1, { isReadable: true });
+  assert.equal(task.coming(0), undefined);
+  const coming = task.coming(1);
+  assert.ok(coming !== undefined);
+  const came = task.nextBytes(never, 1);
+  await writer?.write(content.subarray(100, 160));
+  await came;
+  assert.deepEqual([coming.number, coming.end, coming.isForgotten], [1, 160, false]);
+  const buffer = new Uint8Array(100);
+  assert.equal(await task.readComing(coming, buffer, 110), 50);
+  assert.deepEqual(buffer.subarray(0, 50), content.subarray(110, 160));
+  await assert.rejects(task.read(buffer, 100), hasCode("failed_precondition"));
+  const finished = task.nextBytes(never, 1);
+  await writer?.write(content.subarray(160, 200));
+  await writer?.commit(FROM_SOURCE);
+  await finished;
+  assert.deepEqual([coming.isForgotten, task.coming(1)], [false, undefined]);
+});
+
+both("a piece that was left uncommitted is forgotten, for the next writer may bring other bytes", async (bench) => {
+  await using storage = await bench.open();
+  const content = bytesOf(250);
+  const task = await storage.open(initOf(content, 100));
+  const writer = task.openPiece(1, { isReadable: true });
+  const coming = task.coming(1);
+  await writer?.write(content.subarray(100, 160));
+  const left = task.nextBytes(never, 1);
+  writer?.[Symbol.dispose]();
+  await left;
+  assert.deepEqual([coming?.isForgotten, task.coming(1)], [true, undefined]);
+});
+
+both("who waits for bytes learns that the download has failed", async (bench) => {
+  await using storage = await bench.open();
+  const task = await storage.open(initOf(bytesOf(250), 100));
+  const failed = assert.rejects(task.nextBytes(never, 0), hasCode("source_error"));
+  task.expectNothing(new DamselflyError("source_error", "gone"));
+  await failed;
+});

@@ -1,7 +1,7 @@
 import type { ByteRange } from "../../core/byte_range.ts";
-import { DamselflyError } from "../../core/error.ts";
 import { pieceAt, piecesOf } from "../../core/piece.ts";
 import type { StoredTask } from "../storage/storage.ts";
+import { EarlyBytes, wrongBytes } from "./early_bytes.ts";
 
 /** The most that one read gives. */
 const READ_BYTES = 256 * 1024;
@@ -26,8 +26,9 @@ export interface ReaderPosition {
 }
 
 /**
- * The bytes of `range` as a byte stream that reads only when it is pulled. The last byte of the content is held back
- * until the task is sealed, so that nobody holds all of an unverified content.
+ * The bytes of `range` as a byte stream that reads only when it is pulled. What comes from the source is given before its
+ * piece is complete. The last byte of the content is held back until the task is sealed, so that nobody holds all of an
+ * unverified content.
  */
 export function readTask(
   task: ReadableTask,
@@ -73,6 +74,8 @@ class TaskReader implements ReaderPosition {
   readonly #range: ByteRange;
   readonly #signal: AbortSignal;
   #stored: StoredTask;
+  /** Of the piece at which the reader is, as long as that was not there. */
+  #early: EarlyBytes | undefined;
 
   constructor(task: ReadableTask, range: ByteRange, signal: AbortSignal) {
     this.#task = task;
@@ -87,9 +90,11 @@ class TaskReader implements ReaderPosition {
   async read(buffer: Uint8Array): Promise<number> {
     while (true) {
       this.#signal.throwIfAborted();
-      const end = Math.min(this.#readableEnd(this.position + buffer.length), this.position + buffer.length);
-      if (end > this.position) {
-        const count = await this.#stored.read(buffer.subarray(0, end - this.position), this.position);
+      if (this.#isEarlyFinished()) await this.#settleEarly(this.#stored);
+      // Found out in one step with the wait for a change, or one would be missed.
+      const reading = this.#readFinished(buffer) ?? this.#readEarly(buffer);
+      if (reading !== undefined) {
+        const count = await reading;
         this.position += count;
         return count;
       }
@@ -97,10 +102,39 @@ class TaskReader implements ReaderPosition {
         await this.#follow();
         continue;
       }
-      const change = this.#stored.nextChange(this.#signal, pieceAt(this.#stored.record.plan, this.position));
+      const change = this.#stored.nextBytes(this.#signal, pieceAt(this.#stored.record.plan, this.position));
       this.#task.onWait();
       await change;
     }
+  }
+
+  /** Reads of what is finished, if that is next. */
+  #readFinished(buffer: Uint8Array): Promise<number> | undefined {
+    const end = this.#readableEnd(this.position + buffer.length);
+    if (end <= this.position || this.#early !== undefined) return undefined;
+    return this.#stored.read(buffer.subarray(0, end - this.position), this.position);
+  }
+
+  /** Reads of the next piece while it comes, if something new of it is there. */
+  #readEarly(buffer: Uint8Array): Promise<number> | undefined {
+    const { plan } = this.#stored.record;
+    const end = Math.min(this.position + buffer.length, this.#range.end, plan.contentLength - 1);
+    const piece = this.#early?.piece ?? this.#stored.coming(pieceAt(plan, this.position));
+    // Once the piece is being written by somebody else, only all of it tells whether the bytes so far are right.
+    if (piece === undefined || piece.isForgotten || Math.min(piece.end, end) <= this.position) return undefined;
+    this.#early ??= new EarlyBytes(piece, this.position);
+    return this.#early.read(this.#stored, buffer.subarray(0, end - this.position));
+  }
+
+  #isEarlyFinished(): boolean {
+    return this.#early !== undefined && this.#stored.piece(this.#early.piece.number) !== undefined;
+  }
+
+  /** The piece of which some bytes were given early is finished: it must have those. */
+  async #settleEarly(stored: StoredTask): Promise<void> {
+    const early = this.#early;
+    this.#early = undefined;
+    if (early?.piece.isForgotten === true) await early.confirm(stored);
   }
 
   /** The end of the finished bytes from our position on, looking no further than `limit`. */
@@ -129,11 +163,10 @@ class TaskReader implements ReaderPosition {
       if (after.isDeleted) await untilAborted(this.#signal);
       await after.nextChange(this.#signal);
     }
+    await this.#settleEarly(after);
     const given = piecesOf(after.record.plan, { start: this.#range.start, end: this.position });
     const isRight = given.every((number) => before.piece(number)?.digest === after.piece(number)?.digest);
-    if (!isRight) {
-      throw new DamselflyError("data_loss", "Cannot go on reading: bytes that were given already were wrong");
-    }
+    if (!isRight) throw wrongBytes();
     this.#stored = after;
   }
 }

@@ -177,7 +177,7 @@ export class SourceTransfer {
   #beginPiece(): void {
     const { stored } = this.#parts;
     const number = pieceAt(stored.record.plan, this.#position);
-    this.#writer = stored.openPiece(number);
+    this.#writer = stored.openPiece(number, { isReadable: true });
     if (this.#writer !== undefined) this.#writing = number;
     this.#pieceStartedAt = this.#parts.clock.now();
   }
