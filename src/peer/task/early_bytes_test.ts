@@ -9,12 +9,12 @@ const REQUEST = requestFor(CONTENT);
 /** The end of a block, in the middle of a piece. */
 const STOP = 4_200;
 
-/** A source that gives nothing from {@link STOP} on until its gate opens. */
-function stoppingSource(content = CONTENT) {
+/** A source that gives nothing from a position on until its gate opens. */
+function stoppingSource(content = CONTENT, stop = STOP) {
   const gate = Promise.withResolvers<void>();
   const source = new FakeSource(content);
   source.onBlock = (position, signal) => {
-    if (position < STOP) return;
+    if (position < stop) return;
     const left = new Promise<void>((_, reject) => {
       signal.addEventListener("abort", () => reject(signal.reason), { once: true });
     });
@@ -37,24 +37,31 @@ async function take(reader: ReadableStreamDefaultReader<Uint8Array>, count: numb
   return Uint8Array.from(parts.flatMap((part) => [...part]));
 }
 
-/** A reader who has all that a source gave that stopped, while the scheduler hangs; then the parent has the rest. */
-async function movedToParent(ofSource: Uint8Array): Promise<Uint8Array> {
+/** A reader who has so much of what a source gave that stopped, while the scheduler hangs; then a parent has the rest. */
+async function movedToParent(ofSource: Uint8Array, count = STOP): Promise<Uint8Array> {
   const [clock, swarm] = [new VirtualClock(), new Swarm()];
   await using parent = await SwarmNode.start(swarm, { source: new FakeSource(CONTENT) });
   await parent.pull(REQUEST);
+  const fetching = Promise.withResolvers<void>();
+  parent.behaviour.onFetch = () => fetching.promise;
   const { source } = stoppingSource(Uint8Array.from(ofSource));
   const decision = Promise.withResolvers<Decision>();
   await using node = await SwarmNode.start(swarm, { source, clock, decide: () => decision.promise });
   node.control.isAlive = false;
   await using handle = await node.tasks.open(REQUEST, NEVER);
   const body: Body = handle.read({ start: 0, end: CONTENT.length });
-  const reader = body.getReader();
   await clock.advance(1_000);
-  const early = await take(reader, STOP);
+  const bytes = body.getReader({ mode: "byob" });
+  const early = (await bytes.read(new Uint8Array(count), { min: count })).value ?? new Uint8Array(0);
+  bytes.releaseLock();
+  const reader = body.getReader();
   decision.resolve({ kind: "from_parents", parents: [swarm.peer(parent)] });
+  while (node.storage.find(REQUEST.taskId)?.coming(4) !== undefined) await clock.advance(10);
   let isDone = false;
   const rest = take(reader, Infinity).finally(() => isDone = true);
   rest.catch(() => {});
+  await settle();
+  fetching.resolve();
   while (!isDone) await clock.advance(10);
   return Uint8Array.from([...early, ...await rest]);
 }
@@ -91,6 +98,29 @@ Deno.test("a reader learns that the source gave him wrong bytes of a piece that 
   const wrong = CONTENT.slice();
   wrong[4 * PIECE + 100] = (wrong[4 * PIECE + 100] ?? 0) ^ 1;
   await assert.rejects(movedToParent(wrong), { code: "data_loss" });
+});
+
+Deno.test("a reader who was given none of the wrong bytes gets the right ones", async () => {
+  const wrong = CONTENT.slice();
+  wrong[STOP - 10] = (wrong[STOP - 10] ?? 0) ^ 1;
+  assert.deepEqual(await movedToParent(wrong, STOP - 20), CONTENT);
+});
+
+Deno.test("the last byte is not among those that are given before their piece is complete", async () => {
+  const wrong = CONTENT.slice();
+  wrong[3] = (wrong[3] ?? 0) ^ 1;
+  const lastBlock = 20_400;
+  const { source, gate } = stoppingSource(wrong, lastBlock);
+  await using node = await SwarmNode.start(new Swarm(), { source });
+  await using handle = await node.tasks.open(REQUEST, NEVER);
+  const body: Body = handle.read({ start: 0, end: CONTENT.length });
+  const reader = body.getReader();
+  let given = (await take(reader, lastBlock)).length;
+  const next = reader.read();
+  gate.resolve();
+  given += (await next).value?.length ?? 0;
+  assert.equal(given, CONTENT.length - 1);
+  await assert.rejects(reader.read(), { code: "data_loss" });
 });
 
 Deno.test("what comes from parents is only given piece by piece", async () => {

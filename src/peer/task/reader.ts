@@ -90,7 +90,7 @@ class TaskReader implements ReaderPosition {
   async read(buffer: Uint8Array): Promise<number> {
     while (true) {
       this.#signal.throwIfAborted();
-      if (this.#isEarlyFinished()) await this.#settleEarly(this.#stored);
+      if (this.#isEarlyFinished()) await this.#settleEarly();
       // Found out in one step with the wait for a change, or one would be missed.
       const reading = this.#readFinished(buffer) ?? this.#readEarly(buffer);
       if (reading !== undefined) {
@@ -131,10 +131,10 @@ class TaskReader implements ReaderPosition {
   }
 
   /** The piece of which some bytes were given early is finished: it must have those. */
-  async #settleEarly(stored: StoredTask): Promise<void> {
+  async #settleEarly(): Promise<void> {
     const early = this.#early;
     this.#early = undefined;
-    if (early?.piece.isForgotten === true) await early.confirm(stored);
+    if (early?.piece.isForgotten === true) await early.confirm(this.#stored);
   }
 
   /** The end of the finished bytes from our position on, looking no further than `limit`. */
@@ -163,7 +163,6 @@ class TaskReader implements ReaderPosition {
       if (after.isDeleted) await untilAborted(this.#signal);
       await after.nextChange(this.#signal);
     }
-    await this.#settleEarly(after);
     const given = piecesOf(after.record.plan, { start: this.#range.start, end: this.position });
     const isRight = given.every((number) => before.piece(number)?.digest === after.piece(number)?.digest);
     if (!isRight) throw wrongBytes();
