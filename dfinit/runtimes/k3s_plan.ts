@@ -4,6 +4,7 @@ import type { HostFiles } from "../host_files.ts";
 import { type Bypass, type Plan, planning, refusing } from "../plan.ts";
 import { parseYamlTable, prependYaml, removeYaml } from "../yaml_edit.ts";
 import type { ContainerdConfig } from "./containerd_plan.ts";
+import { k3sSettings } from "./k3s_settings.ts";
 import type { Route } from "./route.ts";
 
 /** The mirror of registries without an entry of their own. */
@@ -29,11 +30,10 @@ function k3sAt(configPath: string): K3s | undefined {
   return name === "k3s" || name === "rke2" ? { name, generated: configPath } : undefined;
 }
 
-/** Where its `registries.yaml` is: its own configuration may say so. */
-export async function registriesYaml({ name }: K3s, files: HostFiles): Promise<string> {
-  const own = await settingsOf(name, files);
-  const path = own["private-registry"];
-  return typeof path === "string" && path.startsWith("/") ? path : `/etc/rancher/${name}/registries.yaml`;
+/** Where its `registries.yaml` is: it may have been told another place. */
+export async function registriesYaml(k3s: K3s, files: HostFiles): Promise<string> {
+  const path = (await k3sSettings(k3s, files)).get("private-registry")?.value;
+  return typeof path === "string" && path.startsWith("/") ? path : `/etc/rancher/${k3s.name}/registries.yaml`;
 }
 
 /**
@@ -143,18 +143,13 @@ function registryWarnings({ registries }: ContainerdConfig): string[] {
   ]);
 }
 
-async function settingWarnings({ name }: K3s, files: HostFiles): Promise<string[]> {
-  if ((await settingsOf(name, files))["disable-default-registry-endpoint"] !== true) return [];
+async function settingWarnings(k3s: K3s, files: HostFiles): Promise<string[]> {
+  const said = (await k3sSettings(k3s, files)).get("disable-default-registry-endpoint");
+  if (said === undefined || `${said.value}` !== "true") return [];
   return [
-    `/etc/rancher/${name}/config.yaml: with disable-default-registry-endpoint nothing is pulled while the peer does ` +
-    "not answer, unless another endpoint is listed",
+    `${said.path}: with disable-default-registry-endpoint nothing is pulled while the peer does not answer, unless ` +
+    "another endpoint is listed",
   ];
-}
-
-async function settingsOf(name: string, files: HostFiles): Promise<Record<string, unknown>> {
-  const path = `/etc/rancher/${name}/config.yaml`;
-  const text = await files.read(path);
-  return text === undefined ? {} : refusing(path, REPAIR, () => parseYamlTable(text));
 }
 
 /** A template that somebody wrote replaces what is generated; then `registries.yaml` counts only if it says so. */
@@ -187,12 +182,6 @@ export async function findK3s(configPath: string, files: HostFiles): Promise<K3s
     if (await files.exists(generated)) return { name, generated };
   }
   return undefined;
-}
-
-/** The unit that runs it: an agent has another name than a server. */
-export async function unitOf({ name }: K3s, files: HostFiles): Promise<string> {
-  const wanted = await files.list("/etc/systemd/system/multi-user.target.wants") ?? [];
-  return wanted.includes(`${name}-agent.service`) ? `${name}-agent` : name === "k3s" ? name : `${name}-server`;
 }
 
 function isTable(value: unknown): value is Record<string, unknown> {

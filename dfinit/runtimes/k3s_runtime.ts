@@ -1,7 +1,8 @@
 import { dirname } from "node:path/posix";
 import type { HostFiles } from "../host_files.ts";
 import type { ContainerdConfig } from "./containerd_plan.ts";
-import { type K3s, k3sRoutes, planK3s, registriesYaml, unitOf, withoutPeer } from "./k3s_plan.ts";
+import { type K3s, k3sRoutes, planK3s, registriesYaml, withoutPeer } from "./k3s_plan.ts";
+import { unitOf } from "./k3s_settings.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** k3s or RKE2, with the containerd that is a part of it. */

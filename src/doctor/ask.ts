@@ -2,8 +2,7 @@ import { DamselflyError, errorText } from "../core/error.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 
-/** Of an answer of programs of this host. */
-const LOCAL_TIMEOUT_MS = 5_000;
+const ANSWER_TIMEOUT_MS = 5_000;
 /** The metrics of a busy dfdaemon take some 100 KB. */
 const BODY_BYTES_MAX = 4 * 1024 * 1024;
 
@@ -18,14 +17,14 @@ export type Answer =
   | { readonly status: number; readonly headers: Headers; readonly text: string }
   | { readonly problem: string };
 
-/** Asks a program of this host. Its body is cut at 4 MiB. */
-export async function askLocal(
+/** Asks one of our programs, which has 5 s. Its body is cut at 4 MiB. */
+export async function ask(
   url: string,
   headers: Readonly<Record<string, string>>,
   { clock, fetch }: Pick<DoctorRuntime, "clock" | "fetch">,
   signal: AbortSignal,
 ): Promise<Answer> {
-  return await within(LOCAL_TIMEOUT_MS, clock, signal, async (either) => {
+  return await within(ANSWER_TIMEOUT_MS, clock, signal, async (either) => {
     const response = await fetch(url, { headers, redirect: "manual", signal: either });
     return { status: response.status, headers: response.headers, text: await firstText(response) };
   });

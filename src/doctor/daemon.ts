@@ -4,7 +4,7 @@ import { DamselflyError } from "../core/error.ts";
 import { checkHealth } from "../rpc/client.ts";
 import { isEveryAddress } from "../runtime/net.ts";
 import type { TlsFiles } from "../runtime/tls_files.ts";
-import { type Answer, askLocal, type DoctorRuntime, within } from "./ask.ts";
+import { type Answer, ask, type DoctorRuntime, within } from "./ask.ts";
 
 const CONNECT_TIMEOUT_MS = 3_000;
 /** Nothing is served there, and the mirror says so without asking a registry. */
@@ -57,11 +57,11 @@ export async function lookAtDaemon(
     hostname: isEveryAddress(storage.server.ip) ? ip : storage.server.ip,
     port: storage.server.tcpPort,
   };
-  const ask = (url: string, headers = {}) => askLocal(url, headers, runtime, signal);
+  const get = (url: string, headers = {}) => ask(url, headers, runtime, signal);
   const [mirror, healthAnswer, metricsAnswer, socket, uploadReached, piecesReached] = await Promise.all([
-    ask(`http://${mirrorAddress}${NOTHING_PATH}`, basicAuthorization(proxy.server.basicAuth)),
-    ask(healthUrl),
-    ask(metricsUrl),
+    get(`http://${mirrorAddress}${NOTHING_PATH}`, basicAuthorization(proxy.server.basicAuth)),
+    get(healthUrl),
+    get(metricsUrl),
     lookAtSocket(download.server.socketPath, runtime, signal),
     reached((either) => askHealth(uploadAddress, tls, runtime, either), runtime, signal),
     reached(async (either) => (await runtime.net.connect(piecesAt, either)).close(), runtime, signal),

@@ -12,8 +12,9 @@ import { parseArguments, withCommonOptions } from "../runtime/command_line.ts";
 import { EXIT as COMMON_EXIT } from "../runtime/main.ts";
 import { parseMetrics, sumOf } from "../runtime/metrics_text.ts";
 import type { Terminal } from "../runtime/terminal.ts";
-import { askLocal, type DoctorRuntime } from "./ask.ts";
+import { ask, type DoctorRuntime } from "./ask.ts";
 import { judgeCanary, judgeImageName, pullCanary } from "./canary.ts";
+import { clocksOf, judgeClock, readManagerClock } from "./clock.ts";
 import { lookAtControlPlane } from "./control_plane.ts";
 import { judgeCounters } from "./counters.ts";
 import { basicAuthorization, type DaemonFacts, localIpOf, lookAtDaemon } from "./daemon.ts";
@@ -21,7 +22,7 @@ import { doctorCommand, type DoctorFlags } from "./doctor_command.ts";
 import { found, type Outcome, worst } from "./finding.ts";
 import { judgeControlPlane } from "./judge_control_plane.ts";
 import { isRunning, judgeAnnounced, judgeDaemon } from "./judge_daemon.ts";
-import { judgeClock, judgeRegistries } from "./judge_registries.ts";
+import { judgeRegistries } from "./judge_registries.ts";
 import { judgeRuntimes } from "./judge_runtimes.ts";
 import { hostIn, judgeNodeConfig, type NodeConfig, readNodeConfig } from "./node_config.ts";
 import { lookAtRegistries, registriesOf, type RegistryPlace } from "./registries.ts";
@@ -173,11 +174,12 @@ async function examineRunning(running: Running, runtime: DoctorRuntime, signal: 
   const defaultAddr = parseConfig(DfdaemonConfig, "", "").config.proxy.registryMirror.addr;
   const places = registriesOf(config, defaultAddr, [...namedRegistries(running)]);
   const controlTls = { manager: tls.managerTls, scheduler: tls.schedulerTls, peers: tls.parents };
-  const [daemon, storage, registries, plane] = await Promise.all([
+  const [daemon, storage, registries, plane, managerClock] = await Promise.all([
     lookAtDaemon({ config, ip: identity.ip, mirrorUrl, tls: tls.parents }, runtime, signal),
     lookAtStorage(config, runtime),
     lookAtRegistries(places, config, runtime, signal),
     lookAtControlPlane({ config, identity, tls: controlTls, dynconfig: flags.dynconfig }, runtime, signal),
+    readManagerClock(config.manager.addr, runtime, signal),
   ]);
   const others = plane.schedulers.map(({ address }) => hostOf(address));
   return [
@@ -185,7 +187,7 @@ async function examineRunning(running: Running, runtime: DoctorRuntime, signal: 
     ...judgeAnnounced(identity.ip, others),
     ...(storage.write === "not tried" && !isRunning(daemon) ? [] : judgeStorage(storage)),
     ...judgeRegistries(registries),
-    ...judgeClock(registries),
+    ...judgeClock({ registries: clocksOf(registries), manager: managerClock }),
     ...judgeControlPlane(plane),
     ...("text" in daemon.metrics.answer ? judgeCounters(parseMetrics(daemon.metrics.answer.text)) : []),
     ...await examineByPull({ ...running, places, daemon }, runtime, signal),
@@ -207,7 +209,7 @@ async function examineByPull(
   const place = places.find(({ namespace }) => namespace === image?.namespace);
   if (image === undefined || place === undefined) return [];
   const traffic = async () => {
-    const answer = await askLocal(daemon.metrics.url, {}, runtime, signal);
+    const answer = await ask(daemon.metrics.url, {}, runtime, signal);
     if (!("text" in answer)) return undefined;
     const samples = parseMetrics(answer.text);
     const bytes = (type: string) => sumOf(samples, "dragonfly_client_download_traffic", { type });

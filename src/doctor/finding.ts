@@ -62,6 +62,7 @@ export const FINDINGS = {
   "doctor.registry.error": "warn",
   "doctor.registry.login": "info",
   "doctor.clock.skew": "warn",
+  "doctor.clock.manager_skew": "warn",
   "doctor.manager.none": "info",
   "doctor.manager.name": "fail",
   "doctor.manager.tls": "fail",

@@ -1,8 +1,6 @@
 import { type FindingId, found, type Outcome, well } from "./finding.ts";
 import type { RegistriesFacts, RegistryFacts } from "./registries.ts";
 
-/** Beyond it tokens and certificates begin to be refused. */
-export const CLOCK_SKEW_MS_MAX = 60_000;
 const UPSTREAMS = "proxy.registryMirror.upstreams";
 
 /** What servers say that were asked by plain HTTP and speak TLS: Go's, nginx, Apache and Envoy. */
@@ -71,20 +69,4 @@ function judgeFailure(
 
 function rowOf(namespace: string, addr: string): string {
   return `write to ${UPSTREAMS} of dfdaemon.yaml: { namespace: ${namespace}, addr: ${addr} }`;
-}
-
-/** Whether this host's clock agrees with the registries'. */
-export function judgeClock({ registries }: RegistriesFacts): Outcome[] {
-  const skews = registries.flatMap(({ namespace, answer, wallMs }) =>
-    "dateMs" in answer && answer.dateMs !== undefined ? [{ namespace, ms: wallMs - answer.dateMs }] : []
-  );
-  const [least] = skews.toSorted((a, b) => Math.abs(a.ms) - Math.abs(b.ms));
-  if (least === undefined) return [];
-  const seconds = Math.round(Math.abs(least.ms) / 1000);
-  if (Math.abs(least.ms) <= CLOCK_SKEW_MS_MAX) {
-    return [well("doctor.clock", "this host", `agrees with ${least.namespace} to ${seconds} s`)];
-  }
-  const what = `it is ${seconds} s ${least.ms > 0 ? "ahead of" : "behind"} ${least.namespace}; tokens and ` +
-    "certificates are refused";
-  return [found("doctor.clock.skew", "this host", what, "systemctl enable --now systemd-timesyncd, or chronyd")];
 }

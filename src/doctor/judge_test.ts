@@ -6,7 +6,7 @@ import type { DaemonFacts } from "./daemon.ts";
 import type { Outcome } from "./finding.ts";
 import { judgeControlPlane } from "./judge_control_plane.ts";
 import { judgeAnnounced, judgeDaemon } from "./judge_daemon.ts";
-import { CLOCK_SKEW_MS_MAX, judgeClock, judgeRegistries } from "./judge_registries.ts";
+import { judgeRegistries } from "./judge_registries.ts";
 import { judgeRuntimes } from "./judge_runtimes.ts";
 import type { RegistryFacts } from "./registries.ts";
 import type { RuntimeFacts } from "./runtimes.ts";
@@ -100,19 +100,6 @@ Deno.test("a registry in trouble is told, and what is no registry only where som
 Deno.test("a registry that is only the default may be out of reach, for nobody may need it", () => {
   const answer = { reason: "name", mend: "m", problem: "p" };
   assert.deepEqual(judgeOne({ ...REGISTRY, isNamed: false, answer }), ["doctor.registry.default_unreachable"]);
-});
-
-Deno.test("the clock is compared with the registry that agrees with it best", () => {
-  const at = (dateMs: number, wallMs: number): RegistryFacts => {
-    return { ...REGISTRY, answer: { status: 200, isRegistry: true, beginning: "", dateMs }, wallMs };
-  };
-  const far = at(0, CLOCK_SKEW_MS_MAX + 1_000);
-  assert.deepEqual(ids(judgeClock({ registries: [far] })), ["doctor.clock.skew"]);
-  assert.match(judgeClock({ registries: [far] })[0]?.what ?? "", /61 s ahead/);
-  assert.match(judgeClock({ registries: [at(90_000, 0)] })[0]?.what ?? "", /90 s behind/);
-  assert.deepEqual(ids(judgeClock({ registries: [far, at(0, CLOCK_SKEW_MS_MAX)] })), ["doctor.clock"]);
-  assert.deepEqual(ids(judgeClock({ registries: [at(90_000, 0), at(0, 5_000)] })), ["doctor.clock"]);
-  assert.deepEqual(judgeClock({ registries: [] }), []);
 });
 
 const PLANE: ControlPlaneFacts = {

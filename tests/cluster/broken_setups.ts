@@ -171,16 +171,114 @@ export const RUNTIME_CASES: readonly Case[] = [
       patient.write("etc/containers/registries.conf.d/99-z.conf", '[[registry]]\nprefix = "quay.io"\n');
     },
   },
+];
+
+/** Makes the node one with k3s or RKE2, which dfinit has configured, and which started since. */
+async function useK3s(patient: Patient, name: "k3s" | "rke2", files: Readonly<Record<string, string>> = {}) {
+  rmSync(patient.path("etc/containerd"), { recursive: true });
+  patient.write(`${generated(name)}/config.toml`, "version = 3\n");
+  for (const [path, text] of Object.entries(files)) patient.write(path, text);
+  await patient.configureDfinit({ "containerRuntime.containerd": {} });
+  await patient.dfinit();
+  patient.touch(K3S_START_MARK, 60_000);
+}
+
+function generated(name: "k3s" | "rke2"): string {
+  return `var/lib/rancher/${name}/agent/etc/containerd`;
+}
+
+const K3S_START_MARK = "run/k3s/containerd/containerd.sock";
+const UNITS = "etc/systemd/system/multi-user.target.wants";
+
+export const K3S_CASES: readonly Case[] = [
+  {
+    name: "k3s was never told of the peer",
+    id: "doctor.runtime.not_configured",
+    mend: /^damselfly dfinit --config .*dfinit\.yaml --root \/.*$/,
+    breaks: async (patient) => {
+      patient.write(`${generated("k3s")}/config.toml`, "version = 3\n");
+      await patient.configureDfinit({ "containerRuntime.containerd.configPath": `/${generated("k3s")}/config.toml` });
+    },
+  },
+  {
+    name: "no dfinit.yaml, and a k3s that knows nothing of the peer",
+    id: "doctor.runtime.not_configured",
+    mend: /dfinit\.yaml: containerRuntime: \{ containerd: \{\} \}.* damselfly dfinit/,
+    breaks: async (patient) => {
+      rmSync(patient.path("etc/containerd"), { recursive: true });
+      patient.write(`${generated("k3s")}/config.toml`, "version = 3\n");
+      await patient.configureDfinit({});
+    },
+  },
+  {
+    name: "k3s runs since before dfinit edited registries.yaml",
+    id: "doctor.runtime.restart_owed",
+    mend: /^systemctl restart k3s$/,
+    breaks: async (patient) => {
+      await useK3s(patient, "k3s");
+      patient.touch(K3S_START_MARK, -60_000);
+    },
+  },
+  {
+    name: "an agent of RKE2 runs since before somebody edited registries.yaml",
+    id: "doctor.runtime.restart_unsure",
+    mend: /^systemctl restart rke2-agent$/,
+    breaks: async (patient) => {
+      await useK3s(patient, "rke2", { [`${UNITS}/rke2-agent.service`]: "" });
+      patient.touch(K3S_START_MARK, -60_000);
+      const path = "etc/rancher/rke2/registries.yaml";
+      patient.write(path, `${patient.read(path)}# by hand\n`);
+    },
+  },
+  {
+    name: "somebody took the peer out of registries.yaml of RKE2",
+    id: "doctor.runtime.drifted",
+    mend: /^damselfly dfinit/,
+    breaks: async (patient) => {
+      await useK3s(patient, "rke2");
+      patient.write("etc/rancher/rke2/registries.yaml", "mirrors: {}\n");
+    },
+  },
+  {
+    name: "k3s was told to read another registries.yaml",
+    id: "doctor.runtime.not_configured",
+    mend: /^damselfly dfinit/,
+    breaks: async (patient) => {
+      await useK3s(patient, "k3s");
+      patient.write("etc/rancher/k3s/config.yaml.d/5-registries.yaml", "private-registry: /etc/other.yaml\n");
+    },
+  },
+  {
+    name: "registries.yaml is none",
+    id: "doctor.runtime.unreadable",
+    mend: /k3s and rke2 cannot read it either/,
+    breaks: async (patient) => {
+      await useK3s(patient, "k3s");
+      patient.write("etc/rancher/k3s/registries.yaml", "mirrors: [\n");
+    },
+  },
+  {
+    name: "a mirror of k3s has a rewrite, after which the peer could not tell the image",
+    id: "doctor.runtime.bypassed",
+    mend: /remove the rewrite/,
+    breaks: (patient) =>
+      useK3s(patient, "k3s", {
+        "etc/rancher/k3s/registries.yaml":
+          'mirrors:\n  quay.io:\n    endpoint: ["https://mirror.corp"]\n    rewrite: { "^(.*)$": "quay/$1" }\n',
+      }),
+  },
   {
     name: "a template of k3s takes registries.yaml out of containerd's configuration",
     id: "doctor.runtime.bypassed",
     mend: /template "base"/,
-    breaks: async (patient) => {
-      const folder = "var/lib/rancher/k3s/agent/etc/containerd";
-      patient.write(`${folder}/config.toml`, "version = 2\n");
-      patient.write(`${folder}/config.toml.tmpl`, "version = 2\n");
-      await patient.configureDfinit({ "containerRuntime.containerd.configPath": `/${folder}/config.toml` });
-    },
+    breaks: (patient) => useK3s(patient, "k3s", { [`${generated("k3s")}/config.toml.tmpl`]: "version = 2\n" }),
+  },
+  {
+    name: "k3s has no way around a peer that is down",
+    id: "doctor.runtime.warning",
+    mend: /./,
+    breaks: (patient) =>
+      useK3s(patient, "k3s", { "etc/rancher/k3s/config.yaml": "disable-default-registry-endpoint: true\n" }),
   },
 ];
 
@@ -430,6 +528,19 @@ export const CONTROL_CASES: readonly Case[] = [
         "manager.addr": addr,
         ...{ "manager.caCert": caCert, "manager.cert": cert, "manager.key": key },
       });
+    },
+  },
+  {
+    name: "the manager's clock is wrong, and the registries' are not",
+    id: "doctor.clock.manager_skew",
+    mend: /on its host: systemctl .*timesyncd/,
+    breaks: (patient) => {
+      const date = new Date(clock.wallMs() - 10 * 60_000).toUTCString();
+      const manager = `http://${patient.stage.ip}:8080/healthy`;
+      const tellsTime: typeof fetch = async (input, init) => {
+        return String(input) === manager ? new Response(null, { headers: { date } }) : await fetch(input, init);
+      };
+      return { effects: { fetch: tellsTime } };
     },
   },
   {

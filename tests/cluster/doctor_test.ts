@@ -11,6 +11,7 @@ import { wrappedDisk } from "../../src/testing/wrapped_disk.ts";
 import {
   type Case,
   CONTROL_CASES,
+  K3S_CASES,
   NOBODY,
   NODE_CASES,
   REGISTRY_CASES,
@@ -47,6 +48,7 @@ function assertNamed({ outcomes, code }: Diagnosis, { id, mend }: Pick<Case, "id
 for (
   const [what, cases] of Object.entries({
     "of the runtimes' files": RUNTIME_CASES,
+    "of k3s and RKE2": K3S_CASES,
     "of dfdaemon and its host": NODE_CASES,
     "of the registries": REGISTRY_CASES,
     "of the control plane": CONTROL_CASES,
