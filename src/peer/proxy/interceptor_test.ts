@@ -21,9 +21,9 @@ Deno.test("a host has the same certificate until half a day before its end, and 
   const first = interceptor.contextFor("reg.corp");
   assert.equal(interceptor.contextFor("REG.corp."), first);
   assert.notEqual(interceptor.contextFor("other.corp"), first);
-  await clock.advance(35 * HOUR_MS);
+  clock.jump(35 * HOUR_MS); // without all the looks at the files that are due meanwhile
   assert.equal(interceptor.contextFor("reg.corp"), first);
-  await clock.advance(HOUR_MS);
+  clock.jump(HOUR_MS);
   assert.notEqual(interceptor.contextFor("reg.corp"), first);
   await interceptor[Symbol.asyncDispose]();
 });
