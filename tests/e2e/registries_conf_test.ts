@@ -1,4 +1,4 @@
-/** Podman pulls through a peer, from registries that it names in the mirror's path, with what dfinit wrote. */
+/** Podman and CRI-O pull through a peer, from registries that they name in the mirror's path, as dfinit wrote it. */
 import assert from "node:assert/strict";
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,14 +7,28 @@ import type { AddressBlock } from "./lib/addresses.ts";
 import { type Peer, runDfinit, startPeer } from "./lib/components.ts";
 import { blobsOf, type Image } from "./lib/image.ts";
 import { IMAGE_STAGE_PROGRAMS, openImageStage } from "./lib/image_stage.ts";
+import { CRIO_NEEDS, CrioHost } from "./lib/crio.ts";
 import { PODMAN_PROGRAMS, PodmanHost } from "./lib/podman.ts";
-import { e2eTest } from "./lib/programs.ts";
+import { e2eTest, type Needs } from "./lib/programs.ts";
+import type { RegistriesConfHost } from "./lib/registries_conf_host.ts";
 import { type RegistryFront, startFront } from "./lib/registry_front.ts";
-import { story } from "./lib/story.ts";
+import { type Step, story } from "./lib/story.ts";
 import { waitFor } from "./lib/wait.ts";
 import type { Workspace } from "./lib/workspace.ts";
 
-const NEEDS = { programs: [...PODMAN_PROGRAMS, ...IMAGE_STAGE_PROGRAMS], root: true };
+/** What one of the runtimes is called, by people and in dfinit.yaml, and how a host with it is made. */
+interface Kind {
+  readonly name: string;
+  readonly key: "podman" | "crio";
+  readonly needs: Needs;
+  readonly prepare: (dir: string) => Promise<RegistriesConfHost>;
+}
+
+const KINDS: readonly Kind[] = [
+  { name: "Podman", key: "podman", needs: { programs: PODMAN_PROGRAMS }, prepare: PodmanHost.prepare },
+  { name: "CRI-O", key: "crio", needs: CRIO_NEEDS, prepare: CrioHost.prepare },
+];
+
 /** Of a private authority, for 127.0.0.1. */
 const CERTIFICATE = testCertificates("a");
 const REPOSITORY = "debian/tools";
@@ -26,7 +40,7 @@ const BEGUN_BYTES = 2 * 1024 * 1024;
 const BEGIN_TIMEOUT_MS = 60_000;
 
 /** What the steps share. */
-class PodmanStage implements AsyncDisposable {
+class RegistriesConfStage implements AsyncDisposable {
   readonly #stack: AsyncDisposableStack;
   #peer: Peer | undefined;
   #started = 0;
@@ -36,7 +50,8 @@ class PodmanStage implements AsyncDisposable {
     readonly workspace: Workspace,
     readonly addresses: AddressBlock,
     readonly image: Image,
-    readonly host: PodmanHost,
+    readonly kind: Kind,
+    readonly host: RegistriesConfHost,
     /** Plain HTTP, for everybody. */
     readonly open: RegistryFront,
     /** TLS of a private authority, for who has the login. */
@@ -45,19 +60,20 @@ class PodmanStage implements AsyncDisposable {
     this.#stack = stack;
   }
 
-  static async start(): Promise<PodmanStage> {
+  static async start(kind: Kind): Promise<RegistriesConfStage> {
     await using stack = new AsyncDisposableStack();
     const { workspace, addresses, image, registry } = await openImageStage(stack, REPOSITORY);
     const open = stack.use(startFront({ ip: addresses.ip(1), target: registry.url }));
     const closed = stack.use(startFront({ ip: "127.0.0.1", target: registry.url, tls: CERTIFICATE, login: LOGIN }));
-    const host = await PodmanHost.prepare(join(workspace.dir, "podman"));
-    const trusted = host.path(`/etc/containers/certs.d/127.0.0.1:${closed.port}`);
+    const host = stack.use(await kind.prepare(join(workspace.dir, kind.key)));
+    const trusted = host.files.path(`/etc/containers/certs.d/127.0.0.1:${closed.port}`);
     await mkdir(trusted, { recursive: true });
     await copyFile(CERTIFICATE.caCert, join(trusted, "ca.crt"));
     const plain = `[[registry]]\nlocation = "${new URL(open.url).host}"\ninsecure = true\n`;
-    await mkdir(host.path("/etc/containers/registries.conf.d"), { recursive: true });
-    await writeFile(host.path("/etc/containers/registries.conf.d/50-of-the-owner.conf"), plain);
-    return new PodmanStage(stack.move(), workspace, addresses, image, host, open, closed);
+    await mkdir(host.files.path("/etc/containers/registries.conf.d"), { recursive: true });
+    await writeFile(host.files.path("/etc/containers/registries.conf.d/50-of-the-owner.conf"), plain);
+    await host.start();
+    return new RegistriesConfStage(stack.move(), workspace, addresses, image, kind, host, open, closed);
   }
 
   /** The registry part of image names, and what dfinit calls a location. */
@@ -78,12 +94,14 @@ class PodmanStage implements AsyncDisposable {
       prefix: this.name(front),
       location: this.name(front),
     }));
-    return await runDfinit(this.workspace.dir, {
-      hostRoot: this.host.hostRoot,
+    const said = await runDfinit(this.workspace.dir, {
+      hostRoot: this.host.files.hostRoot,
       mirrorUrl: this.mirrorUrl,
-      containerRuntime: { podman: { registries } },
+      containerRuntime: { [this.kind.key]: { registries } },
       ...(verb === undefined ? {} : { verb }),
     });
+    await this.host.reload();
+    return said;
   }
 
   /** Starts a peer that has nothing yet. */
@@ -102,14 +120,18 @@ class PodmanStage implements AsyncDisposable {
     return this.#peer;
   }
 
-  /** Pulls, and tells how many bytes of the image came through the peer. */
+  /** Pulls with the login of the front, and tells how many bytes of the image came through the peer. */
   async pull(front: RegistryFront): Promise<number> {
     const bytes = async () => Object.values(await this.peer.downloaded()).reduce((sum, some) => sum + some, 0);
     const before = await bytes();
     front.blobAgents.length = 0;
-    await this.host.pull(this.imageOf(front));
+    await this.tryPull(front);
     await this.assertHas(front);
     return await bytes() - before;
+  }
+
+  async tryPull(front: RegistryFront): Promise<void> {
+    await this.host.pull(this.imageOf(front), front === this.closed ? LOGIN : undefined);
   }
 
   async assertHas(front: RegistryFront): Promise<void> {
@@ -126,19 +148,36 @@ class PodmanStage implements AsyncDisposable {
   }
 }
 
-e2eTest("Podman pulls public and private images through a peer, and without it", NEEDS, async (t) => {
-  await using stage = await PodmanStage.start();
-  const step = story(t, stage.workspace);
-  const dropIn = stage.host.path("/etc/containers/registries.conf.d/99-damselfly.conf");
-  const isOurs = (agent: string) => agent.startsWith("damselfly/");
+for (const kind of KINDS) {
+  const needs = { ...kind.needs, programs: [...kind.needs.programs, ...IMAGE_STAGE_PROGRAMS], root: true };
+  e2eTest(`${kind.name} pulls public and private images through a peer, and without it`, needs, async (t) => {
+    await using stage = await RegistriesConfStage.start(kind);
+    const step = story(t, stage.workspace);
+    await isConfigured(stage, step);
+    await peerServes(stage, step);
+    await peerDies(stage, step);
+    await isRestored(stage, step);
+  });
+}
 
+function dropInOf({ host }: RegistriesConfStage): string {
+  return host.files.path("/etc/containers/registries.conf.d/99-damselfly.conf");
+}
+
+function isOurs(agent: string): boolean {
+  return agent.startsWith("damselfly/");
+}
+
+async function isConfigured(stage: RegistriesConfStage, step: Step): Promise<void> {
   await step("dfinit adds one file, and nothing when it runs again", async () => {
     await stage.dfinit();
-    const text = await readFile(dropIn, "utf8");
+    const text = await readFile(dropInOf(stage), "utf8");
     assert.match(text, new RegExp(`location = "${stage.addresses.ip(20)}:4001/127.0.0.1__${stage.closed.port}"`));
     assert.match(await stage.dfinit(), /^Nothing to do$/m);
   });
+}
 
+async function peerServes(stage: RegistriesConfStage, step: Step): Promise<void> {
   await step("with the peer up, every blob of a public image comes through it", async () => {
     await stage.startPeer();
     assert.ok(await stage.pull(stage.open) >= stage.imageBytes);
@@ -148,7 +187,6 @@ e2eTest("Podman pulls public and private images through a peer, and without it",
   await step(
     "a private image whose login the mirror does not have is pulled past it, and the log says so",
     async () => {
-      await stage.host.login(stage.name(stage.closed), LOGIN.username, LOGIN.password);
       await stage.pull(stage.closed);
       assert.ok(stage.closed.blobAgents.length > 0 && !stage.closed.blobAgents.some(isOurs));
       assert.match(stage.peer.process.log(), new RegExp(`podman login [^"]*/127\\.0\\.0\\.1__${stage.closed.port}`));
@@ -157,12 +195,14 @@ e2eTest("Podman pulls public and private images through a peer, and without it",
 
   await step("with the login for the mirror that the log names, it comes through the peer", async () => {
     const mirror = `${stage.addresses.ip(20)}:4001/127.0.0.1__${stage.closed.port}`;
-    await stage.host.login(mirror, LOGIN.username, LOGIN.password);
+    await stage.host.login(mirror, LOGIN);
     assert.ok(await stage.pull(stage.closed) >= stage.imageBytes);
     // The blobs are here from the public registry; what the private one is asked is who may have them.
     assert.equal(stage.closed.blobAgents.filter((agent) => !isOurs(agent)).length, 0);
   });
+}
 
+async function peerDies(stage: RegistriesConfStage, step: Step): Promise<void> {
   await step("a peer that dies in mid-pull costs one try at most, and the next one goes past it", async () => {
     await pullWhilePeerDies(stage);
     await stage.assertHas(stage.open);
@@ -170,36 +210,38 @@ e2eTest("Podman pulls public and private images through a peer, and without it",
 
   await step("with the peer down, public and private images are pulled all the same", async () => {
     for (const front of [stage.open, stage.closed]) {
-      await stage.host.pull(stage.imageOf(front));
+      await stage.tryPull(front);
       await stage.assertHas(front);
     }
   });
+}
 
+async function isRestored(stage: RegistriesConfStage, step: Step): Promise<void> {
   await step("dfinit restore leaves nothing behind", async () => {
     await stage.dfinit("restore");
-    await assert.rejects(readFile(dropIn), { code: "ENOENT" });
+    await assert.rejects(readFile(dropInOf(stage)), { code: "ENOENT" });
     assert.match(await stage.dfinit("restore"), /^Nothing to do$/m);
   });
-});
+}
 
 /** Pulls through a peer that has nothing yet and dies in the middle of a layer; once more if that failed the pull. */
-async function pullWhilePeerDies(stage: PodmanStage): Promise<void> {
+async function pullWhilePeerDies(stage: RegistriesConfStage): Promise<void> {
   await stage.peer.process.kill();
   await stage.startPeer();
   const stopped = stage.open.holdBlobs(LAYER_BYTES_MIN);
   const dies = async () => {
     const release = await stopped;
     await waitFor("the beginning of a layer", BEGIN_TIMEOUT_MS, async () => {
-      return await stage.host.largestDownload() > BEGUN_BYTES || undefined;
+      return await stage.host.files.largestDownload() > BEGUN_BYTES || undefined;
     });
     await stage.peer.process.kill();
     release();
   };
-  const [pull, death] = await Promise.allSettled([stage.host.pull(stage.imageOf(stage.open)), dies()]);
+  const [pull, death] = await Promise.allSettled([stage.tryPull(stage.open), dies()]);
   assert.equal(death.status, "fulfilled");
   // Podman 4.3 tries again after a connection that was reset, and not after one that ended early.
   if (pull.status === "rejected") {
-    assert.match(String(pull.reason), /unexpected EOF/);
-    await stage.host.pull(stage.imageOf(stage.open));
+    assert.match(String(pull.reason), /unexpected EOF|connection refused/);
+    await stage.tryPull(stage.open);
   }
 }

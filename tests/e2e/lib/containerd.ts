@@ -5,8 +5,8 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "smol-toml";
-import { criAnswers, criPull, criRemove, criStatus, type ImageStatus, type Login } from "./cri.ts";
-import { crictl, crictlPull } from "./crictl.ts";
+import { criAnswers, criRemove, criStatus, type ImageStatus, type Login } from "./cri.ts";
+import { crictl, pullImage } from "./crictl.ts";
 import { unpackSuitePackage } from "./debian.ts";
 import { requireProgram, run } from "./programs.ts";
 import { type RunningProcess, startProcess } from "./process.ts";
@@ -116,12 +116,11 @@ export class ContainerdNode implements AsyncDisposable {
     await this.#process?.stop();
   }
 
-  /** Pulls with crictl, or where that can't be had with the CRI call that it makes. Returns the milliseconds taken. */
+  /** Returns the milliseconds taken. */
   async pull(image: string, login?: Login): Promise<number> {
-    const program = await crictl();
+    await crictl(); // it may have to be built, which is no part of the pull
     const elapsedMs = stopwatch();
-    if (program === undefined) await criPull(this.socket, image, login);
-    else await crictlPull(program, this.socket, image, login);
+    await pullImage(this.socket, image, login);
     return elapsedMs();
   }
 

@@ -1,9 +1,9 @@
-/** crictl: the machine's own, one in the folder that TOOLS_BIN_DIR names, or at a pinned version by `go install`. */
-import { existsSync } from "node:fs";
+/** crictl: the machine's own, one in the folder that TOOLS_BIN_DIR names, or built at a pinned version. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { cachedFolder } from "./cache.ts";
-import type { Login } from "./cri.ts";
+import { criPull, type Login } from "./cri.ts";
+import { goProgram } from "./go_program.ts";
 import { isPacked, programFile, unpacked } from "./packed.ts";
 import { findProgram, run } from "./programs.ts";
 
@@ -28,8 +28,10 @@ async function find(): Promise<string | undefined> {
   return join(folder, "crictl");
 }
 
-/** `crictl pull` of an image by the runtime behind `socket`. */
-export async function crictlPull(program: string, socket: string, image: string, login?: Login): Promise<void> {
+/** Pulls by the runtime behind `socket`: with crictl, or where that can't be had with the CRI call that it makes. */
+export async function pullImage(socket: string, image: string, login?: Login): Promise<void> {
+  const program = await crictl();
+  if (program === undefined) return await criPull(socket, image, login);
   const endpoint = `unix://${socket}`;
   const at = ["--runtime-endpoint", endpoint, "--image-endpoint", endpoint, "--timeout", PULL_TIMEOUT];
   const creds = login === undefined ? [] : ["--creds", `${login.username}:${login.password}`];
@@ -37,14 +39,9 @@ export async function crictlPull(program: string, socket: string, image: string,
 }
 
 async function build(): Promise<string | undefined> {
-  const go = findProgram("go");
-  if (go === undefined) return undefined;
+  if (findProgram("go") === undefined) return undefined;
   try {
-    const folder = await cachedFolder(`crictl-${CRICTL_VERSION}`, async (scratch) => {
-      await run(go, ["install", `sigs.k8s.io/cri-tools/cmd/crictl@${CRICTL_VERSION}`], { env: { GOBIN: scratch } });
-    });
-    const program = join(folder, "crictl");
-    return existsSync(program) ? program : undefined;
+    return await goProgram({ module: "sigs.k8s.io/cri-tools", version: CRICTL_VERSION, main: "cmd/crictl" });
   } catch (error) {
     console.warn(
       `crictl ${CRICTL_VERSION} can't be built here, so CRI's PullImage is called instead: ${lastLine(error)}`,
