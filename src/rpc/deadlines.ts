@@ -1,4 +1,5 @@
 import type { Clock } from "../runtime/clock.ts";
+import type { Log } from "../runtime/log.ts";
 
 /** How late a deadline may be: they are looked at once in so long. */
 const STEP_MS = 100;
@@ -15,13 +16,16 @@ export interface Expiring {
  */
 export class Deadlines implements Disposable {
   readonly #clock: Clock;
+  readonly #log: Log;
   /** By the step in which they are over. */
   readonly #steps = new Map<number, Set<Expiring>>();
   #lastStep = 0;
   #timer: Disposable | undefined;
 
-  constructor(clock: Clock) {
+  /** `log` hears of an item that fails to end; the others end all the same. */
+  constructor(clock: Clock, log: Log) {
     this.#clock = clock;
+    this.#log = log;
   }
 
   /** Ends `item` when `ms` are over; the step is for {@link remove}. */
@@ -52,11 +56,19 @@ export class Deadlines implements Disposable {
     return Math.floor(this.#clock.now() / STEP_MS);
   }
 
+  #end(item: Expiring): void {
+    try {
+      item.expire();
+    } catch (error) {
+      this.#log.error("Something could not be ended when its time was over", { error });
+    }
+  }
+
   #expire(): void {
     for (const now = this.#step(); this.#lastStep < now;) {
       const items = this.#steps.get(++this.#lastStep);
       this.#steps.delete(this.#lastStep);
-      for (const item of items ?? []) item.expire();
+      for (const item of items ?? []) this.#end(item);
     }
     if (this.#steps.size > 0) return;
     this.#timer?.[Symbol.dispose]();

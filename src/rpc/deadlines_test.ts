@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { MemoryLog } from "../testing/memory_log.ts";
 import { VirtualClock } from "../testing/virtual_clock.ts";
 import { Deadlines } from "./deadlines.ts";
 
 function stage() {
   const clock = new VirtualClock();
+  const log = new MemoryLog();
   const timers = { open: 0 };
   const deadlines = new Deadlines({
     now: () => clock.now(),
@@ -20,10 +22,10 @@ function stage() {
         },
       };
     },
-  });
+  }, log);
   const over: string[] = [];
   const item = (name: string) => ({ expire: () => void over.push(name) });
-  return { clock, deadlines, timers, over, item };
+  return { clock, log, deadlines, timers, over, item };
 }
 
 Deno.test("what has a deadline ends when it is over: never before, and a tenth of a second late at most", async () => {
@@ -76,4 +78,22 @@ Deno.test("one timer is enough for all, and there is none while nothing has a de
   deadlines[Symbol.dispose]();
   await clock.advance(10_000);
   assert.deepEqual([over.at(-1), timers.open], ["later", 0]);
+});
+
+Deno.test("one that fails to end is logged and holds up neither those beside it nor those after it", async () => {
+  const { clock, log, deadlines, timers, over, item } = stage();
+  deadlines.add(500, item("before"));
+  deadlines.add(500, {
+    expire() {
+      throw new Error("not me");
+    },
+  });
+  deadlines.add(500, item("beside"));
+  deadlines.add(600, item("after"));
+  await clock.advance(900);
+  assert.deepEqual([over, timers.open], [["before", "beside", "after"], 0]);
+  assert.deepEqual(log.lines.map(({ level, fields }) => [level, String(fields["error"])]), [[
+    "error",
+    "Error: not me",
+  ]]);
 });

@@ -109,7 +109,7 @@ class Calls implements Disposable {
   readonly #methods = new Map<string, Served>();
 
   constructor({ clock, log, metrics, ignoreDeadlineOf = [] }: RpcServerOptions, services: readonly RpcService[]) {
-    this.#deadlines = new Deadlines(clock);
+    this.#deadlines = new Deadlines(clock, log);
     const observerOf = callObserver(log, metrics);
     for (const method of services.flatMap(({ methods }) => methods)) {
       const { path } = method.definition;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { gzipSync } from "node:zlib";
 import { status } from "@grpc/grpc-js";
+import { silentLog } from "../runtime/log.ts";
 import { VirtualClock } from "../testing/virtual_clock.ts";
 import { ByteBudget } from "./byte_budget.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -102,7 +103,7 @@ Deno.test("who goes on with a message after the call was done with gives nothing
 
 Deno.test("a call that has ended leaves no deadline behind, and one that has not ends at its own", async () => {
   const clock = new VirtualClock();
-  const deadlines = new Deadlines(clock);
+  const deadlines = new Deadlines(clock, silentLog());
   const { call } = callWith(1_000);
   call.limitTime(deadlines);
   call.finish();
