@@ -82,8 +82,10 @@ export class RedisLink implements Redis, AsyncDisposable {
   #isUp: boolean | undefined;
   /** Whether a connection would be made with other certificates now. */
   #isOutdated = false;
-  /** Whether it has been told that Redis does not take those. */
-  #isRefused = false;
+  /** How often certificates were renewed. */
+  #renewalCount = 0;
+  /** The count at those of which it has been told that Redis does not take them. */
+  #refusedRenewal: number | undefined;
 
   /** `certificates` says when those that connections are made with have changed. */
   constructor(
@@ -101,7 +103,7 @@ export class RedisLink implements Redis, AsyncDisposable {
     this.#up.set({ place }, 0);
     this.#renewals = certificates?.onChange(() => {
       this.#isOutdated = true;
-      this.#isRefused = false;
+      this.#renewalCount++;
     });
     this.#ended = this.#run();
   }
@@ -175,6 +177,7 @@ export class RedisLink implements Redis, AsyncDisposable {
 
   /** A connection with the renewed certificates that works; undefined, and told once, while Redis does not take them. */
   async #successor(signal: AbortSignal): Promise<Connection | undefined> {
+    const renewal = this.#renewalCount;
     let next: Connection | undefined;
     try {
       next = await this.#connected(signal);
@@ -183,13 +186,13 @@ export class RedisLink implements Redis, AsyncDisposable {
     } catch (error) {
       await next?.end();
       signal.throwIfAborted();
-      if (!this.#isRefused) {
+      if (this.#refusedRenewal !== renewal) {
         const message =
           "Redis does not take the renewed TLS files, see database.redis.tls: the connection before stays";
         this.#log.warn(message, { place: this.place, error });
       }
       this.#isOutdated = true;
-      this.#isRefused = true;
+      this.#refusedRenewal = renewal;
       return undefined;
     }
   }

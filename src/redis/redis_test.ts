@@ -151,6 +151,26 @@ Deno.test("renewed certificates that Redis refuses leave the connection that wor
   assert.deepEqual(said().slice(1), [told, told], "of each renewal");
 });
 
+Deno.test("a renewal that comes while Redis refuses the one before is tried as well, and a refusal of it is said", async () => {
+  const { clock, clients, renewed, server, link, said, log } = stage();
+  await using _link = link;
+  await settle();
+  renewed.say();
+  let refuse = () => {};
+  server.connect = () => new Promise((_, reject) => refuse = () => reject(new Error("the first is refused")));
+  await clock.advance(5_000);
+  renewed.say();
+  refuse();
+  await settle();
+  server.connect = () => Promise.reject(new Error("the second is refused"));
+  await clock.advance(10_000);
+  const errors = log.lines.flatMap(({ level, fields }) => level === "warn" ? [String(fields["error"])] : []);
+  assert.deepEqual(errors, ["Error: the first is refused", "Error: the second is refused"], said().join("\n"));
+  server.connect = () => Promise.resolve();
+  await clock.advance(15_000);
+  assert.deepEqual(clients.flatMap(({ isDestroyed }, index) => isDestroyed ? [] : [index]), [clients.length - 1]);
+});
+
 Deno.test("a connection that is never made is given up after three seconds", async () => {
   const { clock, clients, server, link } = stage();
   await using _link = link;
