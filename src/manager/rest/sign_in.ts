@@ -53,8 +53,8 @@ export function signInRoutes(options: RestOptions & { readonly limits: SignInLim
       ...{ method: "POST", path: `${PATH}/signin`, access: { kind: "public" }, summary: "Sign in" },
       ...{ body: Credentials, hidesBadBody: true, reply: SessionReply },
     }, async ({ body, address, ...input }) => {
-      const user = await store.users.findByName(body.name);
-      const right = await passwords.check(body.name, user, body.password, address);
+      const find = () => store.users.findByName(body.name);
+      const right = await passwords.check(body.name, find, body.password, address);
       input.foundCaller(right);
       return sessionAnswer(await sessions.open(await passwords.renewed(right, body.password)), options, input);
     }),
@@ -96,7 +96,8 @@ export function signInRoutes(options: RestOptions & { readonly limits: SignInLim
       ...{ summary: "Change a password with the old one", params: IdParams, body: PasswordChange },
     }, async ({ params: { id }, body, address, foundCaller }) => {
       const user = await store.users.get(id);
-      const right = await passwords.check(user?.name ?? `#${id}`, user, body.old_password, address);
+      const find = () => store.users.get(id);
+      const right = await passwords.check(user?.name ?? `#${id}`, find, body.old_password, address);
       foundCaller(right);
       // Of two who change it at once, one has a password that is the old one no more.
       if (!await store.users.replacePassword(right, await passwords.hash(body.new_password))) throw unauthorized();
@@ -105,6 +106,8 @@ export function signInRoutes(options: RestOptions & { readonly limits: SignInLim
     }),
   ];
 }
+
+type FindUser = () => Promise<User | undefined>;
 
 /** Checks and makes passwords: few at a time, for each takes memory and a processor. */
 class Passwords {
@@ -116,16 +119,18 @@ class Passwords {
   }
 
   /**
-   * The user if he may sign in with this password. Fails with `unauthenticated`, and with `resource_exhausted` after too
-   * many failures; both take as long for a name that nobody has.
+   * The user if he may sign in with this password; he is looked for when it is his turn. Fails with `unauthenticated`,
+   * and with `resource_exhausted` after too many failures; both take as long for a name that nobody has.
    */
-  async check(account: string, user: User | undefined, password: string, address: ClientAddress): Promise<User> {
+  async check(account: string, find: FindUser, password: string, address: ClientAddress): Promise<User> {
     const { limits } = this.#options;
     const retryAfterMs = await limits.take(account, address);
     if (retryAfterMs !== undefined) throw tooManyAttempts(retryAfterMs);
-    const hash = user?.passwordHash || NOBODYS_HASH;
-    const isRight = await this.#turnstile.run(() => isPassword(password, hash));
-    if (user === undefined || !isRight || user.state !== "enable") throw unauthorized();
+    const user = await this.#turnstile.run(async () => {
+      const found = await find();
+      return await isPassword(password, found?.passwordHash || NOBODYS_HASH) ? found : undefined;
+    });
+    if (user?.state !== "enable") throw unauthorized();
     await limits.succeeded(account, address);
     return user;
   }
@@ -153,7 +158,7 @@ class Passwords {
 }
 
 /** The answer that opens a session. */
-export function sessionAnswer(
+function sessionAnswer(
   { token, expiresAtMs }: Session,
   { sessions: { timeoutMs } }: RestOptions,
   { url, headers }: Pick<RouteInput<unknown, unknown, unknown>, "url" | "headers">,

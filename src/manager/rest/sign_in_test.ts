@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { hashSync } from "bcryptjs";
 import { parseCidr } from "../../core/ip.ts";
+import { realRandom } from "../../runtime/random.ts";
+import { settle } from "../../testing/virtual_clock.ts";
+import { hashPassword } from "../password.ts";
 import { Sessions } from "./sessions.ts";
 import { ELSEWHERE, HOUR_MS, PASSWORD, type Rest, type SendOptions, startRest } from "./start_rest_test.ts";
 
@@ -231,15 +234,36 @@ Deno.test("root's first change of its password on the machine itself is no alarm
 Deno.test("signing in with the old password while it is changed neither works nor brings it back", async () => {
   await using rest = await startRest({ initialPassword: "dragonfly" });
   const { findByName } = rest.store.users;
-  const body = { old_password: "dragonfly", new_password: "a new password" };
+  const hash = await hashPassword("a new password", realRandom());
   rest.store.users.findByName = async (name) => {
     rest.store.users.findByName = findByName;
     const before = await rest.store.users.findByName(name);
-    assert.equal((await rest.send("POST", "/api/v1/users/1/reset_password", { body, token: null })).status, 200);
+    assert.ok(before && await rest.store.users.replacePassword(before, hash));
     return before;
   };
   assert.equal((await signIn(rest, { password: "dragonfly" })).status, 401);
   assert.equal((await signIn(rest, { password: "a new password" })).status, 200);
+});
+
+Deno.test("who signs in is looked for when it is his turn, so that a crowd does not keep the database from others", async () => {
+  await using rest = await startRest();
+  const { users } = rest.store;
+  const opened = Promise.withResolvers<void>();
+  const first = Promise.withResolvers<void>();
+  let lookups = 0;
+  const find = users.findByName.bind(users);
+  users.findByName = async (name) => {
+    lookups++;
+    first.resolve();
+    await opened.promise;
+    return await find(name);
+  };
+  const crowd = Array.from({ length: 12 }, () => signIn(rest));
+  await first.promise;
+  await settle();
+  assert.ok(lookups <= 4, `${lookups} were looked for`);
+  opened.resolve();
+  for (const response of await Promise.all(crowd)) await response.body?.cancel();
 });
 
 Deno.test("two who sign in at once while a hash is renewed both get in", async () => {
