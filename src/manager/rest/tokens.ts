@@ -28,7 +28,7 @@ import { userJson, UserReply } from "./users.ts";
 const PATH = "/api/v1/personal-access-tokens";
 const OBJECT = "personal-access-tokens";
 /** What a token may open; one that names nothing gets all of it. */
-export const TOKEN_SCOPES = ["job", "cluster"] as const;
+const TOKEN_SCOPES = ["job", "cluster"] as const;
 
 const scopes = z.array(z.enum(TOKEN_SCOPES)).max(TOKEN_SCOPES.length);
 const state = z.enum(["active", "inactive"]);

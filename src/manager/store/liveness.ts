@@ -4,7 +4,7 @@ import type { SchedulerRecord, ServiceState } from "./services.ts";
 const SCHEDULE_FEATURE = "schedule";
 
 /** How often a service that does not say sends a keep-alive; the interval of stock schedulers (wire.md §5.2). */
-export const KEEP_ALIVE_INTERVAL_DEFAULT_MS = 5_000;
+const KEEP_ALIVE_INTERVAL_DEFAULT_MS = 5_000;
 /** Bounds of the interval that a scheduler may ask for: how fast it can vanish, and how long its death can go unseen. */
 const KEEP_ALIVE_INTERVAL_MIN_MS = 1_000;
 const KEEP_ALIVE_INTERVAL_MAX_MS = 10 * 60_000;

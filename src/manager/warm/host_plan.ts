@@ -7,7 +7,7 @@ import { hostKey, type JobOutcome } from "./job_outcome.ts";
 /** Hosts of one cluster that are kept warm. */
 export const HOSTS_MAX = 20_000;
 /** Addresses of one preheat (manager-rest.md §4.2). */
-export const BATCH_IPS_MAX = 100;
+const BATCH_IPS_MAX = 100;
 /** A host that no scheduler knows for so long has left; when it comes back it has joined. */
 export const LEFT_AFTER_MS = 10 * 60_000;
 /** The longest wait after failures: what a host lacks may be declared anew meanwhile, and then be good for it. */

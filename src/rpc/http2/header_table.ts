@@ -5,7 +5,7 @@ import { ConnectionFault, ErrorCode } from "./frame.ts";
 export type Header = readonly [name: string, value: string];
 
 /** What an entry costs besides its letters (RFC 7541 §4.1). */
-export const ENTRY_BYTES = 32;
+const ENTRY_BYTES = 32;
 
 /** Appendix A, without what only browsers and web servers send: those names still have their numbers. */
 const STATIC: readonly Header[] = [
