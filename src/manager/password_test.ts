@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { hashSync } from "bcryptjs";
 import { scryptSync } from "node:crypto";
+import { setImmediate } from "node:timers";
 import { seededRandom } from "../testing/seeded_random.ts";
 import { hashPassword, isOutdatedHash, isPassword, NOBODYS_HASH } from "./password.ts";
 
@@ -14,6 +15,16 @@ Deno.test("a password is told from every other by its hash, which holds no trace
   assert.equal(await isPassword(PASSWORD, hash), true);
   for (const wrong of ["", "correct hors", "Correct horse"]) assert.equal(await isPassword(wrong, hash), false, wrong);
   assert.notEqual(await hashPassword(PASSWORD, seededRandom(2)), hash, "each has a salt of its own");
+});
+
+Deno.test("a password is hashed and checked beside the event loop, which goes on meanwhile", async () => {
+  const hash = await hashPassword(PASSWORD, seededRandom(1));
+  for (const work of [() => hashPassword(PASSWORD, seededRandom(2)), () => isPassword(PASSWORD, hash)]) {
+    const order: string[] = [];
+    const turned = new Promise<void>((resolve) => setImmediate(() => (order.push("others"), resolve())));
+    await Promise.all([work().then(() => order.push("hash")), turned]);
+    assert.deepEqual(order, ["others", "hash"]);
+  }
 });
 
 Deno.test("a hash of Dragonfly opens too, and counts as outdated", async () => {

@@ -109,3 +109,29 @@ Deno.test("two hosts whose places differ only in where one text ends do not get 
   assert.deepEqual(hostnames(await directory.schedulersFor({ ...HOST, hostname: `${HOST.hostname}fra` })), ["b", "a"]);
   assert.deepEqual(hostnames(await directory.schedulersFor({ ...HOST, idc: "", location: "fra" })), ["b", "a"]);
 });
+
+Deno.test("of 3,000 schedulers what changes costs the rows of its cluster, and a call after that none", async () => {
+  const [clusters, schedulersEach] = [60, 50];
+  const clock = new VirtualClock();
+  await using store = await memoryStore(clock);
+  using directory = new Directory(store, clock);
+  const ids: number[] = [];
+  for (let n = 0; n < clusters; n++) ids.push((await store.clusters.create(clusterInput({ name: `cluster-${n}` }))).id);
+  const keys = ids.flatMap((clusterId) =>
+    Array.from({ length: schedulersEach }, (_, n) => schedulerInput({ clusterId, hostname: `scheduler-${n}` }))
+  );
+  for (const key of keys) await store.schedulers.keepAlive(await store.schedulers.upsert(key));
+  assert.equal(hostnames(await directory.schedulersFor(HOST)).length, clusters * schedulersEach);
+
+  const read: string[] = [];
+  const { all, ofCluster } = store.schedulers;
+  store.schedulers.all = () => (read.push("all"), all.call(store.schedulers));
+  store.schedulers.ofCluster = (id) => (read.push(`${id}`), ofCluster.call(store.schedulers, id));
+  const changed = schedulerInput({ clusterId: ids[7] ?? 0, hostname: "scheduler-3", port: 9002 });
+  await store.schedulers.upsert(changed);
+  assert.equal((await directory.scheduler(changed)).port, 9002);
+  for (const host of ["a", "b", "c"]) await directory.schedulersFor({ ...HOST, hostname: host });
+  for (const key of keys) await store.schedulers.keepAlive(key);
+  await directory.schedulersFor(HOST);
+  assert.deepEqual(read, [`${ids[7]}`]);
+});
