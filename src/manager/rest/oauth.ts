@@ -74,7 +74,7 @@ export function oauthRoutes(options: RestOptions): Route[] {
       const user = await userOf(name, identity, options);
       if (user.state !== "enable") throw unauthorized();
       foundCaller(user);
-      const { token } = await sessions.open(user);
+      const { token } = sessions.open(user);
       return new Answer(undefined, {
         status: 302,
         headers: { location: "/", "set-cookie": sessionCookie(token, sessions.timeoutMs, { url, headers }) },

@@ -56,7 +56,7 @@ export function signInRoutes(options: RestOptions & { readonly limits: SignInLim
       const find = () => store.users.findByName(body.name);
       const right = await passwords.check(body.name, find, body.password, address);
       input.foundCaller(right);
-      return sessionAnswer(await sessions.open(await passwords.renewed(right, body.password)), options, input);
+      return sessionAnswer(sessions.open(await passwords.renewed(right, body.password)), options, input);
     }),
     route({
       ...{ method: "POST", path: `${PATH}/signout`, access: { kind: "public" }, summary: "Sign out" },
@@ -72,7 +72,7 @@ export function signInRoutes(options: RestOptions & { readonly limits: SignInLim
       const user = opened === undefined ? undefined : await store.users.get(opened.userId);
       if (opened === undefined || !sessions.isRenewable(opened, user)) throw unauthorized();
       input.foundCaller(user);
-      return sessionAnswer(await sessions.open(user, opened), options, input);
+      return sessionAnswer(sessions.open(user, opened), options, input);
     }),
     route({
       ...{ method: "POST", path: `${PATH}/signup`, access: { kind: "public" }, summary: "Make an account" },

@@ -52,7 +52,7 @@ Deno.test("behind TLS the cookie is for TLS only", async () => {
 Deno.test("a session ends, and one signed with another key or without one is none", async () => {
   await using rest = await startRest();
   const root = await rootOf(rest);
-  const { token } = await rest.sessions.open(root);
+  const { token } = rest.sessions.open(root);
   const get = async (given: string) => (await rest.send("GET", "/api/v1/clusters", { token: given })).status;
   await rest.clock.advance(2 * HOUR_MS - 1);
   assert.equal(await get(token), 200);
@@ -60,14 +60,14 @@ Deno.test("a session ends, and one signed with another key or without one is non
   assert.equal(await get(token), 401);
   const other = new Sessions({ key: "other", timeout: HOUR_MS, maxRefresh: 0 }, rest.clock);
   assert.equal(await get((await other.open(root)).token), 401);
-  assert.equal(await get((await rest.sessions.open({ ...root, id: 99 })).token), 401, "a user who does not exist");
+  assert.equal(await get(rest.sessions.open({ ...root, id: 99 }).token), 401, "a user who does not exist");
   const payload = btoa(JSON.stringify({ id: 1, exp: 9e9, orig_iat: 1, pw: "" })).replaceAll("=", "");
   assert.equal(await get(`${btoa('{"alg":"none","typ":"JWT"}').replaceAll("=", "")}.${payload}.`), 401);
 });
 
 Deno.test("a session is renewed, also after its end, until too long after signing in", async () => {
   await using rest = await startRest();
-  let { token } = await rest.sessions.open(await rootOf(rest));
+  let { token } = rest.sessions.open(await rootOf(rest));
   const renew = () => rest.send("POST", "/api/v1/users/refresh_token", { token });
   await rest.clock.advance(2 * HOUR_MS + 1_000);
   const response = await renew();

@@ -83,7 +83,7 @@ export async function startRest(
   });
   const rootToken = async () => {
     const root = await store.users.findByName("root");
-    return root === undefined ? "" : (await sessions.open(root)).token;
+    return root === undefined ? "" : sessions.open(root).token;
   };
   const send: Rest["send"] = async (method, path, { body, token, headers = {}, from = ELSEWHERE } = {}) => {
     const bearer = token === undefined ? await rootToken() : token;
@@ -105,7 +105,7 @@ export async function startRest(
     async guest(name = "visitor") {
       const user = await store.users.create({ name, email: `${name}@example.com`, passwordHash: "" });
       await store.roles.grant(user.id, "guest");
-      return { user, token: (await sessions.open(user)).token };
+      return { user, token: sessions.open(user).token };
     },
     async [Symbol.asyncDispose]() {
       await audits[Symbol.asyncDispose]();
