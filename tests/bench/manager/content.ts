@@ -78,6 +78,11 @@ function peerOf(n: number, m: number, clusterId: number) {
   };
 }
 
+/** The scheduler of the nth cluster; an empty database counts clusters from 1. */
+export function schedulerOf(n: number): ServiceKey {
+  return servicesOf(n, n + 1, n + 1).scheduler;
+}
+
 /** Keeps all services alive until it is disposed, by streams as they have them. Resolves when all of them are. */
 export async function keepAlive(address: string): Promise<Disposable> {
   using stack = new DisposableStack();

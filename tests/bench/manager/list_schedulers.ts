@@ -1,10 +1,10 @@
 /** ListSchedulers, as the peers of all clusters call it. */
 import { ListSchedulersRequest, ManagerService, SourceType } from "../../../src/rpc/gen/manager/v2/manager.ts";
-import { realClock } from "../../../src/runtime/clock.ts";
 import { startBare } from "./bare.ts";
-import { CLUSTERS, nameOf, PASSWORD, PEOPLE } from "./content.ts";
+import { CLUSTERS, PEOPLE } from "./content.ts";
 import { type Call, CALLS_AT_ONCE, floodInTurns, measuredIdle, median, percentile, steady } from "./load.ts";
 import { RawCaller } from "./raw_caller.ts";
+import { gatherPeople } from "./people.ts";
 import type { Row } from "./report.ts";
 import type { ShippedManager } from "./shipped.ts";
 
@@ -19,11 +19,10 @@ const STEADY_MS = 4_000;
 /** One pause of the machine decides what 99 of 100 calls of one run took; so the median of several counts. */
 const STEADY_RUNS = 5;
 const IP = "127.0.0.1";
-const clock = realClock();
 /** Less than the schedulers of one cluster take. */
 const ANSWER_BYTES_MIN = 200;
 
-const requests = Array.from(
+const requests: readonly Uint8Array[] = Array.from(
   { length: HOSTS },
   (_, n) =>
     ManagerService.listSchedulers.requestSerialize(ListSchedulersRequest.create({
@@ -35,6 +34,19 @@ const requests = Array.from(
     })),
 );
 
+/** What the nth caller asks for. */
+export function requestOf(n: number): Uint8Array {
+  const request = requests[n % HOSTS];
+  if (request === undefined) throw new Error("there is no such request");
+  return request;
+}
+
+/** Opens connections for calls of it. */
+export function openCallers(port: number, count: number): Promise<RawCaller[]> {
+  const { path } = ManagerService.listSchedulers;
+  return Promise.all(Array.from({ length: count }, () => RawCaller.open(IP, port, path)));
+}
+
 interface Caller extends Disposable {
   readonly call: Call;
   /** Bytes of the mean answer so far. */
@@ -43,15 +55,12 @@ interface Caller extends Disposable {
 
 /** Calls over a connection for each call at once, as peers have one each. */
 export async function openCaller(port: number): Promise<Caller> {
-  const { path } = ManagerService.listSchedulers;
-  const callers = await Promise.all(Array.from({ length: CALLS_AT_ONCE }, () => RawCaller.open(IP, port, path)));
+  const callers = await openCallers(port, CALLS_AT_ONCE);
   let bytes = 0;
   let calls = 0;
   return {
     async call(n) {
-      const [caller, request] = [callers[n % callers.length], requests[n % HOSTS]];
-      if (caller === undefined || request === undefined) throw new Error("there is no such request");
-      const length = await caller.call(request);
+      const length = await callers[n % callers.length]?.call(requestOf(n)) ?? 0;
       if (length < ANSWER_BYTES_MIN) throw new Error(`An answer had ${length} bytes`);
       bytes += length;
       calls++;
@@ -95,17 +104,19 @@ async function measureTimes(
   [call, bareCall]: readonly [Call, Call],
 ): Promise<Row[]> {
   const forAWhile = (sinceMs: number) => sinceMs >= STEADY_MS;
+  await using people = await gatherPeople(manager.restPort);
   const [bares, alone, beside, signIns]: [number[], number[], number[], number[]] = [[], [], [], []];
+  const waits = { alone: 0, beside: 0 };
   for (let run = 0; run < STEADY_RUNS; run++) {
     bares.push(percentile(await steady(bareCall, perSecond, forAWhile), 99));
+    const begins = manager.waitedSeconds();
     alone.push(percentile(await steady(call, perSecond, forAWhile), 99));
+    waits.alone += manager.waitedSeconds() - begins;
     let isSignedIn = false;
-    const startedAt = clock.now();
-    const signedIn = signInAll(manager.restPort).then(() => {
-      isSignedIn = true;
-      return clock.now() - startedAt;
-    });
+    const besideBegins = manager.waitedSeconds();
+    const signedIn = people.signIn().finally(() => isSignedIn = true);
     beside.push(percentile(await steady(call, perSecond, () => isSignedIn), 99));
+    waits.beside += manager.waitedSeconds() - besideBegins;
     signIns.push(await signedIn);
   }
   const bare = median(bares);
@@ -114,25 +125,15 @@ async function measureTimes(
     const ratio = { value: value / bare, to: "bare gRPC" };
     return { what, value, unit: "ms", target: { atMost: P99_MS_MAX }, ratio };
   };
+  const waited = (share: number): Row => {
+    return { what: "its event loop waited for the processor meanwhile", value: share * 100, unit: "%" };
+  };
   const rate = `at ${Math.round(perSecond)} calls/s`;
   return [
     row(`p99 ${rate}`, alone),
+    waited(waits.alone / (STEADY_RUNS * STEADY_MS / 1_000)),
     row(`p99 ${rate} while ${PEOPLE} people sign in`, beside),
+    waited(waits.beside / (signIns.reduce((all, ms) => all + ms, 0) / 1_000)),
     { what: `${PEOPLE} people sign in at once beside that`, value: median(signIns) / 1_000, unit: "s" },
   ];
-}
-
-async function signInAll(restPort: number): Promise<void> {
-  await Promise.all(Array.from({ length: PEOPLE }, (_, n) => signIn(restPort, nameOf(n), PASSWORD)));
-}
-
-/** Signs somebody in; the token. */
-export async function signIn(restPort: number, name: string, password: string): Promise<string> {
-  const response = await fetch(`http://${IP}:${restPort}/api/v1/users/signin`, {
-    method: "POST",
-    body: JSON.stringify({ name, password }),
-  });
-  const { token } = await response.json();
-  if (!response.ok) throw new Error(`${name} could not sign in: ${response.status}`);
-  return token;
 }

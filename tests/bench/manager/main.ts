@@ -9,9 +9,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { HAS_CORES, MEASURED_CORE, onCallingCore } from "../cores.ts";
+import { measureConnections } from "./connections.ts";
 import { fillDatabase, keepAlive, PASSWORD } from "./content.ts";
 import { measureListPeers } from "./list_peers.ts";
-import { measureListSchedulers, signIn } from "./list_schedulers.ts";
+import { measureListSchedulers } from "./list_schedulers.ts";
+import { signIn } from "./people.ts";
 import { measurePreheat } from "./preheat.ts";
 import { type Row, tableOf } from "./report.ts";
 import { BUNDLE, startShipped } from "./shipped.ts";
@@ -26,7 +28,10 @@ async function measure(dir: string): Promise<Row[]> {
     JSON.stringify({ server, database: { type: "sqlite", sqlite: { path: database } } }),
   );
   await fillDatabase(database);
-  const rows = await onCallingCore(() => measureCalls(configPath));
+  const rows = await onCallingCore(async () => [
+    ...await measureCalls(configPath),
+    ...await measureMemory(configPath),
+  ]);
   rows.push(...await measureStarts("sources", configPath));
   if (existsSync(BUNDLE)) rows.push(...await measureStarts("bundle", configPath));
   rows.push(...await measureMariadbStarts(dir, server));
@@ -39,6 +44,12 @@ async function measureCalls(configPath: string): Promise<Row[]> {
   using _alive = await keepAlive(`127.0.0.1:${manager.grpcPort}`);
   const token = await signIn(manager.restPort, "root", PASSWORD); // the first one takes longer than all others
   return [...await measureListSchedulers(manager), ...await measureListPeers(manager, token)];
+}
+
+async function measureMemory(configPath: string): Promise<Row[]> {
+  await using manager = await startShipped("sources", configPath, PASSWORD, MEASURED_CORE);
+  using _alive = await keepAlive(`127.0.0.1:${manager.grpcPort}`);
+  return await measureConnections(manager);
 }
 
 if (!HAS_CORES) console.error("No processor for each side (two of them and taskset are needed): times say less");

@@ -20,14 +20,17 @@ interface Pending {
 /** A connection for unary calls of one method. */
 export class RawCaller implements Disposable {
   readonly #conn: Deno.TcpConn;
+  readonly #headers: readonly (readonly [string, string])[];
   readonly #first: Buffer;
   readonly #later: Buffer;
   readonly #pending = new Map<number, Pending>();
+  readonly #held = new Set<number>();
   #nextId = 1;
   #uncredited = 0;
 
   private constructor(conn: Deno.TcpConn, headers: readonly (readonly [string, string])[]) {
     this.#conn = conn;
+    this.#headers = headers;
     this.#first = Buffer.concat(headers.flatMap(([name, value]) => [Buffer.of(0x40), text(name), text(value)]));
     this.#later = Buffer.from(headers.map((_, index) => 0x80 | (FIRST_NUMBER + headers.length - 1 - index)));
   }
@@ -64,6 +67,26 @@ export class RawCaller implements Disposable {
     return promise;
   }
 
+  /** Opens a stream of the method at `path`, sends a message, and leaves it open. */
+  async hold(path: string, message: Uint8Array): Promise<void> {
+    const id = this.#nextId;
+    this.#nextId += 2;
+    const headers = this.#headers
+      .filter(([name]) => name !== "grpc-timeout")
+      .flatMap(([name, value]) => [Buffer.of(0), text(name), text(name === ":path" ? path : value)]);
+    const content = Buffer.concat([Buffer.of(0), words(message.length), message]);
+    this.#held.add(id);
+    await this.#write(Buffer.concat([
+      frame(FrameType.HEADERS, Flag.END_HEADERS, id, Buffer.concat(headers)),
+      frame(FrameType.DATA, Flag.NONE, id, content),
+    ]));
+  }
+
+  /** Streams that the server has not ended. */
+  get held(): number {
+    return this.#held.size;
+  }
+
   [Symbol.dispose](): void {
     this.#conn.close();
   }
@@ -80,6 +103,7 @@ export class RawCaller implements Disposable {
         if (type === FrameType.HEADERS && flags & Flag.END_STREAM) this.#end(streamId);
         if (type === FrameType.SETTINGS && (flags & Flag.ACK) === 0) await this.#answer(FrameType.SETTINGS);
         if (type === FrameType.PING && (flags & Flag.ACK) === 0) await this.#answer(FrameType.PING, payload);
+        if (type === FrameType.RST_STREAM) this.#held.delete(streamId);
         if (type === FrameType.RST_STREAM) call?.reject(new Error("The server reset the call"));
         if (type === FrameType.GOAWAY) throw new Error("The server wants no more calls");
       }
@@ -102,6 +126,7 @@ export class RawCaller implements Disposable {
   #end(streamId: number): void {
     const call = this.#pending.get(streamId);
     this.#pending.delete(streamId);
+    this.#held.delete(streamId);
     call?.resolve(call.bytes);
   }
 

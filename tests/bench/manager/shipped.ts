@@ -1,10 +1,10 @@
 /** The manager as it is shipped: as a process, under its permissions, from the sources or from its bundle. */
 import { join } from "node:path";
-import { OFFLINE_FLAGS } from "../../../src/install/unit.ts";
+import { bundleFlags } from "../../../src/install/unit.ts";
 import { permissionFlags, type PermissionSet } from "../../../src/install/permission_flags.ts";
 import { REPOSITORY } from "../../e2e/lib/components.ts";
 import { onCore } from "../cores.ts";
-import { cpuSecondsOf, profileFlags } from "../part.ts";
+import { cpuSecondsOf, memoryMiB, profileFlags } from "../part.ts";
 
 /** Where `deno task bundle` writes it. */
 export const BUNDLE = join(REPOSITORY, "dist", "manager.js");
@@ -24,6 +24,8 @@ export interface ShippedManager extends AsyncDisposable {
   readonly readyCpuSeconds: number;
   /** Processor time that it has used, in seconds. */
   cpuSeconds(): number;
+  /** How long its event loop waited for a processor that others had, in seconds; 0 where the system does not say. */
+  waitedSeconds(): number;
   /** Memory that it has now. */
   rssMiB(): number;
 }
@@ -65,7 +67,8 @@ export async function startShipped(
     readyAfterMs,
     readyCpuSeconds,
     cpuSeconds: () => cpuSecondsOf(child.pid),
-    rssMiB: () => rssMiBOf(child.pid),
+    waitedSeconds: () => waitedSecondsOf(child.pid),
+    rssMiB: () => memoryMiB(child.pid, "VmRSS"),
     async [Symbol.asyncDispose]() {
       await stop();
       await drained;
@@ -73,12 +76,14 @@ export async function startShipped(
   };
 }
 
+/** What stands behind `deno run`: for the sources that of `deno task manager`, for the bundle that of its unit. */
 async function scriptOf(form: Form): Promise<string[]> {
-  if (form === "sources") return ["-q", "--no-prompt", "-P=manager", "src/cmd/manager.ts"];
-  const { permissions } = JSON.parse(await Deno.readTextFile(join(REPOSITORY, "deno.json"))) as {
+  const { permissions, tasks } = JSON.parse(await Deno.readTextFile(join(REPOSITORY, "deno.json"))) as {
     permissions: { manager: PermissionSet };
+    tasks: { manager: { command: string } };
   };
-  return [...OFFLINE_FLAGS, ...permissionFlags(permissions.manager), BUNDLE];
+  if (form === "sources") return tasks.manager.command.split(" ").slice(2);
+  return [...bundleFlags("manager"), ...permissionFlags(permissions.manager), BUNDLE];
 }
 
 /** The log line that says where it listens. */
@@ -93,11 +98,15 @@ async function untilReady(lines: ReadableStreamDefaultReader<string>): Promise<s
   }
 }
 
-async function drain(lines: ReadableStreamDefaultReader<string>): Promise<void> {
-  while (!(await lines.read()).done);
+/** The second number of `schedstat`, in nanoseconds, of the first thread, which is the event loop's. */
+function waitedSecondsOf(pid: number): number {
+  try {
+    return Number(Deno.readTextFileSync(`/proc/${pid}/schedstat`).split(" ")[1]) / 1e9;
+  } catch {
+    return 0;
+  }
 }
 
-function rssMiBOf(pid: number): number {
-  const kib = /^VmRSS:\s+(\d+) kB/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))?.[1];
-  return Number(kib ?? 0) / 1024;
+async function drain(lines: ReadableStreamDefaultReader<string>): Promise<void> {
+  while (!(await lines.read()).done);
 }
