@@ -1,6 +1,8 @@
 /** `deno task up` as a user runs it: it says where things are, and leaves nothing behind. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { reserveAddresses } from "./lib/addresses.ts";
 import { REPOSITORY } from "./lib/components.ts";
 import { answers } from "./lib/http.ts";
@@ -29,6 +31,14 @@ Deno.test("up serves on the standard ports of its addresses until it is stopped,
   ) {
     await up.ready(url, READY_TIMEOUT_MS, (signal) => answers(url, signal));
   }
+  const output = join(workspace.dir, "healthy");
+  await using origin = Deno.serve({ hostname: ip, port: 0, onListen() {} }, () => new Response("content"));
+  const url = `http://${ip}:${origin.addr.port}/file`;
+  const dfget = ["task", "--quiet", "dfget", url, "-O", output, "--endpoint", socket];
+  const got = await new Deno.Command(Deno.execPath(), { args: dfget, cwd: REPOSITORY }).output();
+  // Without a dfdaemon at that socket it would fetch alone, and warn.
+  assert.deepEqual([got.code, new TextDecoder().decode(got.stderr)], [0, ""]);
+  assert.equal(await readFile(output, "utf8"), "content");
   await up.stop();
   assert.equal(existsSync(dir), false);
 });

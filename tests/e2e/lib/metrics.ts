@@ -25,6 +25,11 @@ export async function proxyRequests(url: string): Promise<number> {
   return sumOf(await scrape(url), "dragonfly_client_proxy_request_total");
 }
 
+/** Memory of the process whose metrics are at `url`. */
+export async function residentBytes(url: string): Promise<number> {
+  return sumOf(await scrape(url), "process_resident_memory_bytes");
+}
+
 /** What was counted between two looks. */
 export function trafficSince(before: Traffic, after: Traffic): Traffic {
   return {
