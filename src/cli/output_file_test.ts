@@ -3,7 +3,7 @@ import { DamselflyError } from "../core/error.ts";
 import type { Disk } from "../runtime/disk.ts";
 import { MemoryDisk } from "../testing/memory_disk.ts";
 import { seededRandom } from "../testing/seeded_random.ts";
-import { wrappedDisk } from "../testing/wrapped_disk.ts";
+import { wrappedDisk } from "../runtime/wrapped_disk.ts";
 import { PartialFile } from "./output_file.ts";
 
 const OUTPUT = "/d/out";

@@ -3,7 +3,7 @@ import { DamselflyError } from "../core/error.ts";
 import type { MemoryDisk } from "../testing/memory_disk.ts";
 import { diskWith } from "../testing/memory_files.ts";
 import { testRuntime } from "../testing/test_runtime.ts";
-import { wrappedDisk } from "../testing/wrapped_disk.ts";
+import { wrappedDisk } from "../runtime/wrapped_disk.ts";
 import { type DoctorEffects, EXIT, runDoctor } from "./doctor.ts";
 
 const NEVER = new AbortController().signal;

@@ -15,6 +15,7 @@ import { type GarbageCollection, startGarbageCollection } from "./garbage_collec
 import { ContentEndpoint } from "./mirror/content.ts";
 import type { HttpServer } from "../http/serve.ts";
 import { Fallbacks } from "./mirror/fallbacks.ts";
+import type { AnsweredTag } from "./mirror/manifests.ts";
 import { createMirror } from "./mirror/mirror.ts";
 import { Outputs } from "./mirror/outputs.ts";
 import { isRuledOrigin } from "./mirror/swarm_rule.ts";
@@ -45,6 +46,9 @@ import { createParentRpc } from "./piece/parent.ts";
 import { createPieceClient, type PieceClient, pieceClientFor } from "./piece/vortex_client.ts";
 import type { Interceptor } from "./proxy/interceptor.ts";
 import { Proxy, type ProxyParts } from "./proxy/proxy.ts";
+import { heardDisk, heardLimits, heardSource } from "./records/listeners.ts";
+import { openRecords } from "./records/open_records.ts";
+import { Recorder } from "./records/recorder.ts";
 import { openRegistryClients } from "./registry_clients.ts";
 import { BoundFetch } from "../http/bound_fetch.ts";
 import { Destinations } from "../http/destination.ts";
@@ -93,13 +97,12 @@ export async function startPeer(
   options: PeerOptions = {},
 ): Promise<PeerProcess> {
   await using stack = new AsyncDisposableStack();
-  const { clock, log, net, metrics } = runtime;
+  const { clock, log, metrics } = runtime;
   const identity = hostIdentity(config, runtime);
   const { ip: mirrorIp, port: mirrorPort } = config.proxy.server;
   const hosts = [mirrorIp, identity.ip, identity.hostname, ...runtime.localIps()];
   refuseOwnProxy((name) => runtime.env(name), { port: mirrorPort, hosts });
   const stores = await openStores(config, runtime, stack);
-  const { storage } = stores;
   const stop = new AbortController();
   const meter = new BandwidthMeter(clock);
   const hostId = hostIdOf(identity);
@@ -126,19 +129,14 @@ export async function startPeer(
   );
   const control = announced.control = stack.use(await openControl(base, upload.port, { ...options, ...tls }));
 
-  const channels = stack.use(new RpcChannels({ clock, channelsMax: PARENT_CHANNELS_MAX, tls: tls.parents }));
-  const pieceClient = stack.use(createPieceClient({ net, clock }));
-  const parentRpc = createParentRpc(channels);
-  const received = { limits: downloadLimits(config, clock), onReceived: (bytes: number) => meter.received(bytes) };
-  const swarm = { storage, source, control, parentRpc, pieceClient, ...received };
-  const allTasks = stack.use(createTasks({ ...swarm, runtime, options: tasksOptions(config) }));
-  const tasks = refusingTasks(allTasks, () => control.blockList(), metrics);
-  const cache = stack.use(openCache(base, control, { ...received, channels, pieceClient }));
+  const { all, cache } = openTasks(base, { source, control, tls }, stack);
+  const tasks = refusingTasks(all, () => control.blockList(), metrics);
   const served = { tasks, cache, source };
   opening.resolve(served);
 
   const collection = stack.use(startCollection(config.gc.interval, base, control));
-  stack.use(await startDownload(base, served, { control, collection }));
+  const traffic = () => all.traffic();
+  stack.use(await startDownload(base, served, { control, collection, traffic }));
   let isReady = false;
   const ops = await startOps(base, () => isReady, stack);
   const interceptor = stack.use(await openInterception(config, runtime));
@@ -153,7 +151,7 @@ export async function startPeer(
   return {
     ...{ hostId, mirror: mirrorServer, pieces, ...ops },
     upload: { hostname: config.upload.server.ip, port: upload.port },
-    traffic: () => allTasks.traffic(),
+    traffic,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
@@ -161,7 +159,7 @@ export async function startPeer(
 type Mirrored = ReturnType<typeof mirrorOptions>;
 
 /** The way to the origins of contents, and where it may go. */
-async function openOrigins({ config, runtime, identity }: Foundation, { upstream, rules }: Mirrored) {
+async function openOrigins({ config, runtime, identity, recorder }: Foundation, { upstream, rules }: Mirrored) {
   const isConfigured = (origin: string) => isConfiguredOrigin(origin, upstream) || isRuledOrigin(origin, rules);
   await using stack = new AsyncDisposableStack();
   const bound = stack.use(new BoundFetch(runtime));
@@ -176,9 +174,28 @@ async function openOrigins({ config, runtime, identity }: Foundation, { upstream
   return {
     ...origins,
     trustOf: registries.trustOf,
-    source: { ...source, ...withSharedBackoff(source, runtime.clock) },
+    source: { ...source, ...heardSource(withSharedBackoff(source, runtime.clock), runtime.clock, recorder) },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
+}
+
+/** What brings contents to this host: the tasks, and those of the persistent cache. */
+function openTasks(
+  base: Foundation,
+  { source, control, tls }: { readonly source: Source; readonly control: PeerControl; readonly tls: PeerTls },
+  stack: AsyncDisposableStack,
+) {
+  const { config, runtime, storage, meter, recorder } = base;
+  const { clock, net } = runtime;
+  const channels = stack.use(new RpcChannels({ clock, channelsMax: PARENT_CHANNELS_MAX, tls: tls.parents }));
+  const pieceClient = stack.use(createPieceClient({ net, clock }));
+  const parentRpc = createParentRpc(channels);
+  const limits = heardLimits(downloadLimits(config, clock), recorder);
+  const received = { limits, onReceived: (bytes: number) => meter.received(bytes) };
+  const journal = recorder.journal(() => control.managerTrouble());
+  const swarm = { storage, source, control, parentRpc, pieceClient, journal, ...received };
+  const all = stack.use(createTasks({ ...swarm, runtime, options: tasksOptions(config) }));
+  return { all, cache: stack.use(openCache(base, control, { ...received, channels, pieceClient })) };
 }
 
 /** The tasks of the persistent cache. */
@@ -208,9 +225,10 @@ function startMirror(
     readonly interceptor: Interceptor | undefined;
   },
 ): Promise<HttpServer> {
-  const { config, runtime, storage } = base;
+  const { config, runtime, storage, recorder } = base;
   const front = {
     ...{ ...runtime, ...mirrored, exchanger: new Exchanger(origins) },
+    onTag: (answer: AnsweredTag) => recorder.tagAnswered(answer),
     contents: new ContentEndpoint({
       ...runtime,
       ...mirrored,
@@ -240,11 +258,17 @@ function storedOf(storage: Storage, { taskId, digest }: TaskRequest) {
   return record && { contentLength: record.plan.contentLength, responseHeaders: record.responseHeaders };
 }
 
-/** The storages of both families of tasks; they share the volume and its limit. */
-async function openStores(config: DfdaemonConfig, { disk, clock, log }: Runtime, stack: AsyncDisposableStack) {
+/** The storages of both families of tasks, which share the volume and its limit, and the records of pulls beside them. */
+async function openStores(config: DfdaemonConfig, runtime: Runtime, stack: AsyncDisposableStack) {
+  const { clock, log } = runtime;
+  const heard: { recorder?: Recorder } = {};
+  const disk = heardDisk(runtime.disk, clock, (ms) => heard.recorder?.diskWaited(ms));
   const deps = { disk, clock, log, volume: new Set<Neighbour>() };
   const storage = stack.use(await openStorage(storageOptions(config), deps));
-  return { storage, cacheStorage: stack.use(await openStorage(cacheStorageOptions(config), deps)) };
+  const cacheStorage = stack.use(await openStorage(cacheStorageOptions(config), deps));
+  const records = stack.use(await openRecords(config.storage.dir, runtime));
+  const recorder = heard.recorder = stack.use(new Recorder({ clock, log, store: records }));
+  return { storage, cacheStorage, records, recorder };
 }
 
 async function openControl(

@@ -16,8 +16,11 @@ import type { Destinations } from "../http/destination.ts";
 import type { GarbageCollection } from "./garbage_collection.ts";
 import { limitBandwidth } from "./piece/bandwidth_limit.ts";
 import type { Source, SourceList } from "./source/source.ts";
+import { pullsService } from "./records/pulls_service.ts";
+import type { Recorder } from "./records/recorder.ts";
+import type { RecordStore } from "./records/record_store.ts";
 import type { Storage } from "./storage/storage.ts";
-import type { Tasks } from "./task/task.ts";
+import type { Tasks, Traffic } from "./task/task.ts";
 import { downloadService } from "./upload/download_service.ts";
 import { storageService } from "./upload/storage_service.ts";
 import { UPLOAD_METHODS_WITHOUT_DEADLINE, uploadService } from "./upload/upload_service.ts";
@@ -39,6 +42,8 @@ export interface Foundation {
   readonly hostId: string;
   readonly storage: Storage;
   readonly cacheStorage: Storage;
+  readonly records: RecordStore;
+  readonly recorder: Recorder;
   readonly meter: BandwidthMeter;
   readonly turns: Turns;
   /** Aborts when this host begins to stop. */
@@ -90,9 +95,13 @@ export function startUpload(
 
 /** The gRPC server for programs on this host, on a unix socket that only its owner may open. */
 export async function startDownload(
-  { config, runtime, storage, cacheStorage, hostId }: Foundation,
+  { config, runtime, storage, cacheStorage, hostId, identity: { hostname }, records: store, recorder }: Foundation,
   served: Served,
-  { control, collection }: { readonly control: PeerControl; readonly collection: GarbageCollection },
+  { control, collection, traffic }: {
+    readonly control: PeerControl;
+    readonly collection: GarbageCollection;
+    readonly traffic: () => Traffic;
+  },
 ): Promise<RpcServer> {
   const { socketPath: unixPath } = config.download.server;
   await runtime.disk.mkdirAll(dirname(unixPath));
@@ -105,6 +114,7 @@ export async function startDownload(
     services: [
       downloadService({ ...runtime, ...served, ...stored, deleteHost }),
       storageService({ storages: [storage, cacheStorage], collection, cacheControl: control.cache }),
+      pullsService({ recorder, store, traffic, hostname }),
     ],
   });
   await runtime.disk.setMode(unixPath, SOCKET_MODE);

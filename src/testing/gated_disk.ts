@@ -1,5 +1,5 @@
 import type { Disk } from "../runtime/disk.ts";
-import { wrappedDisk } from "./wrapped_disk.ts";
+import { wrappedDisk } from "../runtime/wrapped_disk.ts";
 
 /** Holds reads back until they are let through. */
 export class GatedDisk {

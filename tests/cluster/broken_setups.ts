@@ -18,7 +18,7 @@ import { realNet } from "../../src/runtime/real_net.ts";
 import { openTlsFiles } from "../../src/runtime/tls_files.ts";
 import { testCertificates } from "../../src/testing/certificates.ts";
 import { testRuntime } from "../../src/testing/test_runtime.ts";
-import { wrappedDisk } from "../../src/testing/wrapped_disk.ts";
+import { wrappedDisk } from "../../src/runtime/wrapped_disk.ts";
 import type { Patient } from "./patient.ts";
 import { MovableClock } from "./stage.ts";
 

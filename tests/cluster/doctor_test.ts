@@ -7,7 +7,7 @@ import { EXIT } from "../../src/doctor/doctor.ts";
 import { realRandom } from "../../src/runtime/random.ts";
 import { realDisk } from "../../src/runtime/real_disk.ts";
 import { testCertificates } from "../../src/testing/certificates.ts";
-import { wrappedDisk } from "../../src/testing/wrapped_disk.ts";
+import { wrappedDisk } from "../../src/runtime/wrapped_disk.ts";
 import {
   type Case,
   CONTROL_CASES,

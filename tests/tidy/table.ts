@@ -33,6 +33,10 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     ...["src/rpc", "src/http", "src/runtime"],
   ],
   "src/peer/control": ["src/rpc", "src/config", "src/runtime"],
+  "src/peer/records": [
+    ...["src/peer/task", "src/peer/storage", "src/peer/source", "src/peer/piece"],
+    ...["src/oci", "src/rpc", "src/runtime"],
+  ],
   "src/cli": ["src/config", "src/rpc", "src/runtime", "src/http", "src/oci", "src/peer/source"],
   "src/install": ["src/runtime", "src/config", "dfinit"],
   "src/doctor": [

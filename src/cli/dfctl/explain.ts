@@ -1,102 +1,64 @@
 import type { Command } from "commander";
 import { DamselflyError } from "../../core/error.ts";
-import {
-  type AnswerExplanation,
-  type ConsideredPeer,
-  ExplanationsService,
-  type TaskExplanation,
-} from "../../rpc/gen/damselfly/v1/explanations.ts";
-import { formatBytes, formatTimestamp } from "../format.ts";
-import { formatFields, formatTable } from "../table.ts";
+import { type ListPullsResponse, PullsService } from "../../rpc/gen/damselfly/v1/pulls.ts";
 import { type ShowFlags, showJson } from "./answers.ts";
 import type { Choose, Context } from "./context.ts";
-import { timeoutOption, verb } from "./leaf.ts";
-import { type SchedulerFlags, withScheduler, withSchedulerEndpoint } from "./with_scheduler.ts";
+import { explainByScheduler } from "./explain_scheduler.ts";
+import { verb } from "./leaf.ts";
+import { listedJson, printImage } from "./pull_view.ts";
+import { type DaemonFlags, withDaemon, withDaemonOptions } from "./with_daemon.ts";
+import { schedulerEndpoint } from "./with_scheduler.ts";
 
-const TIMEOUT_MS = 10_000;
+interface Flags extends ShowFlags, DaemonFlags {
+  readonly schedulerEndpoint?: string;
+  readonly host?: string;
+}
 
-type Flags = ShowFlags & SchedulerFlags;
-
-/** `explain`: why a scheduler gave peers the parents that it gave them. */
+/** `explain`: where the bytes of a pull came from and what it waited for; or what a scheduler decided about a task. */
 export function explainCommand(choose: Choose): Command {
-  const command = verb("explain", "Shows why the last peers of a task were sent to whom they were sent.")
-    .argument("<task>", "task id, or digest of a blob");
-  return withSchedulerEndpoint(command)
-    .addOption(timeoutOption("longest wait for the answer, such as 30s", TIMEOUT_MS, "10s"))
+  const command = verb(
+    "explain",
+    "Shows where the bytes of a pull of this host came from, what it waited for and why; or what a scheduler decided.",
+  ).argument("<name>", "image, digest of a content, or task id");
+  return withDaemonOptions(command)
+    .addOption(
+      schedulerEndpoint("ask this scheduler instead whom it sent the last peers of a digest or task to, and why"),
+    )
+    .option("--host <name>", "of the scheduler's answers, only those to this host (its address, name or id)")
     .action((name: string, flags: Flags) => choose((context) => explain(context, name, flags)));
 }
 
 async function explain(context: Context, name: string, flags: Flags): Promise<void> {
-  const { terminal } = context;
-  const { tasks } = await ask(context, name, flags);
-  if (flags.json === true) return showJson(terminal, tasks.map(taskJson));
-  for (const [index, task] of tasks.entries()) {
-    if (index > 0) terminal.print("\n");
-    printTask(context, task);
+  const { schedulerEndpoint, host } = flags;
+  if (schedulerEndpoint !== undefined) return await explainByScheduler(context, name, { ...flags, schedulerEndpoint });
+  if (host !== undefined) {
+    throw new DamselflyError(
+      "invalid_argument",
+      "--host needs --scheduler-endpoint: what a host waited for is only known there; run dfctl explain on it",
+    );
   }
+  const listed = await listPulls(context, flags, name);
+  if (flags.json === true) return showJson(context.terminal, listedJson(listed));
+  if (listed.pulls.length === 0) {
+    throw new DamselflyError("not_found", `This host remembers no pull of ${name}: it keeps those of seven days`);
+  }
+  printImage(context.terminal, name, listed);
 }
 
-async function ask(context: Context, name: string, flags: Flags) {
+/** The pulls of a name, from the dfdaemon of this host. Throws `unimplemented` where that is Dragonfly's. */
+export async function listPulls(
+  context: Context,
+  flags: DaemonFlags,
+  name: string,
+  limit = 0,
+): Promise<ListPullsResponse> {
   try {
-    return await withScheduler(context, { ...flags, service: ExplanationsService }, (client, options) => {
-      return client.explainTask({ name }, options);
+    return await withDaemon(context, { ...flags, service: PullsService }, (client, options) => {
+      return client.listPulls({ name, limit }, options);
     });
   } catch (error) {
     if (!(error instanceof DamselflyError) || error.code !== "unimplemented") throw error;
-    const what = "This scheduler does not explain itself: it is Dragonfly's, or of an older version";
+    const what = "This dfdaemon keeps no record of its pulls: it is Dragonfly's, or of an older version";
     throw new DamselflyError("unimplemented", what, { cause: error });
   }
-}
-
-function printTask({ terminal }: Context, task: TaskExplanation): void {
-  terminal.print(formatFields({
-    "TASK": task.taskId,
-    "URL": task.url || "-",
-    "STATE": task.state,
-    "PEERS": `${task.peerCount}: ${task.rootCount} have or fetch all of it, ${task.waitingCount} wait, ` +
-      `${task.fetchingCount} were sent to the source`,
-  }));
-  if (task.answers.length === 0) terminal.printError("No answer to a peer of it is remembered.\n");
-  for (const answer of task.answers) {
-    terminal.print(`\n${formatTimestamp(answer.at)}   ${heading(answer)}\n`);
-    const { considered, othersCount } = answer;
-    if (considered.length > 0) terminal.print(formatTable(considered.map(rowOf), terminal.columns));
-    if (othersCount > 0) terminal.print(`${othersCount} more were looked at.\n`);
-  }
-}
-
-function heading({ peerId, hostId, outcome, reason }: AnswerExplanation): string {
-  return `${peerId} on ${hostId}: ${outcome.replaceAll("_", " ")}${reason === "" ? "" : `, for ${reason}`}`;
-}
-
-function rowOf({ peerId, hostId, rejection, near, score, uploadCount, bytesPerSecond }: ConsideredPeer) {
-  return {
-    "PEER": peerId,
-    "HOST": hostId,
-    "VERDICT": rejection === "" ? "parent" : rejection.replaceAll("_", " "),
-    "NEAR": near === undefined ? "-" : String(near),
-    "SCORE": score === undefined ? "-" : score.toFixed(2),
-    "CHILDREN": String(uploadCount),
-    "SPEED": bytesPerSecond === 0 ? "-" : `${formatBytes(bytesPerSecond)}/s`,
-  };
-}
-
-function taskJson({ taskId, url, state, answers, ...counts }: TaskExplanation) {
-  return {
-    ...{ task_id: taskId, url, state, peer_count: counts.peerCount, root_count: counts.rootCount },
-    ...{ waiting_count: counts.waitingCount, fetching_count: counts.fetchingCount },
-    answers: answers.map(({ at, peerId, hostId, outcome, reason, considered, othersCount }) => ({
-      ...{ at: formatTimestamp(at), peer_id: peerId, host_id: hostId, outcome, reason },
-      considered: considered.map(consideredJson),
-      others_count: othersCount,
-    })),
-  };
-}
-
-function consideredJson(peer: ConsideredPeer) {
-  return {
-    ...{ peer_id: peer.peerId, host_id: peer.hostId, rejection: peer.rejection === "" ? null : peer.rejection },
-    ...{ near: peer.near ?? null, score: peer.score ?? null },
-    ...{ upload_count: peer.uploadCount, bytes_per_second: peer.bytesPerSecond },
-  };
 }

@@ -17,10 +17,12 @@ export interface SchedulerFlags {
 
 /** Adds `--scheduler-endpoint`, which must be given. */
 export function withSchedulerEndpoint(command: Command): Command {
-  return command.addOption(
-    new Option("--scheduler-endpoint <address>", "the scheduler, such as http://10.0.0.2:8002")
-      .argParser(checked(schedulerAddress)).makeOptionMandatory(),
-  );
+  return command.addOption(schedulerEndpoint().makeOptionMandatory());
+}
+
+/** `--scheduler-endpoint`. */
+export function schedulerEndpoint(what = "the scheduler, such as http://10.0.0.2:8002"): Option {
+  return new Option("--scheduler-endpoint <address>", what).argParser(checked(schedulerAddress));
 }
 
 /** `host:port` of a scheduler's URL. Throws `invalid_argument`. */

@@ -60,6 +60,8 @@ export class Dynconfig implements AsyncDisposable {
   readonly #first = Promise.withResolvers<void>();
   readonly #running: Promise<void>;
   #known: KnownCluster = { schedulers: [], config: "" };
+  /** Why the manager could not be asked the last time; undefined when it could. */
+  trouble: string | undefined;
   /** The settings that were told of; none before the first, which may be empty. */
   #told: string | undefined;
   /** What the names in the local dynconfig file stood for last. */
@@ -102,6 +104,7 @@ export class Dynconfig implements AsyncDisposable {
     const { log, disk } = this.#runtime;
     try {
       const found = await this.#find(signal);
+      this.trouble = undefined;
       if (found.schedulers.length === 0) return false;
       if (this.#adopt(found) && this.#options.managerAddress !== undefined) {
         await saveList(disk, this.#options.listPath, this.#known, log);
@@ -109,6 +112,7 @@ export class Dynconfig implements AsyncDisposable {
       return true;
     } catch (error) {
       if (!signal.aborted) {
+        this.trouble = errorText(error);
         log.warn("The list of schedulers could not be refreshed; the last good one stays", { error: errorText(error) });
       }
       return false;

@@ -46,6 +46,8 @@ export interface ControlEdge {
 /** The control plane of a peer, for both families of tasks. */
 export interface PeerControl extends Control {
   readonly cache: CacheControl;
+  /** Why the manager cannot be asked for schedulers; undefined when it can, or where there is none. */
+  managerTrouble(): string | undefined;
 }
 
 /**
@@ -104,6 +106,10 @@ class GrpcControl implements PeerControl {
     const late = new Promise<void>((resolve) => limit.signal.addEventListener("abort", () => resolve()));
     const first = this.#dynconfig.first.then(() => Promise.any(this.#links.map((link) => link.firstTry)));
     await Promise.race([first.catch(() => {}), late]);
+  }
+
+  managerTrouble(): string | undefined {
+    return this.#options.managerAddress === undefined ? undefined : this.#dynconfig.trouble;
   }
 
   host(): Host {

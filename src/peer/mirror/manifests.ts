@@ -23,6 +23,15 @@ import { type KnownTag, TagMemory } from "./tag_memory.ts";
 /** What says that an answer is not the registry's last word (RFC 9111 §5.5, as it was before). */
 const STALE_WARNING = '110 - "Response is Stale"';
 
+/** What a registry says of a tag. */
+export interface AnsweredTag {
+  /** Its host and port. */
+  readonly registry: string;
+  readonly repository: string;
+  readonly tag: string;
+  readonly digest: string;
+}
+
 /** What {@link Manifests} needs. */
 export interface ManifestParts {
   readonly contents: ContentEndpoint;
@@ -32,6 +41,8 @@ export interface ManifestParts {
   readonly metrics: Metrics;
   /** `proxy.tagLease`, in milliseconds. */
   readonly tagLeaseMs: number;
+  /** Told of what a registry says of a tag that somebody asks for. */
+  readonly onTag?: (answer: AnsweredTag) => void;
 }
 
 /** A request for a manifest or index. */
@@ -107,6 +118,12 @@ export class Manifests {
     const digest = tryParseDigest(answered.get("docker-content-digest") ?? "");
     if (head.status === 200 && digest !== undefined) {
       this.#tags.remember(key, digest, answered);
+      this.#parts.onTag?.({
+        registry: asked.registry.host,
+        repository: asked.repository,
+        tag: tagOf(asked),
+        digest: digest.text,
+      });
       this.#mayHave(asked, "manifests", digest.text);
     } else this.#tags.forget(key);
     if (asked.request.method === "HEAD") return answerOf(head);
@@ -127,7 +144,7 @@ export class Manifests {
 
   async #stale(asked: ManifestRequest, { digest, headers }: KnownTag, reason: string): Promise<Response> {
     const { registry, repository, request } = asked;
-    const tag = asked.asked.url.pathname.split("/").at(-1);
+    const tag = tagOf(asked);
     this.#staleTotal.inc(this.#labels.of({ registry: registry.host }));
     const what = { repository, tag, digest: digest.text, reason };
     this.#log.warn(registry.host, "Tags are answered as their registry said before, for it does not answer now", what);
@@ -177,6 +194,10 @@ function sourceOf(
 ): SourceRequest {
   const url = contentUrl({ registry, repository, collection, digest });
   return { url, headers: contentHeaders(request.headers), remoteIp };
+}
+
+function tagOf({ asked: { url } }: ManifestRequest): string {
+  return url.pathname.split("/").at(-1) ?? "";
 }
 
 /** Whether a request has parameters besides the one that names its registry. */

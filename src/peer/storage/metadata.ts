@@ -79,7 +79,7 @@ export class Metadata implements Disposable {
     this.#waiting = new WaitingRows(clock, (rows) => this.#addPieces(rows));
     const db = guarded("open", path, () => new DatabaseSync(path));
     try {
-      guarded("open", path, () => prepareDatabase(db));
+      guarded("open", path, () => prepareDatabase(db, MIGRATIONS));
       this.#db = db;
       this.#insertTask = db.prepare(
         `INSERT INTO task (id, url, id_parts, content_length, piece_length, is_own_cut, digest, response_headers, retention,
@@ -243,18 +243,21 @@ export class Metadata implements Disposable {
   }
 }
 
-/** Locks a database for this process, checks it, and brings it up to date. Throws what SQLite does, and `data_loss`. */
-export function prepareDatabase(db: DatabaseSync): void {
+/**
+ * Locks a database for this process, checks it, and brings it up to date by the steps of `migrations` that it has not
+ * taken yet. Throws what SQLite does, and `data_loss`.
+ */
+export function prepareDatabase(db: DatabaseSync, migrations: readonly string[]): void {
   // Without a sync per commit a crash of the machine can lose the last rows, but never damage the database.
   db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
   db.exec("PRAGMA foreign_keys = ON; BEGIN IMMEDIATE; COMMIT");
   const verdict = Object.values(db.prepare("PRAGMA quick_check(1)").get() ?? {})[0];
   if (verdict !== "ok") throw new DamselflyError("data_loss", `The database is damaged: ${verdict}`);
   const version = Number(db.prepare("PRAGMA user_version").get()?.["user_version"]);
-  if (version > MIGRATIONS.length) {
-    throw new DamselflyError("data_loss", `The database is of version ${version}, later than ${MIGRATIONS.length}`);
+  if (version > migrations.length) {
+    throw new DamselflyError("data_loss", `The database is of version ${version}, later than ${migrations.length}`);
   }
-  for (const [index, migration] of MIGRATIONS.entries()) {
+  for (const [index, migration] of migrations.entries()) {
     if (index >= version) db.exec(`BEGIN; ${migration} PRAGMA user_version = ${index + 1}; COMMIT`);
   }
 }

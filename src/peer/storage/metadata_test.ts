@@ -6,7 +6,7 @@ Deno.test("the database is synced with each checkpoint, so that a crash of the m
   const dir = await Deno.makeTempDir();
   try {
     const db = new DatabaseSync(`${dir}/metadata.db`);
-    prepareDatabase(db);
+    prepareDatabase(db, []);
     const [normal, full] = [1, 2];
     const { synchronous } = db.prepare("PRAGMA synchronous").get() as { synchronous: number };
     assert.ok(synchronous === normal || synchronous === full, `synchronous is ${synchronous}`);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DamselflyError } from "../../core/error.ts";
-import { wrappedDisk } from "../../testing/wrapped_disk.ts";
+import { wrappedDisk } from "../../runtime/wrapped_disk.ts";
 import { bytesOf, fileOf, hasCode, initOf, never, onDisk, store, TASK_ID, writePiece } from "./harness_test.ts";
 import { openStorage } from "./open_storage.ts";
 

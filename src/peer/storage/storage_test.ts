@@ -5,7 +5,7 @@ import { DamselflyError } from "../../core/error.ts";
 import { piecePlan } from "../../core/piece.ts";
 import type { Disk } from "../../runtime/disk.ts";
 import { MemoryDisk } from "../../testing/memory_disk.ts";
-import { wrappedDisk } from "../../testing/wrapped_disk.ts";
+import { wrappedDisk } from "../../runtime/wrapped_disk.ts";
 import { crc32 } from "node:zlib";
 import { MEMORY_DATABASE } from "./open_storage.ts";
 import type { PieceRecord } from "./storage.ts";

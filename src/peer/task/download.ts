@@ -12,7 +12,8 @@ import { Changes } from "../storage/changes.ts";
 import type { PieceRecord, Storage, StoredTask } from "../storage/storage.ts";
 import type { BanList } from "./ban_list.ts";
 import { findLies } from "./lies.ts";
-import { fetchFromParents, parentsOf } from "./parents_stage.ts";
+import { fetchFromParents, parentsOf, type ParentsStage } from "./parents_stage.ts";
+import type { PullJournal, PullNotes } from "./pull_journal.ts";
 import type { ReadableTask, ReaderPosition } from "./reader.ts";
 import { Conversation, downloadOf, pieceMessage } from "./report.ts";
 import type { SourceRequests } from "./source_requests.ts";
@@ -60,6 +61,7 @@ export interface DownloadParts {
   readonly bans: BanList;
   readonly splits: SplitSwarms;
   readonly metrics: TaskMetrics;
+  readonly journal: PullJournal;
   /** Called with the bytes of pieces that came from parents or the source. */
   readonly onReceived: (bytes: number) => void;
   readonly runtime: Pick<Runtime, "clock" | "random" | "log">;
@@ -88,6 +90,7 @@ export class Download implements ReadableTask {
   readonly #replaced = Promise.withResolvers<StoredTask>();
   /** Rings when a reader waits for a piece. */
   readonly #demand = new Changes();
+  readonly #notes: PullNotes;
   readonly #holds = new DisposableStack();
   readonly #traffic: { -readonly [K in keyof Traffic]: Traffic[K] };
   #stored: StoredTask;
@@ -109,6 +112,8 @@ export class Download implements ReadableTask {
     this.#stored = stored;
     this.#holds.use(stored.hold());
     this.#traffic = { ...localTraffic(recordedBytes(stored)) };
+    const { peerId, request } = subject;
+    this.#notes = parts.journal.began({ peerId, request, record: stored.record, localBytes: this.#traffic.localPeer });
     this.#replaced.promise.catch(() => {});
     this.sealed = this.#run(signal);
     this.sealed.catch(() => {});
@@ -178,11 +183,13 @@ export class Download implements ReadableTask {
       const durationMs = Math.round(clock.now() - startedAt);
       ended(false);
       this.#parts.metrics.succeeded(contentLength, durationMs);
+      this.#notes.ended();
       log.info("A task is complete", { ...fields, ...this.#traffic, durationMs });
       return this.traffic();
     } catch (caught) {
       const error = signal.aborted ? signal.reason : toDamselflyError(caught, "internal", "Cannot complete the task");
       ended(!isCancelled(error));
+      this.#notes.ended(error);
       if (!isCancelled(error)) log.warn("A task failed", { ...fields, ...this.#traffic, error: errorText(error) });
       this.#failed.abort(error);
       this.#stored.expectNothing(error);
@@ -221,9 +228,11 @@ export class Download implements ReadableTask {
     if (this.#isUnshared()) return undefined;
     try {
       const session = await control.openSession(this.taskId, this.peerId, signal);
+      if (session === undefined) this.#notes.note("no_scheduler");
       return session === undefined ? undefined : new Conversation(session, log, signal);
     } catch (error) {
       signal.throwIfAborted();
+      this.#notes.note("no_scheduler", { detail: errorText(error) });
       log.warn("No scheduler can be asked; the download goes on without", { error: errorText(error) });
       return undefined;
     }
@@ -287,11 +296,19 @@ export class Download implements ReadableTask {
   ): Promise<Decision | undefined> {
     if (talk === undefined) return undefined;
     const over = new AbortController();
+    const { clock } = this.#parts.runtime;
+    const askedAt = clock.now();
+    const noteAnswer = () => {
+      const { failure } = talk;
+      const detail = failure === undefined ? "" : errorText(failure);
+      this.#notes.note(failure === undefined ? "decision" : "scheduler_failure", { ms: clock.now() - askedAt, detail });
+    };
     const doubting = this.#doubt(talk, line, AbortSignal.any([signal, over.signal]));
     const complete = line.complete.then(() => ({ kind: "back_to_source", description: "it was faster" }) as const);
     try {
       return await Promise.race([talk.ask(event), complete]);
     } finally {
+      noteAnswer();
       over.abort();
       await doubting;
     }
@@ -306,6 +323,7 @@ export class Download implements ReadableTask {
     } catch {
       return; // there is a decision
     }
+    this.#notes.note("scheduler_silent");
     log.info("The scheduler does not answer, and the source is asked meanwhile", { taskId: this.taskId });
     line.start();
   }
@@ -326,6 +344,7 @@ export class Download implements ReadableTask {
   /** Says why the source is asked, for each copy that it sends is one that the swarm is there to spare it. */
   #allowSource(why: string): void {
     const ids = { taskId: this.taskId, peerId: this.peerId };
+    this.#notes.note("to_source", { detail: why });
     if (!this.#subject.request.disableBackToSource) {
       return this.#parts.runtime.log.info("A task is fetched from its source", { ...ids, why });
     }
@@ -343,7 +362,8 @@ export class Download implements ReadableTask {
   ): Promise<ReadonlySet<string>> {
     const { control, bans, parentRpc, pieceClient, limits, runtime, options } = this.#parts;
     const parents = parentsOf(peers, (hostId) => hostId === control.hostId || bans.has(hostId));
-    const stage = {
+    this.#notes.offered(peers);
+    const stage: Omit<ParentsStage, "mayRecut"> = {
       ...runtime,
       ...options,
       hostId: control.hostId,
@@ -355,6 +375,7 @@ export class Download implements ReadableTask {
       parentsLimit: limits.parents,
       readerPieces: () => this.#readerPieces(),
       onPiece: (record: PieceRecord) => this.#onPiece(record, talk),
+      onParentLost: (kind, parent, note) => this.#notes.note(kind, { ...note, subject: parent.rpc.hostname }),
       onOtherCut: ({ pieceLength }: PiecePlan) => this.#otherPieceLength = pieceLength,
       onPieceFailed: (pieceNumber: number, parentId: string) =>
         talk.post({ kind: "piece_failed", pieceNumber, parentId, temporary: true }),
@@ -412,6 +433,7 @@ export class Download implements ReadableTask {
     const isFromSource = record.trafficType === "back_to_source";
     this.#traffic[isFromSource ? "backToSource" : "remotePeer"] += end - start;
     this.#parts.metrics.received(record.trafficType, end - start);
+    this.#notes.received(record, end - start);
     this.#parts.onReceived(end - start);
     const kind = isFromSource ? "piece_back_to_source_finished" : "piece_finished";
     const event = { kind, piece: pieceMessage(record, plan) } as const;
@@ -433,8 +455,11 @@ export class Download implements ReadableTask {
   }
 
   async #seal(talk: Conversation | undefined, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts.runtime;
+    const filledAt = clock.now();
     try {
       await this.#stored.seal(signal);
+      this.#notes.note("seal", { ms: clock.now() - filledAt });
     } catch (error) {
       if (!(error instanceof DamselflyError) || error.code !== "data_loss") throw error;
       await this.#healFrom(error, talk, signal);
@@ -470,6 +495,7 @@ export class Download implements ReadableTask {
       throw isWrong ? wrongContent(init.url, init.digest?.text ?? "") : error;
     }
     for (const { parentId, pieceNumber } of lies) {
+      this.#notes.note("parent_lied", { subject: parentId });
       this.#parts.bans.ban(parentId, init.taskId);
       talk?.post({ kind: "piece_failed", pieceNumber, parentId, temporary: true });
     }

@@ -62,6 +62,12 @@ export interface ParentsStage {
   readonly mayRecut: boolean;
   readonly readerPieces: () => Iterable<number>;
   readonly onPiece: (record: PieceRecord) => void;
+  /** A parent is given up; see `PullEventKind`. */
+  readonly onParentLost?: (
+    kind: "parent_stalled" | "parent_failed" | "parent_lied",
+    parent: Parent,
+    note: { readonly ms: number; readonly detail: string },
+  ) => void;
   /** A parent is of no use, because it cuts the content by this plan and pieces of ours are there already. */
   readonly onOtherCut: (plan: PiecePlan) => void;
   /** A piece could not be had from any of its parents; `parentId` is the last of them. */
@@ -224,7 +230,7 @@ class Round {
       });
     }
     state.hasBrokenOff = true;
-    if (error.code === "data_loss" || !this.#hasOffers(state)) this.#drop(state, errorText(error));
+    if (error.code === "data_loss" || !this.#hasOffers(state)) this.#drop(state, "parent_failed", errorText(error));
   }
 
   /** Whether a parent has told of anything that is still missing. */
@@ -237,7 +243,7 @@ class Round {
     const { mayRecut, stored, onOtherCut } = this.#stage;
     if (mayRecut && stored.recordedPieceCount === 0) return this.#finish(plan);
     onOtherCut(plan);
-    this.#drop(state, `it cuts the content into pieces of ${plan.pieceLength} bytes`);
+    this.#drop(state, "parent_failed", `it cuts the content into pieces of ${plan.pieceLength} bytes`);
   }
 
   /** Makes a piece choosable, from those parents that may still be asked for it. */
@@ -363,13 +369,17 @@ class Round {
     if (from.hasBrokenOff && !this.#hasOffers(from)) return this.#drop(from, errorText(error));
     if (error.code === "not_found") return;
     from.failures++;
-    if (error.code === "data_loss" || from.failures >= FAILURES_MAX) this.#drop(from, errorText(error));
+    const isLie = error.code === "data_loss";
+    if (!isLie && from.failures < FAILURES_MAX) return;
+    this.#drop(from, isLie ? "parent_lied" : "parent_failed", errorText(error));
   }
 
-  #drop(state: ParentState, why: string): void {
+  #drop(state: ParentState, kind: "parent_stalled" | "parent_failed" | "parent_lied", why: string): void {
     if (state.isGone) return;
     state.isGone = true;
     if (state.parent.isMate !== true) this.#hasLostParent = true;
+    const { clock, onParentLost } = this.#stage;
+    onParentLost?.(kind, state.parent, { ms: clock.now() - state.movedAt, detail: why });
     const error = new DamselflyError("unavailable", "The parent is given up");
     for (const { from, abort } of this.#fetches.values()) if (from === state) abort.abort(error);
     this.#stage.log.info("A parent is given up", { parent: state.parent.peerId, why });
@@ -398,7 +408,7 @@ class Round {
     const limitMs = Math.max(this.#stage.parentStallTimeoutMs, PAUSE_FACTOR * this.#longestPauseMs);
     for (const state of this.#alive()) {
       if (state.load > state.heldCount && now - state.movedAt >= limitMs) {
-        this.#drop(state, `it sent nothing for ${limitMs} ms`);
+        this.#drop(state, "parent_stalled", `it sent nothing for ${limitMs} ms`);
       }
     }
     const stragglerMs = Math.max(limitMs, this.#patienceMs());
@@ -414,7 +424,7 @@ class Round {
         const isWaiting = mayWait && this.#loads.isHeard(state.parent.peerId, limitMs);
         if (isWaiting) continue;
         state.isBereft = this.#hasLostParent;
-        this.#drop(state, `nothing moved for ${stillMs} ms`);
+        this.#drop(state, "parent_stalled", `nothing moved for ${stillMs} ms`);
       }
     }
     this.#go();

@@ -23,6 +23,7 @@ import type { Storage, StoredTask, TaskCut, TaskInit } from "../storage/storage.
 import { BanList } from "./ban_list.ts";
 import { ContentDigests } from "./content_digests.ts";
 import { Download, type DownloadLimits, type DownloadOptions, type DownloadParts } from "./download.ts";
+import { NO_JOURNAL, type PullJournal } from "./pull_journal.ts";
 import { readTask } from "./reader.ts";
 import { SplitSwarms } from "./split_swarms.ts";
 import { SourceRequests } from "./source_requests.ts";
@@ -57,6 +58,8 @@ export interface TasksParts {
   readonly limits: DownloadLimits;
   /** Called with the bytes of pieces that came from parents or the source. */
   readonly onReceived: (bytes: number) => void;
+  /** Left out, nothing is kept of a pull. */
+  readonly journal?: PullJournal;
   readonly runtime: Pick<Runtime, "clock" | "random" | "log" | "metrics">;
   readonly options: TasksOptions;
 }
@@ -91,6 +94,7 @@ class RunningTasks implements Tasks, TrafficMeter {
     const { clock, log, metrics } = parts.runtime;
     this.#downloads = {
       ...parts,
+      journal: parts.journal ?? NO_JOURNAL,
       bans: new BanList({ clock, log, metrics }),
       splits: new SplitSwarms({ clock, log, metrics }),
       metrics: new TaskMetrics(metrics),
@@ -196,6 +200,7 @@ class RunningTasks implements Tasks, TrafficMeter {
       throw error;
     }
     this.#downloads.metrics.received("local_peer", local.contentLength);
+    local.onRead = (bytes) => this.#downloads.journal.hit(request, local.stored.record, bytes);
     // The scheduler triggered this host because it did not know that it has the task.
     if (request.needBackToSource) this.#announce(local.stored, request.taskId);
     return local;
@@ -407,6 +412,8 @@ class LocalHandle implements TaskHandle {
   readonly responseHeaders: Readonly<Record<string, string>>;
   readonly stored: StoredTask;
   onLeave = () => {};
+  /** Told of the bytes that are asked for. */
+  onRead = (_bytes: number) => {};
   readonly #hold: Disposable;
   #hasLeft = false;
 
@@ -426,6 +433,7 @@ class LocalHandle implements TaskHandle {
   }
 
   read(range: ByteRange): ReadableStream<Uint8Array<ArrayBuffer>> {
+    this.onRead(range.end - range.start);
     const task = {
       stored: this.stored,
       failed: new AbortController().signal,

@@ -9,7 +9,7 @@ import type { Checksums, RunningHash } from "../../peer/storage/checksums.ts";
 import type { Disk, DiskFile, FileStat, OpenOptions } from "../../runtime/disk.ts";
 import { MemoryDisk } from "../memory_disk.ts";
 import { seededRandom } from "../seeded_random.ts";
-import { wrappedDisk } from "../wrapped_disk.ts";
+import { wrappedDisk } from "../../runtime/wrapped_disk.ts";
 
 /** Blocks of contents begin and end at multiples of this, as pieces do, and as peers read them from each other. */
 export const GRAIN_BYTES = 256 * 1024;

@@ -1,4 +1,4 @@
-import type { Disk, DiskFile } from "../runtime/disk.ts";
+import type { Disk, DiskFile } from "./disk.ts";
 
 /** `disk` with some of its methods replaced, and some of those of the files that it opens. */
 export function wrappedDisk(

@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { type PullEvent, type PullEventKind, type PullParent, type PullStory, pullVerdict } from "./pull_story.ts";
+
+const MIB = 1024 * 1024;
+
+function event(kind: PullEventKind, atMs: number, ms = 0, subject = "", detail = ""): PullEvent {
+  return { kind, atMs, ms, subject, detail };
+}
+
+function parent(ip: string, facts: Partial<PullParent> = {}): PullParent {
+  return { peerId: ip, hostId: ip, hostname: ip, ip, idc: "", isSeed: false, pieces: 1, bytes: 8 * MIB, ...facts };
+}
+
+function story(facts: Partial<PullStory>): PullStory {
+  return { durationMs: 5_000, originBytes: 0, parents: [parent("10.0.0.7"), parent("10.0.0.8")], events: [], ...facts };
+}
+
+const fromOrigin = { originBytes: 16 * MIB, parents: [] };
+const seed = parent("10.0.0.9", { isSeed: true });
+/** One pull for each cause: what happened, and how it is told. */
+const CAUSES: readonly (readonly [told: string, PullStory])[] = [
+  ["slow_origin: the transfer of 16.0 MiB from the registry took 5.0 s", story(fromOrigin)],
+  [
+    "slow_origin: waited 3.7 s until r.io answered",
+    story({ ...fromOrigin, events: [event("source_answer", 4_000, 4_000, "r.io")] }),
+  ],
+  [
+    "busy_origin: waited 3.0 s: r.io was too busy (HTTP 429)",
+    // The pause until it is asked again counts.
+    story({
+      ...fromOrigin,
+      events: [event("source_busy", 100, 50, "r.io", "HTTP 429"), event("source_answer", 3_100, 50, "r.io")],
+    }),
+  ],
+  [
+    "tls: waited 4.0 s: no TLS connection to r.io (bad certificate)",
+    story({
+      ...fromOrigin,
+      events: [
+        event("source_tls", 2_000, 2_000, "r.io", "bad certificate"),
+        event("source_answer", 4_100, 100, "r.io"),
+      ],
+    }),
+  ],
+  [
+    "failing_origin: waited 2.9 s: r.io failed (connection reset)",
+    story({
+      ...fromOrigin,
+      events: [event("source_failure", 100, 0, "r.io", "connection reset"), event("source_answer", 3_000, 0, "r.io")],
+    }),
+  ],
+  [
+    "stalled_parent: waited 3.1 s: parent 10.0.0.7 stalled, replaced",
+    story({ events: [event("decision", 20, 20), event("parent_stalled", 3_200, 3_100, "10.0.0.7")] }),
+  ],
+  [
+    "failed_parent: waited 3.0 s: parent 10.0.0.7 failed, replaced (no route)",
+    story({ events: [event("parent_failed", 3_200, 3_000, "10.0.0.7", "no route")] }),
+  ],
+  [
+    "dead_seed: waited 3.1 s: seed peer 10.0.0.9 died or stalled",
+    story({ parents: [seed, parent("10.0.0.7")], events: [event("parent_stalled", 3_200, 3_100, "10.0.0.9")] }),
+  ],
+  [
+    "dead_seed: waited 2.7 s: seed peer 10.0.0.9 was slow to begin",
+    story({ parents: [seed], events: [event("first_piece", 3_000, 3_000, "10.0.0.9")] }),
+  ],
+  [
+    "slow_parents: the transfer of 16.0 MiB from other hosts took 5.0 s",
+    story({}),
+  ],
+  [
+    "lying_parent: parent 10.0.0.7 gave wrong bytes and is banned; the content came anew from the registry",
+    story({ ...fromOrigin, events: [event("decision", 4_000, 4_000), event("parent_lied", 4_900, 0, "10.0.0.7")] }),
+  ],
+  [
+    "scheduler: waited 4.7 s for the scheduler's decision",
+    story({ events: [event("decision", 5_000, 5_000)] }),
+  ],
+  [
+    "scheduler: waited 5.0 s: the scheduler did not answer (time limit)",
+    story({ ...fromOrigin, durationMs: 6_000, events: [event("scheduler_failure", 5_000, 5_000, "", "time limit")] }),
+  ],
+  [
+    "no_scheduler: no scheduler could be reached, so nobody shared: 5.0 s at the registry",
+    story({ ...fromOrigin, events: [event("no_scheduler", 10)] }),
+  ],
+  [
+    "no_manager: the manager could not be reached and no scheduler is known, so nobody shared: 5.0 s at the registry",
+    story({ ...fromOrigin, events: [event("no_manager", 10)] }),
+  ],
+  [
+    "rate_limit: waited 4.0 s for a bandwidth limit of this host (download.bandwidthLimit)",
+    story({ events: [event("held", 4_900, 4_000, "", "download.bandwidthLimit")] }),
+  ],
+  ["slow_disk: waited 3.0 s for the disk of this host", story({ events: [event("disk", 4_900, 3_000)] })],
+  ["slow_disk: waited 2.7 s for the disk of this host", story({ events: [event("seal", 4_900, 3_000)] })],
+];
+
+for (const [told, one] of CAUSES) {
+  Deno.test(`the cause of a slow pull is named: ${told}`, () => {
+    const { cause, reason } = pullVerdict(one);
+    assert.equal(`${cause}: ${reason}`, told);
+  });
+}
+
+Deno.test("a quick pull has no cause, whatever small waits it had", () => {
+  const events = [event("source_answer", 30, 30), event("decision", 400, 370), event("seal", 410, 5)];
+  assert.deepEqual(pullVerdict(story({ durationMs: 450, events })), {
+    cause: "nothing",
+    lostMs: 0,
+    reason: "nothing stood out",
+  });
+});
+
+Deno.test("waits of one kind add up, and the longest kind is named", () => {
+  const events = [
+    ...[1_000, 2_000, 3_000].map((atMs) => event("parent_stalled", atMs, 900, "10.0.0.7")),
+    event("held", 4_000, 2_000),
+  ];
+  const { cause, lostMs } = pullVerdict(story({ events }));
+  assert.deepEqual([cause, lostMs], ["stalled_parent", 2_700]);
+});

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { pullRecord } from "./builders_test.ts";
+import { findPulls } from "./find_pulls.ts";
+import { RecordStore } from "./record_store.ts";
+
+const HEX = "ab".repeat(32);
+const MINUTE_MS = 60_000;
+const START = 1_000 * MINUTE_MS;
+
+function stored(...pulls: Parameters<typeof pullRecord>[0][]): RecordStore {
+  const store = new RecordStore(":memory:", "s");
+  store.add(pulls.map(pullRecord), [], START);
+  return store;
+}
+
+function taskIds(store: RecordStore, name: string, running = [] as ReturnType<typeof pullRecord>[]): string[] {
+  return findPulls(name, { store, running }, 10).pulls.map(({ taskId }) => taskId);
+}
+
+Deno.test("a content is found by its digest, with or without its algorithm, and by its task id; also while it comes", () => {
+  using store = stored({ digest: `sha256:${HEX}`, taskId: "url-rule" });
+  for (const name of [`sha256:${HEX}`, HEX]) assert.deepEqual(taskIds(store, name), ["url-rule"], name);
+  const running = [pullRecord({ digest: "", taskId: HEX, isRunning: true })];
+  assert.deepEqual(taskIds(store, HEX, running), [HEX, "url-rule"]);
+  using byId = stored({ digest: "", taskId: HEX });
+  assert.deepEqual(taskIds(byId, HEX), [HEX]);
+  assert.deepEqual(taskIds(byId, `sha256:${HEX}`), [HEX]);
+});
+
+Deno.test("an image is its last pull: what came before a pause is another one", () => {
+  using store = stored(
+    { taskId: "before", startedAtMs: START },
+    { taskId: "manifest", startedAtMs: START + 10 * MINUTE_MS, durationMs: 100 },
+    { taskId: "layer", startedAtMs: START + 10 * MINUTE_MS + 200, durationMs: 3 * MINUTE_MS },
+    { taskId: "last", startedAtMs: START + 13 * MINUTE_MS + 300 },
+    { taskId: "other", repository: "x", startedAtMs: START + 10 * MINUTE_MS },
+  );
+  assert.deepEqual(taskIds(store, "r.io/team/app"), ["last", "layer", "manifest"]);
+  assert.deepEqual(
+    taskIds(store, "docker.io/team/app:v1"),
+    ["last", "layer", "manifest"],
+    "a registry of another name",
+  );
+  assert.deepEqual(taskIds(store, "r.io/nobody/knows"), []);
+});
+
+Deno.test("a tag whose answer is known is the pull that followed it, and not one of another tag", () => {
+  using store = stored(
+    { taskId: "v1", startedAtMs: START + 50 },
+    { taskId: "v2", startedAtMs: START + 20 * MINUTE_MS },
+  );
+  const answer = { registry: "r.io", repository: "team/app", digest: "sha256:1" };
+  store.add([], [{ ...answer, tag: "v1", answeredAtMs: START }, {
+    ...answer,
+    tag: "v2",
+    answeredAtMs: START + 20 * MINUTE_MS,
+  }], START);
+  assert.deepEqual(taskIds(store, "r.io/team/app:v1"), ["v1"]);
+  assert.deepEqual(taskIds(store, "r.io/team/app:v2"), ["v2"]);
+  assert.deepEqual(taskIds(store, "r.io/team/app"), ["v2"]);
+});
+
+Deno.test("without a name all are listed, those that run first; what is no name is refused", () => {
+  using store = stored({ taskId: "a" });
+  assert.deepEqual(taskIds(store, "", [pullRecord({ taskId: "b" })]), ["b", "a"]);
+  assert.throws(() => findPulls("Not An Image", { store, running: [] }, 1), { code: "invalid_argument" });
+});
