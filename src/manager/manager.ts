@@ -22,6 +22,7 @@ import { API_GROUPS } from "./rest/routes.ts";
 import { prepareRest } from "./rest_server.ts";
 import { Seal } from "./seal.ts";
 import { createManagerService } from "./service/manager_service.ts";
+import { savingsService } from "./service/savings_service.ts";
 import { removeDeadServices } from "./service/dead_services.ts";
 import { Arrivals } from "./warm/arrivals.ts";
 import { startWarming } from "./warm/start_warming.ts";
@@ -66,7 +67,15 @@ export async function startManager(
   const grpc = stack.use(
     await onceFree(
       grpcListen,
-      () => startRpcServer({ listen: grpcListen, services: [service.rpc], tls, log, clock, metrics }),
+      () =>
+        startRpcServer({
+          listen: grpcListen,
+          services: [service.rpc, savingsService({ store, clock })],
+          tls,
+          log,
+          clock,
+          metrics,
+        }),
     ),
   );
   stack.defer(() => service.stop());

@@ -11,6 +11,9 @@ export const GC_CONFIG = "gc";
 export const AUDIT_TTL_MS = 7 * 24 * 60 * 60_000;
 export const JOB_TTL_MS = 6 * 60 * 60_000;
 
+/** How long the ledger is kept; also how long a sender may be silent whose number is remembered. */
+export const TRAFFIC_TTL_MS = 90 * 24 * 60 * 60_000;
+
 const ROUND_INTERVAL_MS = 60 * 60_000;
 /** Rows that are removed in one transaction. */
 const BATCH = 5_000;
@@ -19,14 +22,14 @@ const ttl = z.object({ ttl: z.int().min(0).transform(millisecondsOfNanoseconds) 
 /** The value of the setting: nanoseconds, as Go writes durations; milliseconds in code. */
 export const GcConfig = z.object({ audit: ttl, job: ttl });
 
-/** Removes, every hour, audits and jobs that are older than the setting `gc` allows. Disposing it ends that. */
+/** Removes, every hour, audits and jobs that are older than the setting `gc` allows, and old totals. Disposing it ends that. */
 export function removeOldRows(
   { store, clock, log }: { readonly store: Store; readonly clock: Clock; readonly log: Log },
 ): AsyncDisposable {
   let round: Promise<void> | undefined;
   const timer = clock.every(ROUND_INTERVAL_MS, () => {
     round ??= remove(store, clock, log)
-      .catch((error) => log.error("Old audits and jobs could not be removed", { error: errorText(error) }))
+      .catch((error) => log.error("Old audits, jobs and totals could not be removed", { error: errorText(error) }))
       .finally(() => round = undefined);
   });
   return {
@@ -53,10 +56,11 @@ async function remove(store: Store, clock: Clock, log: Log): Promise<void> {
   const now = clock.wallMs();
   await removeBefore("audit", store, now - audit.ttl);
   await removeBefore("job", store, now - job.ttl);
+  await removeBefore("traffic", store, now - TRAFFIC_TTL_MS);
 }
 
-async function removeBefore(kind: OldRows, store: Store, beforeMs: number): Promise<number> {
-  const rows = kind === "audit" ? store.audits : store.jobs;
+async function removeBefore(kind: OldRows | "traffic", store: Store, beforeMs: number): Promise<number> {
+  const rows = { audit: store.audits, job: store.jobs, traffic: store.traffic }[kind];
   for (let purged = 0;;) {
     const count = await rows.removeBefore(beforeMs, BATCH);
     purged += count;

@@ -1,7 +1,10 @@
+import { formatHostPort } from "../config/addresses.ts";
 import type { DfdaemonConfig } from "../config/dfdaemon.ts";
 import { DamselflyError } from "../core/error.ts";
 import { hostIdOf } from "../core/host_id.ts";
-import { RpcChannels } from "../rpc/client.ts";
+import { createRpcClient, RpcChannels } from "../rpc/client.ts";
+import { SavingsService } from "../rpc/gen/damselfly/v1/savings.ts";
+import { startLedger } from "../rpc/tell_ledger.ts";
 import type { Endpoint } from "../runtime/net.ts";
 import { type StartOptions, whenFree } from "../runtime/port_wait.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -47,6 +50,7 @@ import { createPieceClient, type PieceClient, pieceClientFor } from "./piece/vor
 import type { Interceptor } from "./proxy/interceptor.ts";
 import { Proxy, type ProxyParts } from "./proxy/proxy.ts";
 import { heardDisk, heardLimits, heardSource } from "./records/listeners.ts";
+import { owedTraffic } from "./records/owed.ts";
 import { openRecords } from "./records/open_records.ts";
 import { Recorder } from "./records/recorder.ts";
 import { openRegistryClients } from "./registry_clients.ts";
@@ -134,6 +138,7 @@ export async function startPeer(
   const served = { tasks, cache, source };
   opening.resolve(served);
 
+  tellLedger(base, tls, stack);
   const collection = stack.use(startCollection(config.gc.interval, base, control));
   const traffic = () => all.traffic();
   stack.use(await startDownload(base, served, { control, collection, traffic }));
@@ -177,6 +182,17 @@ async function openOrigins({ config, runtime, identity, recorder }: Foundation, 
     source: { ...source, ...heardSource(withSharedBackoff(source, runtime.clock), runtime.clock, recorder) },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
+}
+
+/** Tells the manager, if there is one, what this host moves. */
+function tellLedger(
+  { config: { manager: { addr }, host }, runtime, records, recorder }: Foundation,
+  { managerTls: tls }: PeerTls,
+  stack: AsyncDisposableStack,
+): void {
+  if (addr === undefined) return;
+  const manager = stack.use(createRpcClient(SavingsService, formatHostPort(addr), { clock: runtime.clock, tls }));
+  stack.use(startLedger({ ...runtime, owed: owedTraffic(records, recorder, host.idc ?? ""), manager }));
 }
 
 /** What brings contents to this host: the tasks, and those of the persistent cache. */

@@ -1,14 +1,18 @@
 import { join } from "node:path";
+import { formatHostPort } from "../config/addresses.ts";
 import type { SchedulerConfig } from "../config/scheduler.ts";
 import { isLoopback } from "../http/destination.ts";
 import { metricsHandler } from "../http/ops.ts";
 import { type HttpServer, startHttpServer } from "../http/serve.ts";
 import { tlsPathsOf } from "../config/tls.ts";
 import { RegistryAccess } from "../oci/registry_access.ts";
+import { createRpcClient } from "../rpc/client.ts";
 import { serviceName } from "../rpc/definition.ts";
 import { HoldingsService } from "../rpc/gen/damselfly/v1/holdings.ts";
+import { SavingsService } from "../rpc/gen/damselfly/v1/savings.ts";
 import { startRpcServer } from "../rpc/server.ts";
 import type { AnnounceHostRequest } from "../rpc/gen/scheduler/v2/scheduler.ts";
+import { startLedger } from "../rpc/tell_ledger.ts";
 import { isEveryAddress } from "../runtime/net.ts";
 import { type StartOptions, whenFree } from "../runtime/port_wait.ts";
 import { openOptionalTlsFiles } from "../runtime/tls_files.ts";
@@ -28,6 +32,7 @@ import { startQueueWorker, takesQueuedJobs } from "./jobs/queue/start_queue.ts";
 import { startManagerLink } from "./manager_link.ts";
 import { Replicator } from "./replicator.ts";
 import { SchedulerMetrics } from "./scheduler_metrics.ts";
+import { StockTraffic } from "./stock_traffic.ts";
 import { SeedTrigger } from "./seed_trigger.ts";
 import { Scheduling } from "./service.ts";
 
@@ -75,7 +80,9 @@ export async function startScheduler(
   const registries = stack.use(registryAccess(config, runtime));
   const hosts = () => [...state.hosts.values()].map((host) => answers.host(host));
   const jobs = new Jobs({ calls, hosts: hosts, registries, runtime });
-  const scheduling = new Scheduling({ state, answers, trigger, cache, jobs, metrics, runtime, onAnnounced });
+  const { addr } = config.manager;
+  const traffic = addr === undefined ? undefined : new StockTraffic(runtime.random.uuid(), clock);
+  const scheduling = new Scheduling({ state, answers, trigger, cache, jobs, metrics, runtime, onAnnounced, traffic });
   for (const host of known) scheduling.restore(host);
   const listen = { hostname: config.server.listenIP, port: config.server.port };
   const services = [
@@ -94,11 +101,12 @@ export async function startScheduler(
   stack.defer(() => scheduling.stop());
   stack.use(clock.every(TICK_INTERVAL_MS, () => scheduling.tick()));
   const onSettings = (settings: Settings) => scheduling.loop.dispatch({ type: "settings_changed", settings });
-  const { addr } = config.manager;
-  if (addr !== undefined) {
+  if (addr !== undefined && traffic !== undefined) {
     const identity = identityOf(config, runtime, server.port);
     const managerTls = await openTls(config.manager.tls);
     stack.use(startManagerLink({ manager: addr, tls: managerTls, ...identity, settings, onSettings, runtime }));
+    const ledger = stack.use(createRpcClient(SavingsService, formatHostPort(addr), { clock, tls: managerTls }));
+    stack.use(startLedger({ ...runtime, owed: traffic, manager: ledger }));
     const { clusterId } = identity;
     if (identity.takesQueuedJobs) {
       stack.use(await startQueueWorker(config, identity, { jobs, hosts, clusterId }, runtime));

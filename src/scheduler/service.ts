@@ -28,6 +28,7 @@ import {
 } from "./parse.ts";
 import { PeerCalls, type PeerFamily } from "./peer_calls.ts";
 import type { SchedulerMetrics } from "./scheduler_metrics.ts";
+import type { StockTraffic } from "./stock_traffic.ts";
 import type { SeedTrigger } from "./seed_trigger.ts";
 import { answering, known } from "./unary.ts";
 
@@ -40,6 +41,8 @@ export interface SchedulingOptions {
   readonly jobs: Jobs;
   readonly metrics: SchedulerMetrics;
   readonly runtime: Runtime;
+  /** Left out, what stock peers move is not counted. */
+  readonly traffic?: Pick<StockTraffic, "piece" | "finished"> | undefined;
   /** Called with each announcement that was accepted. */
   readonly onAnnounced: (request: AnnounceHostRequest) => void;
 }
@@ -56,8 +59,9 @@ export class Scheduling {
   readonly #cache: CacheScheduling;
   readonly #jobs: Jobs;
   readonly #blobIds: BlobIds;
+  readonly #traffic: SchedulingOptions["traffic"];
 
-  constructor({ state, answers, trigger, cache, jobs, metrics, runtime, onAnnounced }: SchedulingOptions) {
+  constructor({ state, answers, trigger, cache, jobs, metrics, runtime, onAnnounced, traffic }: SchedulingOptions) {
     const perform = (effect: Effect) => this.#perform(effect);
     this.loop = new SchedulerLoop(state, runtime, perform, (event) => cache.follow(event));
     this.#cache = cache;
@@ -67,6 +71,7 @@ export class Scheduling {
     this.#metrics = metrics;
     this.#log = runtime.log;
     this.#onAnnounced = onAnnounced;
+    this.#traffic = traffic;
     this.#calls = new PeerCalls(this.#family(), () => this.loop, runtime.clock);
     this.#blobIds = new BlobIds(runtime.log);
   }
@@ -191,12 +196,15 @@ export class Scheduling {
     }
     if (event.type === "finished" || event.type === "back_to_source_finished") {
       this.#metrics.peerStep("download_peer_finished", peer);
+      this.#traffic?.finished(peer);
     }
     if (event.type === "failed" || event.type === "back_to_source_failed") {
       this.#metrics.downloadFailed(peer, event.type === "back_to_source_failed");
     }
     if (event.type === "piece_finished") {
-      this.#metrics.piece(peer, event.piece.lengthBytes, event.piece.parentId === undefined);
+      const { lengthBytes, parentId } = event.piece;
+      this.#metrics.piece(peer, lengthBytes, parentId === undefined);
+      this.#traffic?.piece(peer, lengthBytes, parentId === undefined);
     }
   }
 

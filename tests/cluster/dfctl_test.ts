@@ -148,8 +148,11 @@ Deno.test("a personal access token opens jobs and clusters, from the file or the
   assert.equal((await dfctl.run(["job", "list"], { env })).code, 0);
   const clusters = await dfctl.run(["cluster", "list"], { env });
   assert.match(clusters.errors, /Required permission: cluster/);
-  assert.match((await dfctl.run(["user", "list"], { env })).errors, /opens jobs, warm images and clusters only/);
-  assert.match((await dfctl.run(["match"], { env })).errors, /opens jobs, warm images and clusters only/);
+  assert.match(
+    (await dfctl.run(["user", "list"], { env })).errors,
+    /opens jobs, warm images, clusters and savings only/,
+  );
+  assert.match((await dfctl.run(["match"], { env })).errors, /opens jobs, warm images, clusters and savings only/);
   assert.match((await dfctl.run(["job", "list"], { env: { DFCTL_TOKEN: secret } })).errors, /one is not set/);
 
   const login = await dfctl.run(["login", url, "--token-stdin"], { input: secret });

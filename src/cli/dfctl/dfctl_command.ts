@@ -13,9 +13,11 @@ import { instanceCommands } from "./instances.ts";
 import { jobCommand } from "./jobs.ts";
 import { matchCommand } from "./match.ts";
 import { preheatCommand } from "./preheat.ts";
+import { savingsCommand } from "./savings.ts";
 import { signInCommands } from "./sign_in.ts";
 import { taskCommands } from "./tasks.ts";
 import { tokenCommand } from "./tokens.ts";
+import { topCommand } from "./top.ts";
 import { userCommand } from "./users.ts";
 import { warmImageCommand } from "./warm_images.ts";
 
@@ -37,6 +39,8 @@ Examples:
   dfctl preheat alpine:3.19 --scope all_peers
   dfctl match --ip 10.1.2.3
   dfctl task list
+  dfctl explain alpine:3.19
+  dfctl savings --since 24h
   dfctl completion bash > /etc/bash_completion.d/dfctl
 `;
 
@@ -54,6 +58,7 @@ export function dfctlCommand(choose: Choose = () => {}): Command {
       imageDistributionCommand(choose),
       clusterCommand(choose),
       matchCommand(choose),
+      savingsCommand(choose),
       ...instanceCommands(choose),
       userCommand(choose),
       tokenCommand(choose),
@@ -65,6 +70,7 @@ export function dfctlCommand(choose: Choose = () => {}): Command {
       gcCommand(choose),
       hostCommand(choose),
       explainCommand(choose),
+      topCommand(choose),
       healthCommand(choose),
     ],
     "Others:": [completionCommand(program, choose)],

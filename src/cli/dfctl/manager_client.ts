@@ -9,7 +9,7 @@ const PER_PAGE = 500;
 /** A session with less time than this before it is renewed first, as one that has ended is. */
 const RENEW_BELOW_MS = 60 * 60 * 1_000;
 /** What a personal access token opens (manager-rest.md §1.3). */
-const OPEN_GROUPS: readonly string[] = ["jobs", "clusters", "warm-images"];
+const OPEN_GROUPS: readonly string[] = ["jobs", "clusters", "warm-images", "savings"];
 
 const Session = z.object({ token: z.string().min(1), expire: z.string() });
 const Claims = z.object({ id: z.int().min(1) });
@@ -88,7 +88,7 @@ export class ManagerClient implements Disposable {
     const [group = "", rest] = path.split("/");
     if (OPEN_GROUPS.includes(group) && rest !== "match") return `/oapi/v1/${path}`;
     const message =
-      "A personal access token opens jobs, warm images and clusters only: sign in as a user, with dfctl login";
+      "A personal access token opens jobs, warm images, clusters and savings only: sign in as a user, with dfctl login";
     throw new DamselflyError("permission_denied", message);
   }
 

@@ -14,6 +14,7 @@ import { peerRoutes } from "./peers.ts";
 import { persistentCacheTaskRoutes } from "./persistent_cache_tasks.ts";
 import { roleRoutes } from "./roles.ts";
 import type { Route } from "./route.ts";
+import { savingsRoutes } from "./savings.ts";
 import { schedulerClusterRoutes } from "./scheduler_clusters.ts";
 import { schedulerRoutes } from "./schedulers.ts";
 import { seedPeerClusterRoutes } from "./seed_peer_clusters.ts";
@@ -28,7 +29,7 @@ import { warmImageRoutes } from "./warm_images.ts";
 
 /**
  * What rights can be given for: the groups of routes below `/api/v1`, by their first path segment. Warm images are jobs
- * to come, and go by the rights for jobs.
+ * to come, and go by the rights for jobs; savings are what clusters did, and go by the rights for those.
  */
 export const API_GROUPS = [
   ...["applications", "audits", "clusters", "configs", "jobs", "oauth", "peers", "permissions"],
@@ -48,6 +49,8 @@ export function apiRoutes(options: RestOptions): Route[] {
     ...clusterMatchRoutes(options),
     ...clusterRoutes(options, "/api/v1", { kind: "role", object: "clusters" }),
     ...clusterRoutes(options, "/oapi/v1", { kind: "token", scope: "cluster" }),
+    ...savingsRoutes(options, "/api/v1", { kind: "role", object: "clusters" }),
+    ...savingsRoutes(options, "/oapi/v1", { kind: "token", scope: "cluster" }),
     ...schedulerClusterRoutes(options),
     ...seedPeerClusterRoutes(options),
     ...schedulerRoutes(options),

@@ -7,6 +7,7 @@ import type { Page } from "./repository.ts";
 import { clusterInput, failsWith, jobInput, type OpenStore, type RegisterTest } from "./store_builders_test.ts";
 import type { TokenInput } from "./tokens.ts";
 import { hashToken } from "./token_hash.ts";
+import { trafficConformance } from "./traffic_conformance_test.ts";
 import { warmConformance } from "./warm_conformance_test.ts";
 
 const ALL: Page = { offset: 0, limit: 100 };
@@ -64,6 +65,7 @@ export function recordConformance(name: string, open: OpenStore, test: RegisterT
   auditConformance(name, open, test);
   peerConformance(name, open, test);
   warmConformance(name, open, test);
+  trafficConformance(name, open, test);
 }
 
 function userConformance(name: string, open: OpenStore, test: RegisterTest): void {

@@ -11,6 +11,7 @@ import type { RoleStore } from "./roles.ts";
 import type { SecretStore } from "./secrets.ts";
 import type { SchedulerStore, SeedPeerStore } from "./services.ts";
 import type { TokenStore } from "./tokens.ts";
+import type { TrafficStore } from "./traffic.ts";
 import type { TurnStore } from "./turns.ts";
 import type { UserStore } from "./users.ts";
 import type { WarmHostStore } from "./warm_hosts.ts";
@@ -39,6 +40,7 @@ export interface Store extends AsyncDisposable {
   readonly jobs: JobStore;
   readonly jobQueue: JobQueue;
   readonly turns: TurnStore;
+  readonly traffic: TrafficStore;
   readonly audits: AuditStore;
   readonly warmImages: WarmImageStore;
   readonly warmHosts: WarmHostStore;

@@ -1,8 +1,12 @@
+import type { OwedTraffic } from "../../rpc/tell_ledger.ts";
+import { timestampOfMs } from "../../rpc/time.ts";
 import type { PullRecord } from "./pull_record.ts";
 
 export const HOUR_MS = 60 * 60_000;
 /** Rows that may be owed to the manager; what comes on top is counted under {@link OTHER}. */
 export const OWED_ROWS_MAX = 1_000;
+/** What could not be told for so long is forgotten; managers take nothing older. */
+export const OWED_MS = 30 * 24 * HOUR_MS;
 /** Rows of one statement. */
 export const STATEMENT_ROWS_MAX = 200;
 /** What cannot be counted apart. */
@@ -29,6 +33,23 @@ export interface Statement {
   /** Grows by one with each statement of a sender. */
   readonly sequence: number;
   readonly sums: readonly TrafficSum[];
+}
+
+/** What the ledger of the manager is told of this host. */
+export function owedTraffic(
+  store: { statement(): Statement | undefined; settle(sequence: number): void },
+  recorder: { flush(): void },
+  idc: string,
+): OwedTraffic {
+  return {
+    statement() {
+      recorder.flush();
+      const statement = store.statement();
+      const sums = statement?.sums.map(({ hourMs, ...sum }) => ({ ...sum, hour: timestampOfMs(hourMs) }));
+      return statement && { ...statement, idc, sums: sums ?? [] };
+    },
+    settle: (sequence) => store.settle(sequence),
+  };
 }
 
 /** What a pull adds. */

@@ -1,7 +1,7 @@
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
 import { DamselflyError, errorText } from "../../core/error.ts";
 import { prepareDatabase } from "../storage/metadata.ts";
-import { OTHER, OWED_ROWS_MAX, type Statement, STATEMENT_ROWS_MAX, sumOf, type TrafficSum } from "./owed.ts";
+import { OTHER, OWED_MS, OWED_ROWS_MAX, type Statement, STATEMENT_ROWS_MAX, sumOf, type TrafficSum } from "./owed.ts";
 import type { PullRecord } from "./pull_record.ts";
 
 /** Pulls that are kept; a record takes 1 to 3 KB. */
@@ -114,6 +114,7 @@ export class RecordStore implements Disposable {
         this.#addOwed(sumOf(record, nowMs));
       }
       for (const answer of tags) this.#addTag(answer);
+      this.#db.prepare("DELETE FROM owed WHERE hour_ms < ?").run(nowMs - OWED_MS);
       this.#db.prepare("DELETE FROM pull WHERE started_at_ms < ?").run(nowMs - KEPT_MS);
       for (const [isHit, max] of [[0, PULLS_MAX], [1, HITS_MAX]] as const) {
         this.#db.prepare(

@@ -64,7 +64,7 @@ export interface ParentsStage {
   readonly onPiece: (record: PieceRecord) => void;
   /** A parent is given up; see `PullEventKind`. */
   readonly onParentLost?: (
-    kind: "parent_stalled" | "parent_failed" | "parent_lied",
+    kind: "parent_stalled" | "parent_failed",
     parent: Parent,
     note: { readonly ms: number; readonly detail: string },
   ) => void;
@@ -366,15 +366,15 @@ class Round {
     addresses?.delete(from);
     const isLast = [...addresses?.keys() ?? []].every((state) => state.isGone);
     if (isLast) this.#stage.onPieceFailed(number, from.parent.peerId);
-    if (from.hasBrokenOff && !this.#hasOffers(from)) return this.#drop(from, errorText(error));
+    if (from.hasBrokenOff && !this.#hasOffers(from)) return this.#drop(from, "parent_failed", errorText(error));
     if (error.code === "not_found") return;
     from.failures++;
-    const isLie = error.code === "data_loss";
-    if (!isLie && from.failures < FAILURES_MAX) return;
-    this.#drop(from, isLie ? "parent_lied" : "parent_failed", errorText(error));
+    if (error.code === "data_loss" || from.failures >= FAILURES_MAX) {
+      this.#drop(from, "parent_failed", errorText(error));
+    }
   }
 
-  #drop(state: ParentState, kind: "parent_stalled" | "parent_failed" | "parent_lied", why: string): void {
+  #drop(state: ParentState, kind: "parent_stalled" | "parent_failed", why: string): void {
     if (state.isGone) return;
     state.isGone = true;
     if (state.parent.isMate !== true) this.#hasLostParent = true;

@@ -22,6 +22,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 3, name: "tokens as hashes", apply: hashTokens },
   { version: 4, name: "orders of jobs, turns of managers", apply: completeTables },
   { version: 5, name: "warm images", apply: completeTables },
+  { version: 6, name: "savings", apply: completeTables },
 ];
 
 const SCHEMA_MIGRATION = `

@@ -21,6 +21,7 @@ import { SqlRepository } from "./sql_repository.ts";
 import { SqlRoles } from "./sql_roles.ts";
 import { SqlSecrets } from "./sql_secrets.ts";
 import { SqlServices } from "./sql_services.ts";
+import { SqlTraffic } from "./sql_traffic.ts";
 import { SqlTurns } from "./sql_turns.ts";
 import { SqlUsers } from "./sql_users.ts";
 import { SqlWarmHosts } from "./sql_warm_hosts.ts";
@@ -68,6 +69,7 @@ function storeOf(context: SqlContext): Store {
     jobs: new SqlJobs(context),
     jobQueue: new SqlJobQueue(context),
     turns: new SqlTurns(context),
+    traffic: new SqlTraffic(context),
     audits: new SqlAudits(context),
     warmImages: new SqlWarmImages(context),
     warmHosts: new SqlWarmHosts(context),

@@ -44,6 +44,10 @@ export const JOB_ORDER = "damselfly_job_order";
 /** What one manager does for all; Dragonfly has no such table. */
 export const TURN = "damselfly_turn";
 
+/** What the swarm has moved, by the hour, and how far its tellers have been heard; Dragonfly has no such tables. */
+export const TRAFFIC = "damselfly_traffic";
+export const TRAFFIC_SENDER = "damselfly_traffic_sender";
+
 /** All tables of the manager. */
 export const SQL_TABLES: readonly SqlTableDefinition[] = [
   definition(USERS),
@@ -93,6 +97,33 @@ export const SQL_TABLES: readonly SqlTableDefinition[] = [
     primaryKey: ["job_id"],
     unique: {},
     indexes: { idx_damselfly_job_order_owner: ["owner"] },
+    formerly: {},
+  },
+  {
+    name: TRAFFIC,
+    columns: [
+      { name: "row_key", type: { text: 64 } },
+      { name: "hour_ms", type: "integer" },
+      ...["registry", "repository", "application", "idc"].map((name) => ({ name, type: { text: 256 } })),
+      ...["origin_bytes", "peer_bytes", "local_bytes", "served_bytes", "pulls"].map((name) => {
+        return { name, type: "integer" as const };
+      }),
+    ],
+    primaryKey: ["row_key"],
+    unique: {},
+    indexes: { idx_damselfly_traffic_hour: ["hour_ms"] },
+    formerly: {},
+  },
+  {
+    name: TRAFFIC_SENDER,
+    columns: [
+      { name: "id", type: { text: 64 } },
+      { name: "sequence", type: "integer" },
+      { name: "heard_at_ms", type: "integer" },
+    ],
+    primaryKey: ["id"],
+    unique: {},
+    indexes: { idx_damselfly_traffic_sender_heard: ["heard_at_ms"] },
     formerly: {},
   },
   {

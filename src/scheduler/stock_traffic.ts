@@ -1,0 +1,90 @@
+import { contentNameOf } from "../core/content_name.ts";
+import type { ReportTrafficRequest, TrafficSum } from "../rpc/gen/damselfly/v1/savings.ts";
+import type { OwedTraffic } from "../rpc/tell_ledger.ts";
+import { timestampOfMs } from "../rpc/time.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Peer } from "./core/state.ts";
+
+const HOUR_MS = 60 * 60_000;
+/** Sums that wait for the manager; what comes on top is counted as {@link OTHER}. */
+const SUMS_MAX = 2_000;
+const STATEMENT_SUMS_MAX = 200;
+const OTHER = "other";
+
+/**
+ * What stock peers move, by the pieces that they report: they keep no ledger of their own, as our peers do, which know
+ * better what they got and are not counted here. It is in memory: what was not told is lost with the scheduler.
+ */
+export class StockTraffic implements OwedTraffic {
+  readonly #clock: Pick<Clock, "wallMs">;
+  readonly #senderId: string;
+  /** By IDC, then by what is told apart. */
+  readonly #sums = new Map<string, Map<string, TrafficSum>>();
+  #count = 0;
+  #sequence = 0;
+  #told: ReportTrafficRequest | undefined;
+
+  /** `senderId` is another one at each start, for the count begins anew. */
+  constructor(senderId: string, clock: Pick<Clock, "wallMs">) {
+    this.#senderId = senderId;
+    this.#clock = clock;
+  }
+
+  /** A peer has got a piece. */
+  piece(peer: Peer, bytes: number, isFromOrigin: boolean): void {
+    if (peer.host.facts.cutsAsAsked) return;
+    const sum = this.#sumOf(peer);
+    if (isFromOrigin) sum.originBytes += bytes;
+    else sum.peerBytes += bytes;
+    if (!peer.host.facts.isSeed) sum.servedBytes += bytes;
+  }
+
+  /** A peer has got all of its task. */
+  finished(peer: Peer): void {
+    const { cutsAsAsked, isSeed } = peer.host.facts;
+    if (!cutsAsAsked && !isSeed) this.#sumOf(peer).pulls++;
+  }
+
+  statement(): ReportTrafficRequest | undefined {
+    if (this.#told !== undefined) return this.#told;
+    const [first] = this.#sums;
+    if (first === undefined) return undefined;
+    const [idc, byKey] = first;
+    const taken = [...byKey].slice(0, STATEMENT_SUMS_MAX);
+    for (const [key] of taken) byKey.delete(key);
+    this.#count -= taken.length;
+    if (byKey.size === 0) this.#sums.delete(idc);
+    const sums = taken.map(([, sum]) => sum);
+    return this.#told = { senderId: this.#senderId, sequence: ++this.#sequence, idc, sums };
+  }
+
+  settle(sequence: number): void {
+    if (this.#told?.sequence === sequence) this.#told = undefined;
+  }
+
+  #sumOf({ host, task }: Peer): TrafficSum {
+    const { application = "", url } = task.facts;
+    const hourMs = Math.floor(this.#clock.wallMs() / HOUR_MS) * HOUR_MS;
+    const name = { ...contentNameOf(url), application };
+    const known = this.#sums.get(host.facts.idc)?.get(JSON.stringify([hourMs, name]));
+    if (known !== undefined) return known;
+    const isFull = this.#count >= SUMS_MAX;
+    const [idc, told] = isFull
+      ? [OTHER, { registry: OTHER, repository: OTHER, application: OTHER }]
+      : [host.facts.idc, name];
+    const key = JSON.stringify([hourMs, told]);
+    const byKey = this.#sums.get(idc) ?? new Map<string, TrafficSum>();
+    this.#sums.set(idc, byKey);
+    const sum = byKey.get(key) ?? { ...emptySum(hourMs), ...told };
+    if (!byKey.has(key)) this.#count++;
+    byKey.set(key, sum);
+    return sum;
+  }
+}
+
+function emptySum(hourMs: number) {
+  return {
+    hour: timestampOfMs(hourMs),
+    ...{ originBytes: 0, peerBytes: 0, localBytes: 0, servedBytes: 0, pulls: 0 },
+  };
+}
