@@ -12,6 +12,7 @@ import { type Host, type Peer, Task } from "../../rpc/gen/common/v2/common.ts";
 import type { SyncPiecesRequest, SyncPiecesResponse } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Endpoint } from "../../runtime/net.ts";
+import type { Disk } from "../../runtime/disk.ts";
 import { MemoryDisk } from "../../testing/memory_disk.ts";
 import { seededRandom } from "../../testing/seeded_random.ts";
 import { testRuntime } from "../../testing/test_runtime.ts";
@@ -33,6 +34,7 @@ import { MEMORY_DATABASE, openStorage } from "../storage/open_storage.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { TaskHandle, TaskRequest } from "./task.ts";
 import type { DownloadLimits } from "./download.ts";
+import type { PullJournal } from "./pull_journal.ts";
 import { createTasks, type TasksOptions } from "./tasks.ts";
 
 export const NEVER = new AbortController().signal;
@@ -359,6 +361,7 @@ export interface NodeOptions {
   readonly options?: Partial<TasksOptions>;
   readonly storage?: Storage;
   readonly limits?: DownloadLimits;
+  readonly journal?: PullJournal;
 }
 
 /** One host of a swarm. */
@@ -395,6 +398,7 @@ export class SwarmNode implements AsyncDisposable {
       pieceClient: swarm.client(),
       limits: o.limits ?? { parents: UNLIMITED, source: UNLIMITED },
       onReceived: (bytes) => this.receivedBytes += bytes,
+      ...(o.journal !== undefined && { journal: o.journal }),
       runtime,
       options: {
         concurrentPieceCount: 4,
@@ -427,7 +431,10 @@ export class SwarmNode implements AsyncDisposable {
   }
 }
 
-export function memoryStorage(runtime: ReturnType<typeof testRuntime>): Promise<Storage> {
+export function memoryStorage(
+  runtime: Pick<ReturnType<typeof testRuntime>, "clock" | "log">,
+  disk: Disk = new MemoryDisk(),
+): Promise<Storage> {
   return openStorage({
     dir: "/store",
     keep: true,
@@ -436,7 +443,7 @@ export function memoryStorage(runtime: ReturnType<typeof testRuntime>): Promise<
     diskHighThresholdPercent: 80,
     diskLowThresholdPercent: 60,
     databasePath: MEMORY_DATABASE,
-  }, { ...runtime, disk: new MemoryDisk() });
+  }, { ...runtime, disk });
 }
 
 export function readAll(handle: TaskHandle, range?: ByteRange): Promise<Uint8Array> {

@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { parseDigest } from "../../core/digest.ts";
+import { DamselflyError } from "../../core/error.ts";
+import { piecePlan } from "../../core/piece.ts";
+import { MemoryLog } from "../../testing/memory_log.ts";
+import { VirtualClock } from "../../testing/virtual_clock.ts";
+import type { TaskRecord } from "../storage/storage.ts";
+import type { TaskRequest } from "../task/task.ts";
+import { EVENTS_MAX, TEXT_CHARACTERS_MAX } from "./pull_record.ts";
+import { Recorder } from "./recorder.ts";
+import { RecordStore } from "./record_store.ts";
+
+const URL_TEXT = "https://r.io/v2/team/app/blobs/sha256:aa";
+
+function taskRecord(taskId = "t1"): TaskRecord {
+  return {
+    ...{ taskId, url: URL_TEXT, plan: piecePlan(1_000, 100), digest: parseDigest(`sha256:${"a".repeat(64)}`) },
+    ...{ responseHeaders: {}, otherIds: [], isSealed: true, createdAtMs: 0, updatedAtMs: 0, finishedAtMs: 0 },
+  };
+}
+
+function requestOf(taskId = "t1", userAgent = "containerd/2.1.0 (linux)"): TaskRequest {
+  return {
+    ...{ taskId, digest: undefined, priority: 6, filteredQueryParams: [], isBlobDigestTaskId: true },
+    ...{ needBackToSource: false, disableBackToSource: false, application: "batch" },
+    source: { url: `${URL_TEXT}?token=secret`, headers: { "user-agent": userAgent, authorization: "Basic secret" } },
+  };
+}
+
+function opened() {
+  const [clock, log] = [new VirtualClock(), new MemoryLog()];
+  const store = new RecordStore(":memory:", "sender");
+  const recorder = new Recorder({ clock, log, store });
+  const journal = recorder.journal(() => undefined);
+  const begin = (taskId = "t1") => {
+    return journal.began({ peerId: "p1", request: requestOf(taskId), record: taskRecord(taskId), localBytes: 0 });
+  };
+  const dispose = () => {
+    recorder[Symbol.dispose]();
+    store[Symbol.dispose]();
+  };
+  return { clock, log, store, recorder, journal, begin, [Symbol.dispose]: dispose };
+}
+
+Deno.test("a record names who asked for what, and no secret of it", () => {
+  using it = opened();
+  it.begin().ended();
+  it.recorder.flush();
+  const [record] = it.store.pulls({}, 1);
+  assert.deepEqual([record?.requester, record?.application, record?.registry, record?.repository], [
+    ...["containerd/2.1.0", "batch", "r.io", "team/app"],
+  ]);
+  assert.doesNotMatch(JSON.stringify(record), /secret/);
+});
+
+Deno.test("what a source said just before a pull is a part of it, and what it said long before is not", async () => {
+  using it = opened();
+  it.recorder.atSource(URL_TEXT, "source_busy", { detail: "long ago" });
+  await it.clock.advance(40_000);
+  it.recorder.atSource(`${URL_TEXT}?x=1`, "source_busy", { ms: 100, detail: "HTTP 429" });
+  await it.clock.advance(2_000);
+  const notes = it.begin();
+  await it.clock.advance(500);
+  notes.ended();
+  const [record] = (it.recorder.flush(), it.store.pulls({}, 1));
+  assert.deepEqual(record?.events.map(({ kind, atMs, detail }) => [kind, atMs, detail]), [[
+    "source_busy",
+    100,
+    "HTTP 429",
+  ]]);
+  assert.equal(record?.durationMs, 2_600, "the requester waited since then");
+  assert.deepEqual(it.begin("t2") && it.recorder.running()[0]?.events, [], "it belongs to one pull");
+});
+
+Deno.test("a pull that runs can be seen, and is gone from there once it has ended", async () => {
+  using it = opened();
+  const notes = it.begin();
+  await it.clock.advance(70);
+  assert.deepEqual(it.recorder.running().map(({ isRunning, durationMs }) => [isRunning, durationMs]), [[true, 70]]);
+  notes.ended(new DamselflyError("no_space", "The disk is full"));
+  assert.deepEqual(it.recorder.running(), []);
+  await it.clock.advance(1_000);
+  assert.deepEqual(it.store.pulls({}, 1).map(({ isRunning, error }) => [isRunning, error]), [[
+    false,
+    "The disk is full",
+  ]]);
+});
+
+Deno.test("events and texts of a pull are bounded", () => {
+  using it = opened();
+  const notes = it.begin();
+  for (let n = 0; n < EVENTS_MAX + 9; n++) notes.note("to_source", { detail: "x".repeat(10_000) });
+  notes.ended();
+  const [record] = (it.recorder.flush(), it.store.pulls({}, 1));
+  assert.deepEqual([record?.events.length, record?.droppedEvents], [EVENTS_MAX, 9]);
+  assert.equal(record?.events[0]?.detail.length, TEXT_CHARACTERS_MAX);
+});
+
+Deno.test("reads of what is here count once for each byte: many small ones are one record, and none of them after a pull", async () => {
+  using it = opened();
+  const hit = (bytes: number) => it.journal.hit(requestOf(), taskRecord(), bytes);
+  it.begin().ended();
+  hit(300);
+  hit(1_000);
+  await it.clock.advance(61_000);
+  for (let n = 0; n < 5; n++) hit(300);
+  await it.clock.advance(1_000);
+  const hits = it.store.pulls({}, 10).filter(({ isHit }) => isHit);
+  assert.deepEqual(hits.map(({ localBytes }) => localBytes), [1_500, 1_000]);
+});
+
+Deno.test("records that cannot be written are told of once, and harm no pull", async () => {
+  using it = opened();
+  it.store[Symbol.dispose]();
+  for (const id of ["t1", "t2"]) {
+    it.begin(id).ended();
+    await it.clock.advance(1_000);
+  }
+  assert.equal(it.log.lines.filter(({ level }) => level === "warn").length, 1);
+});
