@@ -322,7 +322,7 @@ export class ContentTask implements StoredTask {
       },
       onWrong: ({ number }) => {
         this.#finishedBytes -= lengthOf(number);
-        if (!this.#isDeleted) this.#owner.metadata.removePieces(this.key, [number]);
+        this.#forgetPiece(number);
         this.#changed();
       },
     });
@@ -402,6 +402,17 @@ export class ContentTask implements StoredTask {
   #catchUp(): void {
     if (this.#hash !== undefined && !this.#isDeleted) {
       this.#owner.background(this.#hash.catchUp().catch(() => undefined));
+    }
+  }
+
+  /** A record that cannot be removed is overwritten by the next one of its piece, or found wrong again. */
+  #forgetPiece(number: number): void {
+    if (this.#isDeleted) return;
+    try {
+      this.#owner.metadata.removePieces(this.key, [number]);
+    } catch (error) {
+      const { taskId } = this.#record;
+      this.#owner.log.warn("The record of a wrong piece stays", { taskId, number, error: errorText(error) });
     }
   }
 

@@ -142,9 +142,11 @@ export class Metadata implements Disposable {
     return row && pieceRecord(row);
   }
 
-  /** The finished pieces of a task, ascending. */
+  /**
+   * The pieces of a task that an earlier run finished, ascending; to be asked for before this run writes any, for what
+   * waits to be stored is not among them. A volume that is full must not keep anybody from reading.
+   */
   pieces(taskKey: number): PieceRecord[] {
-    this.#waiting.flush();
     return this.#guarded("read", "pieces", () => this.#selectPieces.all(taskKey).map(pieceRecord));
   }
 
@@ -162,9 +164,8 @@ export class Metadata implements Disposable {
     this.#waiting.flush();
   }
 
-  /** Forgets pieces whose bytes turned out to be wrong. */
+  /** Forgets pieces of an earlier run whose bytes turned out to be wrong. */
   removePieces(taskKey: number, numbers: readonly number[]): void {
-    this.#waiting.flush();
     this.#guarded("remove", "pieces", () => {
       const statement = this.#db.prepare("DELETE FROM piece WHERE task_key = ? AND number = ?");
       this.#atOnce(() => numbers.forEach((number) => statement.run(taskKey, number)));

@@ -5,6 +5,8 @@ import type { SourceStage } from "./source_stage.ts";
 /** A source that gives less is left for another one that a requester of the same digest named; measured over so long. */
 const SLOW_BYTES_PER_SECOND = 1024 * 1024;
 const PACE_MS = 2_000;
+/** A source that was waited for less is not judged yet. */
+const JUDGED_MS_MIN = PACE_MS / 2;
 
 /** Ends a transfer whose place another source takes. */
 export class SlowSource extends DamselflyError {
@@ -19,11 +21,10 @@ export class SourcePace implements Disposable {
   readonly #timer: Disposable;
   #transfers = new AbortController();
   #bytes = 0;
-  #lookedBytes = 0;
-  /** Transfers that our own limit holds now, since when there is one, and for how long there was since the last look. */
-  #heldCount = 0;
-  #heldSince = 0;
-  #heldMs = 0;
+  /** Transfers that wait for the source now, since when there is one, and for how long there was since it was judged. */
+  #waitingCount = 0;
+  #waitingSince = 0;
+  #waitedMs = 0;
 
   constructor(stage: SourceStage) {
     this.#stage = stage;
@@ -40,14 +41,17 @@ export class SourcePace implements Disposable {
     this.#bytes += bytes;
   }
 
-  /** Waits for `passing`, which is a wait for our own limit: the source cannot be judged by that time. */
-  async held(passing: Promise<unknown>): Promise<void> {
+  /**
+   * Waits for something of the source, which is judged by no other time: our limits, our disk, and whatever is there
+   * already are not its fault.
+   */
+  async waited<T>(coming: Promise<T>): Promise<T> {
     const { clock } = this.#stage;
-    if (this.#heldCount++ === 0) this.#heldSince = clock.now();
+    if (this.#waitingCount++ === 0) this.#waitingSince = clock.now();
     try {
-      await passing;
+      return await coming;
     } finally {
-      if (--this.#heldCount === 0) this.#heldMs += clock.now() - this.#heldSince;
+      if (--this.#waitingCount === 0) this.#waitedMs += clock.now() - this.#waitingSince;
     }
   }
 
@@ -56,9 +60,12 @@ export class SourcePace implements Disposable {
   }
 
   #look(): void {
-    const sourceMs = Math.max(1, PACE_MS - this.#takeHeldMs());
-    const bytesPerSecond = Math.round((this.#bytes - this.#lookedBytes) * 1000 / sourceMs);
-    this.#lookedBytes = this.#bytes;
+    const now = this.#stage.clock.now();
+    if (this.#waitingCount > 0) this.#waitedMs += now - this.#waitingSince;
+    this.#waitingSince = now;
+    if (this.#waitedMs < JUDGED_MS_MIN) return;
+    const bytesPerSecond = Math.round(this.#bytes * 1000 / this.#waitedMs);
+    [this.#bytes, this.#waitedMs] = [0, 0];
     const { stored, requests, log } = this.#stage;
     // Only a digest tells that two URLs have the same bytes.
     if (bytesPerSecond >= SLOW_BYTES_PER_SECOND || stored.record.digest === undefined) return;
@@ -68,14 +75,5 @@ export class SourcePace implements Disposable {
     const transfers = this.#transfers;
     this.#transfers = new AbortController();
     transfers.abort(new SlowSource());
-  }
-
-  /** For how long transfers were held since the last call. */
-  #takeHeldMs(): number {
-    const now = this.#stage.clock.now();
-    const heldMs = this.#heldMs + (this.#heldCount === 0 ? 0 : now - this.#heldSince);
-    this.#heldMs = 0;
-    this.#heldSince = now;
-    return heldMs;
   }
 }

@@ -51,7 +51,7 @@ class SourceTransfers implements AsyncDisposable {
   readonly #over = new AbortController();
   readonly #running = new Map<SourceTransfer, Promise<void>>();
   #acceptsRanges: boolean;
-  #failures: unknown[] = [];
+  #failure: { readonly error: unknown } | undefined;
   #begun: SourceBody | undefined;
 
   constructor(stage: SourceStage, signal: AbortSignal) {
@@ -66,7 +66,7 @@ class SourceTransfers implements AsyncDisposable {
   async run(): Promise<void> {
     const { stored, demand } = this.#stage;
     while (true) {
-      if (this.#failures.length > 0) await this.#onFailure(this.#failures[0]);
+      if (this.#failure !== undefined) throw this.#failure.error;
       this.#startMore();
       if (this.#running.size > 0) await demand.next(this.#signal);
       else if (stored.finishedPieceCount < stored.record.plan.pieceCount) await stored.checked(this.#signal);
@@ -99,12 +99,17 @@ class SourceTransfers implements AsyncDisposable {
     const { stored, demand } = this.#stage;
     const shared = { ...this.#stage, version: this.#version, pace: this.#pace };
     const isFetched = (number: number): boolean => this.#isFetched(number, transfer);
-    const transfer: SourceTransfer = new SourceTransfer({ ...shared, isFetched }, run, this.#acceptsRanges);
+    const acceptsRanges = this.#acceptsRanges;
+    const transfer: SourceTransfer = new SourceTransfer({ ...shared, isFetched }, run, acceptsRanges);
     const isAll = run.first === 0 && run.last === stored.record.plan.pieceCount - 1;
     const begun = isAll ? this.#begun : undefined;
     if (!isAll) void this.#begun?.[Symbol.asyncDispose]();
     this.#begun = undefined;
-    const running = transfer.run(this.#signal, begun).catch((error) => void this.#failures.push(error)).finally(() => {
+    const running = transfer.run(this.#signal, begun).catch((error) => {
+      // A source that knows no ranges is asked for all of it, as soon as nobody else is at it.
+      if (acceptsRanges && sourceAnswerOf(error)?.ignoresRange === true) this.#acceptsRanges = false;
+      else this.#failure ??= { error };
+    }).finally(() => {
       this.#running.delete(transfer);
       demand.ring();
     });
@@ -114,14 +119,6 @@ class SourceTransfers implements AsyncDisposable {
   /** Whether another transfer is at this piece. */
   #isFetched(number: number, but: SourceTransfer): boolean {
     return [...this.#running.keys()].some((transfer) => transfer !== but && transfer.ahead?.first === number);
-  }
-
-  /** A source that knows no ranges is asked for all of it; whatever else fails is the end. */
-  async #onFailure(error: unknown): Promise<void> {
-    if (!this.#acceptsRanges || sourceAnswerOf(error)?.ignoresRange !== true) throw error;
-    this.#acceptsRanges = false;
-    await Promise.all(this.#running.values());
-    this.#failures = [];
   }
 }
 

@@ -100,13 +100,13 @@ export class SourceTransfer {
   }
 
   async #stream(signal: AbortSignal, begun?: SourceBody): Promise<void> {
-    const { source, requests, version, pace } = this.#parts;
+    const { source, requests, version, pace, sourceLimit, stored } = this.#parts;
     if (!this.#acceptsRanges) this.#restart();
     const range = { start: this.#position, end: this.#end };
     const slow = pace.signal;
     try {
       const either = AbortSignal.any([signal, slow]);
-      await using body = begun ?? await source.read(requests.current, range, version.content, either);
+      await using body = begun ?? await pace.waited(source.read(requests.current, range, version.content, either));
       // A transfer that was begun for somebody else does not end with our signal.
       const onAbort = () => void body[Symbol.asyncDispose]();
       if (begun !== undefined) {
@@ -116,23 +116,16 @@ export class SourceTransfer {
       version.answered(body);
       while (true) {
         const buffer = this.#buffer.length > 0 ? this.#buffer : new Uint8Array(BUFFER_BYTES);
-        const step = await body.read(buffer);
+        const step = await pace.waited(body.read(buffer));
         if (step === null) return;
         await this.#take(step.bytes);
-        await this.#hold(step.bytes.length, either);
+        await sourceLimit.pass(stored.record.taskId, step.bytes.length, either);
         this.#buffer = new Uint8Array(step.bytes.buffer);
         if (this.#end < range.end && this.#position >= this.#end) return;
       }
     } catch (error) {
       throw slow.aborted ? slow.reason : error;
     }
-  }
-
-  /** Waits until our own limit lets so many bytes pass, for which the source is not slow. */
-  async #hold(bytes: number, signal: AbortSignal): Promise<void> {
-    const { stored, sourceLimit, pace } = this.#parts;
-    const passing = sourceLimit.pass(stored.record.taskId, bytes, signal);
-    if (typeof passing !== "number") await pace.held(passing);
   }
 
   /** Only a digest tells that two URLs have the same bytes. */
