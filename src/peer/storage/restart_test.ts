@@ -1,6 +1,7 @@
 /** What a storage finds when it is opened again. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { DamselflyError } from "../../core/error.ts";
 import { wrappedDisk } from "../../runtime/wrapped_disk.ts";
 import { bytesOf, fileOf, hasCode, initOf, never, onDisk, store, TASK_ID, writePiece } from "./harness_test.ts";
@@ -143,4 +144,33 @@ Deno.test("a directory that cannot be used is an error that names it", () =>
       assert.ok(error.message.includes(path) && error.message.includes("storage.dir"), error.message);
       return true;
     });
+  }));
+
+Deno.test("what an earlier run left can be read though the volume of its records is full", () =>
+  onDisk(async (bench) => {
+    const content = bytesOf(450);
+    {
+      await using storage = await bench.open();
+      const task = await storage.open(initOf(content, 100));
+      for (const number of [0, 1, 3]) await writePiece(task, content, number);
+    }
+    const file = await bench.disk.openFile(fileOf(bench), { write: true });
+    await file.write(new Uint8Array([1, 2, 3]), 110);
+    await file[Symbol.asyncDispose]();
+    const db = new DatabaseSync(bench.options.databasePath ?? "");
+    for (const action of ["INSERT", "DELETE"]) {
+      db.exec(`CREATE TRIGGER full_${action} BEFORE ${action} ON piece BEGIN SELECT RAISE(ABORT, 'disk is full'); END`);
+    }
+    db.close();
+    await using storage = await bench.open();
+    const other = await storage.open(initOf(content, 100, { taskId: "cd".repeat(32) }));
+    await writePiece(other, content, 0);
+    const task = await storage.open(initOf(content, 100));
+    await task.checked(never);
+    assert.deepEqual(task.finishedPieces(), [0, 3]);
+    const buffer = new Uint8Array(100);
+    assert.equal(await task.read(buffer, 0), 100);
+    assert.deepEqual(buffer, content.subarray(0, 100));
+    await writePiece(task, content, 1);
+    assert.deepEqual(task.finishedPieces(), [0, 1, 3]);
   }));

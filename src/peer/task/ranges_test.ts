@@ -134,6 +134,26 @@ Deno.test("a source that turns out to know no ranges still gives everything, to 
   assert.deepEqual(source.reads.map(({ range }) => range.start), [0, 40 * MIB]);
 });
 
+Deno.test("a range that the source ignores does not hide what else it refuses", async () => {
+  const { source, gate } = heldSource();
+  source.ignoresRanges = true;
+  const read = source.read.bind(source);
+  source.read = async (request, range, ...rest) => {
+    const body = await read(request, range, ...rest);
+    await gate.promise;
+    await body[Symbol.asyncDispose]();
+    throw sourceError({ status: 410 });
+  };
+  await using node = await SwarmNode.start(new Swarm(), { source });
+  await using handle = await node.tasks.open(REQUEST, NEVER);
+  const far = readAll(handle, { start: 40 * MIB, end: 40 * MIB + 300 });
+  while (source.reads.length < 2) await settle();
+  gate.resolve();
+  await assert.rejects(far, { code: "source_error" });
+  await assert.rejects(handle.sealed, { code: "source_error" });
+  assert.equal(source.reads.length, 2);
+});
+
 Deno.test("a transfer for a reader elsewhere that fails for good fails the download, and ends the others", async () => {
   const { source } = heldSource();
   source.onRead = (_request, count) => {
