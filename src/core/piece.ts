@@ -29,11 +29,11 @@ interface RuleLimits {
 }
 
 /**
- * A swarm of N peers loses about log2(N)/pieces of its time to the pipeline filling up (field.md §3.1), so ours
- * cuts finer than the stock rule; below 512 KiB the cost of a piece (a report, a row) begins to show.
+ * The longer a piece takes, the longer it is before those that have it can pass it on, so ours cuts finer than the stock
+ * rule; below 512 KiB the cost of a piece (a report, a row) begins to show. docs/scheduling.md has the figures.
  */
 const RULES: Record<PieceLengthRule, RuleLimits> = {
-  damselfly: { piecesTarget: 256, lengthBytesMin: 512 * KIB, lengthBytesMax: 16 * MIB },
+  damselfly: { piecesTarget: 512, lengthBytesMin: 512 * KIB, lengthBytesMax: 16 * MIB },
   dragonfly: { piecesTarget: 500, lengthBytesMin: PIECE_LENGTH_MIN, lengthBytesMax: PIECE_LENGTH_MAX },
 };
 

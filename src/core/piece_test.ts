@@ -116,7 +116,7 @@ Deno.test("a piece that no usual cut has shows nothing", () => {
 Deno.test("a plan is our own when peers of the stock rule cut the content otherwise", () => {
   const ownAt = (content: number) => isOwnPlan(planByRule(content, "damselfly"));
   assert.deepEqual([1, 512 * 1024, 512 * 1024 + 1, 100 * MIB].map(ownAt), [false, false, true, true]);
-  assert.equal(ownAt(1024 * MIB), false, "there both rules say 4 MiB");
+  assert.equal(ownAt(1536 * MIB), false, "there both rules say 4 MiB");
   assert.equal(isOwnPlan(planByRule(100 * MIB, "dragonfly")), false);
   assert.equal(isOwnPlan(piecePlan(100 * MIB, MIB)), false);
 });

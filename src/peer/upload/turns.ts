@@ -14,7 +14,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { StoredTask } from "../storage/storage.ts";
 
 /** Pieces of one task that children were told of in turn and that are not sent yet. */
-const OPEN_TELLS_MAX = 8;
+const OPEN_TELLS_MAX = 12;
 /** A child that has not asked for a piece so long after it was told has it from somebody else, or is gone. */
 const ASK_TIMEOUT_MS = 200;
 /**

@@ -8,6 +8,8 @@ import { type Turn, Turns } from "./turns.ts";
 const TASK = {
   piece: (number: number) => ({ trafficType: number > 100 && number % 2 === 1 ? "remote_peer" : "back_to_source" }),
 } as unknown as StoredTask;
+/** Pieces that are told and not sent yet. */
+const AT_ONCE = 12;
 const PIECES = Array.from({ length: 40 }, (_, number) => number);
 
 function stage(children: number, come: readonly number[] = PIECES) {
@@ -50,7 +52,7 @@ Deno.test("each piece of the source is told to one child, and to the others when
 
 Deno.test("children take turns, and no more pieces are told than can be sent soon", () => {
   const { turns, joined, first, end } = stage(4);
-  assert.deepEqual(first.map(({ length }) => length), [8, 0, 0, 0]);
+  assert.deepEqual(first.map(({ length }) => length), [AT_ONCE, 0, 0, 0]);
   const order = first[0]?.slice(0, 6).map((number) => {
     turns.sending(TASK, number)?.[Symbol.dispose]();
     return joined.findIndex((turn) => turn.sort([]).length === 1);
@@ -64,7 +66,7 @@ Deno.test("nobody is told a second time while somebody may be told of something 
   const told = first.flat();
   for (const number of told) turns.sending(TASK, number);
   await clock.advance(5_000);
-  assert.equal(told.length, 8);
+  assert.equal(told.length, AT_ONCE);
   assert.deepEqual(due(joined), []);
   end();
 });
@@ -87,22 +89,22 @@ Deno.test("a piece that is being sent counts until it is sent", () => {
 
 Deno.test("a child that does not ask for what it was told holds up nobody for long", async () => {
   const { clock, joined, first: [told = []], end } = stage(1);
-  assert.equal(told.length, 8);
+  assert.equal(told.length, AT_ONCE);
   await clock.advance(190);
   assert.deepEqual(due(joined), []);
   await clock.advance(20);
-  assert.equal(due(joined).length, 8);
+  assert.equal(due(joined).length, AT_ONCE);
   end();
 });
 
 Deno.test("a child that leaves makes room, and the last one leaves no timer and nothing told", () => {
   const { clock, turns, joined: [first, second] } = stage(2) as Scene & { joined: [Turn, Turn] };
   first[Symbol.dispose]();
-  assert.equal(second.sort([]).length, 8);
+  assert.equal(second.sort([]).length, AT_ONCE);
   second[Symbol.dispose]();
   assert.equal(clock.pendingTimers, 0);
   const next = turns.join(TASK);
-  assert.deepEqual(next.sort(PIECES), PIECES.slice(0, 8), "nothing counts as told");
+  assert.deepEqual(next.sort(PIECES), PIECES.slice(0, AT_ONCE), "nothing counts as told");
   assert.equal(clock.pendingTimers, 1);
   next[Symbol.dispose]();
 });
@@ -135,9 +137,9 @@ Deno.test("a child to which a piece comes late is told of it when the others wer
 Deno.test("who was told longest ago is told next, though others have heard of the new piece before him", () => {
   const { turns, joined, end } = stage(3, []);
   const [blocker] = joined as [Turn];
-  for (const number of [30, 31, 32, 33, 34, 35, 36, 37]) blocker.sort([number]);
+  for (const number of PIECES.slice(-AT_ONCE)) blocker.sort([number]);
   for (const turn of joined.toReversed()) turn.sort([1, 2, 3]);
-  const order = [30, 31, 32].map((number) => {
+  const order = PIECES.slice(-3).map((number) => {
     turns.sending(TASK, number)?.[Symbol.dispose]();
     return joined.findIndex((turn) => turn.sort([]).length === 1);
   });
@@ -169,7 +171,7 @@ Deno.test("a piece costs a look or a few for each of 10,000 children, and none w
 
 Deno.test("what takes long to send has as much more time to spread, but not without end", async () => {
   for (const [sendMs, notBeforeMs, byMs] of [[10, 450, 550], [250, 3_000, 4_100], [2_500, 9_900, 10_100]] as const) {
-    const scene = stage(2, PIECES.slice(0, 8));
+    const scene = stage(2, PIECES.slice(0, AT_ONCE));
     const { clock, turns, joined } = scene;
     const sending = scene.first.flat().map((number) => turns.sending(TASK, number));
     await clock.advance(sendMs);
@@ -177,7 +179,7 @@ Deno.test("what takes long to send has as much more time to spread, but not with
     await clock.advance(notBeforeMs - sendMs);
     assert.deepEqual(due(joined), [], `sent in ${sendMs} ms`);
     await clock.advance(byMs - notBeforeMs);
-    assert.equal(due(joined).length, 8, `sent in ${sendMs} ms`);
+    assert.equal(due(joined).length, AT_ONCE, `sent in ${sendMs} ms`);
     scene.end();
   }
 });
