@@ -1,7 +1,7 @@
 /**
  * What a manager does on one core, how long its callers wait, and what it costs while nobody asks: each number with the
  * one that must be reached. The manager runs as it is shipped, in a process of its own on one processor, and its callers
- * on another; its processor time is counted, so that other work on the machine changes little. Takes about two minutes; more with a preheat to twenty peers. The bundle
+ * on another; its processor time is counted, so that other work on the machine changes little. Takes about three minutes; more with a preheat to twenty peers. The bundle
  * is measured if `deno task bundle` has made one, MariaDB if it is installed.
  *
  *     deno task bench:manager [--preheat] [--json]
