@@ -24,7 +24,7 @@ export interface ShippedManager extends AsyncDisposable {
   readonly readyCpuSeconds: number;
   /** Processor time that it has used, in seconds. */
   cpuSeconds(): number;
-  /** How long its event loop waited for a processor that others had, in seconds; 0 where the system does not say. */
+  /** How long its event loop waited for a processor that other threads had, its own process's too, in seconds; 0 where the system does not say. */
   waitedSeconds(): number;
   /** Memory that it has now. */
   rssMiB(): number;
