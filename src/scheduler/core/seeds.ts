@@ -1,5 +1,5 @@
 import { sipHash24 } from "../../core/siphash.ts";
-import type { Host, SeedTrigger, State, Task } from "./state.ts";
+import type { Host, AwaitedSeed, State, Task } from "./state.ts";
 
 /** How long a seed peer that could not be reached is not asked again. */
 export const SEED_SKIP_MS = 30_000;
@@ -28,7 +28,7 @@ export function seedWeight(hostId: string, taskId: string): bigint {
 }
 
 /** Notes which seed peer a task waits for; undefined for none. */
-export function setTrigger(task: Task, trigger: SeedTrigger | undefined): void {
+export function setTrigger(task: Task, trigger: AwaitedSeed | undefined): void {
   task.trigger?.host.triggers.delete(task);
   task.trigger = trigger;
   trigger?.host.triggers.add(task);

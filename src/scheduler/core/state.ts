@@ -91,7 +91,7 @@ export interface TaskFacts {
 }
 
 /** A seed peer that was asked to fetch a task and has not registered for it yet. */
-export interface SeedTrigger {
+export interface AwaitedSeed {
   readonly host: Host;
   /** From then on nobody waits for it any more. */
   readonly deadlineMs: number;
@@ -124,7 +124,7 @@ export interface Task {
   readonly fetchers: Set<Peer>;
   /** Those of them that are still about to begin there. */
   readonly hopes: PeerGroups;
-  trigger: SeedTrigger | undefined;
+  trigger: AwaitedSeed | undefined;
   /** Somebody went to the source because those who have the content cut it otherwise; that is told once. */
   isSplit: boolean;
   /** Fetches in a row that came to nothing. */
