@@ -49,7 +49,7 @@ export async function unitOf({ name }: K3s, files: HostFiles): Promise<string> {
 /** The flags of the command that a unit starts; one without a value is true. */
 function flagsOf(unit: string): Map<string, string | true> {
   const command = /^ExecStart=(?:.*\\\n)*.*$/m.exec(unit)?.[0].replaceAll("\\\n", " ") ?? "";
-  const words = (command.match(/'[^']*'|"[^"]*"|[^\s'"]+/g) ?? []).map((word) => word.replaceAll(/^['"]|['"]$/g, ""));
+  const words = (command.match(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g) ?? []).map((word) => word.replaceAll(/['"]/g, ""));
   const flags = new Map<string, string | true>();
   words.forEach((word, at) => {
     const [, name, value] = /^--([a-z0-9-]+)(?:=(.*))?$/.exec(word) ?? [];
