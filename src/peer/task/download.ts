@@ -78,6 +78,13 @@ export interface DownloadSubject {
   readonly begun?: SourceBody | undefined;
 }
 
+/** A wait for a decision. */
+interface DecisionWait {
+  readonly askedAt: number;
+  /** The source is asked meanwhile. */
+  isAtSource: boolean;
+}
+
 /** One run of a task, from the first decision to the seal. Many may read it meanwhile. */
 export class Download implements ReadableTask {
   readonly peerId: string;
@@ -296,25 +303,26 @@ export class Download implements ReadableTask {
   ): Promise<Decision | undefined> {
     if (talk === undefined) return undefined;
     const over = new AbortController();
-    const { clock } = this.#parts.runtime;
-    const askedAt = clock.now();
-    const noteAnswer = () => {
-      const { failure } = talk;
-      const detail = failure === undefined ? "" : errorText(failure);
-      this.#notes.note(failure === undefined ? "decision" : "scheduler_failure", { ms: clock.now() - askedAt, detail });
-    };
-    const doubting = this.#doubt(talk, line, AbortSignal.any([signal, over.signal]));
+    const wait = { askedAt: this.#parts.runtime.clock.now(), isAtSource: this.#begun !== undefined };
+    const doubting = this.#doubt(talk, line, wait, AbortSignal.any([signal, over.signal]));
     const complete = line.complete.then(() => ({ kind: "back_to_source", description: "it was faster" }) as const);
+    const answer = talk.ask(event).finally(() => this.#noteAnswer(talk, wait));
     try {
-      return await Promise.race([talk.ask(event), complete]);
+      return await Promise.race([answer, complete]);
     } finally {
-      noteAnswer();
       over.abort();
       await doubting;
     }
   }
 
-  async #doubt(talk: Conversation, line: SourceLine, signal: AbortSignal): Promise<void> {
+  /** While the source is asked nobody waits for an answer. */
+  #noteAnswer({ failure }: Conversation, { askedAt, isAtSource }: DecisionWait): void {
+    const ms = isAtSource ? 0 : this.#parts.runtime.clock.now() - askedAt;
+    if (failure === undefined) this.#notes.note("decision", { ms });
+    else this.#notes.note("scheduler_failure", { ms, detail: errorText(failure) });
+  }
+
+  async #doubt(talk: Conversation, line: SourceLine, wait: DecisionWait, signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#parts.runtime;
     if (this.#subject.request.disableBackToSource || this.#subject.begun !== undefined) return;
     try {
@@ -323,7 +331,8 @@ export class Download implements ReadableTask {
     } catch {
       return; // there is a decision
     }
-    this.#notes.note("scheduler_silent");
+    this.#notes.note("scheduler_silent", { ms: clock.now() - wait.askedAt });
+    wait.isAtSource = true;
     log.info("The scheduler does not answer, and the source is asked meanwhile", { taskId: this.taskId });
     line.start();
   }
