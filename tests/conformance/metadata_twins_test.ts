@@ -60,6 +60,7 @@ testMetadata("a task is remembered as it was added and changed", (metadata) => {
 testMetadata("pieces come in their order, and those that are removed are gone", (metadata) => {
   const [key, other] = [metadata.addTask(init("a"), 1), metadata.addTask(init("b"), 1)];
   for (const number of [2, 0, 1]) metadata.addPiece(key, piece(number));
+  metadata.flush();
   metadata.removePieces(key, [1]);
   assert.deepEqual(metadata.pieces(key), [piece(0), piece(2)]);
   assert.deepEqual([metadata.piece(key, 0), metadata.piece(key, 1), metadata.piece(other, 0)], [
@@ -77,6 +78,7 @@ testMetadata("the last record of a piece counts, and none that comes after it su
   metadata.flush();
   for (const record of [{ ...last, costMs: 7 }, last, piece(1)]) metadata.addPiece(key, record);
   assert.deepEqual(metadata.piece(key, 0), last);
+  metadata.flush();
   assert.deepEqual(metadata.tasks().map(({ finishedPieceCount }) => finishedPieceCount), [2]);
   assert.deepEqual(metadata.pieces(key), [last, piece(1)]);
 });

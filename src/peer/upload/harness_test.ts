@@ -35,12 +35,14 @@ export class HandDriven implements Tasks {
   readonly requests: TaskRequest[] = [];
   readonly deleted: string[] = [];
   readonly #storage: Storage;
+  readonly #pieceLength: number;
   opened = 0;
   #sealed = Promise.withResolvers<void>();
   #refusal: unknown;
 
-  constructor(storage: Storage) {
+  constructor(storage: Storage, pieceLength = 100) {
     this.#storage = storage;
+    this.#pieceLength = pieceLength;
     this.#sealed.promise.catch(() => undefined);
   }
 
@@ -51,7 +53,7 @@ export class HandDriven implements Tasks {
     const task = await this.create(request.taskId);
     const traffic = { backToSource: 0, remotePeer: 0, localPeer: 0 };
     return {
-      ...{ taskId: request.taskId, peerId: "peer-1", contentLength: CONTENT.length, pieceLength: 100 },
+      ...{ taskId: request.taskId, peerId: "peer-1", contentLength: CONTENT.length, pieceLength: this.#pieceLength },
       responseHeaders: { "content-type": "text/plain" },
       isLocalHit: task.record.isSealed,
       read: () => assert.fail("nobody reads"),
@@ -67,7 +69,7 @@ export class HandDriven implements Tasks {
   }
 
   async create(taskId = TASK_ID): Promise<StoredTask> {
-    const plan = piecePlan(CONTENT.length, 100);
+    const plan = piecePlan(CONTENT.length, this.#pieceLength);
     return await this.#storage.open({
       taskId,
       url: URL,

@@ -9,7 +9,7 @@ import { Turns } from "./turns.ts";
 const ALL = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 
 /** A host that children ask for pieces, in turns. */
-async function openHost() {
+async function openHost(pieceLength = 100) {
   const clock = new VirtualClock();
   const storage = await openTestStorage(realClock());
   const turns = new Turns(clock);
@@ -21,7 +21,7 @@ async function openHost() {
   return {
     clock,
     turns,
-    tasks: new HandDriven(storage),
+    tasks: new HandDriven(storage, pieceLength),
     ask,
     [Symbol.asyncDispose]: () => storage[Symbol.asyncDispose](),
   };
@@ -53,13 +53,14 @@ Deno.test("a child that leaves in its turn leaves nothing behind", async () => {
 });
 
 Deno.test("a download that fails while a child takes what it was told ends the child's list at once", async () => {
-  await using host = await openHost();
-  const task = await host.tasks.finish(...ALL.slice(0, 9));
-  const told = host.ask();
-  for (let count = 0; count < 8; count++) await told.next();
-  const ninth = told.next();
+  await using host = await openHost(50);
+  const [atOnce, later] = [12, 1];
+  const task = await host.tasks.finish(...Array.from({ length: atOnce + later }, (_, number) => number));
+  const told = host.ask({ interestedPieceNumbers: Array.from({ length: 19 }, (_, number) => number) });
+  for (let count = 0; count < atOnce; count++) await told.next();
+  const next = told.next();
   await host.clock.advance(250);
-  assert.equal((await ninth).value?.number, 8);
+  assert.equal((await next).value?.number, atOnce);
   task.expectNothing(new DamselflyError("source_error", "Cannot fetch: the source answered 500"));
   await host.clock.advance(10);
   await assert.rejects(told.next(), { code: "unavailable", message: /download has failed/ });
