@@ -14,7 +14,7 @@ const RUNNING: Config = { log: { level: "info" }, server: { port: 1, names: ["a"
 async function reloaded(load: () => Promise<Config>, isFixed = false) {
   let level: LogLevel = "info";
   const memory = new MemoryLog();
-  const log = Object.assign(memory, { setLevel: (asked: LogLevel) => void (level = asked) });
+  const log = Object.assign(memory, { level, setLevel: (asked: LogLevel) => void (level = asked) });
   const logLevelOf = isFixed ? undefined : (config: Config) => config.log.level;
   await reload({ running: RUNNING, load: async () => ({ config: await load(), warnings: [] }), logLevelOf }, log);
   return { level, lines: memory.lines };

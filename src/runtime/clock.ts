@@ -1,4 +1,5 @@
 import { DamselflyError } from "../core/error.ts";
+import { forNobody } from "./tracing.ts";
 
 /** A limit of time: `signal` aborts when it is over; disposing it stops the timer. */
 export interface Deadline extends Disposable {
@@ -56,7 +57,7 @@ export function realClock(): Clock {
       return { signal: controller.signal, [Symbol.dispose]: () => clearTimeout(timer) };
     },
     every(ms, run) {
-      const timer = setInterval(run, timerMs(ms));
+      const timer = forNobody(() => setInterval(run, timerMs(ms)));
       Deno.unrefTimer(timer);
       return { [Symbol.dispose]: () => clearInterval(timer) };
     },

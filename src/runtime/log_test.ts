@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { closeSync, openSync, readFileSync } from "node:fs";
-import { jsonLog } from "./log.ts";
+import { jsonLog, openLog } from "./log.ts";
 import { LogLines } from "./log_lines.ts";
+import { inRequest } from "./tracing.ts";
 
 Deno.test("a log on a full disk loses lines and nothing else", () => {
   const fd = openSync("/dev/full", "a");
@@ -40,4 +41,44 @@ Deno.test("the level of a log can be changed while it is used", () => {
     closeSync(fd);
     Deno.removeSync(path);
   }
+});
+
+/** What `write` logs, as it stands in the file. */
+function logged(options: { readonly isForPeople?: boolean }, write: (log: ReturnType<typeof openLog>) => void): string {
+  const path = Deno.makeTempFileSync();
+  const fd = openSync(path, "a");
+  try {
+    write(openLog("dfdaemon", { ...options, fd }));
+    return readFileSync(path, "utf8");
+  } finally {
+    closeSync(fd);
+    Deno.removeSync(path);
+  }
+}
+
+Deno.test("lines that are written for a request have its id, also those of its later steps", async () => {
+  let later: Promise<void> | undefined;
+  const text = logged({}, (log) => {
+    log.info("before");
+    inRequest({ requestId: "4bf9" }, () => {
+      log.child({ peerId: "p" }).info("within");
+      later = Promise.resolve().then(() => assert.equal(log.level, "info"));
+    });
+    log.info("after");
+  });
+  await later;
+  const ids = text.trim().split("\n").map((line) => JSON.parse(line)).map(({ msg, requestId }) => [msg, requestId]);
+  assert.deepEqual(ids, [["before", undefined], ["within", "4bf9"], ["after", undefined]]);
+});
+
+Deno.test("lines for people have the time, the level, the message and the facts, and no secret either", () => {
+  const text = logged({ isForPeople: true }, (log) => {
+    log.info("A task is complete", { taskId: "abc", durationMs: 41, url: "https://a/b c", password: "lovelace" });
+    log.warn("It is late");
+  });
+  assert.match(
+    text,
+    /^\d\d:\d\d:\d\d\.\d{3} info {2}A task is complete taskId=abc durationMs=41 url="https:\/\/a\/b c" password=\[redacted\]\n/,
+  );
+  assert.match(text, /\d warn {2}It is late\n$/);
 });

@@ -8,6 +8,7 @@ import type { Net } from "./net.ts";
 import { type Random, realRandom } from "./random.ts";
 import { realDisk } from "./real_disk.ts";
 import { realNet } from "./real_net.ts";
+import { NO_TRACER, type Tracer } from "./tracing.ts";
 
 /** HTTP as an argument; `client` carries what the default one does not, such as extra certificate authorities. */
 export type Fetch = (input: string | URL, init?: RequestInit & { client?: Deno.HttpClient }) => Promise<Response>;
@@ -20,6 +21,8 @@ export interface Runtime {
   readonly net: Net;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Where the steps of requests are recorded. */
+  readonly tracer: Tracer;
   readonly fetch: Fetch;
   /** An environment variable. */
   env(name: string): string | undefined;
@@ -46,6 +49,7 @@ export function realRuntime(component: string, options: RuntimeOptions = {}): Ru
     net: realNet(),
     log,
     metrics: realMetrics({ processMetrics: true }),
+    tracer: NO_TRACER,
     fetch: (input, init) => fetch(input, init),
     env: (name) => Deno.env.get(name),
     hostname: () => os.hostname(),

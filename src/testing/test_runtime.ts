@@ -4,6 +4,7 @@ import type { Net } from "../runtime/net.ts";
 import type { Random } from "../runtime/random.ts";
 import { realNet } from "../runtime/real_net.ts";
 import type { Fetch, Runtime } from "../runtime/runtime.ts";
+import { NO_TRACER, type Tracer } from "../runtime/tracing.ts";
 import { MemoryDisk } from "./memory_disk.ts";
 import { MemoryLog } from "./memory_log.ts";
 import { MemoryMetrics } from "./memory_metrics.ts";
@@ -22,6 +23,7 @@ export interface TestRuntimeOptions {
   readonly disk?: Disk;
   readonly net?: Net;
   readonly fetch?: Fetch;
+  readonly tracer?: Tracer;
   readonly env?: Readonly<Record<string, string>>;
   readonly hostname?: string;
 }
@@ -36,6 +38,7 @@ export function testRuntime(options: TestRuntimeOptions = {}): TestRuntime {
     net: options.net ?? realNet(),
     log: new MemoryLog(),
     metrics: new MemoryMetrics(),
+    tracer: options.tracer ?? NO_TRACER,
     fetch: options.fetch ?? ((input, init) => fetch(input, init)),
     env: (name) => options.env?.[name],
     hostname: () => options.hostname ?? "test-host",
