@@ -25,7 +25,7 @@ function parse(command: ReturnType<typeof demoCommand>, args: readonly string[])
 const COMMANDS = {
   demo: demoCommand,
   up: upCommand,
-  manager: () => componentCommand({ description: "", schema: ManagerConfig, start: () => Promise.reject() }),
+  manager: () => componentCommand({ description: "", schema: ManagerConfig }),
 };
 
 Deno.test("--help and --version end with 0, an unknown option with 2", () => {

@@ -7,8 +7,16 @@ import { type Component, componentCommand, runComponent } from "./run_component.
 const dfdaemon: Component<typeof DfdaemonConfig> = {
   description: "The peer of this node: the mirror for its container runtime, and one of the swarm that shares blobs.",
   schema: DfdaemonConfig,
+  tracingOf: ({ tracing, host, seedPeer }) => ({
+    tracing,
+    resource: {
+      ...{ "host.ip": host.ip, "host.idc": host.idc, "host.location": host.location },
+      "host.seed_peer": seedPeer.enable,
+    },
+  }),
   logLevelOf: (config) => config.log.level,
   options: [new Option("--dynconfig <file>", "file that names the schedulers where there is no manager")],
+  debugAt: ({ stats: { server: { ip: hostname, port } } }) => ({ hostname, port }),
   start: (config, runtime, { dynconfig, signal }) =>
     startPeer(config, runtime, { signal, ...(typeof dynconfig === "string" && { dynconfig }) }),
 };

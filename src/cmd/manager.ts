@@ -8,6 +8,8 @@ const manager: Component<typeof ManagerConfig> = {
   description: "The manager: clusters, users and settings for schedulers and peers of all clusters.",
   schema: ManagerConfig,
   logLevelOf: (config) => config.server.logLevel,
+  tracingOf: ({ tracing }) => ({ tracing }),
+  debugAt: ({ pprofPort: port }) => port < 0 ? undefined : { hostname: "127.0.0.1", port },
   start: startManager,
 };
 

@@ -1,8 +1,8 @@
 import { errorText } from "../core/error.ts";
 import type { AdjustableLog, LogLevel } from "../runtime/log.ts";
 
-/** The keys that take effect while a component runs; each component has one of them. */
-const LOG_LEVEL = new Set(["log.level", "server.logLevel"]);
+/** The keys that take effect while a component runs; a component has one of the first two. */
+const LOG_LEVEL = new Set(["log.level", "server.logLevel", "verbose"]);
 
 /** A configuration that runs, and how to read the one that should. */
 export interface Reloadable<C extends object> {

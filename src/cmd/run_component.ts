@@ -3,13 +3,18 @@ import { Command, Option } from "commander";
 import type * as z from "zod";
 import { errorText } from "../core/error.ts";
 import { fileMetaOf, loadConfig } from "../config/load.ts";
+import type { TracingConfig } from "../config/shared.ts";
 import { parseArguments, withCommonOptions } from "../runtime/command_line.ts";
-import { jsonLog, type LogLevel } from "../runtime/log.ts";
+import { type AdjustableLog, type LogLevel, openLog } from "../runtime/log.ts";
+import type { Endpoint } from "../runtime/net.ts";
+import { realProfiler } from "../runtime/profiler.ts";
+import { type HttpServer, startHttpServer } from "../http/serve.ts";
 import { EXIT, runProgram, untilStopped } from "../runtime/main.ts";
 import { realRandom } from "../runtime/random.ts";
 import { realDisk } from "../runtime/real_disk.ts";
 import { realRuntime, type Runtime } from "../runtime/runtime.ts";
 import { realTerminal, type Terminal } from "../runtime/terminal.ts";
+import type { Attributes } from "../runtime/tracing.ts";
 import { reload } from "./reload.ts";
 
 /** A component as its main describes it. */
@@ -18,16 +23,27 @@ export interface Component<S extends z.ZodObject> {
   readonly schema: S;
   /** Options besides those that all components have. */
   readonly options?: readonly Option[];
-  /** The level that the configuration asks for; the command line wins over it. */
-  readonly logLevelOf?: (config: z.output<S>) => LogLevel;
+  /** The level that the configuration asks for, unless it is verbose; the command line wins over it. */
+  readonly logLevelOf: (config: z.output<S>) => LogLevel;
+  /** Where profiles and the level of the log can be had; undefined where nowhere. */
+  readonly debugAt: (config: z.output<S>) => Endpoint | undefined;
+  /** Where its traces go, as the configuration has it. */
+  readonly tracingOf: (config: z.output<S>) => Tracing;
   /** `options` are those of the command line; the signal gives the start up. */
   start(config: z.output<S>, runtime: Runtime, options: ComponentOptions): Promise<AsyncDisposable>;
+}
+
+/** `tracing` of a configuration, and what of it is said of the process. */
+interface Tracing {
+  readonly tracing: TracingConfig;
+  readonly resource?: Attributes;
 }
 
 /** What a component is started with besides its configuration. */
 export type ComponentOptions = { readonly signal: AbortSignal } & Readonly<Record<string, unknown>>;
 
 interface CommonFlags {
+  readonly console?: boolean;
   readonly config?: string;
   readonly logLevel?: LogLevel | "trace";
   readonly verbose?: boolean;
@@ -50,7 +66,9 @@ Exit codes:
 `;
 
 /** The command line of a component. */
-export function componentCommand<S extends z.ZodObject>({ description, schema, options = [] }: Component<S>): Command {
+export function componentCommand<S extends z.ZodObject>(
+  { description, schema, options = [] }: Pick<Component<S>, "description" | "schema" | "options">,
+): Command {
   const { component, file, fileEnv } = fileMetaOf(schema);
   const fromEnv = fileEnv === undefined ? "" : `, or $${fileEnv}`;
   const command = new Command(component)
@@ -64,7 +82,7 @@ export function componentCommand<S extends z.ZodObject>({ description, schema, o
         .choices(["trace", "debug", "info", "warn", "error"]),
     )
     .option("--verbose", "the same as --log-level debug")
-    .option("--console", "accepted as in Dragonfly; logs always go to standard output");
+    .option("--console", "write logs as lines for people and not as JSON");
   for (const option of [...options, ...LOG_FILE_OPTIONS]) command.addOption(option);
   return command.addHelpText("after", HELP);
 }
@@ -97,7 +115,9 @@ async function startComponent<S extends z.ZodObject>(
   command: Command,
   { terminal, signal, onHangup }: Surroundings,
 ): Promise<AsyncDisposable> {
-  const { config: path, logLevel, verbose, ...options } = command.opts<CommonFlags & Record<string, unknown>>();
+  const { config: path, logLevel, verbose, console, ...options } = command.opts<
+    CommonFlags & Record<string, unknown>
+  >();
   for (const option of LOG_FILE_OPTIONS.filter((option) => options[option.attributeName()] !== undefined)) {
     terminal.printError(`warning: ${option.long} has no effect: logs go to standard output\n`);
   }
@@ -106,11 +126,56 @@ async function startComponent<S extends z.ZodObject>(
   const { config, warnings } = await load();
   for (const warning of warnings) terminal.printError(`warning: ${warning}\n`);
   const asked = verbose === true ? "debug" : logLevel === "trace" ? "debug" : logLevel;
-  const log = jsonLog(command.name(), { level: asked ?? component.logLevelOf?.(config) ?? "info" });
-  const runtime = realRuntime(command.name(), { log });
+  const levelOf = (config: z.output<S>): LogLevel => asVerbose(config).verbose ? "debug" : component.logLevelOf(config);
+  const isForPeople = console === true || asVerbose(config).console;
+  const log = openLog(command.name(), { level: asked ?? levelOf(config), isForPeople });
+  await using stack = new AsyncDisposableStack();
+  const runtime = await tracedRuntime(realRuntime(command.name(), { log }), component.tracingOf(config), stack);
   signal.addEventListener("abort", () => runtime.log.info("Stopping", { reason: errorText(signal.reason) }));
-  const started = await component.start(config, runtime, { ...options, signal });
-  const logLevelOf = asked === undefined ? component.logLevelOf : undefined;
+  stack.use(await component.start(config, runtime, { ...options, signal }));
+  const debug = await openDebugServer(component.debugAt(config), log, runtime);
+  if (debug !== undefined) stack.use(debug);
+  const logLevelOf = asked === undefined ? levelOf : undefined;
   onHangup.reload = () => void reload({ running: config, load, logLevelOf }, log);
-  return started;
+  return stack.move();
+}
+
+/** The keys about logs that all components have at the top. */
+function asVerbose(config: object): { readonly console: boolean; readonly verbose: boolean } {
+  const { console, verbose } = config as Partial<Record<"console" | "verbose", boolean>>;
+  return { console: console === true, verbose: verbose === true };
+}
+
+/** Where profiles and the level of the log can be had. That it cannot listen is no reason for pulls to wait. */
+async function openDebugServer(
+  listen: Endpoint | undefined,
+  log: AdjustableLog,
+  { clock, net }: Runtime,
+): Promise<HttpServer | undefined> {
+  if (listen === undefined) return undefined;
+  const { debugHandler } = await import("../profiling/debug_server.ts"); // not needed without it
+  const onError = (error: unknown) => log.error("A request for a profile failed", { error });
+  const profiler = realProfiler(clock);
+  try {
+    return startHttpServer({ listen, handler: debugHandler({ profiler, log, clock }), onError, clock, net });
+  } catch (error) {
+    log.warn("Profiles and the level of the log cannot be had", { listen, reason: errorText(error) });
+    return undefined;
+  }
+}
+
+/** The runtime with traces, where they are configured. */
+async function tracedRuntime(
+  runtime: Runtime,
+  { tracing: { protocol, endpoint, "service-name": serviceName, ...rest }, resource }: Tracing,
+  stack: AsyncDisposableStack,
+): Promise<Runtime> {
+  if (protocol === undefined || endpoint === undefined) {
+    const isHalf = protocol !== endpoint;
+    if (isHalf) runtime.log.warn("Nothing is traced: set both tracing.protocol and tracing.endpoint");
+    return runtime;
+  }
+  const { openTracing } = await import("../tracing/open_tracing.ts"); // not needed without it
+  const options = { ...rest, protocol, endpoint, serviceName, ...(resource !== undefined && { resource }) };
+  return { ...runtime, tracer: stack.use(openTracing(options, runtime)) };
 }

@@ -7,7 +7,9 @@ import { type Component, componentCommand, runComponent } from "./run_component.
 const scheduler: Component<typeof SchedulerConfig> = {
   description: "The scheduler: tells the peers of one cluster which peers to download from.",
   schema: SchedulerConfig,
+  tracingOf: ({ tracing, host }) => ({ tracing, resource: { "host.idc": host.idc, "host.location": host.location } }),
   logLevelOf: (config) => config.server.logLevel,
+  debugAt: ({ pprofPort: port }) => port < 0 ? undefined : { hostname: "127.0.0.1", port },
   start: startScheduler,
 };
 

@@ -20,7 +20,7 @@ import {
   text,
   textMap,
 } from "./fields.ts";
-import { logLevel, network, tracing } from "./shared.ts";
+import { logFlags, logLevel, network, tracing } from "./shared.ts";
 import { mutualTlsKeys, needsWholeTls } from "./tls.ts";
 
 const MINUTE_MS = 60_000;
@@ -55,10 +55,10 @@ function bandwidth(what: string) {
   ).describe(`Most bytes per second ${what}, of all tasks together; at least 1MB.`);
 }
 
-function httpServer(what: string, defaultPort: number) {
+function httpServer(what: string, defaultPort: number, defaultIp = "0.0.0.0") {
   return section({
     server: section({
-      ip: ip().default("0.0.0.0").describe(`IP address ${what} listens on.`),
+      ip: ip().default(defaultIp).describe(`IP address ${what} listens on.`),
       port: port().default(defaultPort).describe(`Port ${what} listens on.`),
     }, `Listener of ${what}.`),
   }, `HTTP server: ${what}.`);
@@ -263,14 +263,11 @@ export const DfdaemonConfig = z.strictObject({
   }, "Where requests of others may go."),
   health: httpServer("the health server", 4003),
   metrics: httpServer("the metrics server", 4002),
-  stats: httpServer("the profiler", 4004).meta({ ignored: "there is no profiler" }),
+  stats: httpServer("the server of profiles and of the log's level, which answers this host only,", 4004, "127.0.0.1"),
   tracing: tracing("dfdaemon"),
   backend,
   network: network(),
-  console: flag().default(true).describe("Log to standard output.").meta({
-    ignored: "logs always go to standard output",
-  }),
-  verbose: flag().default(false).describe("Log more.").meta({ ignored: "set log.level instead" }),
+  ...logFlags(),
   log: section({ level: logLevel() }, "Logs."),
 }).meta({ component: "dfdaemon", file: "/etc/dragonfly/dfdaemon.yaml", fileEnv: "DFDAEMON_CONFIG" });
 export type DfdaemonConfig = z.infer<typeof DfdaemonConfig>;

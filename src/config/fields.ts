@@ -112,6 +112,9 @@ export function int(min: number, max: number = Number.MAX_SAFE_INTEGER) {
   return z.int().min(min).max(max).meta({ type });
 }
 
+/** A part of a whole. */
+export const ratio = () => z.number().min(0).max(1).meta({ type: "number from 0 to 1" });
+
 /** A TCP port; 0 lets the system choose. */
 export const port = () => int(0, 65535);
 

@@ -121,9 +121,9 @@ Deno.test("a key without a value, or with an empty text as charts write it, has 
 });
 
 Deno.test("a known key without effect warns only when it is not at its default", () => {
-  const text = "upload: { server: { requestRateLimit: 400 } }\ntracing:\n  protocol: grpc\n  endpoint: jaeger:4317\n";
-  deepEqual(parseConfig(DfdaemonConfig, text, "c.yaml").warnings, [
-    "c.yaml:2:1: 'tracing' has no effect: traces are not exported yet",
+  const text = "job: { syncPeers: { batchSize: 500 } }\ncache:\n  local:\n    size: 9\n";
+  deepEqual(parseConfig(ManagerConfig, text, "c.yaml").warnings, [
+    "c.yaml:2:1: 'cache' has no effect: answers are kept as long as they are true",
   ]);
   deepEqual(parseConfig(DfdaemonConfig, "upload: { server: { requestRateLimit: 9 } }", "c.yaml").warnings, [
     "c.yaml:1:21: 'upload.server.requestRateLimit' has no effect: requests are not limited by rate",

@@ -54,7 +54,6 @@ Deno.test("a dfdaemon.yaml in the manner of Dragonfly's chart loads, its misspel
     "gc.policy.distLowThresholdPercent is read as",
     "upload.server.requestRateLimit has no effect",
     "upload.server.requestbufferSize is read as",
-    "verbose has no effect",
   ]);
 });
 

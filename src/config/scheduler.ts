@@ -125,9 +125,7 @@ export const SchedulerConfig = z.strictObject({
     ignored: "no records of downloads are kept",
   }),
   metrics: metrics({
-    enableHost: flag().default(false).describe("Traffic of each host as a series of its own.").meta({
-      ignored: "there are no series per host",
-    }),
+    enableHost: flag().default(false).describe("Traffic of each host as a series of its own, of 10,000 hosts at most."),
   }),
   network: network(),
   tracing: tracing("scheduler"),

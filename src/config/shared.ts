@@ -1,7 +1,20 @@
 import * as z from "zod";
 import { DamselflyError } from "../core/error.ts";
 import type { LogLevel } from "../runtime/log.ts";
-import { choice, flag, httpUrl, int, list, listenAddress, parsed, path, section, text, textMap } from "./fields.ts";
+import {
+  choice,
+  flag,
+  httpUrl,
+  int,
+  list,
+  listenAddress,
+  parsed,
+  path,
+  ratio,
+  section,
+  text,
+  textMap,
+} from "./fields.ts";
 
 /** Reads a level of Dragonfly's Go servers; the ones above error count as error. Throws `invalid_argument`. */
 function parseLogLevel(name: string): LogLevel {
@@ -25,11 +38,21 @@ export function tracing(serviceName: string) {
     endpoint: text("host:port").optional().describe("Address of the OTLP collector."),
     path: text("URL path").default("/v1/traces").describe("Path of the collector for http and https."),
     headers: textMap().default({}).describe("Headers sent to the collector."),
+    sampleRatio: ratio().default(1).describe(
+      "Part of the requests that are traced, of those about which whoever asks has not decided.",
+    ),
     "service-name": text().default(serviceName).meta({ aliases: ["serviceName"] }).describe(
       "Name of the component in traces.",
     ),
-  }, "OpenTelemetry traces over OTLP.").meta({ ignored: "traces are not exported yet" });
+  }, "OpenTelemetry traces over OTLP; they are off unless there are both protocol and endpoint.").refine(
+    ({ protocol, endpoint, path }) =>
+      protocol === undefined || endpoint === undefined || URL.canParse(path, `http://${endpoint}`),
+    "endpoint is no host:port of a collector, or path no path of it",
+  );
 }
+
+/** What `tracing` of a configuration says. */
+export type TracingConfig = z.infer<ReturnType<typeof tracing>>;
 
 /** Registries that a service may read images from though their addresses are its own host's, or link-local. */
 export function allowedRegistries() {
@@ -75,16 +98,20 @@ export function goServerKeys() {
   };
 }
 
+/** `console` and `verbose`, which all components have at the top. */
+export function logFlags() {
+  return {
+    console: flag().default(false).describe("Write logs as lines for people and not as JSON; both on standard output."),
+    verbose: flag().default(false).describe("Log at level debug, whatever else is configured."),
+  };
+}
+
 /** `console`, `verbose` and `pprofPort`, which manager and scheduler have at the top. */
 export function goTopKeys() {
   return {
-    console: flag().default(true).describe("Log to standard output.").meta({
-      ignored: "logs always go to standard output",
-    }),
-    verbose: flag().default(false).describe("Log more.").meta({ ignored: "set server.logLevel instead" }),
+    ...logFlags(),
     pprofPort: int(-1, 65535).default(-1).meta({ aliases: ["pprof-port"] }).describe(
-      "Port of Go's profiler, -1 is off.",
-    )
-      .meta({ ignored: "there is no Go profiler" }),
+      "Port on 127.0.0.1 for profiles and the level of the log, -1 is off.",
+    ),
   };
 }

@@ -1,11 +1,12 @@
 import { type Metrics, METRICS_CONTENT_TYPE } from "../runtime/metrics.ts";
 import type { HttpHandler } from "./serve.ts";
 
-/** `GET /metrics`: everything counted so far, in the Prometheus text format. */
-export function metricsHandler(metrics: Metrics): HttpHandler {
+/** `GET /metrics`: everything counted so far, in the Prometheus text format; `measure` takes stock of the rest first. */
+export function metricsHandler(metrics: Metrics, measure: () => Promise<void> = async () => {}): HttpHandler {
   return async function serveMetrics(request) {
     if (new URL(request.url).pathname !== "/metrics") return new Response(null, { status: 404 });
     if (request.method !== "GET") return new Response(null, { status: 405, headers: { allow: "GET" } });
+    await measure();
     return new Response(await metrics.expose(), { headers: { "content-type": METRICS_CONTENT_TYPE } });
   };
 }

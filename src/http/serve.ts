@@ -3,7 +3,9 @@ import type { Duplex } from "node:stream";
 import { DamselflyError, errorText } from "../core/error.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Conn, Endpoint, Listener, Net } from "../runtime/net.ts";
+import { beginRequest, type Incoming, type RequestParts } from "../runtime/requests.ts";
 import type { TlsFiles } from "../runtime/tls_files.ts";
+import { inRequest } from "../runtime/tracing.ts";
 import { writeLastAnswer } from "./bare_answer.ts";
 import { type Connection, Connections } from "./connections.ts";
 import { type Interception, isInterception } from "./interception.ts";
@@ -67,6 +69,8 @@ export interface HttpServerOptions extends HttpService {
   readonly onError: (error: unknown) => void;
   readonly clock: Clock;
   readonly net: Net;
+  /** Where requests are traced, and who gives them ids; without it they have none. */
+  readonly requests?: RequestParts;
 }
 
 /** How long running requests may go on when a server stops. */
@@ -118,7 +122,7 @@ class Front {
     });
     // A server of Node that does not listen closes each connection after its first answer.
     Object.defineProperty(this.#parser, "listening", { value: true });
-    this.#parser.on("request", (message, to) => this.#track(this.#serve(message, to)));
+    this.#parser.on("request", (message, to) => this.#track(this.#begin(message, to)));
     this.#parser.on("connect", (message, stream, head) => this.#track(this.#connect(message, stream, head)));
     this.#parser.on("upgrade", (message, stream, head) => this.#track(this.#upgrade(message, stream, head)));
     this.#parser.on("clientError", (error, stream) => this.#refuse(error, stream));
@@ -151,6 +155,19 @@ class Front {
   #track(answer: Promise<void>): void {
     const tracked = answer.catch(this.#options.onError).finally(() => this.#answers.delete(tracked));
     this.#answers.add(tracked);
+  }
+
+  /** Answers a request, and ends its step with it. */
+  async #begin(message: IncomingMessage, to: ServerResponse): Promise<void> {
+    const { requests } = this.#options;
+    if (requests === undefined) return await this.#serve(message, to);
+    const scope = beginRequest(requests, incomingOf(message));
+    try {
+      await inRequest(scope, () => this.#serve(message, to));
+    } finally {
+      scope.span?.set({ "http.status_code": to.statusCode });
+      scope.span?.end();
+    }
   }
 
   async #serve(message: IncomingMessage, to: ServerResponse): Promise<void> {
@@ -288,6 +305,23 @@ class Front {
     const isTooLong = error.code === "HPE_HEADER_OVERFLOW";
     this.#connections.of(stream)?.refuse(isTooLong ? "431 Request Header Fields Too Large" : "400 Bad Request");
   }
+}
+
+/** A request as logs and traces know it. The rest of its URL may be a secret, but for the registry that it names. */
+function incomingOf({ method = "", url = "", headers }: IncomingMessage): Incoming {
+  const [target = "", query = ""] = url.split("?", 2);
+  const place = target.replace(/^(\w+:\/\/)[^/]*@/, "$1");
+  const registry = new URLSearchParams(query).get("ns");
+  const header = (name: string) => {
+    const value = headers[name];
+    return Array.isArray(value) ? value[0] : value;
+  };
+  const attributes = {
+    "http.method": method,
+    "http.url": registry === null ? place : `${place}?ns=${registry}`,
+    "http.host": headers.host,
+  };
+  return { name: `HTTP ${method}`, header, kind: "server", attributes };
 }
 
 /** The answer to a request that is none we understand. */

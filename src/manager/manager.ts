@@ -7,6 +7,7 @@ import { openRedisDatabases, type RedisDatabases } from "../redis/redis_database
 import type { Endpoint } from "../runtime/net.ts";
 import { type StartOptions, whenFree } from "../runtime/port_wait.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import { exposeVersion } from "../runtime/version_metric.ts";
 import { openOptionalTlsFiles } from "../runtime/tls_files.ts";
 import { startRpcServer } from "../rpc/server.ts";
 import { fillEmptyStore } from "./first_start.ts";
@@ -59,6 +60,7 @@ export async function startManager(
   stack.use(removeDeadServices({ store, clock, log }));
   stack.use(removeOldRows({ store, clock, log }));
 
+  exposeVersion(metrics, "manager");
   const arrivals = new Arrivals(clock);
   const service = createManagerService({ store, clock, metrics, arrivals });
   const grpcListen = { hostname: config.server.grpc.listenIP, port: config.server.grpc.port };
@@ -67,15 +69,7 @@ export async function startManager(
   const grpc = stack.use(
     await onceFree(
       grpcListen,
-      () =>
-        startRpcServer({
-          listen: grpcListen,
-          services: [service.rpc, savingsService({ store, clock })],
-          tls,
-          log,
-          clock,
-          metrics,
-        }),
+      () => startRpcServer({ ...runtime, requests: runtime, listen: grpcListen, services, tls }),
     ),
   );
   stack.defer(() => service.stop());

@@ -42,7 +42,7 @@ export async function prepareRest(
   });
   const onError = (error: unknown) => log.error("A REST request failed", { error });
   const options: HttpServerOptions = {
-    ...{ listen: rest.addr, onError, clock, net },
+    ...{ listen: rest.addr, onError, clock, net, requests: runtime },
     handler: (request, info) => app.fetch(request, info),
   };
   const routes = app.routes.filter(({ method }) => method !== "ALL").map(({ method, path }) => `${method} ${path}`);

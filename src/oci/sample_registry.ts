@@ -52,6 +52,8 @@ export interface LoggedRequest {
   readonly path: string;
   /** How the requester calls itself. */
   readonly userAgent: string;
+  /** The trace that the request belongs to, as its header has it. */
+  readonly traceparent: string;
   readonly status: number;
   /** Body bytes sent so far. */
   readonly bytes: number;
@@ -78,7 +80,8 @@ export function startSampleRegistry(options: SampleRegistryOptions): SampleRegis
   const handle = async (request: Request, { signal }: RequestInfo): Promise<Response> => {
     const { pathname: path, origin } = new URL(request.url);
     const userAgent = request.headers.get("user-agent") ?? "";
-    const entry = { method: request.method, path, userAgent, status: 0, bytes: 0 };
+    const traceparent = request.headers.get("traceparent") ?? "";
+    const entry = { method: request.method, path, userAgent, traceparent, status: 0, bytes: 0 };
     requests.push(entry);
     if (requests.length > REQUESTS_MAX) requests.shift();
     const fault = options.faultOf?.(entry);

@@ -257,7 +257,7 @@ function startMirror(
     outputs: new Outputs(config.proxy.allowOutputPath ? outputWriter(storage, runtime) : undefined, runtime.log),
   };
   const proxy = new Proxy({ ...front, mirror: createMirror(front), trustOf, interceptor });
-  return startWeb(base, config.proxy.server, proxy);
+  return startWeb(base, config.proxy.server, proxy, runtime);
 }
 
 /** What signs for hosts whose TLS ends at the proxy; undefined when it is tunnelled. */

@@ -5,14 +5,17 @@ import type { HostIdentity } from "../core/host_id.ts";
 import { healthHandler, metricsHandler } from "../http/ops.ts";
 import { type HttpServer, type HttpServerOptions, type HttpService, startHttpServer } from "../http/serve.ts";
 import { Network } from "../rpc/gen/common/v2/common.ts";
+import { DfdaemonDownloadService } from "../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import { type RpcServer, startRpcServer } from "../rpc/server.ts";
 import type { WhenFree } from "../runtime/port_wait.ts";
+import { exposeVersion } from "../runtime/version_metric.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { TlsFiles } from "../runtime/tls_files.ts";
 import type { BandwidthMeter } from "./bandwidth_meter.ts";
 import type { CacheTasks } from "./cache/cache_tasks.ts";
 import type { PeerControl } from "./control/start_control.ts";
 import type { Destinations } from "../http/destination.ts";
+import { diskMeasure } from "./disk_metrics.ts";
 import type { GarbageCollection } from "./garbage_collection.ts";
 import { limitBandwidth } from "./piece/bandwidth_limit.ts";
 import type { Source, SourceList } from "./source/source.ts";
@@ -90,7 +93,8 @@ export function startUpload(
   });
   const listen = { hostname, port };
   const ignoreDeadlineOf = UPLOAD_METHODS_WITHOUT_DEADLINE;
-  return onceFree(listen, () => startRpcServer({ ...runtime, listen, services: [upload], tls, ignoreDeadlineOf }));
+  const options = { ...runtime, requests: runtime, listen, services: [upload], tls, ignoreDeadlineOf };
+  return onceFree(listen, () => startRpcServer(options));
 }
 
 /** The gRPC server for programs on this host, on a unix socket that only its owner may open. */
@@ -110,6 +114,8 @@ export async function startDownload(
   const stored = { storage, cacheStorage, cacheTtlMs, hostId };
   const server = await startRpcServer({
     ...runtime,
+    requests: runtime,
+    beginsRequestAt: [DfdaemonDownloadService.downloadTask.path],
     listen: { unixPath },
     services: [
       downloadService({ ...runtime, ...served, ...stored, deleteHost }),
@@ -127,6 +133,7 @@ export function startWeb(
   { runtime: { clock, net, log }, onceFree }: Foundation,
   { ip: hostname, port }: { readonly ip: string; readonly port: number },
   service: HttpService & Pick<HttpServerOptions, "onConnect">,
+  requests?: Runtime,
 ): Promise<HttpServer> {
   const onError = (error: unknown) => log.error("Request failed", { error: errorText(error) });
   const listen = { hostname, port };
@@ -135,6 +142,7 @@ export function startWeb(
     ...{ listen, handler, onError, clock, net },
     ...(onUpgrade !== undefined && { onUpgrade }),
     ...(onConnect !== undefined && { onConnect }),
+    ...(requests !== undefined && { requests }),
   };
   return onceFree(listen, () => startHttpServer(options));
 }
@@ -147,6 +155,8 @@ export async function startOps(
 ): Promise<{ health: HttpServer; metrics: HttpServer }> {
   const { config, runtime } = base;
   const health = stack.use(await startWeb(base, config.health.server, { handler: healthHandler(isReady) }));
-  const metrics = stack.use(await startWeb(base, config.metrics.server, { handler: metricsHandler(runtime.metrics) }));
+  exposeVersion(runtime.metrics, "client");
+  const handler = metricsHandler(runtime.metrics, diskMeasure(runtime, config.storage.dir));
+  const metrics = stack.use(await startWeb(base, config.metrics.server, { handler }));
   return { health, metrics };
 }

@@ -12,6 +12,8 @@ export function callObserver(log: Log, metrics: Metrics | undefined): (method: M
     ...labels,
     "grpc_code",
   ]);
+  const received = metrics?.counter("grpc_server_msg_received_total", "Messages that the server took.", labels);
+  const sent = metrics?.counter("grpc_server_msg_sent_total", "Messages that the server sent.", labels);
   return (method) => {
     const ofMethod = labelsOf(method);
     const ofCode = new Map<status, Record<string, string>>();
@@ -20,7 +22,15 @@ export function callObserver(log: Log, metrics: Metrics | undefined): (method: M
       ofCode.set(code, known);
       return known;
     };
-    return { log, started: () => started?.inc(ofMethod), handled: (code) => handled?.inc(withCode(code)) };
+    return {
+      log,
+      started: () => started?.inc(ofMethod),
+      messages: (receivedCount, sentCount) => {
+        received?.inc(ofMethod, receivedCount);
+        sent?.inc(ofMethod, sentCount);
+      },
+      handled: (code) => handled?.inc(withCode(code)),
+    };
   };
 }
 

@@ -1,6 +1,8 @@
 import "./http2_guard.ts";
 import { Metadata } from "@grpc/grpc-js";
 import { DamselflyError } from "../core/error.ts";
+import { passedOnHeaders } from "../runtime/requests.ts";
+import { currentSpan, type Span, type SpanInit, traced } from "../runtime/tracing.ts";
 import { RpcChannel, type RpcChannelOptions } from "./channel.ts";
 import { ClientStream, type RpcStream } from "./client_stream.ts";
 import type { MethodDefinition, RequestOf, ResponseOf, ServiceDefinition } from "./definition.ts";
@@ -131,7 +133,8 @@ function bindMethods<S extends ServiceDefinition>(definition: S, channelOf: () =
 function bindMethod(method: MethodDefinition, channelOf: () => RpcChannel): unknown {
   if (method.requestStream) return (options: CallOptions) => openStream(method, channelOf(), options);
   if (!method.responseStream) {
-    return (request: unknown, options: UnaryCallOptions) => callUnary(method, channelOf, request, options);
+    return (request: unknown, options: UnaryCallOptions) =>
+      traced(method.path.slice(1), spanOf(method), () => callUnary(method, channelOf, request, options));
   }
   return async function* (request: unknown, options: CallOptions) {
     const stream = openStream(method, channelOf(), options);
@@ -146,12 +149,20 @@ function bindMethod(method: MethodDefinition, channelOf: () => RpcChannel): unkn
 }
 
 function openStream(method: MethodDefinition, channel: RpcChannel, options: CallOptions): ClientStream {
-  return new ClientStream(method, channel, { ...options, metadata: metadataOf(options) });
+  const span = currentSpan()?.child(method.path.slice(1), spanOf(method));
+  const onEnd = (failure: unknown) => span?.end(failure);
+  return new ClientStream(method, channel, { ...options, metadata: metadataOf(options, span), onEnd });
 }
 
-function metadataOf({ metadata }: CallOptions): Metadata {
+/** A call as a step of the request that it is made for. */
+function spanOf({ path }: MethodDefinition): SpanInit {
+  const [, service, method] = path.split("/");
+  return { kind: "client", attributes: { "rpc.system": "grpc", "rpc.service": service, "rpc.method": method } };
+}
+
+function metadataOf({ metadata }: CallOptions, span?: Span): Metadata {
   const result = new Metadata();
-  for (const [name, value] of Object.entries(metadata ?? {})) result.set(name, value);
+  for (const [name, value] of Object.entries({ ...passedOnHeaders(span), ...metadata })) result.set(name, value);
   return result;
 }
 

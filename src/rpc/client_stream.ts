@@ -20,6 +20,8 @@ interface ClientStreamOptions {
   readonly signal: AbortSignal;
   readonly timeoutMs?: number;
   readonly metadata: Metadata;
+  /** Called once when the call has ended, with why it failed. */
+  readonly onEnd: (failure: unknown) => void;
 }
 
 /**
@@ -39,8 +41,12 @@ export class ClientStream implements RpcStream<unknown, unknown> {
   constructor(method: MethodDefinition, channel: RpcChannel, options: ClientStreamOptions) {
     this.#name = `${method.path} at ${channel.address}`;
     this.#signal = AbortSignal.any([options.signal, this.#cancelled.signal]);
+    this.#ended.signal.addEventListener("abort", () => options.onEnd(this.#failure), { once: true });
     this.#call = this.#open(method, channel, options);
-    this.#call.catch((error) => this.#ended.abort(error));
+    this.#call.catch((error) => {
+      this.#failure = error;
+      this.#ended.abort(error);
+    });
     this.responses = this.#receive();
   }
 

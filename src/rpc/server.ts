@@ -2,8 +2,11 @@ import { status } from "@grpc/grpc-js";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
+import type { RequestParts } from "../runtime/requests.ts";
+import { inRequest } from "../runtime/tracing.ts";
 import type { TlsFiles } from "../runtime/tls_files.ts";
 import { callObserver } from "./call_observer.ts";
+import { endSpan, requestOfCall } from "./call_request.ts";
 import { ByteBudget } from "./byte_budget.ts";
 import { trailersOnly } from "./call_headers.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -46,6 +49,10 @@ export interface RpcServerOptions {
   readonly log: Log;
   readonly clock: Clock;
   readonly metrics?: Metrics;
+  /** Where calls are traced, and who gives them ids; without it they are for nobody's request. */
+  readonly requests?: RequestParts;
+  /** Full method paths where requests begin: whoever calls them need not say for which request that is. */
+  readonly beginsRequestAt?: readonly string[];
   /** How long calls may go on after disposal began, in milliseconds. */
   readonly drainTimeoutMs?: number;
   /** What messages of callers may take together, in bytes; a quarter of it those of one. What comes above is refused. */
@@ -98,6 +105,7 @@ interface Served {
   readonly method: ServedMethod;
   readonly observer: MethodObserver;
   readonly isDeadlineIgnored: boolean;
+  readonly beginsRequest: boolean;
 }
 
 const NO_GRPC = block([[":status", "415"]]);
@@ -107,14 +115,18 @@ const NO_POST = block([[":status", "405"]]);
 class Calls implements Disposable {
   readonly #deadlines: Deadlines;
   readonly #methods = new Map<string, Served>();
+  readonly #requests: RequestParts | undefined;
 
-  constructor({ clock, log, metrics, ignoreDeadlineOf = [] }: RpcServerOptions, services: readonly RpcService[]) {
+  constructor(options: RpcServerOptions, services: readonly RpcService[]) {
+    const { clock, log, metrics, requests, ignoreDeadlineOf = [], beginsRequestAt = [] } = options;
     this.#deadlines = new Deadlines(clock, log);
+    this.#requests = requests;
     const observerOf = callObserver(log, metrics);
     for (const method of services.flatMap(({ methods }) => methods)) {
       const { path } = method.definition;
       const isDeadlineIgnored = ignoreDeadlineOf.includes(path);
-      this.#methods.set(path, { method, observer: observerOf(method.definition), isDeadlineIgnored });
+      const beginsRequest = beginsRequestAt.includes(path);
+      this.#methods.set(path, { method, observer: observerOf(method.definition), isDeadlineIgnored, beginsRequest });
     }
   }
 
@@ -134,7 +146,11 @@ class Calls implements Disposable {
     }
     using call = new ServerCall(stream, budget);
     if (!served.isDeadlineIgnored) call.limitTime(this.#deadlines);
-    await runCall(call, served.method, peer, served.observer);
+    const scope = this.#requests === undefined ? undefined : requestOfCall(this.#requests, served, call.metadata);
+    const run = () => runCall(call, served.method, peer, served.observer);
+    if (scope === undefined) return await run();
+    await inRequest(scope, run);
+    endSpan(scope.span, call.endCode);
   }
 
   [Symbol.dispose](): void {

@@ -202,6 +202,35 @@ Deno.test("a call that is cancelled ends its handler and is not logged", async (
   assert.deepEqual(log.lines, []);
 });
 
+Deno.test("the messages of calls are counted, each once, also those of a call that is long or fails", async () => {
+  const metrics = new MemoryMetrics();
+  await using server = await serve([service(SchedulerService, {
+    announcePeer: async function* (requests) {
+      let count = 0;
+      for await (const _ of requests) {
+        count++;
+        yield { response: undefined };
+      }
+      if (count > 1) throw new DamselflyError("internal", "It ends badly");
+    },
+    listHosts: () => Promise.resolve({ hosts: [] }),
+  })], { metrics });
+  using client = createRpcClient(SchedulerService, `127.0.0.1:${server.port}`, { clock });
+  await client.listHosts({}, limited);
+  const stream = client.announcePeer(limited);
+  for (let count = 0; count < 150; count++) {
+    await stream.send({ hostId: "h", taskId: "t", peerId: "p", request: undefined });
+  }
+  stream.end();
+  await assert.rejects(Array.fromAsync(stream.responses));
+  const ofService = { grpc_service: "scheduler.v2.Scheduler" };
+  for (const kind of ["received", "sent"]) {
+    const count = (type: string, method: string) =>
+      metrics.value(`grpc_server_msg_${kind}_total`, { grpc_type: type, ...ofService, grpc_method: method });
+    assert.deepEqual([count("unary", "ListHosts"), count("bidi_stream", "AnnouncePeer")], [1, 150]);
+  }
+});
+
 Deno.test("a handler that looks up late learns that its caller has left, and the call counts as cancelled", async () => {
   const metrics = new MemoryMetrics();
   const [begun, release, seen] = [0, 0, 0].map(() => Promise.withResolvers<void>());

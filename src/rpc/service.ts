@@ -11,6 +11,9 @@ import {
 } from "./definition.ts";
 import type { RequestMetadata, ServerCall } from "./server_call.ts";
 
+/** Messages of one call that are counted together. */
+const MESSAGES_OF_LOT = 64;
+
 /** What a handler knows about the call that it answers. */
 export interface CallContext {
   /** Aborts when the call ends, be it that the caller cancelled, went away or ran out of time. */
@@ -59,6 +62,8 @@ export interface ServedMethod {
 export interface MethodObserver {
   readonly log: Log;
   started(): void;
+  /** So many messages more came and went. */
+  messages(received: number, sent: number): void;
   handled(code: status): void;
 }
 
@@ -80,8 +85,9 @@ export async function runCall(
   observer: MethodObserver,
 ): Promise<void> {
   observer.started();
+  const counted = new MessageCount(observer);
   try {
-    await answer(call, method, new CallContextOf(call, peer));
+    await answer(call, method, new CallContextOf(call, peer), counted);
     call.finish();
   } catch (error) {
     if (!(error instanceof DamselflyError || isCancelled(error))) {
@@ -89,26 +95,66 @@ export async function runCall(
     }
     call.fail(error);
   }
+  counted.tell();
   observer.handled(call.endCode ?? status.UNKNOWN);
 }
 
-async function answer(call: ServerCall, { definition, handler }: ServedMethod, context: CallContext): Promise<void> {
+/** Messages of a call; those of a long one are told of in lots, for to count each costs as much as to send it. */
+class MessageCount {
+  readonly #observer: MethodObserver;
+  #received = 0;
+  #sent = 0;
+
+  constructor(observer: MethodObserver) {
+    this.#observer = observer;
+  }
+
+  received(): void {
+    if (++this.#received >= MESSAGES_OF_LOT) this.tell();
+  }
+
+  sent(): void {
+    if (++this.#sent >= MESSAGES_OF_LOT) this.tell();
+  }
+
+  tell(): void {
+    this.#observer.messages(this.#received, this.#sent);
+    [this.#received, this.#sent] = [0, 0];
+  }
+}
+
+async function answer(
+  call: ServerCall,
+  { definition, handler }: ServedMethod,
+  context: CallContext,
+  counted: MessageCount,
+): Promise<void> {
   const { requestStream, responseStream, responseSerialize } = definition;
-  const input = requestStream ? readAll(definition, call) : read(definition, await call.request());
+  const input = requestStream ? readAll(definition, call, counted) : read(definition, await call.request());
+  if (!requestStream) counted.received();
   if (!responseStream) {
     call.send(responseSerialize(await handler(input, context)));
+    counted.sent();
     return;
   }
   const responses: AsyncIterable<unknown> = handler(input, context);
   for await (const response of responses) {
     const room = call.send(responseSerialize(response));
+    counted.sent();
     if (room !== undefined) await room;
   }
 }
 
 /** The requests of a stream; leaving the loop early leaves the call as it is, for the responses may go on. */
-async function* readAll(definition: MethodDefinition, call: ServerCall): AsyncGenerator<unknown, void, undefined> {
-  for await (const bytes of call.requests()) yield read(definition, bytes);
+async function* readAll(
+  definition: MethodDefinition,
+  call: ServerCall,
+  counted: MessageCount,
+): AsyncGenerator<unknown, void, undefined> {
+  for await (const bytes of call.requests()) {
+    counted.received();
+    yield read(definition, bytes);
+  }
 }
 
 function read({ path, requestDeserialize }: MethodDefinition, bytes: Buffer): unknown {

@@ -48,7 +48,10 @@ export class PeerCalls<Q extends PeerIds, A> {
   perform(effect: Extract<Effect, { readonly streamId: number }>): void {
     const stream = this.#streams.get(effect.streamId);
     if (effect.type === "send") {
-      if (stream !== undefined) this.#family.answered(stream.answer(this.#family.response(effect.decision)));
+      if (stream === undefined) return;
+      const waitedMs = stream.answer(this.#family.response(effect.decision));
+      stream.span?.event("decision", { kind: effect.decision.kind, waited_ms: Math.round(waitedMs) });
+      this.#family.answered(waitedMs);
     } else if (effect.error === undefined) stream?.close();
     else stream?.fail(effect.error);
   }
@@ -83,6 +86,7 @@ export class PeerCalls<Q extends PeerIds, A> {
     const { hostId, peerId, task } = registration;
     this.#streams.registered(stream, { hostId, peerId, taskId: task.id });
     stream.asked();
+    stream.span?.set({ host_id: hostId, task_id: task.id, peer_id: peerId, url: task.url });
     loop.dispatch({ ...registration, streamId: stream.id });
     const peer = loop.state.peers.get(peerId);
     this.#family.registered(registration, peer?.streamId === stream.id ? peer : undefined, message);

@@ -1,6 +1,7 @@
 import { DamselflyError, isCancelled } from "../core/error.ts";
 import { AsyncQueue } from "../rpc/async_queue.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { currentSpan } from "../runtime/tracing.ts";
 
 /** Answers that a peer has not read yet; the core gives up to 5 on a stream. */
 const ANSWERS_WAITING_MAX = 8;
@@ -82,6 +83,8 @@ export class PeerStream<A> implements Disposable {
   /** The peer that registered on it. */
   ids: PeerIds | undefined;
   readonly openedAtMs: number;
+  /** The step of the request that the peer downloads for. */
+  readonly span = currentSpan();
   readonly #responses = new AsyncQueue<A>(ANSWERS_WAITING_MAX);
   readonly #clock: Clock;
   readonly #forget: () => void;

@@ -60,7 +60,7 @@ export async function startScheduler(
   const { clock, log } = runtime;
   const settings = settingsOf(config);
   await using stack = new AsyncDisposableStack();
-  const metrics = new SchedulerMetrics(runtime.metrics);
+  const metrics = new SchedulerMetrics(runtime.metrics, config.metrics);
   const openTls = async (table: Parameters<typeof tlsPathsOf>[0]) => {
     return stack.use(await openOptionalTlsFiles(tlsPathsOf(table), runtime));
   };
@@ -91,9 +91,8 @@ export async function startScheduler(
   ];
   const tls = await openTls(config.server.tls);
   const onceFree = whenFree(runtime, signal);
-  const server = stack.use(
-    await onceFree(listen, () => startRpcServer({ listen, services, tls, log, clock, metrics: runtime.metrics })),
-  );
+  const served = { ...runtime, requests: runtime, listen, services, tls };
+  const server = stack.use(await onceFree(listen, () => startRpcServer(served)));
   server.setServing(serviceName(HoldingsService), true);
   const metricsServer = config.metrics.enable
     ? stack.use(await onceFree(config.metrics.addr, () => startMetrics(config, runtime)))

@@ -1,5 +1,7 @@
 import { TaskType, TrafficType } from "../rpc/gen/common/v2/common.ts";
-import type { Host as AnnouncedHost } from "../rpc/gen/common/v2/common.ts";
+import { Host as AnnouncedHost } from "../rpc/gen/common/v2/common.ts";
+import { DURATION_BUCKETS_MS, sizeLevel } from "../core/size_level.ts";
+import { exposeVersion } from "../runtime/version_metric.ts";
 import { BoundedLabels } from "../runtime/bounded_labels.ts";
 import type { Counter, Gauge, Histogram, Labels, Metrics } from "../runtime/metrics.ts";
 import type { Peer, State, Wish } from "./core/state.ts";
@@ -11,6 +13,9 @@ const HOST_LABELS = [
   ...["os", "platform", "platform_family", "platform_version", "kernel_version"],
   ...["git_version", "git_commit", "go_version", "build_platform"],
 ];
+const HOST_TRAFFIC_LABELS = ["type", "task_type", "host_type", "host_id", "host_ip", "host_name"];
+/** Hosts whose traffic is a series of its own; that of others is added up as `other`. */
+const HOSTS_MAX = 10_000;
 const WAIT_BUCKETS_MS = [1, 5, 10, 50, 100, 250, 500, 1000, 2500, 5000, 10_000];
 
 const TASK_CALLS = ["announce_peer", "stat_peer", "leave_peer", "stat_task", "leave_task"] as const;
@@ -39,6 +44,11 @@ const CACHE_PEER_STEPS = [
   "download_persistent_cache_piece_finished",
 ] as const;
 
+/** Calls whose failures have another name in Dragonfly. */
+const FAILURES_OTHERWISE: { readonly [name: string]: string | undefined } = {
+  upload_persistent_cache_task_failed: "upload_cache_peer_failed_failure_total",
+};
+
 /** Calls without labels, as Dragonfly names them. */
 export type CallName = typeof CALLS[number];
 
@@ -52,18 +62,43 @@ export type PeerStepName = typeof PEER_STEPS[number];
 export class SchedulerMetrics {
   readonly #metrics: Metrics;
   readonly #announcedHosts: Counter;
+  readonly #failedAnnouncements: Counter;
   /** What hosts say they are. */
   readonly #systems = new BoundedLabels();
   readonly #pieces: Counter;
+  readonly #failedPieces: Counter;
+  readonly #failedSourcePieces: Counter;
   readonly #traffic: Counter;
+  /** Undefined unless it is asked for: a series for each host. */
+  readonly #hostTraffic: Counter | undefined;
+  readonly #hosts = new Set<string>();
+  readonly #durations: Histogram;
   readonly #waiting: Gauge;
   readonly #held: Gauge;
   readonly #waits: Histogram;
 
-  constructor(metrics: Metrics) {
+  constructor(metrics: Metrics, { enableHost = false }: { readonly enableHost?: boolean } = {}) {
     this.#metrics = metrics;
+    exposeVersion(metrics, "scheduler");
     this.#announcedHosts = metrics.counter(`${PREFIX}announce_host_total`, "Announcements of hosts.", HOST_LABELS);
     this.#pieces = metrics.counter(`${PREFIX}download_piece_finished_total`, "Pieces that peers got.", PIECE_LABELS);
+    this.#failedAnnouncements = this.#counter("announce_host_failure_total", "Refused ones.", HOST_LABELS);
+    const failed = "Pieces that peers could not get";
+    this.#failedPieces = this.#counter(
+      "download_piece_finished_failure_total",
+      `${failed} from parents.`,
+      PIECE_LABELS,
+    );
+    const atSource = "download_piece_back_to_source_finished_failure_total";
+    this.#failedSourcePieces = this.#counter(atSource, `${failed} from the source.`, PIECE_LABELS);
+    const hostTraffic = this.#counter("host_traffic", "Bytes that each host got.", HOST_TRAFFIC_LABELS);
+    this.#hostTraffic = enableHost ? hostTraffic : undefined;
+    this.#durations = metrics.histogram(
+      `${PREFIX}download_peer_duration_milliseconds`,
+      "Time from a peer's registration to the end of its download.",
+      DURATION_BUCKETS_MS,
+      ["task_size_level"],
+    );
     this.#traffic = metrics.counter(`${PREFIX}traffic`, "Bytes that peers got.", ["type", "task_type", "host_type"]);
     this.#waiting = metrics.gauge(`${PREFIX}concurrent_schedule_total`, "Peers that wait for an answer.");
     this.#held = metrics.gauge(`${PREFIX}held`, "Hosts, tasks and peers in memory.", ["kind"]);
@@ -112,8 +147,17 @@ export class SchedulerMetrics {
     }
   }
 
-  announcedHost({ os, platform, platformFamily, platformVersion, kernelVersion, build }: AnnouncedHost): void {
-    this.#announcedHosts.inc(this.#systems.of({
+  announcedHost(host: AnnouncedHost): void {
+    this.#announcedHosts.inc(this.#hostLabels(host));
+  }
+
+  /** Counts an announcement that was refused. */
+  announcementFailed(host: AnnouncedHost | undefined): void {
+    this.#failedAnnouncements.inc(this.#hostLabels(host ?? AnnouncedHost.create()));
+  }
+
+  #hostLabels({ os, platform, platformFamily, platformVersion, kernelVersion, build }: AnnouncedHost): Labels {
+    return this.#systems.of({
       os,
       platform,
       platform_family: platformFamily,
@@ -123,7 +167,7 @@ export class SchedulerMetrics {
       git_commit: build?.gitCommit ?? "",
       go_version: build?.goVersion ?? "",
       build_platform: build?.platform ?? "",
-    }));
+    });
   }
 
   /** Counts a step of a peer. */
@@ -143,6 +187,17 @@ export class SchedulerMetrics {
     this.#failedSteps("register_peer").inc(peerLabels(wish, taskType, isSeed));
   }
 
+  /** Counts how long a download took that ended well. */
+  downloaded({ task, createdAtMs }: Peer, nowMs: number): void {
+    this.#durations.observe({ task_size_level: sizeLevel(task.contentLength) }, nowMs - createdAtMs);
+  }
+
+  /** Counts a piece that a peer could not get. */
+  pieceFailed(peer: Peer, isFromSource: boolean): void {
+    const labels = { traffic_type: trafficType(isFromSource), ...kindLabels(peer) };
+    (isFromSource ? this.#failedSourcePieces : this.#failedPieces).inc(labels);
+  }
+
   /** Counts a download that ended badly. */
   downloadFailed(peer: Peer, isAtSource: boolean): void {
     const name = isAtSource ? "download_peer_back_to_source_finished" : "download_peer_finished";
@@ -150,8 +205,9 @@ export class SchedulerMetrics {
   }
 
   piece(peer: Peer, lengthBytes: number, isFromSource: boolean): void {
-    const type = TrafficType[isFromSource ? TrafficType.BACK_TO_SOURCE : TrafficType.REMOTE_PEER] ?? "";
-    const labels = { task_type: taskTypeName(peer.task.facts.type), host_type: hostType(peer.host.facts.isSeed) };
+    const type = trafficType(isFromSource);
+    const labels = kindLabels(peer);
+    this.#hostTraffic?.inc({ type, ...labels, ...this.#named(peer.host.facts) }, lengthBytes);
     this.#pieces.inc({ traffic_type: type, ...labels });
     this.#traffic.inc({ type, ...labels }, lengthBytes);
   }
@@ -172,12 +228,21 @@ export class SchedulerMetrics {
     this.#held.set({ kind: "cache_peers" }, peers);
   }
 
+  #named({ id, announcement }: Peer["host"]["facts"]): Labels {
+    const { ip = "", hostname = "" } = announcement as Partial<AnnouncedHost> | undefined ?? {};
+    if (this.#hosts.size < HOSTS_MAX) this.#hosts.add(id);
+    const isKnown = this.#hosts.has(id);
+    return isKnown
+      ? { host_id: id, host_ip: ip, host_name: hostname }
+      : { host_id: "other", host_ip: "", host_name: "" };
+  }
+
   #calls(name: CallName): Counter {
     return this.#counter(`${name}_total`, `Calls of ${name}.`);
   }
 
   #failedCalls(name: CallName): Counter {
-    return this.#counter(`${name}_failure_total`, `Failed calls of ${name}.`);
+    return this.#counter(FAILURES_OTHERWISE[name] ?? `${name}_failure_total`, `Failed calls of ${name}.`);
   }
 
   #steps(name: PeerStepName): Counter {
@@ -199,6 +264,14 @@ export class SchedulerMetrics {
   #counter(name: string, help: string, labelNames: readonly string[] = []): Counter {
     return this.#metrics.counter(`${PREFIX}${name}`, help, labelNames);
   }
+}
+
+function trafficType(isFromSource: boolean): string {
+  return TrafficType[isFromSource ? TrafficType.BACK_TO_SOURCE : TrafficType.REMOTE_PEER] ?? "";
+}
+
+function kindLabels({ task, host }: Peer) {
+  return { task_type: taskTypeName(task.facts.type), host_type: hostType(host.facts.isSeed) };
 }
 
 function peerLabels({ priority }: Wish, taskType: number, isSeed: boolean): Labels {

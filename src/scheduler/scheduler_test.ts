@@ -478,6 +478,41 @@ Deno.test("metrics have Dragonfly's names, and credentials appear neither there 
   assert.doesNotMatch(text + JSON.stringify(runtime.log.lines), /secret/);
 });
 
+Deno.test("failures, durations and the traffic of each host are counted, the latter where that is asked for", async () => {
+  for (const enableHost of [true, false]) {
+    const runtime = testRuntime();
+    const value = (name: string, labels = {}) => runtime.metrics.value(`dragonfly_scheduler_${name}`, labels);
+    await using scheduler = await serve({ metrics: { enableHost } }, runtime);
+    using client = clientOf(scheduler);
+    const peer = await peerOf(client, "a");
+    await peer.register();
+    await peer.next();
+    await peer.send({ $case: "downloadPeerBackToSourceStartedRequest", value: {} });
+    await peer.send({
+      $case: "downloadPieceBackToSourceFailedRequest",
+      value: { pieceNumber: 1, response: undefined },
+    });
+    await peer.send({
+      $case: "downloadPieceFailedRequest",
+      value: { pieceNumber: 1, parentId: "other", temporary: true },
+    });
+    await peer.send({ $case: "downloadPieceBackToSourceFinishedRequest", value: { piece: pieceReport(0) } });
+    await peer.send({ $case: "downloadPeerBackToSourceFinishedRequest", value: {} });
+    await peer.next();
+    await assert.rejects(client.announceHost({ host: undefined, interval: undefined }, limited));
+
+    const kind = { task_type: "STANDARD", host_type: "normal" };
+    const source = { traffic_type: "BACK_TO_SOURCE", ...kind };
+    const pieces = ["download_piece_back_to_source_finished_failure_total", "download_piece_finished_failure_total"];
+    assert.equal(value(pieces[0] ?? "", source), 1);
+    assert.equal(value(pieces[1] ?? "", { traffic_type: "REMOTE_PEER", ...kind }), 1);
+    const text = await runtime.metrics.expose();
+    assert.match(text, /download_peer_duration_milliseconds\{"?task_size_level/);
+    assert.match(text, /announce_host_failure_total\{.*\} 1\n/);
+    assert.equal(/host_traffic\{.*host_id.*\} 4194304\n/.test(text), enableHost);
+  }
+});
+
 Deno.test("a counter is there before it counts, so that its first failure is seen as one", async () => {
   const metrics = realMetrics();
   await using _scheduler = await serve({}, { ...testRuntime(), metrics });

@@ -7,6 +7,7 @@ import {
   SchedulerService,
 } from "../rpc/gen/scheduler/v2/scheduler.ts";
 import { type Handlers, type RpcService, service } from "../rpc/service.ts";
+import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Answers } from "./answers.ts";
@@ -54,6 +55,7 @@ export class Scheduling {
   readonly #trigger: SeedTrigger;
   readonly #metrics: SchedulerMetrics;
   readonly #log: Log;
+  readonly #clock: Clock;
   readonly #onAnnounced: (request: AnnounceHostRequest) => void;
   readonly #calls: PeerCalls<AnnouncePeerRequest, AnnouncePeerResponse>;
   readonly #cache: CacheScheduling;
@@ -70,6 +72,7 @@ export class Scheduling {
     this.#trigger = trigger;
     this.#metrics = metrics;
     this.#log = runtime.log;
+    this.#clock = runtime.clock;
     this.#onAnnounced = onAnnounced;
     this.#traffic = traffic;
     this.#calls = new PeerCalls(this.#family(), () => this.loop, runtime.clock);
@@ -112,9 +115,7 @@ export class Scheduling {
     const { state } = this.loop;
     return {
       announceHost: answering((request) => {
-        const { facts, announceIntervalMs } = parseAnnouncement(request);
-        const refusal = hostRefusal(state, facts.id);
-        if (refusal !== undefined) throw refusal;
+        const { facts, announceIntervalMs } = this.#acceptable(request);
         this.loop.dispatch({ type: "host_announced", facts, announceIntervalMs });
         this.#onAnnounced(request);
         if (request.host !== undefined) this.#metrics.announcedHost(request.host);
@@ -133,6 +134,19 @@ export class Scheduling {
         return { hosts: hosts.filter((host) => type === undefined || host.type === type) };
       }),
     };
+  }
+
+  /** What a host announces. Throws `invalid_argument` and the like, and counts that. */
+  #acceptable(request: AnnounceHostRequest): Announcement {
+    try {
+      const announcement = parseAnnouncement(request);
+      const refusal = hostRefusal(this.loop.state, announcement.facts.id);
+      if (refusal === undefined) return announcement;
+      throw refusal;
+    } catch (error) {
+      this.#metrics.announcementFailed(request.host);
+      throw error;
+    }
   }
 
   #taskHandlers(): Handlers<typeof SchedulerService> {
@@ -197,6 +211,12 @@ export class Scheduling {
     if (event.type === "finished" || event.type === "back_to_source_finished") {
       this.#metrics.peerStep("download_peer_finished", peer);
       this.#traffic?.finished(peer);
+    }
+    if (event.type === "finished" || event.type === "back_to_source_finished") {
+      this.#metrics.downloaded(peer, this.#clock.now());
+    }
+    if (event.type === "piece_failed" || event.type === "piece_back_to_source_failed") {
+      this.#metrics.pieceFailed(peer, event.type === "piece_back_to_source_failed");
     }
     if (event.type === "failed" || event.type === "back_to_source_failed") {
       this.#metrics.downloadFailed(peer, event.type === "back_to_source_failed");

@@ -3,7 +3,7 @@
  * blob straight from the registry in the same round. The reader hashes what comes, as a container runtime does; what it
  * uses for that says how fast the machine is just now.
  *
- *     deno task bench [--size MiB,…] [--rounds N] [--only pulls|pieces] [--json]
+ *     deno task bench [--size MiB,…] [--rounds N] [--only pulls|pieces] [--traced] [--json]
  */
 import { createHash } from "node:crypto";
 import { parseArgs } from "node:util";
@@ -34,6 +34,7 @@ const { values: options } = parseArgs({
     size: { type: "string", default: "64,1024" },
     rounds: { type: "string", default: "5" },
     only: { type: "string" },
+    traced: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
 });
@@ -127,7 +128,7 @@ async function pull(stage: Stage, from: Case["from"], name: string, digest: stri
 /** Every way to pull, with contents of one length. */
 async function measurePulls(mib: number, rounds: number): Promise<Row[]> {
   const contentBytes = mib * MIB;
-  await using stage = await startStage(contentBytes);
+  await using stage = await startStage(contentBytes, { isTraced: options.traced });
   const idle = Math.max(...PEERS.map((name) => stage.peers[name].memoryMiB()));
   using probe = startHealthProbe(`http://${IP}:${stage.peers.alone.healthPort}/healthy`);
   const answers: number[] = [];
@@ -179,7 +180,7 @@ function rowsOf(
 /** What a piece costs beyond its bytes: the slope of processor time over the number of pieces, at one content length. */
 async function measurePieces(rounds: number): Promise<Row[]> {
   const contentBytes = PIECES_MIB * MIB;
-  await using stage = await startStage(contentBytes);
+  await using stage = await startStage(contentBytes, { isTraced: options.traced });
   const points = new Map<string, { readonly pieces: number; readonly ms: number }[]>();
   for (let round = 0; round <= rounds; round++) {
     for (const [index, length] of PIECE_LENGTHS_MIB.entries()) {

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { peerSettings, schedulerSettings, type Settings } from "../../src/cmd/local_cluster_settings.ts";
 import { DfdaemonConfig } from "../../src/config/dfdaemon.ts";
+import type { TracingConfig } from "../../src/config/shared.ts";
 import { parseConfig } from "../../src/config/load.ts";
 import { SchedulerConfig } from "../../src/config/scheduler.ts";
 import { startPeer } from "../../src/peer/peer.ts";
@@ -9,7 +10,9 @@ import { createRpcClient } from "../../src/rpc/client.ts";
 import { SchedulerService } from "../../src/rpc/gen/scheduler/v2/scheduler.ts";
 import { realClock } from "../../src/runtime/clock.ts";
 import { silentLog } from "../../src/runtime/log.ts";
-import { realRuntime } from "../../src/runtime/runtime.ts";
+import { realRuntime, type Runtime } from "../../src/runtime/runtime.ts";
+import { startOtlpReceiver } from "../../src/testing/otlp_receiver.ts";
+import { openTracing } from "../../src/tracing/open_tracing.ts";
 import { startScheduler } from "../../src/scheduler/scheduler.ts";
 import { startBlobRegistry } from "./blob_registry.ts";
 import { type Part, serveAsPart, spawnPart } from "./part.ts";
@@ -32,8 +35,8 @@ export interface Stage extends AsyncDisposable {
 
 const clock = realClock();
 
-/** Starts all of it; each repository of the registry has a blob of so many bytes. */
-export async function startStage(contentBytes: number): Promise<Stage> {
+/** Starts all of it; each repository of the registry has a blob of so many bytes. Pulls may be traced by all members. */
+export async function startStage(contentBytes: number, { isTraced = false } = {}): Promise<Stage> {
   await using stack = new AsyncDisposableStack();
   const dir = await Deno.makeTempDir();
   stack.defer(() => Deno.remove(dir, { recursive: true }));
@@ -42,9 +45,11 @@ export async function startStage(contentBytes: number): Promise<Stage> {
     return stack.use(await spawnPart(import.meta.filename ?? "", role, args));
   };
   const registry = await start("registry");
+  const collector = isTraced ? await start("collector") : undefined;
+  const tracing = collector && { "tracing.protocol": "grpc", "tracing.endpoint": `${IP}:${collector.port}` };
   const scheduler = await start(
     "scheduler",
-    schedulerSettings({ name: "s", dir, ip: IP, port: 0, manager: undefined }),
+    { ...schedulerSettings({ name: "s", dir, ip: IP, port: 0, manager: undefined }), ...tracing },
   );
   const withScheduler = join(dir, "dynconfig.yaml");
   await Deno.writeTextFile(withScheduler, `scheduler:\n  addrs: ["${IP}:${scheduler.port}"]\n`);
@@ -54,7 +59,11 @@ export async function startStage(contentBytes: number): Promise<Stage> {
   const startNode = async (name: PeerName) => {
     const place = { ip: IP, firstPort: 0 };
     const settings = peerSettings({ name, isSeed: name === "seed", place, dir, upstreams, manager: undefined });
-    return await start(name, settings, name === "alone" ? without : withScheduler) as Stage["peers"][PeerName];
+    return await start(
+      name,
+      { ...settings, ...tracing },
+      name === "alone" ? without : withScheduler,
+    ) as Stage["peers"][PeerName];
   };
   const peers = {
     alone: await startNode("alone"),
@@ -77,15 +86,23 @@ async function untilHosts(count: number, { port }: Part): Promise<void> {
 
 /** A part of the stage, in this process; the result is where it listens. */
 async function startPart(role: string, settings: Settings, dynconfig: string, contentBytes: number): Promise<unknown> {
-  const runtime = realRuntime(role, { log: silentLog() });
   if (role === "registry") return startBlobRegistry(IP, contentBytes);
+  if (role === "collector") return { port: Number((await startOtlpReceiver(IP)).grpc.split(":").at(-1)) };
   if (role === "scheduler") {
-    const { port } = await startScheduler(parseConfig(SchedulerConfig, "", role, settings).config, runtime);
+    const { config } = parseConfig(SchedulerConfig, "", role, settings);
+    const { port } = await startScheduler(config, runtimeOf(role, config));
     return { port };
   }
   const { config } = parseConfig(DfdaemonConfig, "", role, settings);
-  const { mirror, health } = await startPeer(config, runtime, { dynconfig });
+  const { mirror, health } = await startPeer(config, runtimeOf(role, config), { dynconfig });
   return { port: mirror.port, healthPort: health.port };
+}
+
+function runtimeOf(role: string, { tracing }: { readonly tracing: TracingConfig }): Runtime {
+  const runtime = realRuntime(role, { log: silentLog() });
+  const { protocol, endpoint } = tracing;
+  if (protocol === undefined || endpoint === undefined) return runtime;
+  return { ...runtime, tracer: openTracing({ ...tracing, protocol, endpoint, serviceName: role }, runtime) };
 }
 
 if (import.meta.main) {

@@ -38,6 +38,7 @@ import type { Net } from "../../src/runtime/net.ts";
 import type { Fetch } from "../../src/runtime/runtime.ts";
 import { realRandom } from "../../src/runtime/random.ts";
 import { realDisk } from "../../src/runtime/real_disk.ts";
+import type { Tracer } from "../../src/runtime/tracing.ts";
 import { type SchedulerProcess, startScheduler } from "../../src/scheduler/scheduler.ts";
 import { type TestRuntime, testRuntime } from "../../src/testing/test_runtime.ts";
 import { waitFor } from "../e2e/lib/wait.ts";
@@ -147,7 +148,7 @@ export class Node extends Part<PeerProcess> {
 
   constructor(name: string, stage: Stage, options: NodeOptions) {
     super(async () => {
-      this.runtime = stage.runtime(this.clock, options.net);
+      this.runtime = stage.runtime(name, this.clock, options.net);
       const { isSeed = false, ip = stage.ip } = options;
       const { dir, upstreams, managerAddress: manager } = stage;
       const settings = peerSettings({ name, isSeed, place: { ip, firstPort: 0 }, dir, upstreams, manager });
@@ -204,6 +205,8 @@ export interface StageOptions {
   readonly settings?: Settings;
   /** Settings of the manager besides the usual ones. */
   readonly managerSettings?: Settings;
+  /** Where a member records what it does for requests; left out, nowhere. */
+  readonly tracerOf?: (name: string) => Tracer;
 }
 
 /** A registry with one image, and a cluster around it. */
@@ -220,18 +223,20 @@ export class Stage implements AsyncDisposable {
   managerAddress: HostPort | undefined;
   readonly #settings: Settings;
   readonly #managerSettings: Settings;
+  readonly #tracerOf: StageOptions["tracerOf"];
   readonly #nodes = new Map<string, Node>();
   #stack: AsyncDisposableStack;
 
   private constructor(
     dir: string,
     stack: AsyncDisposableStack,
-    { registry, settings = {}, managerSettings = {} }: StageOptions,
+    { registry, settings = {}, managerSettings = {}, tracerOf }: StageOptions,
   ) {
     this.dir = dir;
     this.#stack = stack;
     this.#settings = settings;
     this.#managerSettings = managerSettings;
+    this.#tracerOf = tracerOf;
     const images = [{ repository: REPOSITORY, tag: "v1", image }];
     const faultOf = (request: { method: string; path: string }): RegistryFault | undefined => this.fault?.(request);
     this.registry = stack.use(startSampleRegistry({ clock: realClock(), images, faultOf, ...registry }));
@@ -281,7 +286,7 @@ export class Stage implements AsyncDisposable {
     const open = (before: SchedulerProcess | undefined) => {
       const place = { name, dir: this.dir, ip: this.ip, port: before?.port ?? 0, manager: this.managerAddress };
       const settings = { ...schedulerSettings(place), "manager.schedulerClusterID": clusterId };
-      return startScheduler(configOf(SchedulerConfig, settings), this.runtime(this.schedulerClock));
+      return startScheduler(configOf(SchedulerConfig, settings), this.runtime(name, this.schedulerClock));
     };
     return this.#stack.use(new Part(open));
   }
@@ -347,14 +352,19 @@ export class Stage implements AsyncDisposable {
   }
 
   /** Effects of the machine, with a log and metrics that can be read back. */
-  runtime(clock: Clock, net?: Net): TestRuntime {
-    return testRuntime({ clock, disk: realDisk(random), random, ...(net === undefined ? {} : { net }) });
+  runtime(name: string, clock: Clock, net?: Net): TestRuntime {
+    const tracer = this.#tracerOf?.(name);
+    return testRuntime({
+      ...{ clock, disk: realDisk(random), random },
+      ...(net && { net }),
+      ...(tracer && { tracer }),
+    });
   }
 
   async #openManager(before: Manager | undefined): Promise<Manager> {
     const ports = { grpcPort: before?.grpc.port ?? 0, restPort: before?.rest.port ?? 0 };
     const settings = { ...managerSettings({ dir: this.dir, ip: this.ip, ...ports }), ...this.#managerSettings };
-    const manager = await startManager(configOf(ManagerConfig, settings), this.runtime(realClock()));
+    const manager = await startManager(configOf(ManagerConfig, settings), this.runtime("manager", realClock()));
     this.managerAddress = manager.grpc;
     return manager;
   }

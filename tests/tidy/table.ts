@@ -44,8 +44,10 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     ...["src/peer", "src/cli", "src/install", "dfinit"],
   ],
   "src/console": [],
+  "src/tracing": ["src/runtime", "src/rpc"],
+  "src/profiling": ["src/runtime", "src/rpc", "src/http"],
   "src/cmd": [
-    ...["src/runtime", "src/config", "src/rpc", "src/http", "src/oci"],
+    ...["src/runtime", "src/config", "src/rpc", "src/http", "src/oci", "src/tracing", "src/profiling"],
     ...["src/manager", "src/scheduler", "src/peer", "src/cli", "src/doctor", "src/install", "dfinit"],
   ],
   "src/testing": [

@@ -30,7 +30,7 @@ export function routes(running: RunningCluster): Kind {
   return {
     name: "routes",
     find: async ({ at }, name) => {
-      if (at === "health" || at === "metrics") return present(await running.answers(at, name));
+      if (at === "health" || at === "metrics" || at === "stats") return present(await running.answers(at, name));
       return present(at === "rest" && served.has(withoutNames(name)));
     },
     alone: ({ at }, things) => {

@@ -3,6 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { formatHostPort } from "../../config/addresses.ts";
 import { DamselflyError, type ErrorCode } from "../../core/error.ts";
+import { type HttpServer, startHttpServer } from "../../http/serve.ts";
+import { debugHandler } from "../../profiling/debug_server.ts";
+import { realProfiler } from "../../runtime/profiler.ts";
 import { createRpcClient, type RpcClient } from "../../rpc/client.ts";
 import type { MethodDefinition } from "../../rpc/definition.ts";
 import { silentLog } from "../../runtime/log.ts";
@@ -22,6 +25,8 @@ interface Parts {
   readonly cluster: LocalCluster;
   readonly dir: string;
   readonly runtime: Runtime;
+  /** What all components serve alike besides. */
+  readonly debug: HttpServer;
   readonly metrics: ReadonlyMap<string, RecordingMetrics>;
   readonly stack: AsyncDisposableStack;
 }
@@ -54,7 +59,13 @@ export class RunningCluster implements AsyncDisposable {
       seed: { ip: LOOPBACK, firstPort: 0 },
     };
     const cluster = stack.use(await startLocalCluster(options, signal));
-    return new RunningCluster({ cluster, dir, runtime, metrics, stack: stack.move() });
+    const handler = debugHandler({
+      ...{ clock: runtime.clock, profiler: realProfiler(runtime.clock) },
+      log: { ...silentLog(), level: "info", setLevel() {} },
+    });
+    const listen = { hostname: LOOPBACK, port: 0 };
+    const debug = stack.use(startHttpServer({ ...runtime, listen, handler, onError: () => {} }));
+    return new RunningCluster({ cluster, dir, runtime, debug, metrics, stack: stack.move() });
   }
 
   /**
@@ -83,11 +94,12 @@ export class RunningCluster implements AsyncDisposable {
     return this.#parts.cluster.manager.routes;
   }
 
-  /** Whether a server of dfdaemon (`health` or `metrics`) answers a request, given as `GET /healthy`. */
-  async answers(at: "health" | "metrics", route: string): Promise<boolean> {
+  /** Whether a server of dfdaemon (`health`, `metrics` or `stats`) answers a request, given as `GET /healthy`. */
+  async answers(at: "health" | "metrics" | "stats", route: string): Promise<boolean> {
     const [method = "", path = ""] = route.split(" ");
-    const { cluster: { seed }, runtime } = this.#parts;
-    const url = `http://${formatHostPort(seed[at])}${path}`;
+    const { cluster: { seed }, debug, runtime } = this.#parts;
+    // A profile of no time is refused, which is an answer.
+    const url = `http://${formatHostPort(at === "stats" ? debug : seed[at])}${path}?seconds=0`;
     const response = await runtime.fetch(url, { method, signal: this.#stop.signal });
     await response.body?.cancel();
     return response.status !== 404 && response.status !== 405;

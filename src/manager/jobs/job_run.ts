@@ -2,6 +2,8 @@ import { DamselflyError, errorText, toDamselflyError } from "../../core/error.ts
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Random } from "../../runtime/random.ts";
+import { beginRequest } from "../../runtime/requests.ts";
+import { inRequest, type Tracer } from "../../runtime/tracing.ts";
 import { withoutSecrets } from "../rest/job_redaction.ts";
 import type { JobEnd } from "../store/job_queue.ts";
 import type { Job, JobState } from "../store/jobs.ts";
@@ -20,6 +22,7 @@ import {
 } from "./job_result.ts";
 import type { PreheatArgs } from "../rest/job_args.ts";
 import { boundedError } from "./host_error.ts";
+import { jobSpan } from "./job_span.ts";
 import { orderCountOf } from "./job_requests.ts";
 import { type JobCalls, within, workOf } from "./job_work.ts";
 import { withAny } from "./scheduler_calls.ts";
@@ -37,6 +40,7 @@ export interface JobRunOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly tracer: Tracer;
 }
 
 /** A job and what it was ordered with. */
@@ -87,7 +91,10 @@ export class JobRun {
     const overdue = new AbortController();
     limit.signal.addEventListener("abort", () => overdue.abort(overdueError()));
     const either = AbortSignal.any([signal, overdue.signal]);
-    await Promise.all(this.#tasks.map((task) => this.#runTask(task, either)));
+    const scope = beginRequest(this.#options, { ...jobSpan(this.#job, this.#args), header: () => undefined });
+    await inRequest(scope, () => Promise.all(this.#tasks.map((task) => this.#runTask(task, either))));
+    const isFailed = this.state().state === "FAILURE";
+    scope.span?.end(isFailed ? new DamselflyError("internal", "The job failed") : undefined);
   }
 
   /** Grows whenever something has happened. */

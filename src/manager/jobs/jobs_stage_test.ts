@@ -2,6 +2,7 @@
 import { DamselflyError } from "../../core/error.ts";
 import { Host } from "../../rpc/gen/common/v2/common.ts";
 import { HostResult } from "../../rpc/gen/damselfly/v1/jobs.ts";
+import { NO_TRACER } from "../../runtime/tracing.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { orAbort } from "../../runtime/or_abort.ts";
 import { MemoryLog } from "../../testing/memory_log.ts";
@@ -141,7 +142,7 @@ export async function stage(syncPeers: PeerSyncTimes = { interval: 24 * HOUR_MS,
     const seal = new Seal({ key: options.key ?? "the key of all managers", purpose: "orders of jobs", random });
     const images = { blobs: () => Promise.reject(new DamselflyError("not_found", "no such image")) };
     const parts = { store: options.store ?? store, calls, images, clock, random, log, metrics };
-    const jobs = new Jobs({ ...parts, seal, syncPeers });
+    const jobs = new Jobs({ ...parts, seal, syncPeers, tracer: NO_TRACER });
     return { jobs, calls, log, [Symbol.asyncDispose]: () => jobs[Symbol.asyncDispose]() };
   };
   const { jobs, calls, log } = stack.use(open(1));

@@ -15,6 +15,7 @@ import { apiRoutes } from "./routes.ts";
 import { SWAGGER_PAGE } from "./swagger_page.ts";
 
 const DURATION_BUCKETS_SECONDS = [0.005, 0.025, 0.1, 0.5, 1, 5, 10];
+const SIZE_BUCKETS_BYTES = [100, 1_000, 10_000, 100_000, 1_000_000];
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 /** The page's own script and style, and nothing of other sites. */
 const PAGE_POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'";
@@ -73,12 +74,36 @@ function countRequests(metrics: Metrics, clock: Clock): MiddlewareHandler<RestEn
     DURATION_BUCKETS_SECONDS,
     labels,
   );
+  const sizes = (of: string) => {
+    const help = `Bytes of the bodies of ${of}.`;
+    return metrics.histogram(`manager_${of}_size_bytes`, help, SIZE_BUCKETS_BYTES, labels);
+  };
+  const [requestSizes, responseSizes] = [sizes("request"), sizes("response")];
   return async function countRequest(c, next) {
     const startedAtMs = clock.now();
+    const requestBytes = Number(c.req.header("content-length") ?? 0);
     await next();
     const method = METHODS.has(c.req.method) ? c.req.method : "other";
     const series = { code: c.res.status, method, url: c.get("route") ?? routePath(c, -1) };
     total.inc(series);
     duration.observe(series, (clock.now() - startedAtMs) / 1000);
+    requestSizes.observe(series, requestBytes);
+    const { body } = c.res;
+    if (body === null) return responseSizes.observe(series, 0);
+    c.res = new Response(counted(body, (bytes) => responseSizes.observe(series, bytes)), c.res);
   };
+}
+
+/** The same bytes; their number is told at their end. */
+function counted(body: ReadableStream<Uint8Array>, tell: (bytes: number) => void): ReadableStream<Uint8Array> {
+  let bytes = 0;
+  return body.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      transform(chunk, controller) {
+        bytes += chunk.length;
+        controller.enqueue(chunk);
+      },
+      flush: () => tell(bytes),
+    }),
+  );
 }

@@ -179,6 +179,8 @@ Deno.test("requests are counted by route and never by path", async () => {
   await rest.send("GET", "/api/v1/nothing-of-that-kind");
   const text = await rest.metrics.expose();
   assert.match(text, /manager_requests_total\{code="200",method="GET",url="\/api\/v1\/clusters\/:id"\} 1/);
+  assert.match(text, /manager_request_size_bytes_count\{code="200",method="GET",url="\/api\/v1\/clusters\/:id"\} 1/);
+  assert.match(text, /manager_response_size_bytes_sum\{code="200",method="GET",url="\/api\/v1\/clusters\/:id"\} [1-9]/);
   assert.match(text, /manager_requests_total\{code="404",method="GET",url="\/api\/v1\/clusters\/:id"\} 1/);
   assert.ok(!text.includes("nothing-of-that-kind"));
 });

@@ -1,4 +1,4 @@
-import { contentRangeHeader, resolveRange } from "../../core/byte_range.ts";
+import { type ByteRange, contentRangeHeader, resolveRange } from "../../core/byte_range.ts";
 import { BoundedMap } from "../../core/bounded_map.ts";
 import type { Digest } from "../../core/digest.ts";
 import { DamselflyError, errorText } from "../../core/error.ts";
@@ -8,9 +8,10 @@ import type { Log } from "../../runtime/log.ts";
 import { isLoopback } from "../../http/destination.ts";
 import { rightsOf } from "../source/headers.ts";
 import type { Source, SourceRequest, SourceStat } from "../source/source.ts";
-import type { TaskHandle, TaskRequest, Tasks } from "../task/task.ts";
+import type { TaskHandle, TaskRequest, Tasks, Traffic } from "../task/task.ts";
 import { AccessLeases, type AccessSubject } from "./access_leases.ts";
 import { contentBody, isMadeGoodBySource } from "./content_body.ts";
+import { pullLine } from "./pull_line.ts";
 
 /**
  * The head of an answer waits for the first byte, so that a failure before it is told as what it is; but not for longer
@@ -69,12 +70,13 @@ export class ContentEndpoint {
    * its first byte.
    */
   async serve(content: ContentRequest): Promise<Response> {
+    const startedAt = this.#parts.clock.now();
     using limit = this.#parts.clock.deadline(HEAD_TIMEOUT_MS);
     const stat = await this.#authorize(content);
     if (content.request.method === "HEAD") return this.#headAnswer(content, stat);
     const handle = await this.#open(content, stat);
     const answered = handle ?? stat ?? await this.#stat(content);
-    return await this.#answer(content, answered, handle, limit.signal);
+    return await this.#answer(content, answered, handle, { startedAt, headLimit: limit.signal });
   }
 
   /** Notes a right that was proved elsewhere: by an answer of the source that names the content. */
@@ -129,7 +131,7 @@ export class ContentEndpoint {
     content: ContentRequest,
     { contentLength, responseHeaders }: Pick<TaskHandle, "contentLength" | "responseHeaders">,
     handle: TaskHandle | undefined,
-    headLimit: AbortSignal,
+    { startedAt, headLimit }: { readonly startedAt: number; readonly headLimit: AbortSignal },
   ): Promise<Response> {
     const headers = content.headers(responseHeaders);
     const asked = resolveRange(wantedRange(content.request.headers, headers), contentLength);
@@ -153,7 +155,9 @@ export class ContentEndpoint {
       direct: (rest) => this.#parts.source.read(source, rest, { contentLength, version }, signal),
       onDirect: (error) => this.#warn("Content goes on straight from the source", content, error),
       onEnd: async (error) => {
+        const traffic = handle?.traffic();
         await handle?.[Symbol.asyncDispose]();
+        if (error === undefined && !signal.aborted) this.#tell(content, range, { startedAt, traffic });
         if (error !== undefined && !signal.aborted) this.#warn("Content was cut short", content, error);
       },
       ...(handle !== undefined && deliver !== undefined && {
@@ -164,6 +168,17 @@ export class ContentEndpoint {
       }),
     });
     return new Response(body, { status: asked.kind === "part" ? 206 : 200, headers });
+  }
+
+  /** The one line about a pull that everybody wants to see. */
+  #tell(
+    { name }: ContentRequest,
+    { start, end }: ByteRange,
+    { startedAt, traffic }: { readonly startedAt: number; readonly traffic: Traffic | undefined },
+  ): void {
+    const durationMs = Math.round(this.#parts.clock.now() - startedAt);
+    const bytes = end - start;
+    this.#parts.log.info(pullLine({ name, bytes, durationMs, traffic }), { ...name, bytes, durationMs, ...traffic });
   }
 
   #warn(message: string, { name }: ContentRequest, error: unknown): void {

@@ -1,12 +1,15 @@
 import { type DamselflyError, isCancelled } from "../../core/error.ts";
+import { DURATION_BUCKETS_MS } from "../../core/size_level.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Counter, Histogram, Metrics } from "../../runtime/metrics.ts";
 import { orAbort } from "../../runtime/or_abort.ts";
+import { passedOnTrace } from "../../runtime/requests.ts";
+import { traced } from "../../runtime/tracing.ts";
 import type { Destinations } from "../../http/destination.ts";
 import { redirectOf, REDIRECTS_MAX } from "../../http/redirect.ts";
 import type { SourceFetch } from "./registry_fetch.ts";
 import type { SourceRequest } from "./source.ts";
-import { sourceFailure } from "./source_failure.ts";
+import { publicUrl, sourceFailure } from "./source_failure.ts";
 
 /** Where a peer's configuration names origins, whose addresses are not questioned. */
 export const UPSTREAMS_KEY = "proxy.registryMirror.upstreams";
@@ -14,7 +17,6 @@ export const UPSTREAMS_KEY = "proxy.registryMirror.upstreams";
 const HEADERS_TIMEOUT_MS = 25_000;
 /** Of the body of a redirect. */
 const SKIPPED_BYTES_MAX = 16 * 1024;
-const DURATION_BUCKETS_MS = Array.from({ length: 24 }, (_, n) => 2 ** n);
 
 /** What an exchange with an origin needs. */
 export interface ExchangeParts {
@@ -71,12 +73,13 @@ export class Exchanger {
     const startedAt = this.#parts.clock.now();
     this.#requests.inc(labels);
     try {
-      const exchange = await this.#follow(
-        method,
-        first,
-        { ...request, headers: { ...request.headers, ...headers } },
-        signal,
-      );
+      const attributes = { "http.method": method, "http.url": publicUrl(first) };
+      const exchange = await traced(`HTTP ${method}`, { kind: "client", attributes }, async (span) => {
+        const asked = { ...request.headers, ...headers, ...passedOnTrace() };
+        const exchange = await this.#follow(method, first, { ...request, headers: asked }, signal);
+        span?.set({ "http.status_code": exchange.response.status });
+        return exchange;
+      });
       this.#durations.observe(labels, this.#parts.clock.now() - startedAt);
       return exchange;
     } catch (error) {

@@ -1,6 +1,7 @@
 import { DamselflyError, errorText, isCancelled, toDamselflyError } from "../../core/error.ts";
 import { pieceAt, type PiecePlan, pieceRange, type PieceRun, planByRule } from "../../core/piece.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
+import { type Span, traced } from "../../runtime/tracing.ts";
 import { type Control, type Decision, type PeerEvent, SMALL_BYTES } from "../control/control.ts";
 import type { Parent, ParentRpc } from "../piece/parent.ts";
 import type { BandwidthLimit } from "../piece/bandwidth_limit.ts";
@@ -109,6 +110,8 @@ export class Download implements ReadableTask {
   /** Of a parent that could not be used because of it. */
   #otherPieceLength: number | undefined;
   #goodbye: Promise<void> = Promise.resolve();
+  /** The step of the request that began it. */
+  #span: Span | undefined;
 
   /** `stored` must not have been given away since storage opened it, or it may be collected before it is held. */
   constructor(parts: DownloadParts, subject: DownloadSubject, stored: StoredTask, signal: AbortSignal) {
@@ -122,7 +125,10 @@ export class Download implements ReadableTask {
     const { peerId, request } = subject;
     this.#notes = parts.journal.began({ peerId, request, record: stored.record, localBytes: this.#traffic.localPeer });
     this.#replaced.promise.catch(() => {});
-    this.sealed = this.#run(signal);
+    this.sealed = traced("download_task", { attributes: this.#facts() }, (span) => {
+      this.#span = span;
+      return this.#run(signal);
+    });
     this.sealed.catch(() => {});
   }
 
@@ -191,6 +197,7 @@ export class Download implements ReadableTask {
       ended(false);
       this.#parts.metrics.succeeded(contentLength, durationMs);
       this.#notes.ended();
+      this.#span?.set({ "bytes.source": this.#traffic.backToSource, "bytes.peers": this.#traffic.remotePeer });
       log.info("A task is complete", { ...fields, ...this.#traffic, durationMs });
       return this.traffic();
     } catch (caught) {
@@ -206,6 +213,13 @@ export class Download implements ReadableTask {
       await this.#takeBegun()?.[Symbol.asyncDispose]();
       this.#leave();
     }
+  }
+
+  /** What a trace of it is found by. */
+  #facts() {
+    const { url, plan: { contentLength, pieceCount } } = this.#stored.record;
+    const ids = { host_id: this.#parts.control.hostId, task_id: this.taskId, peer_id: this.peerId };
+    return { ...ids, url, content_length: contentLength, piece_count: pieceCount };
   }
 
   async #complete(signal: AbortSignal): Promise<void> {
@@ -444,6 +458,7 @@ export class Download implements ReadableTask {
     this.#parts.metrics.received(record.trafficType, end - start);
     this.#notes.received(record, end - start);
     this.#parts.onReceived(end - start);
+    this.#span?.event("piece", { number: record.number, length: end - start, parent: record.parentId || "source" });
     const kind = isFromSource ? "piece_back_to_source_finished" : "piece_finished";
     const event = { kind, piece: pieceMessage(record, plan) } as const;
     if (this.#early === undefined) talk?.post(event);

@@ -1,3 +1,4 @@
+import { DURATION_BUCKETS_MS, sizeLevel } from "../../core/size_level.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
 import type { TrafficType } from "../storage/storage.ts";
 import type { TaskRequest, Traffic } from "./task.ts";
@@ -5,9 +6,6 @@ import type { TaskRequest, Traffic } from "./task.ts";
 /** Tags and applications come from requesters; more of them than this are counted together. */
 const LABEL_VALUES_MAX = 64;
 const OTHER = "other";
-const MIB = 1024 * 1024;
-const SIZE_LEVEL_MAX = 20;
-const DURATION_BUCKETS_MS = Array.from({ length: 24 }, (_, n) => 2 ** n);
 
 const TRAFFIC_LABELS: Record<TrafficType, string> = {
   back_to_source: "BACK_TO_SOURCE",
@@ -91,12 +89,6 @@ export class TaskMetrics {
     this.#labelValues.add(value);
     return value;
   }
-}
-
-function sizeLevel(bytes: number): number {
-  let level = 1;
-  while (level < SIZE_LEVEL_MAX && bytes > MIB * 2 ** (level - 1)) level++;
-  return level;
 }
 
 /** The traffic of a task that was complete already. */

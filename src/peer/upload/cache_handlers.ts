@@ -8,6 +8,7 @@ import {
 import { msOfDuration } from "../../rpc/time.ts";
 import type { Handlers } from "../../rpc/service.ts";
 import type { StoredTask } from "../storage/storage.ts";
+import type { CallMetrics } from "./call_metrics.ts";
 import { importRequestOf, localCopyMessage } from "./cache_messages.ts";
 import { type CacheDeps, streamCopy } from "./cache_stream.ts";
 import { checkOutput, deliverFile, type DeliveryDeps, keepingPlace } from "./deliver_file.ts";
@@ -15,7 +16,10 @@ import { type PieceAddress, syncPieces } from "./sync_pieces.ts";
 import { presentTask } from "./upload_service.ts";
 
 /** What `DfdaemonDownload` offers of the persistent cache to programs on this host (wire.md §1). */
-export function cacheDownloadHandlers(options: CacheDeps & DeliveryDeps): Handlers<typeof DfdaemonDownloadService> {
+export function cacheDownloadHandlers(
+  options: CacheDeps & DeliveryDeps,
+  calls: CallMetrics,
+): Handlers<typeof DfdaemonDownloadService> {
   const { cache, cacheStorage, clock, cacheTtlMs } = options;
   return {
     uploadPersistentCacheTask: async (request, { signal: caller }) => {
@@ -25,10 +29,16 @@ export function cacheDownloadHandlers(options: CacheDeps & DeliveryDeps): Handle
       return await cache.importFile(importRequestOf(request, cacheTtlMs), signal);
     },
     downloadPersistentCacheTask: (request, { signal }) => localCopy(request, options, signal),
-    statPersistentCacheTask: ({ taskId }, { signal }) => cache.stat(taskId, signal),
-    // deno-lint-ignore require-await -- throws become rejections
-    statLocalPersistentCacheTask: async ({ taskId }) => localCopyMessage(presentTask(cacheStorage, taskId).record),
-    listLocalPersistentCacheTasks: () => Promise.resolve({ tasks: cacheStorage.list().map(localCopyMessage) }),
+    statPersistentCacheTask: ({ taskId }, { signal }) =>
+      calls.count("stat_task", "PERSISTENT_CACHE", () => cache.stat(taskId, signal)),
+    statLocalPersistentCacheTask: ({ taskId }) =>
+      calls.count(
+        "stat_local_task",
+        "PERSISTENT_CACHE",
+        () => localCopyMessage(presentTask(cacheStorage, taskId).record),
+      ),
+    listLocalPersistentCacheTasks: () =>
+      calls.count("list_local_tasks", "PERSISTENT_CACHE", () => ({ tasks: cacheStorage.list().map(localCopyMessage) })),
   };
 }
 
@@ -41,7 +51,10 @@ export interface CacheUploadOptions extends CacheDeps {
 }
 
 /** What `DfdaemonUpload` offers of the persistent cache to schedulers and other peers (wire.md §1). */
-export function cacheUploadHandlers(options: CacheUploadOptions): Handlers<typeof DfdaemonUploadService> {
+export function cacheUploadHandlers(
+  options: CacheUploadOptions,
+  calls: CallMetrics,
+): Handlers<typeof DfdaemonUploadService> {
   const { cache, cacheStorage: storage, clock, pieceAddress: address, disableShared, stopping } = options;
   return {
     downloadPersistentCacheTask: (request, { signal }) => triggeredCopy(request, options, signal),
@@ -51,15 +64,16 @@ export function cacheUploadHandlers(options: CacheUploadOptions): Handlers<typeo
       yield* syncPieces(request, { storage, clock, address }, AbortSignal.any([signal, stopping]));
     },
     updatePersistentCacheTask: async ({ taskId, persistent }) => {
-      if (!persistent) {
+      await calls.count("update_task", "PERSISTENT_CACHE", async () => {
+        if (persistent) return await cache.persist(taskId);
         throw new DamselflyError("invalid_argument", `Cannot give up the replica ${taskId}: delete it instead`);
-      }
-      await cache.persist(taskId);
+      });
       return {};
     },
-    statPersistentCacheTask: ({ taskId }, { signal }) => cache.stat(taskId, signal),
+    statPersistentCacheTask: ({ taskId }, { signal }) =>
+      calls.count("stat_task", "PERSISTENT_CACHE", () => cache.stat(taskId, signal)),
     deletePersistentCacheTask: async ({ taskId }) => {
-      await cache.delete(taskId);
+      await calls.count("delete_task", "PERSISTENT_CACHE", () => cache.delete(taskId));
       return {};
     },
   };

@@ -17,6 +17,7 @@ import { testRuntime } from "../../testing/test_runtime.ts";
 import type { CacheHandle, CacheRequest, CacheTasks, ImportRequest } from "../cache/cache_tasks.ts";
 import { MEMORY_DATABASE, openStorage } from "../storage/open_storage.ts";
 import type { StoredTask } from "../storage/storage.ts";
+import { CallMetrics } from "./call_metrics.ts";
 import { cacheDownloadHandlers, cacheUploadHandlers } from "./cache_handlers.ts";
 
 const ID = "ab".repeat(32);
@@ -85,9 +86,10 @@ async function openBench(changes: { disableShared?: boolean } = {}) {
   const deps = { ...runtime, cache, cacheStorage, hostId: "host", cacheTtlMs: 86_400_000 };
   const address = { ip: "127.0.0.1", tcpPort: 4005 };
   const upload = { ...deps, pieceAddress: address, disableShared: false, stopping: NEVER, ...changes };
+  const calls = new CallMetrics(runtime.metrics);
   const services = [
-    service(DfdaemonDownloadService, cacheDownloadHandlers(deps)),
-    service(DfdaemonUploadService, cacheUploadHandlers(upload)),
+    service(DfdaemonDownloadService, cacheDownloadHandlers(deps, calls)),
+    service(DfdaemonUploadService, cacheUploadHandlers(upload, calls)),
   ];
   const server = stack.use(
     await startRpcServer({ ...runtime, listen: { hostname: "127.0.0.1", port: 0 }, services }),

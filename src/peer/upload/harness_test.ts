@@ -153,6 +153,7 @@ export async function startBench(changes: Partial<UploadServiceOptions> = {}, di
     ...deps,
     ...(changes.source !== undefined && { source: changes.source }),
     disk,
+    metrics,
     random: seededRandom(3),
     deleteHost: () => Promise.resolve(void left.push("")),
   });

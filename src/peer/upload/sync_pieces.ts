@@ -2,6 +2,7 @@ import { DamselflyError } from "../../core/error.ts";
 import { pieceRange } from "../../core/piece.ts";
 import type { SyncPiecesRequest, SyncPiecesResponse } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import { currentSpan } from "../../runtime/tracing.ts";
 import type { ChildFacts } from "../piece/parent.ts";
 import type { Follower } from "../storage/changes.ts";
 import { contentVersion } from "../storage/content_version.ts";
@@ -60,6 +61,7 @@ export async function* syncPieces(
     const told = turn === undefined ? come : turn.sort(come);
     for (const number of told) {
       const { start, end } = pieceRange(plan, number);
+      currentSpan()?.event("piece_told", { number });
       yield { number, offset: start, length: end - start, ...address };
     }
     // While the child took what was yielded, more may have come.

@@ -1,15 +1,18 @@
 import { DamselflyError } from "../../core/error.ts";
 import { isUsualPieceLength } from "../../core/piece.ts";
+import { DURATION_BUCKETS_MS, sizeLevel } from "../../core/size_level.ts";
 import { type Download, Host, type Network } from "../../rpc/gen/common/v2/common.ts";
 import { DfdaemonUploadService, type DownloadTaskResponse } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import { type CallContext, type RpcService, service } from "../../rpc/service.ts";
 import { BoundedLabels } from "../../runtime/bounded_labels.ts";
 import { orAbort } from "../../runtime/or_abort.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
+import { currentSpan } from "../../runtime/tracing.ts";
 import { CONTENT_VERSION_HEADER, PIECE_LENGTH_HEADER, TURNS_HEADER } from "../piece/parent.ts";
 import { cacheUploadHandlers } from "./cache_handlers.ts";
 import type { CacheDeps } from "./cache_stream.ts";
 import type { Destinations } from "../../http/destination.ts";
+import { CallMetrics } from "./call_metrics.ts";
 import { callerIp } from "./caller_ip.ts";
 import { type DownloadDeps, streamDownload } from "./download_stream.ts";
 import { type EntriesDeps, listEntries } from "./list_entries.ts";
@@ -50,13 +53,15 @@ export interface UploadServiceOptions extends DownloadDeps, CacheDeps, EntriesDe
 /** `DfdaemonUpload`: what a peer offers to other hosts (wire.md §1). */
 export function uploadService(options: UploadServiceOptions): RpcService {
   const { tasks, storage, clock, hostLoad, disableShared } = options;
-  const count = uploadCounter(options.metrics);
+  const calls = new CallMetrics(options.metrics);
+  const count = uploadCounter(options);
   return service(DfdaemonUploadService, {
     downloadTask: ({ download }, context) => count(triggeredDownload(download, options, context), download),
     syncPieces: (request, { signal, metadata, sendHeaders }) => {
       sendHeaders();
       if (disableShared) throw new DamselflyError("permission_denied", "Cannot share: this host gives no pieces away");
       const either = AbortSignal.any([signal, options.stopping]);
+      currentSpan()?.set({ task_id: request.taskId, remote_host_id: request.hostId });
       const question = {
         ...request,
         pieceLength: namedPieceLength(metadata),
@@ -73,16 +78,20 @@ export function uploadService(options: UploadServiceOptions): RpcService {
         await clock.sleep(LOAD_INTERVAL_MS, either);
       }
     },
-    // deno-lint-ignore require-await -- throws become rejections
-    statTask: async ({ taskId }) => taskMessage(presentTask(storage, taskId)),
-    // deno-lint-ignore require-await -- as above
-    statLocalTask: async ({ taskId }) => localTaskMessage(presentTask(storage, taskId).record),
-    listTaskEntries: (request, { peer, signal }) => listEntries(request, options, { callerIp: callerIp(peer), signal }),
+    statTask: ({ taskId }) => calls.count("stat_task", "STANDARD", () => taskMessage(presentTask(storage, taskId))),
+    statLocalTask: ({ taskId }) =>
+      calls.count("stat_local_task", "STANDARD", () => localTaskMessage(presentTask(storage, taskId).record)),
+    listTaskEntries: (request, { peer, signal }) =>
+      calls.count(
+        "list_task_entries",
+        "STANDARD",
+        () => listEntries(request, options, { callerIp: callerIp(peer), signal }),
+      ),
     deleteTask: async ({ taskId }, { signal }) => {
-      await tasks.delete(taskId, signal);
+      await calls.count("delete_task", "STANDARD", () => tasks.delete(taskId, signal));
       return {};
     },
-    ...cacheUploadHandlers(options),
+    ...cacheUploadHandlers(options, calls),
   });
 }
 
@@ -128,13 +137,19 @@ async function* triggeredDownload(
 }
 
 /** Counts downloads that other hosts trigger, under Dragonfly's names (node-side.md §3.13). */
-function uploadCounter(metrics: Metrics) {
+function uploadCounter({ metrics, clock }: Pick<UploadServiceOptions, "metrics" | "clock">) {
   const labelNames = ["type", "tag", "app"];
   const total = metrics.counter("dragonfly_client_upload_task_total", "Tasks that other hosts asked for.", labelNames);
   const failures = metrics.counter(
     "dragonfly_client_upload_task_failure_total",
     "Tasks that other hosts asked for and that failed.",
     labelNames,
+  );
+  const durations = metrics.histogram(
+    "dragonfly_client_upload_task_duration_milliseconds",
+    "Time of tasks that other hosts asked for, until they were there.",
+    DURATION_BUCKETS_MS,
+    ["task_type", "task_size_level"],
   );
   const running = metrics.gauge(
     "dragonfly_client_concurrent_upload_task_total",
@@ -150,8 +165,17 @@ function uploadCounter(metrics: Metrics) {
     const labels = known.of({ type: String(type), tag, app });
     total.inc(labels);
     running.inc(labels);
+    const startedAt = clock.now();
+    let contentLength: number | undefined;
     try {
-      yield* responses;
+      for await (const response of responses) {
+        if (response.response?.$case === "downloadTaskStartedResponse") {
+          contentLength = response.response.value.contentLength;
+        }
+        yield response;
+      }
+      const sized = { task_type: labels["type"] ?? "", task_size_level: sizeLevel(contentLength) };
+      durations.observe(sized, clock.now() - startedAt);
     } catch (error) {
       failures.inc(labels);
       throw error;
