@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { DamselflyError } from "../core/error.ts";
+import type { ExportTraceServiceRequest } from "../rpc/gen/opentelemetry/proto/collector/trace/v1/trace_service.ts";
+import { MemoryLog } from "../testing/memory_log.ts";
+import { MemoryMetrics } from "../testing/memory_metrics.ts";
+import { seededRandom } from "../testing/seeded_random.ts";
+import { VirtualClock } from "../testing/virtual_clock.ts";
+import { Recorder } from "./span.ts";
+import { SpanQueue } from "./span_queue.ts";
+
+const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+/** A queue before a collector that does as the test wants, and what it was sent: names of spans by message. */
+function open(send: (message: ExportTraceServiceRequest, signal: AbortSignal) => Promise<void>) {
+  const [clock, log, metrics] = [new VirtualClock(), new MemoryLog(), new MemoryMetrics()];
+  const messages: number[] = [];
+  const collector = {
+    send: async (message: ExportTraceServiceRequest, signal: AbortSignal) => {
+      await send(message, signal);
+      messages.push(message.resourceSpans[0]?.scopeSpans[0]?.spans.length ?? 0);
+    },
+    [Symbol.dispose]() {},
+  };
+  const queue = new SpanQueue({ collector, resource: {}, clock, log, metrics });
+  const recorder = new Recorder({ clock, random: seededRandom(1), sampleRatio: 1, onEnd: (span) => queue.add(span) });
+  const record = (count: number, events: number) => {
+    for (let index = 0; index < count; index++) {
+      const span = recorder.begin("pull", { traceId: TRACE });
+      for (let number = 0; number < events; number++) span.event("piece", { number });
+      span.end();
+    }
+  };
+  const dropped = (reason: string) => metrics.value("damselfly_trace_spans_dropped_total", { reason });
+  return { queue, clock, log, messages, record, dropped };
+}
+
+Deno.test("messages are of a bounded size, and what was sent makes room again", async () => {
+  const { queue, clock, messages, record, dropped } = open(() => Promise.resolve());
+  await using _queue = queue;
+  for (let round = 1; round <= 3; round++) {
+    record(32, 1_000);
+    assert.equal(dropped("full"), 0, `round ${round}`);
+    await clock.advance(2_000);
+    assert.equal(messages.length, round * 8);
+  }
+  assert.ok(messages.every((count) => count === 4));
+});
+
+Deno.test("a collector that is away is told of once, asked again, and gets all when it is back", async () => {
+  let isAway = true;
+  const { queue, clock, log, messages, record, dropped } = open(() => {
+    return isAway ? Promise.reject(new DamselflyError("unavailable", "It is down")) : Promise.resolve();
+  });
+  await using _queue = queue;
+  record(3, 0);
+  for (let round = 0; round < 3; round++) await clock.advance(2_000);
+  assert.deepEqual([messages, log.lines.map(({ level }) => level)], [[], ["warn"]]);
+  isAway = false;
+  await clock.advance(2_000);
+  assert.deepEqual([messages, dropped("full"), log.lines.length], [[3], 0, 2]);
+});
+
+Deno.test("a collector that hangs holds the end of a process up for two seconds, no longer", async () => {
+  const { queue, clock, record, dropped } = open((_message, signal) =>
+    new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)))
+  );
+  record(3, 0);
+  let isOver = false;
+  const ending = queue[Symbol.asyncDispose]().then(() => isOver = true);
+  await clock.advance(1_999);
+  assert.equal(isOver, false);
+  await clock.advance(1);
+  await ending;
+  record(2, 0);
+  assert.equal(dropped("ended"), 5);
+});
