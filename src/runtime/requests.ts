@@ -46,5 +46,5 @@ export function passedOnTrace(span = currentSpan()): Readonly<Record<string, str
 export function passedOnHeaders(span = currentSpan()): Readonly<Record<string, string>> {
   if (span !== undefined) return passedOnTrace(span);
   const request = currentRequest();
-  return request === undefined || request.span !== undefined ? {} : { [REQUEST_ID]: request.requestId };
+  return request === undefined ? {} : { [REQUEST_ID]: request.requestId };
 }

@@ -26,7 +26,8 @@ async function serve(tracer: Tracer, beginsRequestAt: readonly string[] = []) {
     },
     statTask: () => Promise.reject(new DamselflyError("not_found", "No such task")),
     announcePeer: async function* (requests) {
-      for await (const _ of requests) {
+      for await (const { hostId } of requests) {
+        if (hostId === "unknown") throw new DamselflyError("failed_precondition", "No such host");
         note();
         yield { response: undefined };
       }
@@ -84,13 +85,20 @@ Deno.test("a call is a step on both sides, which says how it ended", async () =>
     stream.end();
     await Array.fromAsync(stream.responses);
   });
-  const names = ["ListHosts", "StatTask", "AnnouncePeer"].map((method) => `scheduler.v2.Scheduler/${method}`);
+  await inRequest({ requestId: TRACE, span }, async () => {
+    const stream = stage.client.announcePeer(limited);
+    await stream.send({ hostId: "unknown", taskId: "t", peerId: "p", request: undefined });
+    await assert.rejects(Array.fromAsync(stream.responses));
+  });
+  const names = ["ListHosts", "StatTask", "AnnouncePeer", "AnnouncePeer"].map((method) =>
+    `scheduler.v2.Scheduler/${method}`
+  );
   assert.deepEqual(ours.ended.map(({ name }) => name), names);
   assert.deepEqual(theirs.ended.map(({ name }) => name), names);
   for (const [index, { context, failure }] of ours.ended.entries()) {
     assert.equal(theirs.ended[index]?.parentSpanId, context.spanId);
-    assert.equal(failure !== undefined, index === 1, String(failure));
-    assert.equal(theirs.ended[index]?.failure !== undefined, index === 1);
+    assert.equal(failure !== undefined, index % 2 === 1, String(failure));
+    assert.equal(theirs.ended[index]?.failure !== undefined, index % 2 === 1);
   }
-  assert.deepEqual(theirs.ended.map(({ attributes }) => attributes.get("rpc.grpc.status_code")), [0, 5, 0]);
+  assert.deepEqual(theirs.ended.map(({ attributes }) => attributes.get("rpc.grpc.status_code")), [0, 5, 0, 9]);
 });
