@@ -41,8 +41,8 @@ Deno.test("a request is a step until its answer is sent, and what could be a sec
   assert.deepEqual(steps.map((facts) => facts["http.url"]), ["/v2/app/blobs/sha256:ab?ns=docker.io", "http://b/file"]);
   assert.deepEqual(steps.map((facts) => [facts["name"], facts["http.status_code"]]), [
     ["HTTP GET", 203],
-    ["HTTP GET", 203],
+    ["HTTP GET", 400], // nobody is asked with credentials in a URL
   ]);
-  assert.equal(new Set(ids).size, 2);
-  for (const id of ids) assert.match(id ?? "", /^[0-9a-f]{32}$/);
+  assert.equal(ids.length, 1);
+  assert.match(ids[0] ?? "", /^[0-9a-f]{32}$/);
 });
