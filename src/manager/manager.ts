@@ -66,12 +66,9 @@ export async function startManager(
   const grpcListen = { hostname: config.server.grpc.listenIP, port: config.server.grpc.port };
   const tls = stack.use(await openOptionalTlsFiles(tlsPathsOf(config.server.grpc.tls), runtime));
   const onceFree = whenFree(runtime, signal);
-  const grpc = stack.use(
-    await onceFree(
-      grpcListen,
-      () => startRpcServer({ ...runtime, requests: runtime, listen: grpcListen, services, tls }),
-    ),
-  );
+  const services = [service.rpc, savingsService({ store, clock })];
+  const options = { ...runtime, requests: runtime, listen: grpcListen, services, tls };
+  const grpc = stack.use(await onceFree(grpcListen, () => startRpcServer(options)));
   stack.defer(() => service.stop());
 
   const key = await managerKey(config.auth.jwt.key, store, runtime.random);
