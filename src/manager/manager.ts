@@ -63,10 +63,10 @@ export async function startManager(
   exposeVersion(metrics, "manager");
   const arrivals = new Arrivals(clock);
   const service = createManagerService({ store, clock, metrics, arrivals });
+  const services = [service.rpc, savingsService({ store, clock })];
   const grpcListen = { hostname: config.server.grpc.listenIP, port: config.server.grpc.port };
   const tls = stack.use(await openOptionalTlsFiles(tlsPathsOf(config.server.grpc.tls), runtime));
   const onceFree = whenFree(runtime, signal);
-  const services = [service.rpc, savingsService({ store, clock })];
   const options = { ...runtime, requests: runtime, listen: grpcListen, services, tls };
   const grpc = stack.use(await onceFree(grpcListen, () => startRpcServer(options)));
   stack.defer(() => service.stop());

@@ -7,10 +7,10 @@ import { wrappedDisk } from "../../runtime/wrapped_disk.ts";
 import { MemoryDisk } from "../../testing/memory_disk.ts";
 import { MemoryLog } from "../../testing/memory_log.ts";
 import { VirtualClock } from "../../testing/virtual_clock.ts";
-import type { Decision } from "../control/control.ts";
 import { limitBandwidth, UNLIMITED } from "../piece/bandwidth_limit.ts";
 import {
   blob,
+  type Decide,
   FakeSource,
   memoryStorage,
   type NodeOptions,
@@ -41,6 +41,8 @@ interface Trouble {
   /** How often the requester asks again, and after which pause. */
   readonly again?: { readonly count: number; readonly pauseMs: number };
 }
+
+type Decision = Exclude<Awaited<ReturnType<Decide>>, undefined>;
 
 const toSource = (): Decision => ({ kind: "back_to_source", description: "" });
 const slowly = (source: FakeSource, clock: VirtualClock) =>
