@@ -89,14 +89,17 @@ Deno.test("no function is longer than its limit", () => {
 
 Deno.test("files are named in snake_case, and none is called index", () => {
   const wrong = written.map(({ path }) => posix.basename(path)).filter((name) =>
-    !/^[a-z0-9]+(_[a-z0-9]+)*\.ts$/.test(name) || name === "index.ts"
+    !/^[a-z0-9]+(_[a-z0-9]+)*\.tsx?$/.test(name) || name === "index.ts"
   );
   assert.deepEqual(wrong, []);
 });
 
 Deno.test("every package is pinned to one exact version and comes from npm", () => {
-  const { imports } = JSON.parse(Deno.readTextFileSync(`${TOP}/deno.json`)) as { imports: Record<string, string> };
-  const loose = Object.values(imports).filter((target) => !/^npm:(@[^/@]+\/)?[^/@]+@\d+\.\d+\.\d+$/.test(target));
+  const targets = ["deno.json", "src/console/deno.json"].flatMap((path) => {
+    const { imports } = JSON.parse(Deno.readTextFileSync(`${TOP}/${path}`)) as { imports: Record<string, string> };
+    return Object.values(imports);
+  });
+  const loose = targets.filter((target) => !/^npm:(@[^/@]+\/)?[^/@]+@\d+\.\d+\.\d+$/.test(target));
   assert.deepEqual(loose, []);
 });
 

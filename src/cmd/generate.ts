@@ -6,6 +6,7 @@ import { generateConfigDocs } from "../config/generate.ts";
 import { DamselflyError } from "../core/error.ts";
 import { generateRpc } from "../rpc/generate.ts";
 import { EXIT } from "../runtime/main.ts";
+import { generateConsoleApi } from "./console_api.ts";
 import { generateCompatibility } from "./compatibility/generate.ts";
 
 /** Writes some files, and owns whole directories: what it does not generate there does not belong there. */
@@ -17,6 +18,7 @@ interface Generator {
 const GENERATORS: readonly Generator[] = [
   { owns: ["src/rpc/gen"], generate: generateRpc },
   { owns: ["docs/config"], generate: generateConfigDocs },
+  { owns: ["src/console/api/gen"], generate: generateConsoleApi },
   { owns: [], generate: generateCompatibility },
 ];
 

@@ -38,6 +38,8 @@ export interface LocalClusterOptions {
   readonly peers: readonly PeerPlace[];
   /** Registries that are not at `https://<namespace>`. */
   readonly upstreams: readonly LocalUpstream[];
+  /** What the manager serves as its console; left out, it has none. */
+  readonly consolePack?: string | undefined;
   readonly clock: Clock;
   /** The effects of each part, named `manager`, `scheduler`, `seed` or `peer-<n>`. */
   readonly runtimeOf: (name: string) => Runtime;
@@ -57,9 +59,9 @@ export interface LocalCluster extends AsyncDisposable {
  */
 export async function startLocalCluster(options: LocalClusterOptions, signal: AbortSignal): Promise<LocalCluster> {
   await using stack = new AsyncDisposableStack();
-  const { dir, clock, upstreams } = options;
+  const { dir, clock, upstreams, consolePack } = options;
   const managerConfig = configOf(ManagerConfig, managerSettings({ dir, ...options.manager }));
-  const manager = stack.use(await startManager(managerConfig, options.runtimeOf("manager"), { signal }));
+  const manager = stack.use(await startManager(managerConfig, options.runtimeOf("manager"), { signal, consolePack }));
   const known = { manager: manager.grpc };
   const schedulerConfig = configOf(
     SchedulerConfig,

@@ -2,6 +2,7 @@ import "../rpc/http2_guard.ts";
 import type { Command } from "commander";
 import { ManagerConfig } from "../config/manager.ts";
 import { startManager } from "../manager/manager.ts";
+import { readConsolePack } from "./console_pack.ts";
 import { type Component, componentCommand, runComponent } from "./run_component.ts";
 
 const manager: Component<typeof ManagerConfig> = {
@@ -10,7 +11,9 @@ const manager: Component<typeof ManagerConfig> = {
   logLevelOf: (config) => config.server.logLevel,
   tracingOf: ({ tracing }) => ({ tracing }),
   debugAt: ({ pprofPort: port }) => port < 0 ? undefined : { hostname: "127.0.0.1", port },
-  start: startManager,
+  async start(config, runtime, { signal }) {
+    return await startManager(config, runtime, { signal, consolePack: await readConsolePack(runtime.disk) });
+  },
 };
 
 /** Its command line. */

@@ -9,6 +9,7 @@ import { EXIT, runProgram, untilStopped } from "../runtime/main.ts";
 import { realRuntime } from "../runtime/runtime.ts";
 import { realTerminal, type Terminal } from "../runtime/terminal.ts";
 import { ComponentLogs } from "./component_logs.ts";
+import { readConsolePack } from "./console_pack.ts";
 import { startLocalCluster } from "./local_cluster.ts";
 import { upCommand, type UpFlags, upPlaces } from "./up_options.ts";
 import { upText } from "./up_text.ts";
@@ -34,8 +35,9 @@ async function startUp(flags: UpFlags, terminal: Terminal, signal: AbortSignal):
   if (flags.dataDir === undefined) stack.defer(() => disk.remove(dir));
   const logs = stack.use(new ComponentLogs(join(dir, "logs")));
   const runtimeOf = (name: string) => realRuntime(name, { log: logs.open(name) });
+  const consolePack = await readConsolePack(disk);
   const cluster = stack.use(
-    await startLocalCluster({ ...upPlaces(flags), dir, clock, runtimeOf }, signal).catch(explainPort),
+    await startLocalCluster({ ...upPlaces(flags), dir, consolePack, clock, runtimeOf }, signal).catch(explainPort),
   );
   terminal.print(upText(cluster, flags, dir));
   return stack.move();

@@ -9,6 +9,7 @@ export function upText(cluster: LocalCluster, flags: UpFlags, dir: string): stri
   const { manager, scheduler, seed, peers } = cluster;
   const mirrors = peers.map((peer, index) => [`peer ${index + 1}`, peer] as const);
   const rows = [
+    ["console", `http://${formatHostPort(manager.rest)}`],
     ["manager", `gRPC ${formatHostPort(manager.grpc)}   REST http://${formatHostPort(manager.rest)}`],
     ["scheduler", `gRPC ${formatHostPort(scheduler)}`],
     ...[["seed peer", seed] as const, ...mirrors].map(([name, { mirror, metrics }]) => [
@@ -31,7 +32,7 @@ export function upText(cluster: LocalCluster, flags: UpFlags, dir: string): stri
     ),
     `\nTo download a file through ${peers.length > 0 ? "peer 1" : "the seed peer"}:\n`,
     indent(`deno task dfget <url> -O <file> --endpoint ${socket}`),
-    "\nTo sign in to REST (root, password dragonfly unless DRAGONFLY_INITIAL_ROOT_PASSWORD was set):\n",
+    "\nTo sign in to the console and REST (root, password dragonfly unless DRAGONFLY_INITIAL_ROOT_PASSWORD was set):\n",
     indent(`curl -X POST http://${formatHostPort(manager.rest)}/api/v1/users/signin \\
   -H 'content-type: application/json' -d '{"name":"root","password":"dragonfly"}'`),
     "",

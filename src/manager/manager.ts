@@ -4,12 +4,14 @@ import { tlsPathsOf } from "../config/tls.ts";
 import { metricsHandler } from "../http/ops.ts";
 import { startHttpServer } from "../http/serve.ts";
 import { openRedisDatabases, type RedisDatabases } from "../redis/redis_databases.ts";
+import type { Log } from "../runtime/log.ts";
 import type { Endpoint } from "../runtime/net.ts";
 import { type StartOptions, whenFree } from "../runtime/port_wait.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { exposeVersion } from "../runtime/version_metric.ts";
 import { openOptionalTlsFiles } from "../runtime/tls_files.ts";
 import { startRpcServer } from "../rpc/server.ts";
+import { type ConsoleFiles, parseConsolePack } from "./console/console_pack.ts";
 import { fillEmptyStore } from "./first_start.ts";
 import { openStore, placeOf } from "./open_store.ts";
 import { Jobs } from "./jobs/jobs.ts";
@@ -44,17 +46,24 @@ export interface Manager extends AsyncDisposable {
   readonly metrics: Endpoint | undefined;
 }
 
+/** What a manager is started with besides its configuration. */
+export interface ManagerOptions extends StartOptions {
+  /** The console as its build left it; left out, REST says how to build it. */
+  readonly consolePack?: string | undefined;
+}
+
 /**
- * Starts the manager: its store, gRPC for schedulers and peers, REST for people, and metrics if enabled. Fails with
- * the errors of the store, and when a port is in use.
+ * Starts the manager: its store, gRPC for schedulers and peers, REST and the console for people, and metrics if
+ * enabled. Fails with the errors of the store, and when a port is in use.
  */
 export async function startManager(
   config: ManagerConfig,
   runtime: Runtime,
-  { signal }: StartOptions = {},
+  { signal, consolePack }: ManagerOptions = {},
 ): Promise<Manager> {
   await using stack = new AsyncDisposableStack();
   const { clock, log, metrics } = runtime;
+  const console = consoleOf(consolePack, log);
   const store = await openStore(config.database, runtime, stack);
   await fillTogether(() => fillEmptyStore({ ...runtime, store, groups: API_GROUPS }));
   stack.use(removeDeadServices({ store, clock, log }));
@@ -82,7 +91,7 @@ export async function startManager(
   const { routes, start } = await prepareRest(
     config,
     runtime,
-    { store, jobs, warmArgs, key, redis: redis?.shared },
+    { store, jobs, warmArgs, key, redis: redis?.shared, console },
     stack,
   );
   const rest = stack.use(await onceFree(config.server.rest.addr, start));
@@ -109,6 +118,16 @@ export async function startManager(
     metrics: metricsServer === undefined ? undefined : endpointOf(metricsServer),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
+}
+
+/** A console that cannot be read keeps no manager from its work. */
+function consoleOf(pack: string | undefined, log: Log): ConsoleFiles | undefined {
+  try {
+    return pack === undefined ? undefined : parseConsolePack(pack);
+  } catch (error) {
+    log.warn("The console is not served", { error });
+    return undefined;
+  }
 }
 
 /** Where several managers start at once on one database, what another one made meanwhile is there the next time. */

@@ -2,6 +2,7 @@ import type { ManagerConfig } from "../config/manager.ts";
 import { type HttpServer, type HttpServerOptions, startHttpServer } from "../http/serve.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { openTlsFiles } from "../runtime/tls_files.ts";
+import type { ConsoleFiles } from "./console/console_pack.ts";
 import { createRestApp } from "./rest/app.ts";
 import { AuditLog } from "./rest/audit_log.ts";
 import type { RestOptions } from "./rest/context.ts";
@@ -21,7 +22,10 @@ export interface PreparedRest {
 export async function prepareRest(
   { auth, server: { rest }, job }: Pick<ManagerConfig, "auth" | "server" | "job">,
   runtime: Runtime,
-  { key, store, ...parts }: Pick<RestOptions, "store" | "jobs" | "warmArgs" | "redis"> & { readonly key: string },
+  { key, store, ...parts }: Pick<RestOptions, "store" | "jobs" | "warmArgs" | "redis"> & {
+    readonly key: string;
+    readonly console: ConsoleFiles | undefined;
+  },
   stack: AsyncDisposableStack,
 ): Promise<PreparedRest> {
   const { clock, log, net } = runtime;
@@ -45,7 +49,8 @@ export async function prepareRest(
     ...{ listen: rest.addr, onError, clock, net, requests: runtime },
     handler: (request, info) => app.fetch(request, info),
   };
-  const routes = app.routes.filter(({ method }) => method !== "ALL").map(({ method, path }) => `${method} ${path}`);
+  const routes = app.routes.filter(({ method, path }) => method !== "ALL" && !path.endsWith("*"))
+    .map(({ method, path }) => `${method} ${path}`);
   const { cert, key: keyPath } = rest.tls;
   if (cert === undefined || keyPath === undefined) return { routes, start: () => startHttpServer(options) };
   const tls = stack.use(await openTlsFiles({ cert, key: keyPath }, runtime));

@@ -9,7 +9,7 @@ export interface SourceFile {
 /** All TypeScript files below the folders, sorted by path. */
 export function sourceFiles(top: string, folders: readonly string[]): SourceFile[] {
   return folders.flatMap((folder) => walk(`${top}/${folder}`))
-    .filter((path) => path.endsWith(".ts"))
+    .filter((path) => /\.tsx?$/.test(path))
     .map((path) => ({ path: path.slice(top.length + 1), text: Deno.readTextFileSync(path) }))
     .sort((a, b) => (a.path < b.path ? -1 : 1));
 }
@@ -37,6 +37,6 @@ export function longFunctions(file: SourceFile, linesMax: number): LongFunction[
   const rule: Deno.lint.Rule = {
     create: () => ({ FunctionDeclaration: check, FunctionExpression: check, ArrowFunctionExpression: check }),
   };
-  Deno.lint.runPlugin({ name: "tidy", rules: { "long-function": rule } }, "file.ts", file.text);
+  Deno.lint.runPlugin({ name: "tidy", rules: { "long-function": rule } }, file.path, file.text);
   return found;
 }

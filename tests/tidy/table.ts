@@ -43,11 +43,12 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     ...["src/runtime", "src/config", "src/rpc", "src/http", "src/oci"],
     ...["src/peer", "src/cli", "src/install", "dfinit"],
   ],
+  // The console speaks to the manager over HTTP alone; its build is in `src/cmd`.
   "src/console": [],
   "src/tracing": ["src/runtime", "src/rpc"],
   "src/profiling": ["src/runtime", "src/rpc", "src/http"],
   "src/cmd": [
-    ...["src/runtime", "src/config", "src/rpc", "src/http", "src/oci", "src/tracing", "src/profiling"],
+    ...["src/runtime", "src/config", "src/rpc", "src/http", "src/oci", "src/tracing", "src/profiling", "src/console"],
     ...["src/manager", "src/scheduler", "src/peer", "src/cli", "src/doctor", "src/install", "dfinit"],
   ],
   "src/testing": [
@@ -95,4 +96,4 @@ export const FILE_LINES_MAX = 600;
 export const FUNCTION_LINES_MAX = 70;
 
 /** Generated code is held to no limit of size. */
-export const GENERATED: readonly string[] = ["src/rpc/gen"];
+export const GENERATED: readonly string[] = ["src/rpc/gen", "src/console/api/gen"];

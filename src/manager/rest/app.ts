@@ -4,6 +4,8 @@ import { DefaultPassword } from "../default_password.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { type Metrics, METRICS_CONTENT_TYPE } from "../../runtime/metrics.ts";
 import { DamselflyError } from "../../core/error.ts";
+import { serveConsole } from "../console/console_routes.ts";
+import type { ConsoleFiles } from "../console/console_pack.ts";
 import { Gate } from "./access.ts";
 import type { AuditLog } from "./audit_log.ts";
 import type { RestEnv, RestOptions } from "./context.ts";
@@ -24,9 +26,11 @@ const PAGE_POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src '
  * The REST API as a function of a request, `app.fetch(request, { remote, signal })` (manager-rest.md §0, §1). What needs
  * neither session nor token is `/healthy`, `/metrics`, `/swagger` and the routes whose access is public. Unlike stock
  * managers it sends no CORS headers, which would open it to all sites, and answers an unknown path with 404 and not with
- * a redirect.
+ * a redirect. What is left over is the console's: its files and pages; without `console` it says how to build it.
  */
-export function createRestApp(options: RestOptions & { readonly audits: AuditLog }): Hono<RestEnv> {
+export function createRestApp(
+  options: RestOptions & { readonly audits: AuditLog; readonly console?: ConsoleFiles | undefined },
+): Hono<RestEnv> {
   const { metrics, clock } = options;
   const app = new Hono<RestEnv>();
   app.use(countRequests(metrics, clock));
@@ -47,6 +51,7 @@ export function createRestApp(options: RestOptions & { readonly audits: AuditLog
   for (const path of ["/api", "/api/*", "/oapi", "/oapi/*"]) {
     app.all(path, answering(nothingAt(path), { ...options, gate }));
   }
+  serveConsole(app, options.console);
   app.notFound((c) => c.json({ message: "Not found" }, 404));
   app.onError((error, c) => errorResponse(c, error, options));
   return app;

@@ -19,6 +19,7 @@ import { schedulerClusterRoutes } from "./scheduler_clusters.ts";
 import { schedulerRoutes } from "./schedulers.ts";
 import { seedPeerClusterRoutes } from "./seed_peer_clusters.ts";
 import { seedPeerRoutes } from "./seed_peers.ts";
+import { sessionRoutes } from "./session.ts";
 import { signInRoutes } from "./sign_in.ts";
 import { SharedJobRateLimit } from "./shared_job_rate_limit.ts";
 import { SharedSignInLimits } from "./shared_sign_in_limits.ts";
@@ -42,6 +43,7 @@ export function apiRoutes(options: RestOptions): Route[] {
   const { limits, jobRate } = limitsOf(options);
   return [
     ...signInRoutes({ ...options, limits }),
+    ...sessionRoutes(options),
     ...oauthRoutes(options),
     ...userRoutes(options),
     ...roleRoutes(options, API_GROUPS),

@@ -5,6 +5,7 @@ import { MemoryLog } from "../../testing/memory_log.ts";
 import { MemoryMetrics } from "../../testing/memory_metrics.ts";
 import { seededRandom } from "../../testing/seeded_random.ts";
 import { VirtualClock } from "../../testing/virtual_clock.ts";
+import type { ConsoleFiles } from "../console/console_pack.ts";
 import { fillEmptyStore } from "../first_start.ts";
 import { Seal } from "../seal.ts";
 import { openSqliteStore } from "../store/sqlite_store.ts";
@@ -61,7 +62,11 @@ export interface Rest extends AsyncDisposable {
 
 /** Starts the API; `initialPassword` is root's. */
 export async function startRest(
-  options: Partial<RestOptions> & { readonly initialPassword?: string; readonly fetch?: Fetch } = {},
+  options: Partial<RestOptions> & {
+    readonly initialPassword?: string;
+    readonly fetch?: Fetch;
+    readonly console?: ConsoleFiles;
+  } = {},
 ): Promise<Rest> {
   const clock = new VirtualClock();
   const log = new MemoryLog();

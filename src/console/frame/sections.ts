@@ -1,0 +1,37 @@
+import { PATHS } from "../paths.ts";
+import type { Texts } from "../text/en.ts";
+
+interface Entry {
+  readonly to: string;
+  readonly label: string;
+  /** The right that its page is of no use without. */
+  readonly object: string;
+  readonly action?: "*";
+}
+
+/** Entries that belong together. */
+export interface Section {
+  readonly title?: string;
+  readonly entries: readonly Entry[];
+}
+
+/** The navigation of somebody with these rights, without sections that are empty for him. */
+export function sectionsOf(
+  { navigation }: Texts,
+  may: (object: string, action: "read" | "*") => boolean,
+): Section[] {
+  const all: readonly Section[] = [
+    { entries: [{ to: PATHS.clusters, label: navigation.clusters, object: "clusters" }] },
+  ];
+  return all
+    .map((section) => ({
+      ...section,
+      entries: section.entries.filter(({ object, action }) => may(object, action ?? "read")),
+    }))
+    .filter(({ entries }) => entries.length > 0);
+}
+
+/** Whether a page is the one of an entry, or was reached through it. */
+export function isBelow(pathname: string, to: string): boolean {
+  return pathname === to || pathname.startsWith(`${to}/`);
+}

@@ -1,0 +1,20 @@
+/** Where each page of the console is, as the router writes it. The manager answers all of them with the first page. */
+export const PATHS = {
+  home: "/",
+  signIn: "/signin",
+  signUp: "/signup",
+  clusters: "/clusters",
+  clusterNew: "/clusters/new",
+  cluster: "/clusters/:id",
+  clusterEdit: "/clusters/:id/edit",
+  schedulers: "/clusters/:id/schedulers",
+  scheduler: "/clusters/:id/schedulers/:schedulerId",
+  seedPeers: "/clusters/:id/seed-peers",
+  seedPeer: "/clusters/:id/seed-peers/:seedPeerId",
+  profile: "/profile",
+} as const;
+
+/** `/clusters/:id` with its parts filled in. */
+export function pathTo(path: string, parts: Readonly<Record<string, string | number>>): string {
+  return path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(String(parts[name] ?? "")));
+}

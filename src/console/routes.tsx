@@ -1,0 +1,52 @@
+import type { ComponentType } from "react";
+import { createBrowserRouter, type RouteObject } from "react-router";
+import { BrokenPage } from "./frame/broken_page.tsx";
+import { Frame } from "./frame/frame.tsx";
+import { NotFoundPage } from "./frame/not_found_page.tsx";
+import { PATHS } from "./paths.ts";
+
+type Page = () => Promise<{ readonly default: ComponentType }>;
+
+/** Pages that nobody has to be signed in for. */
+const DOORS: Partial<Record<keyof typeof PATHS, Page>> = {
+  signIn: () => import("./door/sign_in_page.tsx"),
+  signUp: () => import("./door/sign_up_page.tsx"),
+};
+
+/** All other pages, each loaded when somebody goes there. */
+const PAGES: Record<Exclude<keyof typeof PATHS, "signIn" | "signUp">, Page> = {
+  home: () => import("./frame/home_page.tsx"),
+  clusters: () => import("./clusters/clusters_page.tsx"),
+  clusterNew: () => import("./clusters/cluster_new_page.tsx"),
+  cluster: () => import("./clusters/cluster_page.tsx"),
+  clusterEdit: () => import("./clusters/cluster_edit_page.tsx"),
+  schedulers: () => import("./services/schedulers_page.tsx"),
+  scheduler: () => import("./services/scheduler_page.tsx"),
+  seedPeers: () => import("./services/seed_peers_page.tsx"),
+  seedPeer: () => import("./services/seed_peer_page.tsx"),
+  profile: () => import("./profile/profile_page.tsx"),
+};
+
+function routesOf(pages: Partial<Record<keyof typeof PATHS, Page>>): RouteObject[] {
+  return Object.entries(pages).map(([name, load]) => ({
+    path: PATHS[name as keyof typeof PATHS],
+    lazy: async () => ({ Component: (await load()).default }),
+    ErrorBoundary: BrokenPage,
+  }));
+}
+
+/** The console as its router knows it. */
+export function createRouter() {
+  return createBrowserRouter([{
+    ErrorBoundary: BrokenPage,
+    HydrateFallback: () => null,
+    children: [
+      ...routesOf(DOORS),
+      {
+        Component: Frame,
+        ErrorBoundary: BrokenPage,
+        children: [...routesOf(PAGES), { path: "*", Component: NotFoundPage }],
+      },
+    ],
+  }]);
+}
