@@ -42,7 +42,8 @@ export async function buildConsole(onStart: () => void): Promise<boolean> {
 /** One hash over all names and contents that the console is made of. */
 async function hashOfSources(): Promise<string> {
   const entries = await readdir(SOURCES, { recursive: true, withFileTypes: true });
-  const own = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const own = entries.filter((entry) => entry.isFile() && !/_test\.tsx?$/.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name));
   const hash = createHash("sha256");
   for (const path of [...own.sort(), ...INGREDIENTS.map((name) => join(TOP, name))]) {
     const bytes = await readFile(path);

@@ -1,4 +1,4 @@
-import { MantineProvider } from "@mantine/core";
+import { createTheme, MantineProvider } from "@mantine/core";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
@@ -20,12 +20,15 @@ const queries = new QueryClient({
   },
 });
 
+/** Nothing moves for those who have told their system that they do not like it. */
+const theme = createTheme({ respectReducedMotion: true });
+
 const root = document.getElementById("root");
 if (root !== null) {
   createRoot(root).render(
     <StrictMode>
       {/* Styles come from our own file alone: the policy of the page allows no others. */}
-      <MantineProvider defaultColorScheme="auto" withCssVariables={false} withGlobalClasses={false}>
+      <MantineProvider theme={theme} defaultColorScheme="auto" withCssVariables={false} withGlobalClasses={false}>
         <QueryClientProvider client={queries}>
           <LanguageProvider>
             <RouterProvider router={createRouter()} />

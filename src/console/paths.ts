@@ -11,6 +11,18 @@ export const PATHS = {
   scheduler: "/clusters/:id/schedulers/:schedulerId",
   seedPeers: "/clusters/:id/seed-peers",
   seedPeer: "/clusters/:id/seed-peers/:seedPeerId",
+  peers: "/clusters/:id/peers",
+  match: "/match",
+  preheats: "/jobs/preheats",
+  preheatNew: "/jobs/preheats/new",
+  preheat: "/jobs/preheats/:id",
+  tokens: "/developer/personal-access-tokens",
+  tokenNew: "/developer/personal-access-tokens/new",
+  gcJob: "/gc/job",
+  gcAudit: "/gc/audit",
+  audit: "/audit",
+  users: "/users",
+  userNew: "/users/new",
   profile: "/profile",
 } as const;
 

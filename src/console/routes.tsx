@@ -24,6 +24,18 @@ const PAGES: Record<Exclude<keyof typeof PATHS, "signIn" | "signUp">, Page> = {
   scheduler: () => import("./services/scheduler_page.tsx"),
   seedPeers: () => import("./services/seed_peers_page.tsx"),
   seedPeer: () => import("./services/seed_peer_page.tsx"),
+  peers: () => import("./peers/peers_page.tsx"),
+  match: () => import("./match/match_page.tsx"),
+  preheats: () => import("./jobs/preheats_page.tsx"),
+  preheatNew: () => import("./jobs/preheat_new_page.tsx"),
+  preheat: () => import("./jobs/preheat_page.tsx"),
+  tokens: () => import("./tokens/tokens_page.tsx"),
+  tokenNew: () => import("./tokens/token_new_page.tsx"),
+  gcJob: () => import("./gc/gc_job_page.tsx"),
+  gcAudit: () => import("./gc/gc_audit_page.tsx"),
+  audit: () => import("./audit/audit_page.tsx"),
+  users: () => import("./users/users_page.tsx"),
+  userNew: () => import("./users/user_new_page.tsx"),
   profile: () => import("./profile/profile_page.tsx"),
 };
 

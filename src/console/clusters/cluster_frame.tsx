@@ -35,6 +35,7 @@ function Parts({ id }: { readonly id: string }) {
     { path: PATHS.cluster, label: clusters.details },
     { path: PATHS.schedulers, label: clusters.schedulers },
     { path: PATHS.seedPeers, label: clusters.seedPeers },
+    { path: PATHS.peers, label: clusters.peers },
   ].map(({ path, label }) => ({ to: pathTo(path, { id }), label }));
   // The longest that fits: the details are at the beginning of all other paths.
   const current = parts.findLast(({ to }) => isBelow(pathname, to));

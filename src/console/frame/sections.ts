@@ -21,7 +21,26 @@ export function sectionsOf(
   may: (object: string, action: "read" | "*") => boolean,
 ): Section[] {
   const all: readonly Section[] = [
-    { entries: [{ to: PATHS.clusters, label: navigation.clusters, object: "clusters" }] },
+    {
+      entries: [
+        { to: PATHS.clusters, label: navigation.clusters, object: "clusters" },
+        { to: PATHS.match, label: navigation.match, object: "clusters" },
+      ],
+    },
+    { title: navigation.jobs, entries: [{ to: PATHS.preheats, label: navigation.preheats, object: "jobs" }] },
+    {
+      title: navigation.developer,
+      entries: [{ to: PATHS.tokens, label: navigation.tokens, object: "personal-access-tokens" }],
+    },
+    {
+      title: navigation.administration,
+      entries: [
+        { to: PATHS.gcJob, label: navigation.gcJob, object: "configs" },
+        { to: PATHS.gcAudit, label: navigation.gcAudit, object: "configs" },
+        { to: PATHS.audit, label: navigation.audit, object: "audits" },
+        { to: PATHS.users, label: navigation.users, object: "users" },
+      ],
+    },
   ];
   return all
     .map((section) => ({

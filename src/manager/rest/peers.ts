@@ -6,6 +6,7 @@ import {
   asked,
   given,
   id,
+  idInText,
   IdParams,
   line,
   name,
@@ -87,6 +88,9 @@ const Reply = z.object({
   scheduler_cluster: SchedulerClusterReply.nullable(),
 }).meta({ id: "Peer" });
 
+const PeerVersion = z.object({ git_version: z.string(), git_commit: z.string(), state, count: z.int() })
+  .meta({ id: "PeerVersion" });
+
 /** `peers`: hosts as their schedulers reported them last (manager-rest.md §1.2). */
 export function peerRoutes({ store }: RestOptions): Route[] {
   const access = roleAccess(PATH);
@@ -141,6 +145,15 @@ export function peerRoutes({ store }: RestOptions): Route[] {
       });
       const { rows, total } = await store.peers.list(filter, page);
       return { rows: await withClusters(rows), total };
+    }),
+    route({
+      ...{ method: "GET", path: `${PATH}/versions`, access, summary: "Count the releases that peers of a cluster run" },
+      ...{ query: z.object({ scheduler_cluster_id: idInText() }), reply: z.array(PeerVersion) },
+    }, async ({ query }) => {
+      const counts = await store.peers.versions(query.scheduler_cluster_id);
+      return counts.map(({ gitVersion, gitCommit, state, count }) => {
+        return { git_version: gitVersion, git_commit: gitCommit, state, count };
+      });
     }),
     route({ ...one, method: "GET", summary: "Show a peer", reply: Reply }, async ({ params: { id } }) => {
       const row = existing(await store.peers.get(id), "peer", id);

@@ -27,12 +27,19 @@ export interface PeerRecord extends PeerInput, Identified {}
 /** Which peers to list. */
 export type PeerFilter = Partial<PeerInput>;
 
+/** How many peers run one release in one state. */
+export interface PeerVersionCount extends Pick<PeerRecord, "gitVersion" | "gitCommit" | "state"> {
+  readonly count: number;
+}
+
 /** Peers, as of the last time they were counted. There is one for each key. */
 export interface PeerStore extends Readable<PeerRecord, PeerFilter> {
   /** Fails with `already_exists` on a taken key, and with `not_found` without its cluster. */
   create(input: PeerInput): Promise<PeerRecord>;
   /** Fails with `not_found`. */
   remove(id: number): Promise<void>;
+  /** How many peers of a cluster run which release, the most first. */
+  versions(clusterId: number): Promise<PeerVersionCount[]>;
   /** Makes `peers` the peers of a cluster: adds, changes and removes. Fails with `not_found` without the cluster. */
   replace(clusterId: number, peers: readonly PeerInput[]): Promise<void>;
 }

@@ -282,6 +282,24 @@ function peerConformance(name: string, open: OpenStore, test: RegisterTest): voi
     await read();
   });
 
+  test(`${name}: the releases that peers of a cluster run are counted, and those of other clusters are not`, async () => {
+    await using store = await open(new VirtualClock());
+    const { id: clusterId } = await store.clusters.create(clusterInput({ name: "a" }));
+    const other = await store.clusters.create(clusterInput({ name: "b" }));
+    await store.peers.create(peerInput({ clusterId: other.id, gitVersion: "2" }));
+    const peer = (number: number, gitVersion: string, state: "active" | "inactive") => {
+      return peerInput({ clusterId, hostname: `node-${number}`, gitVersion, gitCommit: "c", state });
+    };
+    const two = [peer(1, "2", "active"), peer(2, "2", "active")];
+    await store.peers.replace(clusterId, [...two, peer(3, "2", "inactive"), peer(4, "1", "active")]);
+    assert.deepEqual(await store.peers.versions(clusterId), [
+      { gitVersion: "2", gitCommit: "c", state: "active", count: 2 },
+      { gitVersion: "1", gitCommit: "c", state: "active", count: 1 },
+      { gitVersion: "2", gitCommit: "c", state: "inactive", count: 1 },
+    ]);
+    assert.deepEqual(await store.peers.versions(99), []);
+  });
+
   test(`${name}: the peers of a cluster are replaced as a whole, and those of others stay`, async () => {
     const clock = new VirtualClock();
     await using store = await open(clock);

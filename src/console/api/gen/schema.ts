@@ -603,6 +603,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/peers/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Count the releases that peers of a cluster run */
+        get: operations["get_api_v1_peers_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/peers/{id}": {
         parameters: {
             query?: never;
@@ -1144,6 +1161,13 @@ export interface components {
             build_platform: string;
             scheduler_cluster_id: number;
             scheduler_cluster: components["schemas"]["SchedulerCluster"] | null;
+        };
+        PeerVersion: {
+            git_version: string;
+            git_commit: string;
+            /** @enum {string} */
+            state: "active" | "inactive";
+            count: number;
         };
         PersonalAccessToken: {
             id: number;
@@ -4356,6 +4380,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Peer"];
+                };
+            };
+            /** @description What was sent is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invalid"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    get_api_v1_peers_versions: {
+        parameters: {
+            query: {
+                scheduler_cluster_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeerVersion"][];
                 };
             };
             /** @description What was sent is wrong */

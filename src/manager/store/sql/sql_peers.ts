@@ -1,5 +1,5 @@
 import { DamselflyError } from "../../../core/error.ts";
-import type { PeerFilter, PeerInput, PeerRecord, PeerStore } from "../peers.ts";
+import type { PeerFilter, PeerInput, PeerRecord, PeerStore, PeerVersionCount } from "../peers.ts";
 import type { SqlContext } from "./context.ts";
 import type { Sql } from "./database.ts";
 import { PEERS } from "./schema.ts";
@@ -18,6 +18,21 @@ export class SqlPeers extends SqlRepository<PeerRecord, PeerFilter> implements P
       const id = await this.table.insert(sql, input, clock.wallMs());
       return await this.table.existing(sql, id, "store");
     });
+  }
+
+  async versions(clusterId: number): Promise<PeerVersionCount[]> {
+    const rows = await this.context.database.all(
+      `SELECT git_version, git_commit, state, count(*) AS total FROM "${PEERS.name}"
+       WHERE scheduler_cluster_id = ? AND is_del = 0 GROUP BY git_version, git_commit, state
+       ORDER BY total DESC, git_version, git_commit, state`,
+      [clusterId],
+    );
+    return rows.map((row) => ({
+      gitVersion: String(row["git_version"]),
+      gitCommit: String(row["git_commit"]),
+      state: row["state"] === "active" ? "active" : "inactive",
+      count: Number(row["total"]),
+    }));
   }
 
   replace(clusterId: number, peers: readonly PeerInput[]): Promise<void> {

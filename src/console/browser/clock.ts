@@ -1,0 +1,4 @@
+/** Milliseconds since the Unix epoch, by this machine. */
+export function nowMs(): number {
+  return Date.now();
+}

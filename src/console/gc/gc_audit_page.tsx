@@ -1,0 +1,5 @@
+import { GcPage } from "./gc_page.tsx";
+
+export default function GcAuditPage() {
+  return <GcPage type="audit" />;
+}
