@@ -64,6 +64,7 @@ export function recordConformance(name: string, open: OpenStore, test: RegisterT
   jobConformance(name, open, test);
   auditConformance(name, open, test);
   peerConformance(name, open, test);
+  releaseConformance(name, open, test);
   warmConformance(name, open, test);
   trafficConformance(name, open, test);
 }
@@ -282,24 +283,6 @@ function peerConformance(name: string, open: OpenStore, test: RegisterTest): voi
     await read();
   });
 
-  test(`${name}: the releases that peers of a cluster run are counted, and those of other clusters are not`, async () => {
-    await using store = await open(new VirtualClock());
-    const { id: clusterId } = await store.clusters.create(clusterInput({ name: "a" }));
-    const other = await store.clusters.create(clusterInput({ name: "b" }));
-    await store.peers.create(peerInput({ clusterId: other.id, gitVersion: "2" }));
-    const peer = (number: number, gitVersion: string, state: "active" | "inactive") => {
-      return peerInput({ clusterId, hostname: `node-${number}`, gitVersion, gitCommit: "c", state });
-    };
-    const two = [peer(1, "2", "active"), peer(2, "2", "active")];
-    await store.peers.replace(clusterId, [...two, peer(3, "2", "inactive"), peer(4, "1", "active")]);
-    assert.deepEqual(await store.peers.versions(clusterId), [
-      { gitVersion: "2", gitCommit: "c", state: "active", count: 2 },
-      { gitVersion: "1", gitCommit: "c", state: "active", count: 1 },
-      { gitVersion: "2", gitCommit: "c", state: "inactive", count: 1 },
-    ]);
-    assert.deepEqual(await store.peers.versions(99), []);
-  });
-
   test(`${name}: the peers of a cluster are replaced as a whole, and those of others stay`, async () => {
     const clock = new VirtualClock();
     await using store = await open(clock);
@@ -324,5 +307,25 @@ function peerConformance(name: string, open: OpenStore, test: RegisterTest): voi
     await assert.rejects(store.peers.create(elsewhere), failsWith("already_exists", /host name and ip and scheduler/));
     await store.peers.remove(elsewhere.id);
     assert.equal(await store.peers.get(elsewhere.id), undefined);
+  });
+}
+
+function releaseConformance(name: string, open: OpenStore, test: RegisterTest): void {
+  test(`${name}: the releases that peers of a cluster run are counted, and those of other clusters are not`, async () => {
+    await using store = await open(new VirtualClock());
+    const { id: clusterId } = await store.clusters.create(clusterInput({ name: "a" }));
+    const other = await store.clusters.create(clusterInput({ name: "b" }));
+    await store.peers.create(peerInput({ clusterId: other.id, gitVersion: "2" }));
+    const peer = (number: number, gitVersion: string, state: "active" | "inactive") => {
+      return peerInput({ clusterId, hostname: `node-${number}`, gitVersion, gitCommit: "c", state });
+    };
+    const two = [peer(1, "2", "active"), peer(2, "2", "active")];
+    await store.peers.replace(clusterId, [...two, peer(3, "2", "inactive"), peer(4, "1", "active")]);
+    assert.deepEqual(await store.peers.versions(clusterId), [
+      { gitVersion: "2", gitCommit: "c", state: "active", count: 2 },
+      { gitVersion: "1", gitCommit: "c", state: "active", count: 1 },
+      { gitVersion: "2", gitCommit: "c", state: "inactive", count: 1 },
+    ]);
+    assert.deepEqual(await store.peers.versions(99), []);
   });
 }
