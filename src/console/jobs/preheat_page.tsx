@@ -69,10 +69,7 @@ function Details({ job }: { readonly job: Job }) {
             { label: jobs.pieceLength, value: text(args["piece_length"]) },
             { label: jobs.tag, value: text(args["tag"]) },
             { label: jobs.application, value: text(args["application"]) },
-            {
-              label: jobs.headers,
-              value: args["headers"] ? <Code>{JSON.stringify(args["headers"])}</Code> : undefined,
-            },
+            { label: jobs.headers, value: headersText(args["headers"]) },
             {
               label: jobs.clusters,
               value: job.scheduler_clusters?.map(({ id, name }) => `${name} (${id})`).join(", "),
@@ -85,6 +82,11 @@ function Details({ job }: { readonly job: Job }) {
       </div>
     </Panel>
   );
+}
+
+function headersText(headers: unknown) {
+  if (typeof headers !== "object" || headers === null || Object.keys(headers).length === 0) return undefined;
+  return <Code>{JSON.stringify(headers)}</Code>;
 }
 
 function Actions({ job: { id, state } }: { readonly job: Job }) {
