@@ -1,5 +1,5 @@
 import { sipHash24 } from "../../core/siphash.ts";
-import type { Host, AwaitedSeed, State, Task } from "./state.ts";
+import type { AwaitedSeed, Host, State, Task } from "./state.ts";
 
 /** How long a seed peer that could not be reached is not asked again. */
 export const SEED_SKIP_MS = 30_000;

@@ -369,6 +369,23 @@ export interface paths {
         patch: operations["patch_api_v1_clusters_id"];
         trace?: never;
     };
+    "/api/v1/savings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show bytes by where they came from */
+        get: operations["get_api_v1_savings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/scheduler-clusters": {
         parameters: {
             query?: never;
@@ -1184,6 +1201,40 @@ export interface components {
             expired_at: string;
             user_id: number;
             user: components["schemas"]["User"] | null;
+        };
+        Savings: {
+            since: string;
+            /** @enum {string} */
+            by: "registry" | "repository" | "application" | "idc" | "hour";
+            total: {
+                /** @description From registries and other servers. */
+                origin_bytes: number;
+                /** @description From other hosts. */
+                peer_bytes: number;
+                /** @description From the disk of the host itself. */
+                local_bytes: number;
+                /** @description What programs on hosts got. */
+                served_bytes: number;
+                /** @description What registries would have sent besides: served less origin. Below 0 for what was only preheated. */
+                saved_bytes: number;
+                pulls: number;
+            };
+            /** @description What was served most comes first; 1000 at most. Hours in order. */
+            rows: components["schemas"]["SavingsRow"][];
+        };
+        SavingsRow: {
+            name: string;
+            /** @description From registries and other servers. */
+            origin_bytes: number;
+            /** @description From other hosts. */
+            peer_bytes: number;
+            /** @description From the disk of the host itself. */
+            local_bytes: number;
+            /** @description What programs on hosts got. */
+            served_bytes: number;
+            /** @description What registries would have sent besides: served less origin. Below 0 for what was only preheated. */
+            saved_bytes: number;
+            pulls: number;
         };
         Scheduler: {
             id: number;
@@ -2951,6 +3002,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Cluster"];
+                };
+            };
+            /** @description What was sent is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invalid"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    get_api_v1_savings: {
+        parameters: {
+            query?: {
+                since?: string;
+                by?: "registry" | "repository" | "application" | "idc" | "hour";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Savings"];
                 };
             };
             /** @description What was sent is wrong */
