@@ -46,6 +46,14 @@ function watched<T extends object>(value: T, read: Set<string>, path = ""): T {
   });
 }
 
+/** The keys of a table that the command reads, before the component starts. */
+function readByCommand(table: string, keys: readonly string[]): Record<string, string> {
+  return Object.fromEntries(keys.map((key) => [`${table}${key}`, "the command"]));
+}
+
+const FLAGS = readByCommand("", ["console", "verbose"]);
+const TRACING = readByCommand("tracing.", ["protocol", "endpoint", "path", "headers", "sampleRatio", "service-name"]);
+
 interface Case<S extends z.ZodObject> {
   readonly schema: S;
   /** What a test has to set; `directory` is its own. */
@@ -81,9 +89,7 @@ test("the manager", {
     },
     metrics: { enable: true, addr: LOCAL_ADDRESS },
   }),
-  elsewhere: {
-    "server.logLevel": "the command",
-  },
+  elsewhere: { ...FLAGS, ...readByCommand("", ["pprofPort", "server.logLevel"]), ...TRACING },
   async start(config) {
     await readDatabases(config);
     return await startManager(config, testRuntime());
@@ -117,7 +123,7 @@ test("the scheduler", {
     database: { redis: { addrs: ["127.0.0.1:1"], tls: {} } },
     job: { redis: { addrs: ["127.0.0.1:1"], tls: {} } },
   }),
-  elsewhere: { "server.logLevel": "the command" },
+  elsewhere: { ...FLAGS, ...readByCommand("", ["pprofPort", "server.logLevel"]), ...TRACING },
   async start(config) {
     // It counts only where the other table is empty.
     await using _older = await openRedisQueues(config.job.redis, testRuntime(), "nothing is lost");
@@ -152,7 +158,10 @@ test("dfdaemon", {
     "proxy.whiteList[].host": "each request",
     "proxy.whiteList[].regex": "each request",
     "proxy.whiteList[].ports": "each request",
-    "log.level": "the command",
+    ...readByCommand("stats.server.", ["ip", "port"]),
+    ...TRACING,
+    ...FLAGS,
+    ...readByCommand("log.", ["level"]),
   },
   start: (config) => startPeer(config, testRuntime({ disk: realDisk(realRandom()) })),
 });
