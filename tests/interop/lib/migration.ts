@@ -16,6 +16,11 @@ const SEED = "seed";
 const IMAGES_IN_USE = 3;
 /** What docs/migration.md tells operators to set: a stock scheduler that restarts forgets its hosts until then. */
 const OPTIONS = { announceInterval: "10s" };
+/**
+ * When two peers ask at the same moment, a stock scheduler sends its seed peer for a content twice, and a stock seed peer
+ * may get it twice, where all of them are stock too. It has to do it right with one of so many images.
+ */
+const STOCK_ATTEMPTS = 3;
 
 type Member = "manager" | "scheduler" | typeof SEED | typeof NODES[number];
 
@@ -56,14 +61,14 @@ async function migrate(
   }));
   const images = await together(Array.from({ length: IMAGES_IN_USE }, () => lab.images.fresh()));
   await using pulls = new SteadyPulls(nodes, images);
-  await step("all stock", () => settled(cluster));
+  await step("all stock", () => settled(cluster, kinds));
   for (const [exchanges, kind] of [[there, "ours"], [back, "stock"]] as const) {
     for (const { says, members } of exchanges) {
       const sentence = named(kind, says);
       await step(sentence, async () => {
         pulls.during(sentence);
         await exchange(cluster, kinds, members, kind);
-        await settled(cluster);
+        await settled(cluster, kinds);
       });
     }
   }
@@ -95,10 +100,21 @@ async function exchange(
 }
 
 /** A state that lasts: everybody is known, and all nodes pull a new image at once. */
-async function settled(cluster: Cluster): Promise<void> {
+async function settled(cluster: Cluster, kinds: ReadonlyMap<Member, Kind>): Promise<void> {
   for (const name of [SEED, ...NODES]) await cluster.known(name);
   await cluster.seedKnown(SEED, NODES[0]);
-  const image = await cluster.lab.images.fresh();
+  const isByStock = kinds.get("scheduler") === "stock" && kinds.get(SEED) === "stock";
+  await oneCopy(cluster, isByStock ? STOCK_ATTEMPTS : 1);
+}
+
+async function oneCopy(cluster: Cluster, attempts: number): Promise<void> {
+  const { images } = cluster.lab;
+  const image = await images.fresh();
   await together(NODES.map((name) => cluster.pull(image, name)));
-  await cluster.lab.images.assertOneCopy(image, "after pulls on all nodes at once");
+  try {
+    await images.assertOneCopy(image, "after pulls on all nodes at once");
+  } catch (error) {
+    if (attempts <= 1) throw error;
+    await oneCopy(cluster, attempts - 1);
+  }
 }
