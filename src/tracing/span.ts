@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { errorText, isCancelled } from "../core/error.ts";
 import type { TraceContext } from "../core/trace_context.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -6,7 +7,7 @@ import type { Attributes, Span, SpanInit, SpanKind, Tracer } from "../runtime/tr
 
 /** Events of a step, such as its pieces; of what comes on top only the count is told. */
 const EVENTS_MAX = 1_024;
-/** Names of attributes of a step, and characters of each value. */
+/** Names of attributes of a step, and characters of each value, those of events too. */
 const ATTRIBUTES_MAX = 64;
 const TEXT_LENGTH_MAX = 1_024;
 const SAMPLE_STEPS = 2 ** 32;
@@ -113,7 +114,7 @@ class RecordedSpan implements Span {
   event(name: string, attributes: Attributes = {}): void {
     if (this.#isEnded) return;
     if (this.#events.length >= EVENTS_MAX) this.#eventsDropped++;
-    else this.#events.push({ name, atMs: this.#now(), attributes });
+    else this.#events.push({ name, atMs: this.#now(), attributes: allShortened(attributes) });
   }
 
   child(name: string, init: SpanInit = {}): Span {
@@ -129,7 +130,7 @@ class RecordedSpan implements Span {
       ...{ context: this.context, parentSpanId: parent?.spanId, name, kind: init.kind ?? "internal" },
       ...{ startMs: this.#startMs, endMs: this.#now(), attributes: this.#attributes },
       ...{ events: this.#events, eventsDropped: this.#eventsDropped },
-      failure: error === undefined || isCancelled(error) ? undefined : errorText(error).slice(0, TEXT_LENGTH_MAX),
+      failure: error === undefined || isCancelled(error) ? undefined : shortText(errorText(error)),
     };
     this.#isEnded = true;
     this.#parts.onEnd(end);
@@ -141,6 +142,17 @@ class RecordedSpan implements Span {
   }
 }
 
+function allShortened(attributes: Attributes): Attributes {
+  return Object.fromEntries(
+    Object.entries(attributes).map(([name, value]) => [name, value === undefined ? undefined : shortened(value)]),
+  );
+}
+
 function shortened(value: string | number | boolean): string | number | boolean {
-  return typeof value === "string" ? value.slice(0, TEXT_LENGTH_MAX) : value;
+  return typeof value === "string" ? shortText(value) : value;
+}
+
+/** A copy, for what is only cut out of a text keeps all of that in memory: a path the 64 KB of a request's head. */
+function shortText(text: string): string {
+  return Buffer.from(text.slice(0, TEXT_LENGTH_MAX)).toString();
 }

@@ -7,10 +7,12 @@ import type { Collector } from "./collector.ts";
 import { otlpRequest } from "./otlp_message.ts";
 import type { FinishedSpan } from "./span.ts";
 
-/** Spans and events that wait to be sent, about 10 MB; spans that come on top are dropped. */
+/** Spans and events that wait to be sent, some 30 MB; spans that come on top are dropped. */
 const WAITING_MAX = 32_768;
-/** Spans and events of one message, at least one span. */
+/** Spans and events of one message, at least one span: below the 4 MB above which collectors take none over gRPC. */
 const BATCH_MAX = 4_096;
+/** So many characters of text count as one span more. */
+const TEXT_OF_ONE = 256;
 /** How often what waits is sent. */
 const SEND_INTERVAL_MS = 2_000;
 /** How long the end of a process waits for the last spans to be taken. */
@@ -26,6 +28,11 @@ export interface SpanQueueParts {
   readonly metrics: Metrics;
 }
 
+interface Waiting {
+  readonly span: FinishedSpan;
+  readonly weight: number;
+}
+
 /**
  * Spans on their way to the collector. Nobody waits for it: what does not fit is dropped and counted, and what it did
  * not take is sent again as long as there is room. Disposing sends what is left, for a limited time.
@@ -36,7 +43,7 @@ export class SpanQueue implements AsyncDisposable {
   readonly #timer: Disposable;
   readonly #sent: Counter;
   readonly #dropped: Counter;
-  #waiting: FinishedSpan[] = [];
+  #waiting: Waiting[] = [];
   #weight = 0;
   #sending: Promise<void> | undefined;
   #isAway = false;
@@ -56,7 +63,7 @@ export class SpanQueue implements AsyncDisposable {
     if (this.#stop.signal.aborted || this.#weight + weight > WAITING_MAX) {
       return this.#dropped.inc({ reason: this.#stop.signal.aborted ? "ended" : "full" });
     }
-    this.#waiting.push(span);
+    this.#waiting.push({ span, weight });
     this.#weight += weight;
   }
 
@@ -79,16 +86,16 @@ export class SpanQueue implements AsyncDisposable {
   async #sendAll(): Promise<void> {
     while (this.#waiting.length > 0 && !this.#stop.signal.aborted) {
       const batch = this.#batch();
-      if (!await this.#send(batch)) return;
+      if (!await this.#send(batch.map(({ span }) => span))) return;
       this.#waiting.splice(0, batch.length);
-      for (const span of batch) this.#weight -= weightOf(span);
+      for (const { weight } of batch) this.#weight -= weight;
     }
   }
 
-  #batch(): FinishedSpan[] {
+  #batch(): Waiting[] {
     let [count, weight] = [0, 0];
-    for (const span of this.#waiting) {
-      weight += weightOf(span);
+    for (const waiting of this.#waiting) {
+      weight += waiting.weight;
       if (count > 0 && weight > BATCH_MAX) break;
       count++;
     }
@@ -117,7 +124,15 @@ export class SpanQueue implements AsyncDisposable {
   }
 }
 
-/** A span with a thousand pieces takes as much room as a thousand spans without. */
-function weightOf({ events }: FinishedSpan): number {
-  return 1 + events.length;
+/** A span with a thousand pieces takes as much room as a thousand spans without, and one with long texts as several. */
+function weightOf({ name, attributes, events, failure = "" }: FinishedSpan): number {
+  let characters = name.length + failure.length + textLength(attributes.values());
+  for (const event of events) characters += textLength(Object.values(event.attributes));
+  return 1 + events.length + Math.floor(characters / TEXT_OF_ONE);
+}
+
+function textLength(values: Iterable<Attributes[string]>): number {
+  let length = 0;
+  for (const value of values) length += typeof value === "string" ? value.length : 0;
+  return length;
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DamselflyError } from "../core/error.ts";
-import type { ExportTraceServiceRequest } from "../rpc/gen/opentelemetry/proto/collector/trace/v1/trace_service.ts";
+import { ExportTraceServiceRequest } from "../rpc/gen/opentelemetry/proto/collector/trace/v1/trace_service.ts";
 import { MemoryLog } from "../testing/memory_log.ts";
 import { MemoryMetrics } from "../testing/memory_metrics.ts";
 import { seededRandom } from "../testing/seeded_random.ts";
@@ -14,24 +14,26 @@ const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
 function open(send: (message: ExportTraceServiceRequest, signal: AbortSignal) => Promise<void>) {
   const [clock, log, metrics] = [new VirtualClock(), new MemoryLog(), new MemoryMetrics()];
   const messages: number[] = [];
+  const sizes: number[] = [];
   const collector = {
     send: async (message: ExportTraceServiceRequest, signal: AbortSignal) => {
       await send(message, signal);
       messages.push(message.resourceSpans[0]?.scopeSpans[0]?.spans.length ?? 0);
+      sizes.push(ExportTraceServiceRequest.encode(message).finish().length);
     },
     [Symbol.dispose]() {},
   };
   const queue = new SpanQueue({ collector, resource: {}, clock, log, metrics });
   const recorder = new Recorder({ clock, random: seededRandom(1), sampleRatio: 1, onEnd: (span) => queue.add(span) });
-  const record = (count: number, events: number) => {
+  const record = (count: number, events: number, text?: string) => {
     for (let index = 0; index < count; index++) {
-      const span = recorder.begin("pull", { traceId: TRACE });
-      for (let number = 0; number < events; number++) span.event("piece", { number });
-      span.end();
+      const span = recorder.begin("pull", { traceId: TRACE, attributes: { "http.url": text, "http.host": text } });
+      for (let number = 0; number < events; number++) span.event("piece", { number, parent: text });
+      span.end(text);
     }
   };
   const dropped = (reason: string) => metrics.value("damselfly_trace_spans_dropped_total", { reason });
-  return { queue, clock, log, messages, record, dropped };
+  return { queue, clock, log, messages, sizes, record, dropped };
 }
 
 Deno.test("messages are of a bounded size, and what was sent makes room again", async () => {
@@ -44,6 +46,19 @@ Deno.test("messages are of a bounded size, and what was sent makes room again", 
     assert.equal(messages.length, round * 8);
   }
   assert.ok(messages.every((count) => count === 4));
+});
+
+Deno.test("whatever the texts of spans, messages are of a size that collectors take, and what waits is bounded", async () => {
+  const { queue, clock, sizes, record, dropped } = open(() => Promise.resolve());
+  await using _queue = queue;
+  for (const [count, events, length] of [[2_000, 0, 5_000], [4_000, 0, 250], [8, 1_000, 100]] as const) {
+    record(count, events, "\u00e9".repeat(length));
+    await clock.advance(2_000);
+  }
+  assert.ok(sizes.every((size) => size < 4_194_304), sizes.join());
+  const before = dropped("full");
+  record(3_000, 0, "x".repeat(1_024));
+  assert.equal(dropped("full") - before, 3_000 - Math.floor(32_768 / 13));
 });
 
 Deno.test("a collector that is away is told of once, asked again, and gets all when it is back", async () => {

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { DamselflyError } from "../core/error.ts";
 import { seededRandom } from "../testing/seeded_random.ts";
 import { VirtualClock } from "../testing/virtual_clock.ts";
@@ -48,11 +51,40 @@ Deno.test("a step takes so many events and facts, and no long text", () => {
   for (let number = 0; number < 2_000; number++) span.event("piece", { number });
   for (let number = 0; number < 200; number++) span.set({ [`fact ${number}`]: "x".repeat(5_000) });
   span.set({ "fact 0": "changed" });
-  span.end();
+  span.end(new Error("x".repeat(5_000)));
   assert.deepEqual([ended[0]?.events.length, ended[0]?.eventsDropped], [1_024, 976]);
   assert.equal(ended[0]?.attributes.size, 64);
   assert.equal(ended[0]?.attributes.get("fact 0"), "changed");
   assert.equal(String(ended[0]?.attributes.get("fact 1")).length, 1_024);
+  assert.equal(ended[0]?.failure?.length, 1_024);
+});
+
+Deno.test("events have no long text either, and keep their other facts as they are", () => {
+  const { recorder: tracer, ended } = recorder();
+  const span = tracer.begin("pull", { traceId: TRACE });
+  span.event("piece", { number: 3, isLast: false, parent: "x".repeat(5_000), tag: undefined });
+  span.end();
+  const expected = { number: 3, isLast: false, parent: "x".repeat(1_024), tag: undefined };
+  assert.deepEqual(ended[0]?.events[0]?.attributes, expected);
+});
+
+Deno.test("a step that waits to be sent keeps nothing of what its texts were cut out of", () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const { recorder: tracer, ended } = recorder();
+  const usedBytes = () => {
+    collect();
+    return Deno.memoryUsage().heapUsed;
+  };
+  const before = usedBytes();
+  for (let number = 0; number < 100; number++) {
+    const url = Buffer.alloc(1_000_000, `/v2/library/app-${number}?ns=docker.io&`).toString();
+    const span = tracer.begin("pull", { traceId: TRACE, attributes: { path: url.split("?", 1)[0], url } });
+    span.event("redirect", { path: url.split("?", 1)[0] });
+    span.end(new DamselflyError("unavailable", url));
+  }
+  assert.ok(usedBytes() - before < 20_000_000);
+  assert.equal(ended.length, 100);
 });
 
 Deno.test("so many of the requests are traced as the ratio says, the same ones by everybody", () => {
