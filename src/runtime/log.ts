@@ -85,7 +85,13 @@ export function openLog(
 function lineForPeople(json: string): string {
   const { level, time, component: _, msg, ...facts } = JSON.parse(json) as Record<string, unknown>;
   const behind = Object.entries(facts).map(([name, value]) => ` ${name}=${plainText(value)}`).join("");
-  return `${String(time).slice(11, 23)} ${String(level).padEnd(5)} ${msg}${behind}\n`;
+  return `${printable(`${String(time).slice(11, 23)} ${String(level).padEnd(5)} ${msg}${behind}`)}\n`;
+}
+
+/** A terminal obeys control characters, and names that come from outside may have some. */
+function printable(text: string): string {
+  const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return text.replace(/[\p{Cc}\u2028\u2029]/gu, escaped);
 }
 
 function plainText(value: unknown): string {

@@ -82,3 +82,15 @@ Deno.test("lines for people have the time, the level, the message and the facts,
   );
   assert.match(text, /\d warn {2}It is late\n$/);
 });
+
+Deno.test("nothing from outside gives orders to the terminal of people, or begins a line of its own", () => {
+  const text = logged({ isForPeople: true }, (log) => {
+    log.info("Gave library/\x1b[2Japp\nnext", { host: "a\x1b]0;b\x07", tag: "c\x9b2J", "d\x1b": 1 });
+  });
+  assert.ok(
+    text.endsWith(
+      "Gave library/\\u001b[2Japp\\u000anext host=a\\u001b]0;b\\u0007 tag=c\\u009b2J d\\u001b=1\n",
+    ),
+    JSON.stringify(text),
+  );
+});
