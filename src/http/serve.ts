@@ -165,8 +165,9 @@ class Front {
     try {
       await inRequest(scope, () => this.#serve(message, to));
     } finally {
-      scope.span?.set({ "http.status_code": to.statusCode });
-      scope.span?.end();
+      const { headersSent, statusCode } = to;
+      scope.span?.set({ "http.status_code": headersSent ? statusCode : undefined }); // who has left got none
+      scope.span?.end(statusCode < 500 ? undefined : new DamselflyError("internal", `The answer was ${statusCode}`));
     }
   }
 
