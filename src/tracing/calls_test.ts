@@ -102,3 +102,18 @@ Deno.test("a call is a step on both sides, which says how it ended", async () =>
   }
   assert.deepEqual(theirs.ended.map(({ attributes }) => attributes.get("rpc.grpc.status_code")), [0, 5, 0, 9]);
 });
+
+Deno.test("a call that its caller gave up has failed on neither side", async () => {
+  const ours = recorder();
+  const ended = Promise.withResolvers<FinishedSpan>();
+  await using stage = await serve(new Recorder({ clock, random, sampleRatio: 1, onEnd: ended.resolve }));
+  const span = ours.tracer.begin("pull", { traceId: TRACE });
+  await inRequest({ requestId: TRACE, span }, async () => {
+    const stream = stage.client.announcePeer(limited);
+    await stream.send({ hostId: "h", taskId: "t", peerId: "p", request: undefined });
+    for await (const _ of stream.responses) break;
+  });
+  const { attributes, failure } = await ended.promise;
+  assert.deepEqual([attributes.get("rpc.grpc.status_code"), failure], [1, undefined]);
+  assert.deepEqual(ours.ended.map(({ failure }) => failure), [undefined]);
+});

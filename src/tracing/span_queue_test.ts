@@ -49,12 +49,16 @@ Deno.test("messages are of a bounded size, and what was sent makes room again", 
 });
 
 Deno.test("whatever the texts of spans, messages are of a size that collectors take, and what waits is bounded", async () => {
-  const { queue, clock, sizes, record, dropped } = open(() => Promise.resolve());
+  const { queue, clock, messages, sizes, record, dropped } = open(() => Promise.resolve());
   await using _queue = queue;
   for (const [count, events, length] of [[2_000, 0, 5_000], [4_000, 0, 250], [8, 1_000, 100]] as const) {
     record(count, events, "\u00e9".repeat(length));
     await clock.advance(2_000);
   }
+  messages.length = 0;
+  record(3, 1_000, "x".repeat(1_024)); // long texts of events count as well
+  await clock.advance(2_000);
+  assert.deepEqual(messages, [1, 1, 1]);
   assert.ok(sizes.every((size) => size < 4_194_304), sizes.join());
   const before = dropped("full");
   record(3_000, 0, "x".repeat(1_024));
