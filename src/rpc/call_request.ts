@@ -2,8 +2,8 @@ import { status } from "@grpc/grpc-js";
 import { DamselflyError } from "../core/error.ts";
 import { beginRequest, continueRequest, type RequestParts } from "../runtime/requests.ts";
 import type { RequestScope, Span } from "../runtime/tracing.ts";
+import type { stepOf } from "./call_step.ts";
 import type { RequestMetadata } from "./server_call.ts";
-import type { ServedMethod } from "./service.ts";
 
 /** Ends that say more of the request than of the server; they are no failures of a step. */
 const USUAL: ReadonlySet<status> = new Set([status.OK, status.CANCELLED]);
@@ -11,17 +11,10 @@ const USUAL: ReadonlySet<status> = new Set([status.OK, status.CANCELLED]);
 /** The request that a call is made for; undefined when its caller names none and none begins there. */
 export function requestOfCall(
   parts: RequestParts,
-  { method, beginsRequest }: { readonly method: ServedMethod; readonly beginsRequest: boolean },
+  { step, beginsRequest }: { readonly step: ReturnType<typeof stepOf>; readonly beginsRequest: boolean },
   metadata: RequestMetadata,
 ): RequestScope | undefined {
-  const { path } = method.definition;
-  const [, service, name] = path.split("/");
-  const incoming = {
-    name: path.slice(1),
-    header: (name: string) => metadata.get(name),
-    kind: "server" as const,
-    attributes: { "rpc.system": "grpc", "rpc.service": service, "rpc.method": name },
-  };
+  const incoming = { ...step, header: (name: string) => metadata.get(name) };
   return continueRequest(parts, incoming) ?? (beginsRequest ? beginRequest(parts, incoming) : undefined);
 }
 

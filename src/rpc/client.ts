@@ -2,7 +2,8 @@ import "./http2_guard.ts";
 import { Metadata } from "@grpc/grpc-js";
 import { DamselflyError } from "../core/error.ts";
 import { passedOnHeaders } from "../runtime/requests.ts";
-import { currentSpan, type Span, type SpanInit, traced } from "../runtime/tracing.ts";
+import { currentSpan, type Span, traced } from "../runtime/tracing.ts";
+import { stepOf } from "./call_step.ts";
 import { RpcChannel, type RpcChannelOptions } from "./channel.ts";
 import { ClientStream, type RpcStream } from "./client_stream.ts";
 import type { MethodDefinition, RequestOf, ResponseOf, ServiceDefinition } from "./definition.ts";
@@ -133,8 +134,9 @@ function bindMethods<S extends ServiceDefinition>(definition: S, channelOf: () =
 function bindMethod(method: MethodDefinition, channelOf: () => RpcChannel): unknown {
   if (method.requestStream) return (options: CallOptions) => openStream(method, channelOf(), options);
   if (!method.responseStream) {
+    const step = stepOf(method, "client");
     return (request: unknown, options: UnaryCallOptions) =>
-      traced(method.path.slice(1), spanOf(method), () => callUnary(method, channelOf, request, options));
+      traced(step.name, step, () => callUnary(method, channelOf, request, options));
   }
   return async function* (request: unknown, options: CallOptions) {
     const stream = openStream(method, channelOf(), options);
@@ -149,15 +151,9 @@ function bindMethod(method: MethodDefinition, channelOf: () => RpcChannel): unkn
 }
 
 function openStream(method: MethodDefinition, channel: RpcChannel, options: CallOptions): ClientStream {
-  const span = currentSpan()?.child(method.path.slice(1), spanOf(method));
+  const span = currentSpan()?.child(method.path.slice(1), stepOf(method, "client"));
   const onEnd = (failure: unknown) => span?.end(failure);
   return new ClientStream(method, channel, { ...options, metadata: metadataOf(options, span), onEnd });
-}
-
-/** A call as a step of the request that it is made for. */
-function spanOf({ path }: MethodDefinition): SpanInit {
-  const [, service, method] = path.split("/");
-  return { kind: "client", attributes: { "rpc.system": "grpc", "rpc.service": service, "rpc.method": method } };
 }
 
 function metadataOf({ metadata }: CallOptions, span?: Span): Metadata {

@@ -7,6 +7,7 @@ import { inRequest } from "../runtime/tracing.ts";
 import type { TlsFiles } from "../runtime/tls_files.ts";
 import { callObserver } from "./call_observer.ts";
 import { endSpan, requestOfCall } from "./call_request.ts";
+import { stepOf } from "./call_step.ts";
 import { ByteBudget } from "./byte_budget.ts";
 import { trailersOnly } from "./call_headers.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -106,6 +107,8 @@ interface Served {
   readonly observer: MethodObserver;
   readonly isDeadlineIgnored: boolean;
   readonly beginsRequest: boolean;
+  /** What its calls begin with as steps of requests. */
+  readonly step: ReturnType<typeof stepOf>;
 }
 
 const NO_GRPC = block([[":status", "415"]]);
@@ -126,7 +129,8 @@ class Calls implements Disposable {
       const { path } = method.definition;
       const isDeadlineIgnored = ignoreDeadlineOf.includes(path);
       const beginsRequest = beginsRequestAt.includes(path);
-      this.#methods.set(path, { method, observer: observerOf(method.definition), isDeadlineIgnored, beginsRequest });
+      const [observer, step] = [observerOf(method.definition), stepOf(method.definition, "server")];
+      this.#methods.set(path, { method, observer, isDeadlineIgnored, beginsRequest, step });
     }
   }
 

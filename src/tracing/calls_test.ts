@@ -101,6 +101,13 @@ Deno.test("a call is a step on both sides, which says how it ended", async () =>
     assert.equal(theirs.ended[index]?.failure !== undefined, index % 2 === 1);
   }
   assert.deepEqual(theirs.ended.map(({ attributes }) => attributes.get("rpc.grpc.status_code")), [0, 5, 0, 9]);
+  for (const [{ ended }, kind] of [[ours, "client"], [theirs, "server"]] as const) {
+    assert.deepEqual(
+      ["rpc.system", "rpc.service", "rpc.method"].map((name) => ended[1]?.attributes.get(name)),
+      ["grpc", "scheduler.v2.Scheduler", "StatTask"],
+    );
+    assert.equal(ended[1]?.kind, kind);
+  }
 });
 
 Deno.test("a call that its caller gave up has failed on neither side", async () => {
