@@ -55,6 +55,17 @@ export function trafficConformance(name: string, open: OpenStore, test: Register
     assert.deepEqual(await told("hour", 0, 10), [[String(HOUR), 11], [String(HOUR + HOUR_MS), 4]]);
   });
 
+  test(`${name}: totals are told that are larger than whole numbers are exact`, async () => {
+    await using store = await open(new VirtualClock());
+    const { traffic } = store;
+    const most = 2 ** 51;
+    const many = Array.from({ length: 5 }, () => amount({ originBytes: most }));
+    await traffic.add(statement(1, [...many, amount({ repository: "x", originBytes: most, servedBytes: 1 })]));
+    assert.equal((await traffic.total(0)).originBytes, 6 * most);
+    const rows = await traffic.totals("repository", 0, 10);
+    assert.deepEqual(rows.map(({ originBytes }) => originBytes), [5 * most, most]);
+  });
+
   test(`${name}: an hour has so many repositories and no more; others are counted together`, async () => {
     await using store = await open(new VirtualClock());
     const { traffic } = store;

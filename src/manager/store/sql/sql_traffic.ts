@@ -18,7 +18,8 @@ import { TRAFFIC, TRAFFIC_SENDER } from "./tables.ts";
 /** Another manager may add the same new row at the same moment. */
 const ATTEMPTS_MAX = 5;
 const BYTES = ["origin_bytes", "peer_bytes", "local_bytes", "served_bytes", "pulls"] as const;
-const SUMS = BYTES.map((name) => `sum(${name}) AS ${name}`).join(", ");
+/** Not as whole numbers, of which SQLite gives none above 2^53 and adds none up above 2^63. */
+const SUMS = BYTES.map((name) => `sum(${name} * 1.0) AS ${name}`).join(", ");
 /** What stands for each key; the registry is a part of a repository's name. */
 const KEY_COLUMNS: Readonly<Record<TrafficKey, readonly string[]>> = {
   registry: ["registry"],
