@@ -15,6 +15,8 @@ const GOODBYE_TIMEOUT_MS = 1_000;
 
 /** What is to be told. */
 export interface OwedTraffic {
+  /** How many statements tell what is owed now; what comes meanwhile is told the next time. */
+  count(): number;
   /** The next statement; the same until it is settled. Undefined when nothing is owed. */
   statement(): ReportTrafficRequest | undefined;
   /** The statement of this number was heard. */
@@ -56,10 +58,12 @@ async function run(parts: LedgerParts, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Tells all that is owed; how long to wait before the next time. */
+/** Tells all that is owed at its beginning; how long to wait before the next time. */
 async function tellAll({ owed, manager, log }: LedgerParts, signal: AbortSignal): Promise<number> {
   try {
-    for (let statement = owed.statement(); statement !== undefined; statement = owed.statement()) {
+    for (let left = owed.count(); left > 0; left--) {
+      const statement = owed.statement();
+      if (statement === undefined) break;
       await tell(statement);
       owed.settle(statement.sequence);
     }

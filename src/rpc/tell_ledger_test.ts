@@ -13,6 +13,7 @@ function stage(...sequences: number[]) {
   const it = { owed: sequences, answer: (_sequence: number): void => {} };
   const ledger = startLedger({
     owed: {
+      count: () => it.owed.length,
       statement: () =>
         it.owed[0] === undefined ? undefined : { senderId: "s", sequence: it.owed[0], idc: "", sums: [] },
       settle: (sequence) => it.owed = it.owed.filter((one) => one !== sequence),
@@ -34,6 +35,17 @@ Deno.test("what is owed is told within a minute, one statement after the other",
   await using _ledger = ledger;
   await clock.advance(TELL_INTERVAL_MS);
   assert.deepEqual([told, it.owed], [[1, 2], []]);
+});
+
+Deno.test("what comes while it is told waits for the next time, so that a busy teller does not tell without a pause", async () => {
+  const { clock, told, it, ledger } = stage(1, 2);
+  await using _ledger = ledger;
+  it.answer = (sequence) => void it.owed.push(sequence + 2);
+  await clock.advance(TELL_INTERVAL_MS);
+  assert.deepEqual([told, it.owed], [[1, 2], [3, 4]]);
+  it.answer = () => {};
+  await clock.advance(TELL_INTERVAL_MS);
+  assert.deepEqual([told, it.owed], [[1, 2, 3, 4], []]);
 });
 
 Deno.test("a statement that was not heard is told again, and what is behind it waits", async () => {

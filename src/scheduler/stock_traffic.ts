@@ -45,6 +45,11 @@ export class StockTraffic implements OwedTraffic {
     if (!cutsAsAsked && !isSeed) this.#sumOf(peer).pulls++;
   }
 
+  count(): number {
+    const counts = this.#sums.values().map((byKey) => Math.ceil(byKey.size / STATEMENT_SUMS_MAX));
+    return counts.reduce((sum, count) => sum + count, this.#told === undefined ? 0 : 1);
+  }
+
   statement(): ReportTrafficRequest | undefined {
     if (this.#told !== undefined) return this.#told;
     const [first] = this.#sums;

@@ -34,6 +34,7 @@ Deno.test("a statement stays as it is until it was heard; each IDC has its own",
   const first = traffic.statement();
   traffic.piece(peer(), 2, true);
   traffic.piece(peer({ idc: "ams" }), 4, true);
+  assert.equal(traffic.count(), 3);
   assert.deepEqual(traffic.statement(), first);
   assert.equal(first?.sums[0]?.originBytes, 1);
   traffic.settle(99);
@@ -50,6 +51,7 @@ Deno.test("sums that wait are bounded, and none of their bytes is lost", () => {
   const traffic = new StockTraffic("s", clock);
   for (let n = 0; n < 2_100; n++) traffic.piece(peer({ repository: `r${n}` }), 1, true);
   let [sums, bytes] = [0, 0];
+  assert.equal(traffic.count(), 11);
   for (let told = traffic.statement(); told !== undefined; told = traffic.statement()) {
     assert.ok(told.sums.length <= 200);
     sums += told.sums.length;

@@ -37,13 +37,16 @@ export interface Statement {
 
 /** What the ledger of the manager is told of this host. */
 export function owedTraffic(
-  store: { statement(): Statement | undefined; settle(sequence: number): void },
+  store: { statements(): number; statement(): Statement | undefined; settle(sequence: number): void },
   recorder: { flush(): void },
   idc: string,
 ): OwedTraffic {
   return {
-    statement() {
+    count() {
       recorder.flush();
+      return store.statements();
+    },
+    statement() {
       const statement = store.statement();
       const sums = statement?.sums.map(({ hourMs, ...sum }) => ({ ...sum, hour: timestampOfMs(hourMs) }));
       return statement && { ...statement, idc, sums: sums ?? [] };

@@ -152,6 +152,12 @@ export class RecordStore implements Disposable {
     };
   }
 
+  /** How many statements tell what is owed now. */
+  statements(): number {
+    const count = (table: string) => Number(this.#db.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.["n"]);
+    return count("statement") + Math.ceil(count("owed") / STATEMENT_ROWS_MAX);
+  }
+
   /** What is to be told next; the same until {@link settle} was called with its number. Undefined when nothing is owed. */
   statement(): Statement | undefined {
     const waiting = this.#db.prepare("SELECT sequence, sums FROM statement ORDER BY sequence LIMIT 1").get();

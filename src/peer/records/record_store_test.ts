@@ -80,10 +80,12 @@ Deno.test("a statement stays the same until it was heard, over a restart too, an
       using store = new RecordStore(path, "sender-1");
       assert.equal(store.statement(), undefined);
       store.add([pullRecord({ startedAtMs: NOW })], [], NOW);
+      assert.equal(store.statements(), 1);
       assert.equal(store.statement()?.sums[0]?.originBytes, 100);
       store.add([pullRecord({ originBytes: 1, startedAtMs: NOW })], [], NOW);
     }
     using store = new RecordStore(path, "sender-2");
+    assert.equal(store.statements(), 2);
     const again = store.statement();
     assert.deepEqual([again?.senderId, again?.sequence, again?.sums[0]?.originBytes], ["sender-1", 1, 100]);
     store.settle(1);
@@ -102,6 +104,7 @@ Deno.test("what is owed is bounded: repositories beyond it are counted together,
   const records = Array.from({ length: OWED_ROWS_MAX + 50 }, (_, n) => pullRecord({ repository: `r${n}` }));
   store.add(records, [], NOW);
   let [bytes, others] = [0, 0];
+  assert.equal(store.statements(), (OWED_ROWS_MAX + STATEMENT_ROWS_MAX) / STATEMENT_ROWS_MAX, "with the others");
   for (let statement = store.statement(); statement !== undefined; statement = store.statement()) {
     assert.ok(statement.sums.length <= STATEMENT_ROWS_MAX);
     bytes += statement.sums.reduce((sum, { originBytes }) => sum + originBytes, 0);
