@@ -96,15 +96,18 @@ export function pullVerdict(story: PullStory): PullVerdict {
 
 function waitsOf({ parents, events, durationMs }: PullStory): PullVerdict[] {
   const seeds = new Set(parents.filter(({ isSeed }) => isSeed).map(({ ip }) => ip));
-  const totals = new Map<PullCause, PullVerdict>();
+  const totals = new Map<PullCause, PullVerdict & { readonly untilMs: number }>();
   for (const [index, event] of events.entries()) {
     const cause = causeOf(event, seeds);
     if (cause === undefined) continue;
-    const before = totals.get(cause)?.lostMs ?? 0;
-    const lostMs = before + costOf(event, events.slice(index + 1), durationMs);
-    totals.set(cause, { cause, lostMs, reason: reasonOf(cause, event, lostMs) });
+    const before = totals.get(cause) ?? { lostMs: 0, untilMs: -Infinity };
+    const { startMs, endMs } = costOf(event, events.slice(index + 1), durationMs);
+    const isSum = event.kind === "held" || event.kind === "disk";
+    const lostMs = before.lostMs + Math.max(0, endMs - (isSum ? startMs : Math.max(startMs, before.untilMs)));
+    const untilMs = isSum ? before.untilMs : Math.max(before.untilMs, endMs);
+    totals.set(cause, { cause, lostMs, reason: reasonOf(cause, event, lostMs), untilMs });
   }
-  return [...totals.values()];
+  return [...totals.values()].map(({ untilMs: _, ...verdict }) => verdict);
 }
 
 /** What an event is a sign of; undefined when of nothing. */
@@ -145,26 +148,26 @@ function causeOf({ kind, subject }: PullEvent, seeds: ReadonlySet<string>): Pull
   }
 }
 
-/** What an event cost: its own wait beyond what is usual, the pause until the source was asked again, or all the rest. */
-function costOf({ kind, atMs, ms }: PullEvent, later: readonly PullEvent[], durationMs: number): number {
+/** When an event cost time: its own wait beyond what is usual, the pause until the source was asked again, or all the rest. */
+function costOf({ kind, atMs, ms }: PullEvent, later: readonly PullEvent[], durationMs: number) {
   switch (kind) {
     case "source_busy":
     case "source_tls":
     case "source_failure": {
       const again = later.find((event) => event.kind.startsWith("source_"));
-      return ms + (again === undefined ? 0 : Math.max(0, again.atMs - again.ms - atMs));
+      return { startMs: atMs - ms, endMs: again === undefined ? atMs : Math.max(atMs, again.atMs - again.ms) };
     }
     case "no_scheduler":
     case "no_manager":
     case "parent_lied":
-      return Math.max(0, durationMs - atMs);
+      return { startMs: atMs, endMs: durationMs };
     case "source_answer":
     case "decision":
     case "first_piece":
     case "seal":
-      return Math.max(0, ms - USUAL_MS);
+      return { startMs: Math.min(atMs, atMs - ms + USUAL_MS), endMs: atMs };
     default:
-      return ms;
+      return { startMs: atMs - ms, endMs: atMs };
   }
 }
 

@@ -113,6 +113,18 @@ Deno.test("a quick pull has no cause, whatever small waits it had", () => {
   });
 });
 
+Deno.test("what is waited for at the same time counts once, and sums count besides", () => {
+  const stalled = ["10.0.0.7", "10.0.0.8"].map((ip) => event("parent_stalled", 3_500, 3_000, ip));
+  assert.equal(
+    pullVerdict(story({ events: [...stalled, event("parent_stalled", 4_000, 1_000, "10.0.0.7")] })).lostMs,
+    3_500,
+  );
+  const answers = [1, 2, 3, 4].map((n) => event("source_answer", 2_000 + n, 1_800, "r.io"));
+  assert.equal(pullVerdict(story({ durationMs: 2_004, events: answers })).lostMs, 1_503);
+  const disk = [event("seal", 4_900, 1_300), event("disk", 4_000, 3_000)];
+  assert.equal(pullVerdict(story({ events: disk })).lostMs, 4_000);
+});
+
 Deno.test("waits of one kind add up, and the longest kind is named", () => {
   const events = [
     ...[1_000, 2_000, 3_000].map((atMs) => event("parent_stalled", atMs, 900, "10.0.0.7")),

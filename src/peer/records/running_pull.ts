@@ -108,11 +108,12 @@ export class RunningPull implements PullNotes {
     this.#parts.onEnded(this);
   }
 
-  /** Adds to what a limit or the disk has cost in all. */
+  /** Adds to what a limit or the disk has cost in all; what is waited for at the same time counts once. */
   spent(kind: "held" | "disk", ms: number, detail = ""): void {
     const sum = this.#sums.get(kind) ?? { kind, atMs: 0, ms: 0, subject: "", detail };
-    sum.ms += ms;
-    sum.atMs = this.#now();
+    const now = this.#now();
+    sum.ms += Math.min(ms, now - sum.atMs);
+    sum.atMs = now;
     this.#sums.set(kind, sum);
   }
 
