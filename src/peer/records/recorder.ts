@@ -66,7 +66,8 @@ export class Recorder implements Disposable {
   #begin(begun: BeginningPull, managerTrouble: () => string | undefined): PullNotes {
     const { clock } = this.#parts;
     const { url } = begun.record;
-    const earlier = this.#earlier.get(url) ?? [];
+    const since = clock.now() - EARLIER_MS;
+    const earlier = (this.#earlier.get(url) ?? []).filter(({ atMs }) => atMs > since);
     this.#earlier.delete(url);
     const pull = new RunningPull({ clock, managerTrouble, onEnded: (pull) => this.#onEnded(pull) }, begun, earlier);
     this.#running.add(pull);

@@ -72,6 +72,30 @@ Deno.test("what a source said just before a pull is a part of it, and what it sa
   assert.deepEqual(it.begin("t2") && it.recorder.running()[0]?.events, [], "it belongs to one pull");
 });
 
+Deno.test("a source that was asked again and again makes no pull begin long before it did", async () => {
+  using it = opened();
+  for (let n = 0; n < 10; n++) {
+    it.recorder.atSource(URL_TEXT, "source_answer", { ms: 10 });
+    await it.clock.advance(20_000);
+  }
+  it.begin().ended();
+  const [record] = (it.recorder.flush(), it.store.pulls({}, 1));
+  assert.deepEqual([record?.events.length, record?.durationMs], [1, 20_010]);
+});
+
+Deno.test("what a limit holds at the same time is one wait, and no pull waits longer than it takes", async () => {
+  using it = opened();
+  const notes = it.begin();
+  await it.clock.advance(1_000);
+  for (let n = 0; n < 4; n++) it.recorder.held("t1", 900, "download.bandwidthLimit");
+  await it.clock.advance(500);
+  it.recorder.held("t1", 300, "download.bandwidthLimit");
+  it.recorder.diskWaited(5_000);
+  notes.ended();
+  const [record] = (it.recorder.flush(), it.store.pulls({}, 1));
+  assert.deepEqual(record?.events.map(({ kind, ms }) => [kind, ms]), [["held", 1_200], ["disk", 1_500]]);
+});
+
 Deno.test("a pull that runs can be seen, and is gone from there once it has ended", async () => {
   using it = opened();
   const notes = it.begin();
