@@ -10,6 +10,9 @@ import type { HeldTask } from "./control.ts";
 /** Tasks told again, the youngest of those given. */
 const TOLD_TASKS_MAX = 10_000;
 const TELL_TIMEOUT_MS = 10_000;
+/** How often a scheduler is told the same part before it is given up, and the pause between. */
+const TELL_TRIES_MAX = 3;
+const RETRY_PAUSE_MS = 1_000;
 /** The longest pause that is kept, whatever a scheduler asks for. */
 const PAUSE_MS_MAX = 60_000;
 /** Between two tasks that are told to a scheduler that gives no turns. */
@@ -65,12 +68,18 @@ async function tellInTurns(parts: TellParts, tasks: readonly HeldTask[], signal:
   return turn === undefined ? undefined : told;
 }
 
-async function askForTurn({ holdings }: TellParts, request: TellTasksRequest, signal: AbortSignal) {
-  try {
-    return await holdings.tellTasks(request, { signal, timeoutMs: TELL_TIMEOUT_MS });
-  } catch (error) {
-    if (error instanceof DamselflyError && error.code === "unimplemented") return undefined;
-    throw error;
+/** Tells one part, again if the call fails; what was heard though the answer was lost is known to the scheduler then. */
+async function askForTurn({ holdings, clock, log }: TellParts, request: TellTasksRequest, signal: AbortSignal) {
+  for (let tries = 1;; tries++) {
+    try {
+      return await holdings.tellTasks(request, { signal, timeoutMs: TELL_TIMEOUT_MS });
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof DamselflyError && error.code === "unimplemented") return undefined;
+      if (tries >= TELL_TRIES_MAX) throw error;
+      log.debug("A scheduler did not take what it was told, and is told again", { error: errorText(error) });
+    }
+    await clock.sleep(RETRY_PAUSE_MS, signal);
   }
 }
 

@@ -43,7 +43,7 @@ function teller(answer: (request: TellTasksRequest) => Partial<TellTasksResponse
     announceTask: ({ taskId }) => Promise.resolve(void oneByOne.push(taskId)),
     ...parts,
   };
-  return { clock, heard, oneByOne, tell: (count: number) => tellHeld(whole, tasks(count), NEVER) };
+  return { clock, heard, oneByOne, tell: (count: number, signal = NEVER) => tellHeld(whole, tasks(count), signal) };
 }
 
 Deno.test("a host asks for its turn, and tells in each as much and as late as the scheduler says", async () => {
@@ -68,6 +68,46 @@ Deno.test("a scheduler that gives no turns is told of one task after the other",
   await clock.advance(1_000);
   await telling;
   assert.deepEqual([heard.length, oneByOne], [1, ["t0", "t1", "t2"]]);
+});
+
+Deno.test("a part that a call lost is told again, and what comes after it too", async () => {
+  const lost = new Set([0, 2, 3]);
+  let calls = 0;
+  const { clock, heard, tell } = teller(() => {
+    if (lost.has(calls++)) throw new DamselflyError("unavailable", "Connection reset");
+    return { pause: durationOfMs(100), count: 2 };
+  });
+  const telling = tell(3);
+  await clock.advance(10_000);
+  await telling;
+  assert.deepEqual(heard.map(({ atMs, taskIds }) => [atMs, taskIds.join()]), [
+    ...[[0, ""], [1_000, ""]],
+    ...[[1_100, "t0,t1"], [2_100, "t0,t1"], [3_100, "t0,t1"]],
+    [3_200, "t2"],
+  ]);
+});
+
+Deno.test("a scheduler that takes nothing is not told without end, and the cause is known", async () => {
+  const { clock, heard, oneByOne, tell } = teller(({ leftCount }) => {
+    if (leftCount < 5) throw new DamselflyError("timeout", "No answer");
+    return { count: 1 };
+  });
+  const telling = assert.rejects(tell(5), { code: "timeout", message: "No answer" });
+  await clock.advance(60_000);
+  await telling;
+  assert.deepEqual([heard.length, oneByOne], [4, []]);
+});
+
+Deno.test("a host that stops between two attempts tells nothing more", async () => {
+  const stop = new AbortController();
+  const { clock, heard, tell } = teller(() => {
+    throw new DamselflyError("unavailable", "Connection refused");
+  });
+  const telling = assert.rejects(tell(1, stop.signal), { message: "The peer stops" });
+  await clock.advance(500);
+  stop.abort(new Error("The peer stops"));
+  await telling;
+  assert.equal(heard.length, 1);
 });
 
 Deno.test("a pause without end and turns for nothing do not keep a host from telling", async () => {
