@@ -211,8 +211,6 @@ export class Scheduling {
     if (event.type === "finished" || event.type === "back_to_source_finished") {
       this.#metrics.peerStep("download_peer_finished", peer);
       this.#traffic?.finished(peer);
-    }
-    if (event.type === "finished" || event.type === "back_to_source_finished") {
       this.#metrics.downloaded(peer, this.#clock.now());
     }
     if (event.type === "piece_failed" || event.type === "piece_back_to_source_failed") {
