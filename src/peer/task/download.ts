@@ -2,7 +2,7 @@ import { DamselflyError, errorText, isCancelled, toDamselflyError } from "../../
 import { pieceAt, type PiecePlan, pieceRange, type PieceRun, planByRule } from "../../core/piece.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { type Span, traced } from "../../runtime/tracing.ts";
-import { type Control, type Decision, type PeerEvent, SMALL_BYTES } from "../control/control.ts";
+import { type Control, type Decision, type PeerEvent, type PeerSession, SMALL_BYTES } from "../control/control.ts";
 import type { Parent, ParentRpc } from "../piece/parent.ts";
 import type { BandwidthLimit } from "../piece/bandwidth_limit.ts";
 import type { PieceClient } from "../piece/vortex_client.ts";
@@ -110,6 +110,8 @@ export class Download implements ReadableTask {
   /** Of a parent that could not be used because of it. */
   #otherPieceLength: number | undefined;
   #goodbye: Promise<void> = Promise.resolve();
+  /** Whether the stream to the scheduler broke off, and another one was sought. */
+  #hasLostStream = false;
   /** The step of the request that began it. */
   #span: Span | undefined;
 
@@ -245,18 +247,34 @@ export class Download implements ReadableTask {
   }
 
   async #openConversation(signal: AbortSignal): Promise<Conversation | undefined> {
-    const { control, runtime: { log } } = this.#parts;
     if (this.#isUnshared()) return undefined;
+    const session = await this.#openSession(signal);
+    return session === undefined ? undefined : new Conversation(session, this.#parts.runtime.log, signal);
+  }
+
+  async #openSession(signal: AbortSignal): Promise<PeerSession | undefined> {
+    const { control, runtime: { log } } = this.#parts;
     try {
       const session = await control.openSession(this.taskId, this.peerId, signal);
       if (session === undefined) this.#notes.note("no_scheduler");
-      return session === undefined ? undefined : new Conversation(session, log, signal);
+      return session;
     } catch (error) {
       signal.throwIfAborted();
       this.#notes.note("no_scheduler", { detail: errorText(error) });
       log.warn("No scheduler can be asked; the download goes on without", { error: errorText(error) });
       return undefined;
     }
+  }
+
+  /** Whether the scheduler, to which the stream broke off, is there over another one; that is tried once. */
+  async #hasReturned(talk: Conversation, signal: AbortSignal): Promise<boolean> {
+    if (!talk.isBrokenOff || this.#hasLostStream) return false;
+    this.#hasLostStream = true;
+    const session = await this.#openSession(signal);
+    if (session === undefined) return false;
+    await talk.beginAnew(session);
+    this.#early = [];
+    return true;
   }
 
   /** Whether the swarm would not share it, and asking only cost time. */
@@ -272,8 +290,15 @@ export class Download implements ReadableTask {
     await using line = new SourceLine((signal) => this.#fromSource(talk, signal), signal);
     // Whoever is to fetch it from the source need not wait to be told so.
     if (this.#begun !== undefined) line.start();
-    let decision = await this.#ask({ kind: "register", download }, talk, line, signal);
-    for (let asked = 1; talk !== undefined && decision !== undefined; asked++) {
+    const register = { kind: "register", download } as const;
+    let decision = await this.#ask(register, talk, line, signal);
+    let isNew = true;
+    for (let asked = 1; talk !== undefined; asked++) {
+      if (decision === undefined && await this.#hasReturned(talk, signal)) {
+        decision = await this.#ask(register, talk, line, signal);
+        isNew = true;
+      }
+      if (decision === undefined) break;
       if (decision.kind === "back_to_source") {
         this.#allowSource(decision.description);
         this.#noteSplit();
@@ -281,7 +306,8 @@ export class Download implements ReadableTask {
         this.#isBackToSource = true;
         return await line.finish();
       }
-      if (asked === 1) this.#tellWay({ kind: "started" }, talk);
+      if (isNew) this.#tellWay({ kind: "started" }, talk);
+      isNew = false;
       if (decision.kind !== "from_parents") break;
       await line.stop();
       const bereftIds = await this.#fromParents(decision, talk, signal);

@@ -80,10 +80,10 @@ export function pieceMessage(record: PieceRecord, plan: PiecePlan): Piece {
 
 /**
  * What a download says to the scheduler. Reports are sent one after the other behind the download's back; a scheduler
- * that fails is not spoken to again, and never fails the download.
+ * that fails is not spoken to again, unless over another session, and never fails the download.
  */
 export class Conversation {
-  readonly #session: PeerSession;
+  #session: PeerSession;
   readonly #log: Log;
   readonly #signal: AbortSignal;
   #tail: Promise<void> = Promise.resolve();
@@ -103,6 +103,23 @@ export class Conversation {
   /** Whether the scheduler still listens. */
   get isOpen(): boolean {
     return !this.#isOver;
+  }
+
+  /** Whether the stream broke, which says nothing of the scheduler. */
+  get isBrokenOff(): boolean {
+    return this.failure instanceof DamselflyError && this.failure.code === "unavailable";
+  }
+
+  /** Goes on over a session in which nothing is said yet. */
+  async beginAnew(session: PeerSession): Promise<void> {
+    const before = this.#session;
+    this.#session = session;
+    await Promise.resolve(before[Symbol.asyncDispose]()).catch(() => {});
+    // What was to be said over the other one comes to nothing.
+    await this.#tail;
+    this.#isOver = false;
+    this.#isBroken = false;
+    this.failure = undefined;
   }
 
   /** Whether the scheduler answers at all. */
