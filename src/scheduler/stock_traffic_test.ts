@@ -59,4 +59,6 @@ Deno.test("sums that wait are bounded, and none of their bytes is lost", () => {
     traffic.settle(told.sequence);
   }
   assert.deepEqual([sums, bytes], [2_001, 2_100]);
+  traffic.piece(peer({ repository: "later" }), 1, true);
+  assert.equal(traffic.statement()?.sums[0]?.repository, "later", "what was told makes room");
 });

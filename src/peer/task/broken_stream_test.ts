@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { DamselflyError } from "../../core/error.ts";
+import { VirtualClock } from "../../testing/virtual_clock.ts";
 import type { Decision } from "../control/control.ts";
-import { blob, FakeSource, PIECE, requestFor, Swarm, SwarmNode } from "./harness_test.ts";
+import { blob, FakeSource, NEVER, PIECE, requestFor, Swarm, SwarmNode } from "./harness_test.ts";
 
 const CONTENT = blob(20 * PIECE + 500);
 
@@ -56,38 +57,45 @@ Deno.test("a download whose stream breaks while it waits for a decision register
   let asked = 0;
   const { reads, words } = await pullWith(swarm, () => {
     if (asked++ === 0) throw broken();
-    return { kind: "from_parents", parents: [swarm.peer(parent)] };
+    return { kind: "from_parents", parents: asked === 2 ? [] : [swarm.peer(parent)] };
   });
-  assert.deepEqual([reads, words], [0, ["register", "register", "started", "finished"]]);
+  assert.deepEqual([reads, words], [0, ["register", "register", "started", "reschedule", "finished"]]);
 });
 
-Deno.test("nothing that was to be said over a broken stream is said before the registration over the next", async () => {
+Deno.test("what was to be said over a broken stream is not said before the registration over the next", async () => {
+  const clock = new VirtualClock();
   const swarm = new Swarm();
   await using dies = await seed(swarm);
-  await using lives = await seed(swarm);
-  let left = 5;
-  dies.behaviour.onFetch = () => {
-    if (left-- <= 0) throw broken();
+  dies.behaviour.onFetch = (number) => {
+    if (number >= 5) throw broken();
+  };
+  const source = new FakeSource(CONTENT);
+  source.onBlock = (position, signal) => {
+    return position >= 15 * PIECE && clock.now() < 3_000 ? clock.sleep(3_000 - clock.now(), signal) : undefined;
   };
   let asked = 0;
-  const sent: string[] = [];
-  const gate = Promise.withResolvers<void>();
-  const { reads } = await pullWith(swarm, () => {
-    if (asked++ === 1) throw broken();
-    return { kind: "from_parents", parents: [swarm.peer(asked === 1 ? dies : lives)] };
-  }, ({ control }) => {
-    control.onSend = async ({ kind }) => {
-      if (kind === "reschedule") setTimeout(gate.resolve);
-      else if (asked === 2) await gate.promise;
-      sent.push(kind);
-    };
-  });
-  assert.equal(reads, 0);
-  const again = sent.indexOf("reschedule");
-  assert.equal(sent[again + 1], "register");
+  const decide = async (): Promise<Decision> => {
+    if (asked++ === 0) return { kind: "from_parents", parents: [swarm.peer(dies)] };
+    await clock.sleep(asked === 2 ? 1_000 : 60_000, NEVER);
+    throw broken();
+  };
+  await using child = await SwarmNode.start(swarm, { source, decide, clock });
+  child.control.isAlive = false;
+  child.control.onSend = ({ kind }) => kind === "piece_back_to_source_finished" ? clock.sleep(1_500, NEVER) : undefined;
+  const pull = child.pull(requestFor(CONTENT));
+  let isDone = false;
+  pull.then(() => isDone = true);
+  while (!isDone && clock.now() < 60_000) await clock.advance(250);
+  assert.deepEqual(await pull, CONTENT);
+  const kinds = child.control.kinds();
+  const from = kinds.indexOf("reschedule");
+  const words = ["reschedule", "piece_back_to_source_finished", "register", "back_to_source_started"];
+  assert.deepEqual(kinds.slice(from, from + words.length), words);
+  child.control.onSend = () => {};
+  await clock.advance(60_000);
 });
 
-Deno.test("a stream that breaks again and a scheduler that does not answer are not asked anew", async () => {
+Deno.test("a stream that breaks at once again and a scheduler that does not answer are left", async () => {
   const failures = [[broken(), 2], [new DamselflyError("timeout", "No answer"), 1]] as const;
   for (const [failure, registrations] of failures) {
     const { reads, words, announced } = await pullWith(new Swarm(), () => {

@@ -110,8 +110,6 @@ export class Download implements ReadableTask {
   /** Of a parent that could not be used because of it. */
   #otherPieceLength: number | undefined;
   #goodbye: Promise<void> = Promise.resolve();
-  /** Whether the stream to the scheduler broke off, and another one was sought. */
-  #hasLostStream = false;
   /** The step of the request that began it. */
   #span: Span | undefined;
 
@@ -266,10 +264,9 @@ export class Download implements ReadableTask {
     }
   }
 
-  /** Whether the scheduler, to which the stream broke off, is there over another one; that is tried once. */
+  /** Whether the scheduler, to which the stream broke off, is there over another one. */
   async #hasReturned(talk: Conversation, signal: AbortSignal): Promise<boolean> {
-    if (!talk.isBrokenOff || this.#hasLostStream) return false;
-    this.#hasLostStream = true;
+    if (!talk.isBrokenOff) return false;
     const session = await this.#openSession(signal);
     if (session === undefined) return false;
     await talk.beginAnew(session);
