@@ -59,6 +59,17 @@ export function headersOf(text: string): Record<string, string> {
   }));
 }
 
+/** {@link headersOf} the other way, for reading; what is no header is left out. */
+export function headerLines(headers: unknown): string[] {
+  if (typeof headers !== "object" || headers === null) return [];
+  return Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+}
+
+/** The length of pieces as it is written; undefined where it is left to the peers. */
+export function pieceLengthMibOf({ piece_length }: Readonly<Record<string, unknown>>): number | undefined {
+  return typeof piece_length === "number" && piece_length > 0 ? piece_length / MIB : undefined;
+}
+
 /** What a preheat is about: its URL, or the first of several. */
 export function addressOf(args: Readonly<Record<string, unknown>>): string {
   const { url, urls } = args;

@@ -1,6 +1,6 @@
 /// <reference lib="deno.ns" />
 import assert from "node:assert/strict";
-import { addressOf, argsOf, headersOf, NEW_PREHEAT } from "./preheat_args.ts";
+import { addressOf, argsOf, headerLines, headersOf, NEW_PREHEAT, pieceLengthMibOf } from "./preheat_args.ts";
 
 Deno.test("an image has one URL, a platform and a login, and files have several URLs and neither", () => {
   const image = argsOf({ ...NEW_PREHEAT, urls: [" https://r/v2/a/manifests/1 "], username: "me", password: "secret" });
@@ -27,6 +27,8 @@ Deno.test("which hosts are meant is sent only where there is a choice", () => {
 Deno.test("pieces are counted in MiB, and left to the peers when nothing is said", () => {
   assert.equal(argsOf({ ...NEW_PREHEAT, pieceLengthMib: "8" })["piece_length"], 8 * 1024 * 1024);
   assert.ok(!("piece_length" in argsOf(NEW_PREHEAT)));
+  assert.equal(pieceLengthMibOf(argsOf({ ...NEW_PREHEAT, pieceLengthMib: "8" })), 8);
+  for (const piece_length of [undefined, null, 0, "8"]) assert.equal(pieceLengthMibOf({ piece_length }), undefined);
 });
 
 Deno.test("headers are read a line each, and values may have colons", () => {
@@ -35,6 +37,11 @@ Deno.test("headers are read a line each, and values may have colons", () => {
     "X-Url": "http://c:1",
     "X-Empty": "",
   });
+});
+
+Deno.test("headers are shown a line each, as they were written", () => {
+  assert.deepEqual(headerLines({ "X-A": "b", "X-Url": "http://c:1" }), ["X-A: b", "X-Url: http://c:1"]);
+  for (const nothing of [undefined, null, {}, "text"]) assert.deepEqual(headerLines(nothing), []);
 });
 
 Deno.test("a list names the first of several URLs, and how many more there are", () => {

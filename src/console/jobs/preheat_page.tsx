@@ -13,6 +13,7 @@ import { PATHS } from "../paths.ts";
 import { useFormat, useText } from "../text/use_text.tsx";
 import { type Job, jobQuery, partsOf } from "./job.ts";
 import { JobProgress, JobState } from "./job_state.tsx";
+import { headerLines, pieceLengthMibOf, SCOPES } from "./preheat_args.ts";
 import { PreheatPart } from "./preheat_part.tsx";
 
 export default function PreheatPage() {
@@ -47,6 +48,8 @@ function Details({ job }: { readonly job: Job }) {
   const { common, jobs } = useText();
   const format = useFormat();
   const { args } = job;
+  const scope = SCOPES.find((one) => one === args["scope"]);
+  const headers = headerLines(args["headers"]);
   const text = (value: unknown) => value === undefined || value === null ? undefined : String(value);
   const urls = [args["url"], ...(Array.isArray(args["urls"]) ? args["urls"] : [])].filter((url) =>
     typeof url === "string"
@@ -62,14 +65,17 @@ function Details({ job }: { readonly job: Job }) {
             { label: jobs.type, value: args["type"] === "file" ? jobs.file : jobs.image },
             { label: jobs.url, value: urls.map((url) => <div key={url}>{url}</div>) },
             { label: jobs.platform, value: text(args["platform"]) },
-            { label: jobs.scope, value: text(args["scope"]) },
+            { label: jobs.scope, value: scope === undefined ? text(args["scope"]) : jobs[scope] },
             { label: jobs.percentage, value: text(args["percentage"]) },
             { label: jobs.count, value: text(args["count"]) },
             { label: jobs.ips, value: Array.isArray(args["ips"]) ? args["ips"].join(", ") : undefined },
-            { label: jobs.pieceLength, value: text(args["piece_length"]) },
+            { label: jobs.pieceLength, value: pieceLengthMibOf(args) },
             { label: jobs.tag, value: text(args["tag"]) },
             { label: jobs.application, value: text(args["application"]) },
-            { label: jobs.headers, value: headersText(args["headers"]) },
+            {
+              label: jobs.headers,
+              value: headers.length === 0 ? undefined : headers.map((line) => <Code block key={line}>{line}</Code>),
+            },
             {
               label: jobs.clusters,
               value: job.scheduler_clusters?.map(({ id, name }) => `${name} (${id})`).join(", "),
@@ -82,11 +88,6 @@ function Details({ job }: { readonly job: Job }) {
       </div>
     </Panel>
   );
-}
-
-function headersText(headers: unknown) {
-  if (typeof headers !== "object" || headers === null || Object.keys(headers).length === 0) return undefined;
-  return <Code>{JSON.stringify(headers)}</Code>;
 }
 
 function Actions({ job: { id, state } }: { readonly job: Job }) {
@@ -113,7 +114,10 @@ function Actions({ job: { id, state } }: { readonly job: Job }) {
         <Confirmed
           {...{ label: common.remove, title: jobs.preheat(String(id)), hint: jobs.removeHint }}
           run={() => dataOf(api.DELETE("/api/v1/jobs/{id}", idPath(id)))}
-          onDone={() => navigate(PATHS.preheats)}
+          onDone={async () => {
+            await navigate(PATHS.preheats);
+            await queries.invalidateQueries({ queryKey: ["jobs", "list"] });
+          }}
         />
       </Group>
     </>
