@@ -22,6 +22,7 @@ import {
 import { parseJobArgs } from "./job_args.ts";
 import type { JobRateLimiter } from "./job_rate_limit.ts";
 import { withoutSecrets } from "./job_redaction.ts";
+import { LISTED_ENTRIES_MAX, summaryOf } from "./job_summary.ts";
 import { type Access, Answer, type Caller, type Route, route } from "./route.ts";
 import { userJson, UserReply } from "./users.ts";
 
@@ -49,8 +50,8 @@ const Cluster = z.object({ id: z.int(), name: z.string() });
 const RESULT =
   "How far the job is, a few seconds old at most: job_states has one entry for each scheduler cluster, whose " +
   "results[0] lists what became of which host (success_tasks, failure_tasks, peers) and, for a preheat, of each content " +
-  "(contents). The lists are cut off where a row would be too large; success_count, failure_count, peer_count, " +
-  "content_count, content_done_count and host_count count all. Of expected_count contents on hosts success_count and " +
+  `(contents). The lists are cut off where a row would be too large, and after ${LISTED_ENTRIES_MAX} entries in a list ` +
+  "of jobs; success_count, failure_count, peer_count, content_count, content_done_count and host_count count all. Of expected_count contents on hosts success_count and " +
   "failure_count are over; it is 0 as long as it is not known. progress has the sums of all clusters.";
 const Reply = z.object({
   ...rowFields,
@@ -108,7 +109,7 @@ export function jobRoutes(options: RestOptions, prefix: string, access: Access, 
       const filter = asked<JobFilter>({ type: query.type, state: query.state, userId: query.user_id });
       const { rows, total } = await store.jobs.list(filter, page);
       const users = await store.users.getMany(rows.map(({ userId }) => userId));
-      return { rows: rows.map((job) => jobJson(job, users.get(job.userId), null)), total };
+      return { rows: rows.map((job) => jobJson(summarized(job), users.get(job.userId), null)), total };
     }),
     route({ ...one, method: "GET", summary: "Show a job", reply: Reply }, async ({ params: { id } }) => {
       return await whole(existing(await store.jobs.get(id), "job", id));
@@ -186,6 +187,10 @@ function nameOf(caller: Caller): string {
 /** Whether a job has ended. */
 function isOver(state: JobState): state is "SUCCESS" | "FAILURE" {
   return state === "SUCCESS" || state === "FAILURE";
+}
+
+function summarized(job: Job): Job {
+  return { ...job, result: summaryOf(job.result) };
 }
 
 function jobJson(job: Job, user: User | undefined, clusters: z.infer<typeof Cluster>[] | null) {

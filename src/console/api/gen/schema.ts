@@ -1127,7 +1127,7 @@ export interface components {
             args: {
                 [key: string]: unknown;
             };
-            /** @description How far the job is, a few seconds old at most: job_states has one entry for each scheduler cluster, whose results[0] lists what became of which host (success_tasks, failure_tasks, peers) and, for a preheat, of each content (contents). The lists are cut off where a row would be too large; success_count, failure_count, peer_count, content_count, content_done_count and host_count count all. Of expected_count contents on hosts success_count and failure_count are over; it is 0 as long as it is not known. progress has the sums of all clusters. */
+            /** @description How far the job is, a few seconds old at most: job_states has one entry for each scheduler cluster, whose results[0] lists what became of which host (success_tasks, failure_tasks, peers) and, for a preheat, of each content (contents). The lists are cut off where a row would be too large, and after 3 entries in a list of jobs; success_count, failure_count, peer_count, content_count, content_done_count and host_count count all. Of expected_count contents on hosts success_count and failure_count are over; it is 0 as long as it is not known. progress has the sums of all clusters. */
             result: {
                 [key: string]: unknown;
             } | null;
