@@ -51,7 +51,8 @@ const RESULT =
   "How far the job is, a few seconds old at most: job_states has one entry for each scheduler cluster, whose " +
   "results[0] lists what became of which host (success_tasks, failure_tasks, peers) and, for a preheat, of each content " +
   `(contents). The lists are cut off where a row would be too large, and after ${LISTED_ENTRIES_MAX} entries in a list ` +
-  "of jobs; success_count, failure_count, peer_count, content_count, content_done_count and host_count count all. Of expected_count contents on hosts success_count and " +
+  "of jobs; success_count, failure_count, peer_count, content_count, content_done_count and host_count count all. Of " +
+  "expected_count contents on hosts success_count and " +
   "failure_count are over; it is 0 as long as it is not known. progress has the sums of all clusters.";
 const Reply = z.object({
   ...rowFields,
