@@ -204,7 +204,7 @@ Deno.test("a list of jobs has the first entries of each result and how many ther
   const { rest, order } = await start();
   await using _rest = rest;
   const entries = (count: number) => Array.from({ length: count }, (_, at) => ({ url: `https://r/${at}` }));
-  const ours = { success_tasks: entries(9), success_count: 12_000, contents: entries(2), scheduler_cluster_id: 1 };
+  const ours = { success_tasks: entries(9), success_count: 12_000, contents: entries(2), failure_tasks: entries(5) };
   const stock = { success_tasks: entries(4), failure_tasks: null, peers: entries(3), scheduler_cluster_id: 2 };
   const job_states = [{ state: "SUCCESS", error: "", results: [ours, null] }, { results: [stock] }, null, {}];
   const result = { state: "SUCCESS", job_states, progress: { expected_count: 7 } };
@@ -216,7 +216,7 @@ Deno.test("a list of jobs has the first entries of each result and how many ther
   }
   const rows: { id: number; result: unknown }[] = await rest.json("GET", "/api/v1/jobs");
   const shown = rows.sort((a, b) => a.id - b.id).map((row) => row.result);
-  const oursCut = { ...ours, success_tasks: entries(3), content_count: 2 };
+  const oursCut = { ...ours, success_tasks: entries(3), content_count: 2, failure_tasks: entries(3), failure_count: 5 };
   const stockCut = { ...stock, success_tasks: entries(3), success_count: 4, peer_count: 3 };
   const cut = [{ state: "SUCCESS", error: "", results: [oursCut, null] }, { results: [stockCut] }, null, {}];
   assert.deepEqual(shown, [{ ...result, job_states: cut }, ...results.slice(1)]);
