@@ -1,5 +1,6 @@
 import { Pagination } from "@mantine/core";
 import { useText } from "../text/use_text.tsx";
+import { shownPages } from "./shown_pages.ts";
 
 /** Chooses a page of a list; nothing where there is only one, but a way back for who is behind the end. */
 export function Pager(
@@ -10,15 +11,16 @@ export function Pager(
   },
 ) {
   const { common } = useText();
-  if (pages <= 1 && page <= 1) return null;
+  const total = shownPages(page, pages);
+  if (total === 0) return null;
   return (
     <Pagination
       mt="md"
       size="sm"
       value={page}
-      total={Math.max(1, pages)}
+      total={total}
       onChange={onPage}
-      getItemProps={(number) => ({ "aria-label": common.pageOf(number, pages) })}
+      getItemProps={(number) => ({ "aria-label": common.pageOf(number, total) })}
       getControlProps={(control) => ({ "aria-label": `${common.pages}: ${control}` })}
       aria-label={common.pages}
       component="nav"
