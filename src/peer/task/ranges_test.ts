@@ -26,6 +26,13 @@ function counting(source: FakeSource): { bytes: number } {
   return given;
 }
 
+/** The transfer of everything has begun: whoever reads now comes after it. */
+async function begun({ tasks }: SwarmNode, source: FakeSource): Promise<TaskHandle> {
+  const handle = await tasks.open(REQUEST, NEVER);
+  while (source.reads.length === 0) await settle();
+  return handle;
+}
+
 async function assertRead(handle: TaskHandle, start: number, end: number): Promise<void> {
   const bytes = await readAll(handle, { start, end });
   assert.equal(Buffer.compare(bytes, CONTENT.subarray(start, end)), 0, `${start} to ${end}`);
@@ -48,7 +55,7 @@ function heldSource() {
 Deno.test("a reader of a far part does not wait for what is before it", async () => {
   const { source, gate } = heldSource();
   await using node = await SwarmNode.start(new Swarm(), { source });
-  await using handle = await node.tasks.open(REQUEST, NEVER);
+  await using handle = await begun(node, source);
   await assertRead(handle, 40 * MIB + 5, 40 * MIB + 300);
   assert.deepEqual(source.reads.map(({ range }) => range), [
     { start: 0, end: CONTENT.length },
@@ -63,7 +70,7 @@ Deno.test("a reader of a far part does not wait for what is before it", async ()
 Deno.test("parallel readers of open ends who leave in the middle share one copy, each with its own transfer", async () => {
   const { source, gate } = heldSource();
   await using node = await SwarmNode.start(new Swarm(), { source });
-  await using handle = await node.tasks.open(REQUEST, NEVER);
+  await using handle = await begun(node, source);
   await Promise.all([32, 40, 48].map(async (start) => {
     const reader = handle.read({ start: start * MIB, end: CONTENT.length }).getReader();
     for (let position = start * MIB; position < (start + 2) * MIB;) {
@@ -86,7 +93,7 @@ Deno.test("two thousand small parts of a cold content are right, and cost about 
   const given = counting(source);
   const random = seededRandom(5);
   await using node = await SwarmNode.start(new Swarm(), { source });
-  await using handle = await node.tasks.open(REQUEST, NEVER);
+  await using handle = await begun(node, source);
   const readers = Array.from({ length: 8 }, async () => {
     for (let count = 0; count < 250; count++) {
       const start = random.below(CONTENT.length - 10_000);
@@ -109,7 +116,7 @@ Deno.test("a transfer that comes to where another one is leaves the rest to it",
     if (position < 40 * MIB) firstBytes += BLOCK;
   };
   await using node = await SwarmNode.start(new Swarm(), { source });
-  await using handle = await node.tasks.open(REQUEST, NEVER);
+  await using handle = await begun(node, source);
   const read = assertRead(handle, 40 * MIB, 56 * MIB);
   while (source.reads.length < 2) await settle();
   first.resolve();
@@ -125,7 +132,7 @@ Deno.test("a source that turns out to know no ranges still gives everything, to 
   const { source, gate } = heldSource();
   source.ignoresRanges = true;
   await using node = await SwarmNode.start(new Swarm(), { source });
-  await using handle = await node.tasks.open(REQUEST, NEVER);
+  await using handle = await begun(node, source);
   const far = assertRead(handle, 40 * MIB, 40 * MIB + 300);
   while (source.reads.length < 2) await settle();
   gate.resolve();
@@ -145,7 +152,7 @@ Deno.test("a range that the source ignores does not hide what else it refuses", 
     throw sourceError({ status: 410 });
   };
   await using node = await SwarmNode.start(new Swarm(), { source });
-  await using handle = await node.tasks.open(REQUEST, NEVER);
+  await using handle = await begun(node, source);
   const far = readAll(handle, { start: 40 * MIB, end: 40 * MIB + 300 });
   while (source.reads.length < 2) await settle();
   gate.resolve();
@@ -160,7 +167,7 @@ Deno.test("a transfer for a reader elsewhere that fails for good fails the downl
     if (count > 1) throw sourceError({ status: 410 });
   };
   await using node = await SwarmNode.start(new Swarm(), { source });
-  await using handle = await node.tasks.open(REQUEST, NEVER);
+  await using handle = await begun(node, source);
   await assert.rejects(readAll(handle, { start: 40 * MIB, end: 40 * MIB + 300 }), { code: "source_error" });
   await assert.rejects(handle.sealed, { code: "source_error" });
   assert.equal(source.openBodies, 0);
@@ -180,7 +187,7 @@ Deno.test("transfers that one requester is refused for at the same time cost onl
     throw sourceError({ status: 401 });
   };
   await using node = await SwarmNode.start(new Swarm(), { source });
-  await using handle = await node.tasks.open(REQUEST, NEVER);
+  await using handle = await begun(node, source);
   const renewed = { ...REQUEST.source, headers: { authorization: "Bearer new" } };
   await using _other = await node.tasks.open({ ...REQUEST, source: renewed }, NEVER);
   const reads = [40 * MIB, 50 * MIB].map((start) => assertRead(handle, start, start + 300));
