@@ -82,7 +82,10 @@ async function scriptOf(form: Form): Promise<string[]> {
     permissions: { manager: PermissionSet };
     tasks: { manager: { command: string } };
   };
-  if (form === "sources") return tasks.manager.command.split(" ").slice(2);
+  const run = "deno run ";
+  const { command } = tasks.manager;
+  // What the task does before, such as to build the console, is no part of a start.
+  if (form === "sources") return command.slice(command.lastIndexOf(run) + run.length).split(" ");
   return [...bundleFlags("manager"), ...permissionFlags(permissions.manager), BUNDLE];
 }
 
