@@ -8,6 +8,7 @@ import type { Lab } from "./lab.ts";
 import type { PushedImage } from "./images.ts";
 import { pullByMirror, type PullRoute } from "./pull.ts";
 import { PROBE_LAYER_BYTES, seedUsed } from "./seed_used.ts";
+import { withoutParents } from "./without_parents.ts";
 
 const PEER_KNOWN_TIMEOUT_MS = 60_000;
 const DEFAULT_CLUSTER = 1;
@@ -132,6 +133,12 @@ export class Cluster implements AsyncDisposable {
       this.peer(seed),
       async () => this.pull(await this.lab.images.fresh(PROBE_LAYER_BYTES), by),
     );
+  }
+
+  /** What the stock scheduler's log says of stock peers that it found no parents for, for a layer of the image. */
+  async stockWithoutParents(image: PushedImage): Promise<string[]> {
+    const stock = [...this.#peers.values()].filter(({ kind }) => kind === "stock").map(({ hostId }) => hostId);
+    return await withoutParents(this.#dir("scheduler", "stock"), image, stock);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeSampleImage } from "../../../src/oci/sample_image.ts";
@@ -12,6 +12,7 @@ import type { PushedImage } from "./images.ts";
 import { SteadyPulls } from "./steady_pulls.ts";
 import { missingStock, StockPrograms } from "./stock_programs.ts";
 import { together } from "./together.ts";
+import { withoutParents } from "./without_parents.ts";
 
 const IMAGE: PushedImage = {
   name: "registry.test/ring/image-1:v1",
@@ -47,6 +48,28 @@ Deno.test("a pull that fails is told with its node and what was going on, and a 
   const { failures, aroundMirror } = await pulls.stop();
   assert.deepEqual(failures.slice(0, 1), ["bad, begun at: our manager, ended at: our manager: no such blob"]);
   assert.equal(aroundMirror, 2);
+});
+
+Deno.test("only a stock scheduler's word that it gave up on a stock peer of the image excuses a second copy", async () => {
+  const line = (hostID: string, taskID: string, msg: string) => JSON.stringify({ msg, hostID, taskID });
+  const givenUp = "send NeedBackToSourceResponse, because of scheduling exceeded RetryBackToSourceLimit 7";
+  const excuse = line("127.0.0.3-node-3", "abc", givenUp);
+  const dir = await mkdtemp(join(tmpdir(), "scheduler-"));
+  try {
+    await mkdir(join(dir, "log", "scheduler"), { recursive: true });
+    const lines = [
+      excuse,
+      line("127.0.0.3-node-3", "def", givenUp),
+      line("127.0.0.4-node-4", "abc", givenUp),
+      line("127.0.0.3-node-3", "abc", "send NeedBackToSourceResponse, because of peer's NeedBackToSource is true"),
+    ];
+    await writeFile(join(dir, "log", "scheduler", "core.log"), lines.join("\n"));
+    const image = { ...IMAGE, layers: [{ mediaType: "", digest: "sha256:abc", size: 1 }] };
+    assert.deepEqual(await withoutParents(dir, image, ["127.0.0.3-node-3"]), [excuse]);
+    assert.deepEqual(await withoutParents(dir, image, []), []);
+  } finally {
+    await rm(dir, { recursive: true });
+  }
 });
 
 Deno.test("work that goes on at once fails when all of it has ended", async () => {
