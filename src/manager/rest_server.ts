@@ -3,6 +3,7 @@ import { type HttpServer, type HttpServerOptions, startHttpServer } from "../htt
 import type { Runtime } from "../runtime/runtime.ts";
 import { openTlsFiles } from "../runtime/tls_files.ts";
 import type { ConsoleFiles } from "./console/console_pack.ts";
+import { HashingThread } from "./hashing_thread.ts";
 import { createRestApp } from "./rest/app.ts";
 import { AuditLog } from "./rest/audit_log.ts";
 import type { RestOptions } from "./rest/context.ts";
@@ -42,6 +43,7 @@ export async function prepareRest(
     openSignUp: auth.openSignUp,
     trustedProxies: { cidrs, header },
     legacyPreheats: enable ? { requireToken } : undefined,
+    scrypt: stack.use(new HashingThread({ clock, log })).scrypt,
     audits: stack.use(new AuditLog({ store, clock, log })),
   });
   const onError = (error: unknown) => log.error("A REST request failed", { error });

@@ -39,7 +39,7 @@ export function createRestApp(
   for (const path of ["/api/*", "/oapi/*"]) app.use(path, noStore);
 
   const routes = apiRoutes(options);
-  const gate = new Gate(options, new DefaultPassword());
+  const gate = new Gate(options, new DefaultPassword(options.scrypt));
   for (const each of routes) app.on(each.method, each.path, answering(each, { ...options, gate }));
 
   // Made when somebody asks: it takes a tenth of a second, which a start does not have to wait for.

@@ -5,6 +5,7 @@ import type { Metrics } from "../../runtime/metrics.ts";
 import type { Random } from "../../runtime/random.ts";
 import type { Fetch } from "../../runtime/runtime.ts";
 import type { Redis } from "../../redis/redis.ts";
+import type { Scrypt } from "../scrypt.ts";
 import type { Store } from "../store/store.ts";
 import type { WarmArgs } from "../warm/warm_args.ts";
 import type { TrustedProxies } from "./client_address.ts";
@@ -29,6 +30,8 @@ export interface RestOptions {
   readonly warmArgs: WarmArgs;
   /** Where managers count together what they limit; left out, each counts by itself. */
   readonly redis?: Redis | undefined;
+  /** What passwords are hashed with. */
+  readonly scrypt: Scrypt;
   readonly clock: Clock;
   readonly random: Random;
   readonly fetch: Fetch;

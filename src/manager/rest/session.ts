@@ -19,9 +19,9 @@ const SessionReply = z.object({
  * error here, and whoever has to change his password first learns it.
  */
 export function sessionRoutes(
-  { store, sessions, openSignUp, allowDefaultPassword }: RestOptions,
+  { store, sessions, openSignUp, allowDefaultPassword, scrypt }: RestOptions,
 ): Route[] {
-  const defaultPassword = new DefaultPassword();
+  const defaultPassword = new DefaultPassword(scrypt);
   return [route({
     ...{
       method: "GET",

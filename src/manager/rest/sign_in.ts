@@ -22,11 +22,8 @@ const COOKIE_AGE_SECONDS_MAX = 400 * 24 * 60 * 60;
 const NAME_CHARACTERS_MIN = 3;
 const NAME_CHARACTERS_MAX = 64;
 const PASSWORD_CHARACTERS_MAX = 1_024;
-/**
- * Passwords that are hashed at a time, each in 16 MiB, and requests that wait for that. A processor is left for whoever
- * else is asking: peers and schedulers must not wait because people sign in.
- */
-const HASHING = { runningMax: Math.min(4, Math.max(1, navigator.hardwareConcurrency - 1)), waitingMax: 200 };
+/** Passwords that are hashed at a time, for which there is one thread, and requests that wait for that. */
+const HASHING = { runningMax: 1, waitingMax: 200 };
 
 /** Whoever reaches the port can be the first to do it, so it must not go unseen. */
 const FIRST_CHANGE =
@@ -109,7 +106,7 @@ export function signInRoutes(options: RestOptions & { readonly limits: SignInLim
 
 type FindUser = () => Promise<User | undefined>;
 
-/** Checks and makes passwords: few at a time, for each takes memory and a processor. */
+/** Checks and makes passwords: one at a time, for each takes memory and a processor. */
 class Passwords {
   readonly #options: RestOptions & { readonly limits: SignInLimiter };
   readonly #turnstile = new Turnstile(HASHING);
@@ -123,12 +120,12 @@ class Passwords {
    * and with `resource_exhausted` after too many failures; both take as long for a name that nobody has.
    */
   async check(account: string, find: FindUser, password: string, address: ClientAddress): Promise<User> {
-    const { limits } = this.#options;
+    const { limits, scrypt } = this.#options;
     const retryAfterMs = await limits.take(account, address);
     if (retryAfterMs !== undefined) throw tooManyAttempts(retryAfterMs);
     const user = await this.#turnstile.run(async () => {
       const found = await find();
-      return await isPassword(password, found?.passwordHash || NOBODYS_HASH) ? found : undefined;
+      return await isPassword(password, found?.passwordHash || NOBODYS_HASH, scrypt) ? found : undefined;
     });
     if (user?.state !== "enable") throw unauthorized();
     await limits.succeeded(account, address);
@@ -140,18 +137,20 @@ class Passwords {
     if (password === ROOT_PASSWORD_DEFAULT) {
       throw new DamselflyError("invalid_argument", "Cannot use password: everybody knows this one");
     }
-    return await this.#turnstile.run(() => hashPassword(password, this.#options.random));
+    const { random, scrypt } = this.#options;
+    return await this.#turnstile.run(() => hashPassword(password, random, scrypt));
   }
 
   /** The user with his password hashed as it is done today. Fails with `unauthenticated` when it was just changed. */
   async renewed(user: User, password: string): Promise<User> {
     if (!isOutdatedHash(user.passwordHash)) return user;
-    const { users } = this.#options.store;
-    const passwordHash = await this.#turnstile.run(() => hashPassword(password, this.#options.random));
+    const { random, scrypt, store: { users } } = this.#options;
+    const passwordHash = await this.#turnstile.run(() => hashPassword(password, random, scrypt));
     await users.replacePassword(user, passwordHash);
     const now = await users.get(user.id);
     // Another sign-in may have been faster, with another salt; or somebody who changed the password.
-    const isRight = now !== undefined && await this.#turnstile.run(() => isPassword(password, now.passwordHash));
+    const isRight = now !== undefined &&
+      await this.#turnstile.run(() => isPassword(password, now.passwordHash, scrypt));
     if (!isRight) throw unauthorized();
     return now;
   }

@@ -8,6 +8,7 @@ import { VirtualClock } from "../../testing/virtual_clock.ts";
 import type { ConsoleFiles } from "../console/console_pack.ts";
 import { fillEmptyStore } from "../first_start.ts";
 import { Seal } from "../seal.ts";
+import { scryptOnPool } from "../scrypt.ts";
 import { openSqliteStore } from "../store/sqlite_store.ts";
 import type { Store } from "../store/store.ts";
 import type { User } from "../store/users.ts";
@@ -82,6 +83,7 @@ export async function startRest(
   const warmArgs = new WarmArgs(new Seal({ key, purpose: WARM_PURPOSE, random }));
   const app = createRestApp({
     ...{ store, sessions, audits, clock, random, log, metrics, realm: "Dragonfly", jobs: NO_JOBS, warmArgs },
+    scrypt: scryptOnPool,
     ...{ allowDefaultPassword: false, openSignUp: true, trustedProxies: { cidrs: [], header: "x-forwarded-for" } },
     fetch: () => Promise.reject(new Error("A test that needs another server gives its own fetch")),
     ...options,

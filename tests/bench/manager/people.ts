@@ -8,8 +8,8 @@ const clock = realClock();
 
 /** Everybody of the bench's database, at the door of a manager. */
 export interface People extends AsyncDisposable {
-  /** Signs all of them in at once; the milliseconds until the last one was. */
-  signIn(): Promise<number>;
+  /** Signs all of them in at once; the milliseconds until each of them was, sorted. */
+  signIn(): Promise<number[]>;
 }
 
 /** Brings the people to the REST port of a manager. */
@@ -20,7 +20,7 @@ export async function gatherPeople(restPort: number): Promise<People> {
       const response = await fetch(`http://${IP}:${part.port}`);
       const text = await response.text();
       if (!response.ok) throw new Error(text);
-      return Number(text);
+      return JSON.parse(text) as number[];
     },
     [Symbol.asyncDispose]: () => part[Symbol.asyncDispose](),
   };
@@ -40,8 +40,11 @@ export async function signIn(restPort: number, name: string, password: string): 
 async function signInAll(restPort: number): Promise<Response> {
   const startedAt = clock.now();
   try {
-    await Promise.all(Array.from({ length: PEOPLE }, (_, n) => signIn(restPort, nameOf(n), PASSWORD)));
-    return new Response(String(clock.now() - startedAt));
+    const times = await Promise.all(Array.from({ length: PEOPLE }, async (_, n) => {
+      await signIn(restPort, nameOf(n), PASSWORD);
+      return clock.now() - startedAt;
+    }));
+    return Response.json(times.toSorted((a, b) => a - b));
   } catch (error) {
     return new Response(String(error), { status: 500 });
   }
