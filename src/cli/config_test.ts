@@ -78,13 +78,13 @@ Deno.test("config check says what the component would say", async () => {
   const fine = await run({ "/scheduler.yaml": "server: { port: 1 }" }, "check", "/scheduler.yaml");
   assert.deepEqual([fine.code, fine.printed, fine.errors], [EXIT.done, "/scheduler.yaml is fine\n", ""]);
   const warned = await run(
-    { "/f": "upload: { server: { requestRateLimit: 1 } }" },
+    { "/f": "proxy: { readBufferSize: 1 }" },
     "check",
     "/f",
     "--kind",
     "dfdaemon",
   );
-  assert.match(warned.errors, /^warning: \/f:1:\d+: 'upload.server.requestRateLimit' has no effect/);
+  assert.match(warned.errors, /^warning: \/f:1:\d+: 'proxy.readBufferSize' has no effect/);
   const wrong = await run({ "/dfdaemon.yaml": "hots: {}" }, "check", "/dfdaemon.yaml");
   assert.equal(wrong.code, EXIT.failed);
   assert.match(wrong.errors, /did you mean 'host'/);

@@ -28,7 +28,8 @@ const HOUR_MS = 60 * MINUTE_MS;
 const UNLIMITED_BYTES_PER_SECOND = 50e9;
 /** With less, pieces that wait for their turn look like pieces of parents that hang, to the other side at least. */
 const BYTES_PER_SECOND_MIN = 1e6;
-const NO_REQUEST_RATE = "requests are not limited by rate";
+/** More than one processor answers in a second. */
+const REQUESTS_PER_SECOND = 20_000;
 const NO_BUFFERS = "buffers have a fixed size";
 const NO_PERSISTENT = "there are no persistent tasks";
 const NO_UPLOADS = "nothing is uploaded to object storage";
@@ -41,9 +42,12 @@ function parseProtocol(name: string): "tcp" {
 
 function rateLimits() {
   return {
-    requestRateLimit: int(1).default(400).describe("Most gRPC requests per second.").meta({ ignored: NO_REQUEST_RATE }),
-    requestBufferSize: int(1).default(50).describe("Most gRPC requests that wait.").meta({
-      ignored: NO_REQUEST_RATE,
+    requestRateLimit: int(1).default(REQUESTS_PER_SECOND).describe(
+      "Most gRPC requests per second, health checks excepted; 400 in Dragonfly. Those above it wait, callers in turns.",
+    ),
+    requestBufferSize: int(1).default(1_000).describe(
+      "Most gRPC requests that wait; one too many is refused, of the caller who has the most; 50 in Dragonfly.",
+    ).meta({
       aliases: ["requestbufferSize"],
     }),
   };
@@ -89,7 +93,7 @@ const server = section({
     memoryThreshold: int(1, 100).default(90).describe("Memory use above which requests are refused, in percent."),
     shedCooldown: duration().default(5000).describe("Time that refusing goes on at least."),
     collectInterval: duration().default(3000).describe("Time between two looks at the load."),
-  }, "Refusing gRPC requests under load.").meta({ ignored: NO_REQUEST_RATE }),
+  }, "Refusing gRPC requests under load.").meta({ ignored: "the load of the host is not looked at; upload.server.requestRateLimit limits requests" }),
 }, "The process.");
 
 const download = section({

@@ -125,8 +125,8 @@ Deno.test("a known key without effect warns only when it is not at its default",
   deepEqual(parseConfig(ManagerConfig, text, "c.yaml").warnings, [
     "c.yaml:2:1: 'cache' has no effect: answers are kept as long as they are true",
   ]);
-  deepEqual(parseConfig(DfdaemonConfig, "upload: { server: { requestRateLimit: 9 } }", "c.yaml").warnings, [
-    "c.yaml:1:21: 'upload.server.requestRateLimit' has no effect: requests are not limited by rate",
+  deepEqual(parseConfig(DfdaemonConfig, "proxy: { readBufferSize: 9 }", "c.yaml").warnings, [
+    "c.yaml:1:10: 'proxy.readBufferSize' has no effect: buffers have a fixed size",
   ]);
 });
 

@@ -48,11 +48,9 @@ Deno.test("a dfdaemon.yaml in the manner of Dragonfly's chart loads, its misspel
   equal(config.proxy.registryMirror.upstreams[1]?.ca, "/etc/ssl/corp.pem");
   deepEqual(brief(warnings).toSorted(), [
     "download.pieceTimeout has no effect",
-    "download.server.requestRateLimit has no effect",
     "download.server.requestbufferSize is read as",
     "gc.policy.distHighThresholdPercent is read as",
     "gc.policy.distLowThresholdPercent is read as",
-    "upload.server.requestRateLimit has no effect",
     "upload.server.requestbufferSize is read as",
   ]);
 });

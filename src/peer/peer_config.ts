@@ -8,6 +8,7 @@ import type { HostIdentity } from "../core/host_id.ts";
 import { unmapIp } from "../core/ip.ts";
 import { VERSION } from "../core/version.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { RequestRate } from "../runtime/request_rate.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { blockListOf, NO_SETTINGS } from "./control/cluster_settings.ts";
 import type { ControlOptions } from "./control/start_control.ts";
@@ -71,6 +72,17 @@ export function downloadLimits({ download }: DfdaemonConfig, clock: Clock): Down
     parents: limitBandwidth(download.bandwidthLimit, clock),
     source: limitBandwidth(download.backToSourceBandwidthLimit, clock),
   };
+}
+
+/** How many calls a gRPC server takes in a second. */
+export function requestRate(
+  server: "upload" | "download",
+  config: Pick<DfdaemonConfig, "upload" | "download">,
+  clock: Clock,
+): RequestRate {
+  const { requestRateLimit: perSecond, requestBufferSize: waitingMax } = config[server].server;
+  const refusal = `Too many requests in a second: raise ${server}.server.requestRateLimit if this host can serve more`;
+  return new RequestRate({ perSecond, waitingMax, refusal, clock });
 }
 
 /** How the mirror and proxy choose where to go, and what of the content there is shared. */

@@ -21,6 +21,7 @@ import { limitBandwidth } from "./piece/bandwidth_limit.ts";
 import type { Source, SourceList } from "./source/source.ts";
 import { pullsService } from "./records/pulls_service.ts";
 import type { Recorder } from "./records/recorder.ts";
+import { requestRate } from "./peer_config.ts";
 import type { RecordStore } from "./records/record_store.ts";
 import type { Storage } from "./storage/storage.ts";
 import type { Tasks, Traffic } from "./task/task.ts";
@@ -93,7 +94,8 @@ export function startUpload(
   });
   const listen = { hostname, port };
   const ignoreDeadlineOf = UPLOAD_METHODS_WITHOUT_DEADLINE;
-  const options = { ...runtime, requests: runtime, listen, services: [upload], tls, ignoreDeadlineOf };
+  const rate = requestRate("upload", config, runtime.clock);
+  const options = { ...runtime, requests: runtime, listen, services: [upload], tls, ignoreDeadlineOf, rate };
   return onceFree(listen, () => startRpcServer(options));
 }
 
@@ -115,6 +117,7 @@ export async function startDownload(
   const server = await startRpcServer({
     ...runtime,
     requests: runtime,
+    rate: requestRate("download", config, runtime.clock),
     beginsRequestAt: [DfdaemonDownloadService.downloadTask.path],
     listen: { unixPath },
     services: [

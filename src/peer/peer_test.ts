@@ -8,7 +8,7 @@ import { parseConfig } from "../config/load.ts";
 import { makeSampleImage } from "../oci/sample_image.ts";
 import { startSampleRegistry } from "../oci/sample_registry.ts";
 import { checkHealth, createRpcClient } from "../rpc/client.ts";
-import { DfdaemonUploadService } from "../rpc/gen/dfdaemon/v2/dfdaemon.ts";
+import { DfdaemonDownloadService, DfdaemonUploadService } from "../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import { realClock } from "../runtime/clock.ts";
 import type { Net } from "../runtime/net.ts";
 import { realNet } from "../runtime/real_net.ts";
@@ -108,4 +108,22 @@ Deno.test("a peer whose proxy would be its own mirror does not start", async () 
   const runtime = testRuntime({ disk: realDisk(realRandom()), clock });
   const looped = { ...runtime, env: (name: string) => name === "http_proxy" ? "http://127.0.0.1:4001" : undefined };
   await assert.rejects(startPeer(opened.config, looped), { code: "failed_precondition", message: /http_proxy/ });
+});
+
+Deno.test("gRPC requests above the limits of the upload and of the download server are refused, each by its own", async () => {
+  const limits = (server: string) => ({ [`${server}.requestRateLimit`]: 1, [`${server}.requestBufferSize`]: 1 });
+  await using opened = await openConfig({ ...limits("upload.server"), ...limits("download.server") });
+  await using peer = await startPeer(opened.config, testRuntime({ disk: realDisk(realRandom()), clock }));
+  const refusalsAt = async (address: string, call: (address: string) => Promise<unknown>[]) => {
+    const codes = await Promise.allSettled(call(address));
+    return codes.flatMap((each) => each.status === "rejected" ? [each.reason.message] : []);
+  };
+  const unknown = { taskId: "0".repeat(64) };
+  const six = Array.from({ length: 6 });
+  using uploads = createRpcClient(DfdaemonUploadService, `127.0.0.1:${peer.upload.port}`, { clock });
+  using downloads = createRpcClient(DfdaemonDownloadService, `unix:${opened.config.download.server.socketPath}`, { clock });
+  for (const [key, client] of [["upload", uploads], ["download", downloads]] as const) {
+    const refusals = await refusalsAt(key, () => six.map(() => client.statTask(unknown, LIMITED)));
+    assert.equal(refusals.some((message) => message.includes(`raise ${key}.server.requestRateLimit`)), true, key);
+  }
 });

@@ -2,6 +2,7 @@ import { status } from "@grpc/grpc-js";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
+import type { RequestRate } from "../runtime/request_rate.ts";
 import type { RequestParts } from "../runtime/requests.ts";
 import { inRequest } from "../runtime/tracing.ts";
 import type { TlsFiles } from "../runtime/tls_files.ts";
@@ -56,6 +57,8 @@ export interface RpcServerOptions {
   readonly beginsRequestAt?: readonly string[];
   /** How long calls may go on after disposal began, in milliseconds. */
   readonly drainTimeoutMs?: number;
+  /** When calls may begin, those of health checks excepted; left out, at once. Callers are told apart by their IP address. */
+  readonly rate?: Pick<RequestRate, "turn"> | undefined;
   /** What messages of callers may take together, in bytes; a quarter of it those of one. What comes above is refused. */
   readonly heldBytesMax?: number;
   /**
@@ -80,7 +83,7 @@ export interface RpcServer extends AsyncDisposable {
  */
 export async function startRpcServer(options: RpcServerOptions): Promise<RpcServer> {
   const health = new Health();
-  const calls = new Calls(options, [...options.services, health.service()]);
+  const calls = new Calls(options, health.service());
   const connections = new Connections(calls, options);
   const listener = await startListener({ ...options, onConnection: (socket) => connections.add(socket) });
   const watch = options.clock.every(SILENCE_STEP_MS, () => {
@@ -105,6 +108,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
 interface Served {
   readonly method: ServedMethod;
   readonly observer: MethodObserver;
+  readonly rate: Pick<RequestRate, "turn"> | undefined;
   readonly isDeadlineIgnored: boolean;
   readonly beginsRequest: boolean;
   /** What its calls begin with as steps of requests. */
@@ -120,17 +124,19 @@ class Calls implements Disposable {
   readonly #methods = new Map<string, Served>();
   readonly #requests: RequestParts | undefined;
 
-  constructor(options: RpcServerOptions, services: readonly RpcService[]) {
-    const { clock, log, metrics, requests, ignoreDeadlineOf = [], beginsRequestAt = [] } = options;
+  constructor(options: RpcServerOptions, health: RpcService) {
+    const { services, clock, log, metrics, requests, ignoreDeadlineOf = [], beginsRequestAt = [] } = options;
     this.#deadlines = new Deadlines(clock, log);
     this.#requests = requests;
     const observerOf = callObserver(log, metrics);
-    for (const method of services.flatMap(({ methods }) => methods)) {
+    for (const method of [...services, health].flatMap(({ methods }) => methods)) {
       const { path } = method.definition;
+      // Whoever probes is to learn that the server lives, however many others call.
+      const rate = health.methods.includes(method) ? undefined : options.rate;
       const isDeadlineIgnored = ignoreDeadlineOf.includes(path);
       const beginsRequest = beginsRequestAt.includes(path);
       const [observer, step] = [observerOf(method.definition), stepOf(method.definition, "server")];
-      this.#methods.set(path, { method, observer, isDeadlineIgnored, beginsRequest, step });
+      this.#methods.set(path, { method, observer, rate, isDeadlineIgnored, beginsRequest, step });
     }
   }
 
@@ -151,7 +157,7 @@ class Calls implements Disposable {
     using call = new ServerCall(stream, budget);
     if (!served.isDeadlineIgnored) call.limitTime(this.#deadlines);
     const scope = this.#requests === undefined ? undefined : requestOfCall(this.#requests, served, call.metadata);
-    const run = () => runCall(call, served.method, peer, served.observer);
+    const run = () => runCall(call, served, peer);
     if (scope === undefined) return await run();
     await inRequest(scope, run);
     endSpan(scope.span, call.endCode);

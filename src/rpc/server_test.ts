@@ -413,3 +413,24 @@ Deno.test("a file that is no socket is not removed to listen in its place", asyn
   assert.equal(await Deno.readTextFile(unixPath), "precious");
   await Deno.remove(unixPath);
 });
+
+Deno.test("calls begin when the rate lets them, by the address of their callers, and health checks at once", async () => {
+  const turns: string[] = [];
+  const rate = {
+    turn(caller: string, { aborted }: AbortSignal) {
+      turns.push(caller);
+      if (turns.length < 3 && !aborted) return Promise.resolve();
+      return Promise.reject(new DamselflyError("resource_exhausted", "too many"));
+    },
+  };
+  let handled = 0;
+  const services = [service(SchedulerService, { listHosts: () => Promise.resolve({ hosts: [], n: handled++ }) })];
+  await using server = await serve(services, { rate });
+  const address = `127.0.0.1:${server.port}`;
+  using client = createRpcClient(SchedulerService, address, { clock });
+  await client.listHosts({}, limited);
+  await client.listHosts({}, limited);
+  await assert.rejects(client.listHosts({}, limited), { code: "resource_exhausted", message: /too many/ });
+  assert.equal(await checkHealth(address, { clock, ...limited }), true);
+  assert.deepEqual([handled, turns], [2, ["127.0.0.1", "127.0.0.1", "127.0.0.1"]]);
+});

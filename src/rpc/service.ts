@@ -2,6 +2,7 @@
 import { status } from "@grpc/grpc-js";
 import { DamselflyError, errorText, isCancelled } from "../core/error.ts";
 import type { Log } from "../runtime/log.ts";
+import type { RequestRate } from "../runtime/request_rate.ts";
 import {
   type MethodDefinition,
   type RequestOf,
@@ -77,16 +78,20 @@ export function service<S extends ServiceDefinition>(definition: S, handlers: Ha
   return { name: serviceName(definition), definition, methods };
 }
 
+/** What a call is run with. */
+export interface RunParts {
+  readonly method: ServedMethod;
+  readonly observer: MethodObserver;
+  /** Left out, it begins at once. */
+  readonly rate: Pick<RequestRate, "turn"> | undefined;
+}
+
 /** Runs one call to its end. Never rejects: whatever goes wrong becomes the status of the call. */
-export async function runCall(
-  call: ServerCall,
-  method: ServedMethod,
-  peer: string,
-  observer: MethodObserver,
-): Promise<void> {
+export async function runCall(call: ServerCall, { method, observer, rate }: RunParts, peer: string): Promise<void> {
   observer.started();
   const counted = new MessageCount(observer);
   try {
+    if (rate !== undefined) await rate.turn(hostOf(peer), call.signal);
     await answer(call, method, new CallContextOf(call, peer), counted);
     call.finish();
   } catch (error) {
@@ -97,6 +102,11 @@ export async function runCall(
   }
   counted.tell();
   observer.handled(call.endCode ?? status.UNKNOWN);
+}
+
+/** The IP address of `ip:port`. */
+function hostOf(peer: string): string {
+  return peer.slice(0, Math.max(0, peer.lastIndexOf(":")));
 }
 
 /** Messages of a call; those of a long one are told of in lots, for to count each costs as much as to send it. */

@@ -6,6 +6,7 @@ import type { Upgraded } from "../../http/upgrade.ts";
 import { parseDistributionPath } from "../../oci/distribution_path.ts";
 import type { Counter } from "../../runtime/metrics.ts";
 import type { Endpoint } from "../../runtime/net.ts";
+import { RequestRate } from "../../runtime/request_rate.ts";
 import { answering } from "../mirror/answering.ts";
 import type { ContentRequest } from "../mirror/content.ts";
 import { digestContent } from "../mirror/digest_content.ts";
@@ -23,8 +24,10 @@ import { fileContent } from "./file.ts";
 import type { Interceptor } from "./interceptor.ts";
 import { checkListed, type ListedHost } from "./listed_hosts.ts";
 import { relay } from "./relay.ts";
-import { RequestRate } from "./request_rate.ts";
 import { tlsOnly } from "./tls_only.ts";
+
+/** How long a request waits for its turn; container runtimes wait 30 s for an answer. */
+const QUEUE_MS = 2_000;
 
 /** What the proxy needs besides what the mirror does. */
 export interface ProxyParts extends Omit<MirrorParts, "exchanger">, DialerParts {
@@ -57,7 +60,12 @@ export class Proxy implements HttpService {
   constructor(parts: ProxyParts) {
     this.#parts = parts;
     this.#dialer = new Dialer(parts);
-    this.#rate = new RequestRate(parts.requestsPerSecond, parts.clock);
+    this.#rate = new RequestRate({
+      perSecond: parts.requestsPerSecond,
+      waitingMax: Math.max(1, Math.floor(parts.requestsPerSecond * QUEUE_MS / 1_000)),
+      refusal: "Too many requests in a second: raise proxy.server.requestRateLimit if this host can serve more",
+      clock: parts.clock,
+    });
     this.#distrust = new Distrust(parts.clock);
     this.#forward = answering(parts, async (request, info, viaTask) => {
       try {
@@ -78,32 +86,33 @@ export class Proxy implements HttpService {
     if (!this.#mayUse(request.headers)) return authenticationRequired();
     const isProxied = info.isProxied === true;
     const to = isProxied ? new URL(request.url) : undefined;
-    return await this.#turnedAway(to, info.signal) ??
+    return await this.#turnedAway(to, info) ??
       await (isProxied ? this.#forward : this.#parts.mirror)(request, info);
   };
 
   /** Requests by URL that ask for another protocol are forwarded too. */
   readonly onUpgrade: UpgradeHandler = async (request, info) => {
     if (!this.#mayUse(request.headers)) return authenticationRequired();
-    return await this.#turnedAway(new URL(request.url), info.signal) ?? await this.#passUpgradeOn(request, info);
+    return await this.#turnedAway(new URL(request.url), info) ?? await this.#passUpgradeOn(request, info);
   };
 
   /** What came in a tunnel may go where that may, and is forwarded. */
   readonly #tunnelled: HttpService = {
     handler: async (request, info) => {
-      return await this.#turnedAway(undefined, info.signal) ?? await this.#forward(request, info);
+      return await this.#turnedAway(undefined, info) ?? await this.#forward(request, info);
     },
     onUpgrade: async (request, info) => {
-      return await this.#turnedAway(undefined, info.signal) ?? await this.#passUpgradeOn(request, info);
+      return await this.#turnedAway(undefined, info) ?? await this.#passUpgradeOn(request, info);
     },
   };
 
   /** Tunnels for TLS, and its end for hosts that are to be intercepted. */
-  readonly onConnect: ConnectHandler = async ({ target, headers }, { remote, signal }) => {
+  readonly onConnect: ConnectHandler = async ({ target, headers }, info) => {
+    const { remote, signal } = info;
     if (!this.#mayUse(headers)) return authenticationRequired();
     const { hostname, port } = target;
     const url = new URL(`https://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`);
-    const refusal = await this.#turnedAway(url, signal);
+    const refusal = await this.#turnedAway(url, info);
     if (refusal !== undefined) return refusal;
     try {
       const client = { ip: remote.hostname, agent: headers.get("user-agent") };
@@ -148,11 +157,14 @@ export class Proxy implements HttpService {
   }
 
   /** The answer to a request that is one too many, or for a host that nobody may go to; undefined when it may begin. */
-  async #turnedAway(to: URL | undefined, signal: AbortSignal): Promise<Response | undefined> {
+  async #turnedAway(
+    to: URL | undefined,
+    { remote, signal }: Pick<RequestInfo, "remote" | "signal">,
+  ): Promise<Response | undefined> {
     const { fallbacks, log, whiteList } = this.#parts;
     try {
       if (to !== undefined) checkListed(to, whiteList);
-      await this.#rate.turn(signal);
+      await this.#rate.turn(remote.hostname, signal);
       return undefined;
     } catch (error) {
       const isTooMany = error instanceof DamselflyError && error.code === "resource_exhausted";
