@@ -20,7 +20,7 @@ import {
   text,
   textMap,
 } from "./fields.ts";
-import { logFlags, logLevel, network, tracing } from "./shared.ts";
+import { logFlags, logLevel, network, requestRateLimit, tracing } from "./shared.ts";
 import { mutualTlsKeys, needsWholeTls } from "./tls.ts";
 
 const MINUTE_MS = 60_000;
@@ -28,8 +28,6 @@ const HOUR_MS = 60 * MINUTE_MS;
 const UNLIMITED_BYTES_PER_SECOND = 50e9;
 /** With less, pieces that wait for their turn look like pieces of parents that hang, to the other side at least. */
 const BYTES_PER_SECOND_MIN = 1e6;
-/** More than one processor answers in a second. */
-const REQUESTS_PER_SECOND = 20_000;
 const NO_BUFFERS = "buffers have a fixed size";
 const NO_PERSISTENT = "there are no persistent tasks";
 const NO_UPLOADS = "nothing is uploaded to object storage";
@@ -42,9 +40,7 @@ function parseProtocol(name: string): "tcp" {
 
 function rateLimits() {
   return {
-    requestRateLimit: int(1).default(REQUESTS_PER_SECOND).describe(
-      "Most gRPC requests per second, health checks excepted; 400 in Dragonfly. Those above it wait, callers in turns.",
-    ),
+    requestRateLimit: requestRateLimit(400),
     requestBufferSize: int(1).default(1_000).describe(
       "Most gRPC requests that wait; one too many is refused, of the caller who has the most; 50 in Dragonfly.",
     ).meta({
@@ -93,7 +89,9 @@ const server = section({
     memoryThreshold: int(1, 100).default(90).describe("Memory use above which requests are refused, in percent."),
     shedCooldown: duration().default(5000).describe("Time that refusing goes on at least."),
     collectInterval: duration().default(3000).describe("Time between two looks at the load."),
-  }, "Refusing gRPC requests under load.").meta({ ignored: "the load of the host is not looked at; upload.server.requestRateLimit limits requests" }),
+  }, "Refusing gRPC requests under load.").meta({
+    ignored: "the load of the host is not looked at; upload.server.requestRateLimit limits requests",
+  }),
 }, "The process.");
 
 const download = section({

@@ -2,7 +2,15 @@ import * as z from "zod";
 import { DamselflyError } from "../core/error.ts";
 import { parseCidr } from "../core/ip.ts";
 import { duration, flag, int, interval, ip, list, listenAddress, parsed, path, port, section, text } from "./fields.ts";
-import { allowedRegistries, goServerKeys, goTopKeys, metrics, network, tracing } from "./shared.ts";
+import {
+  allowedRegistries,
+  goServerKeys,
+  goTopKeys,
+  metrics,
+  network,
+  requestRateLimit,
+  tracing,
+} from "./shared.ts";
 import { database } from "./manager_database.ts";
 import { grpcTls } from "./tls.ts";
 
@@ -36,9 +44,7 @@ const grpc = section({
   }),
   listenIP: ip().default("0.0.0.0").describe("IP address the gRPC server listens on."),
   port: grpcPort.default(65003).describe("Port the gRPC server listens on."),
-  requestRateLimit: int(1).default(4000).describe("Most gRPC requests per second.").meta({
-    ignored: "gRPC requests are not limited by rate yet",
-  }),
+  requestRateLimit: requestRateLimit(4000),
   tls: grpcTls("the gRPC server, and of calls to schedulers for jobs"),
 }, "gRPC server for schedulers and peers.");
 

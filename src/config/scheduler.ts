@@ -2,7 +2,15 @@ import * as z from "zod";
 import { DamselflyError } from "../core/error.ts";
 import { duration, flag, grpcAddress, int, interval, ip, parsed, path, port, section, text } from "./fields.ts";
 import { schedulerRedis } from "./redis.ts";
-import { allowedRegistries, goServerKeys, goTopKeys, metrics, network, tracing } from "./shared.ts";
+import {
+  allowedRegistries,
+  goServerKeys,
+  goTopKeys,
+  metrics,
+  network,
+  requestRateLimit,
+  tracing,
+} from "./shared.ts";
 import { grpcTls } from "./tls.ts";
 
 /** Why Dragonfly's other queues have no workers. */
@@ -24,9 +32,7 @@ const server = section({
   listenIP: ip().default("0.0.0.0").describe("IP address the gRPC server listens on."),
   port: port().default(8002).describe("Port the gRPC server listens on."),
   host: text().optional().describe("Host name by which the manager knows this scheduler; the system's if left out."),
-  requestRateLimit: int(1).default(4000).describe("Most gRPC requests per second.").meta({
-    ignored: "gRPC requests are not limited by rate yet",
-  }),
+  requestRateLimit: requestRateLimit(4000),
   tls: grpcTls("the gRPC server"),
   ...goServerKeys(),
   cacheDir: path().default("/var/cache/dragonfly/scheduler").describe(

@@ -24,6 +24,16 @@ function parseLogLevel(name: string): LogLevel {
   throw new DamselflyError("invalid_argument", `Cannot log at level "${name}": expected debug, info, warn or error`);
 }
 
+/** More than one processor answers in a second: a burst of many nodes is no fault. */
+const REQUESTS_PER_SECOND = 50_000;
+
+/** How many gRPC requests a server takes; Dragonfly's default is another one. */
+export function requestRateLimit(dragonflys: number) {
+  return int(1).default(REQUESTS_PER_SECOND).describe(
+    `Most gRPC requests per second, health checks excepted; ${dragonflys} in Dragonfly. Those above it wait, callers in turns.`,
+  );
+}
+
 /** The level of a component's log. */
 export function logLevel() {
   return parsed("debug or info or warn or error", parseLogLevel).default("info").describe(

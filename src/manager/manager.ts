@@ -7,6 +7,7 @@ import { openRedisDatabases, type RedisDatabases } from "../redis/redis_database
 import type { Log } from "../runtime/log.ts";
 import type { Endpoint } from "../runtime/net.ts";
 import { type StartOptions, whenFree } from "../runtime/port_wait.ts";
+import { RequestRate } from "../runtime/request_rate.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { exposeVersion } from "../runtime/version_metric.ts";
 import { openOptionalTlsFiles } from "../runtime/tls_files.ts";
@@ -76,7 +77,10 @@ export async function startManager(
   const grpcListen = { hostname: config.server.grpc.listenIP, port: config.server.grpc.port };
   const tls = stack.use(await openOptionalTlsFiles(tlsPathsOf(config.server.grpc.tls), runtime));
   const onceFree = whenFree(runtime, signal);
-  const options = { ...runtime, requests: runtime, listen: grpcListen, services, tls };
+  const rate = new RequestRate({
+    ...{ perSecond: config.server.grpc.requestRateLimit, key: "server.grpc.requestRateLimit", clock },
+  });
+  const options = { ...runtime, requests: runtime, listen: grpcListen, services, tls, rate };
   const grpc = stack.use(await onceFree(grpcListen, () => startRpcServer(options)));
   stack.defer(() => service.stop());
 

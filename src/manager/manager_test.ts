@@ -13,10 +13,11 @@ const limited = { signal: new AbortController().signal, timeoutMs: 5_000 };
 const clock = realClock();
 
 function config(
-  input: { readonly path?: string; readonly metrics?: boolean; readonly key?: string } = {},
+  input: { readonly path?: string; readonly metrics?: boolean; readonly key?: string; readonly rate?: number } = {},
 ): ManagerConfig {
+  const { rate: requestRateLimit } = input;
   return ManagerConfig.parse({
-    server: { grpc: { listenIP: "127.0.0.1", port: 0 }, rest: { addr: "127.0.0.1:0" } },
+    server: { grpc: { listenIP: "127.0.0.1", port: 0, requestRateLimit }, rest: { addr: "127.0.0.1:0" } },
     database: { sqlite: { path: input.path ?? ":memory:" } },
     metrics: { enable: input.metrics ?? false, addr: "127.0.0.1:0" },
     ...(input.key === undefined ? {} : { auth: { jwt: { key: input.key } } }),
@@ -39,6 +40,15 @@ Deno.test("a manager serves gRPC, health and REST on the ports it names", async 
   const signIn = await fetch(`http://127.0.0.1:${manager.rest.port}/api/v1/users/signin`, { method: "POST", body });
   assert.equal(signIn.status, 200);
   await signIn.body?.cancel();
+});
+
+Deno.test("gRPC requests above the configured rate are refused by the name of its key", async () => {
+  await using manager = await startManager(config({ rate: 1 }), testRuntime());
+  using client = createRpcClient(ManagerService, `127.0.0.1:${manager.grpc.port}`, { clock });
+  const request = ListSchedulersRequest.create({ hostname: "node-1", ip: "10.0.0.1" });
+  const calls = await Promise.allSettled(Array.from({ length: 6 }, () => client.listSchedulers(request, limited)));
+  const refusals = calls.flatMap((call) => call.status === "rejected" ? [String(call.reason)] : []);
+  assert.equal(refusals.some((text) => /raise server\.grpc\.requestRateLimit/.test(text)), true, String(refusals));
 });
 
 Deno.test("metrics are served on their own port, and only when enabled", async () => {

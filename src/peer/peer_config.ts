@@ -81,8 +81,7 @@ export function requestRate(
   clock: Clock,
 ): RequestRate {
   const { requestRateLimit: perSecond, requestBufferSize: waitingMax } = config[server].server;
-  const refusal = `Too many requests in a second: raise ${server}.server.requestRateLimit if this host can serve more`;
-  return new RequestRate({ perSecond, waitingMax, refusal, clock });
+  return new RequestRate({ perSecond, waitingMax, key: `${server}.server.requestRateLimit`, clock });
 }
 
 /** How the mirror and proxy choose where to go, and what of the content there is shared. */

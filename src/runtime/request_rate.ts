@@ -7,10 +7,10 @@ const BURST_MS = 1_000;
 /** What a {@link RequestRate} allows. */
 export interface RequestRateOptions {
   readonly perSecond: number;
-  /** Requests that wait for their turn at most, one or more. */
-  readonly waitingMax: number;
-  /** What whoever is turned away is told. */
-  readonly refusal: string;
+  /** Requests that wait for their turn at most, one or more; left out, those of a second. */
+  readonly waitingMax?: number;
+  /** The key of the configuration that says so, for whoever is turned away. */
+  readonly key: string;
   readonly clock: Clock;
 }
 
@@ -26,6 +26,7 @@ interface Waiter {
 export class RequestRate {
   readonly #options: RequestRateOptions;
   readonly #intervalMs: number;
+  readonly #waitingMax: number;
   /** When the next request begins if requests come at just that rate. */
   #nextAt = -Infinity;
   /** Who waits of each caller; the first caller is the next. */
@@ -37,6 +38,7 @@ export class RequestRate {
   constructor(options: RequestRateOptions) {
     this.#options = options;
     this.#intervalMs = 1_000 / options.perSecond;
+    this.#waitingMax = options.waitingMax ?? options.perSecond;
   }
 
   /** Resolves when a request may begin. Throws `resource_exhausted` for one too many, or the signal's reason. */
@@ -71,7 +73,7 @@ export class RequestRate {
       waiters.push(waiter);
       this.#waitingCount++;
       if (this.#waitingCount === 1) void this.#serve();
-      else if (this.#waitingCount > this.#options.waitingMax) this.#refuseOne();
+      else if (this.#waitingCount > this.#waitingMax) this.#refuseOne();
     });
   }
 
@@ -104,7 +106,8 @@ export class RequestRate {
     const waiter = longest.at(-1);
     if (waiter === undefined) return;
     this.#remove(most, waiter);
-    waiter.refuse(new DamselflyError("resource_exhausted", this.#options.refusal));
+    const what = `Too many requests in a second: raise ${this.#options.key} if this host can serve more`;
+    waiter.refuse(new DamselflyError("resource_exhausted", what));
   }
 
   #remove(caller: string, waiter: Waiter): void {

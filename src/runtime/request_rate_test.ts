@@ -7,7 +7,7 @@ const never = new AbortController().signal;
 /** Requests of callers who are named by letters: `begun` and `refused` fill up with their names. */
 function start(perSecond: number, waitingMax: number) {
   const clock = new VirtualClock();
-  const rate = new RequestRate({ perSecond, waitingMax, refusal: "too many", clock });
+  const rate = new RequestRate({ perSecond, waitingMax, key: "a.key", clock });
   const [begun, refused]: [string[], string[]] = [[], []];
   const request = (name: string, signal = never) => {
     rate.turn(name.slice(0, 1), signal).then(() => begun.push(name), (error) => refused.push(`${name}: ${error.code}`));

@@ -16,6 +16,7 @@ import { startLedger } from "../rpc/tell_ledger.ts";
 import { isEveryAddress } from "../runtime/net.ts";
 import { type StartOptions, whenFree } from "../runtime/port_wait.ts";
 import { openOptionalTlsFiles } from "../runtime/tls_files.ts";
+import { RequestRate } from "../runtime/request_rate.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { Answers } from "./answers.ts";
 import { emptyCacheState } from "./cache/state.ts";
@@ -91,7 +92,8 @@ export async function startScheduler(
   ];
   const tls = await openTls(config.server.tls);
   const onceFree = whenFree(runtime, signal);
-  const served = { ...runtime, requests: runtime, listen, services, tls };
+  const rate = new RequestRate({ perSecond: config.server.requestRateLimit, key: "server.requestRateLimit", clock });
+  const served = { ...runtime, requests: runtime, listen, services, tls, rate };
   const server = stack.use(await onceFree(listen, () => startRpcServer(served)));
   server.setServing(serviceName(HoldingsService), true);
   const metricsServer = config.metrics.enable

@@ -60,6 +60,14 @@ async function startSeed(runtime = testRuntime()) {
   };
 }
 
+Deno.test("gRPC requests above the configured rate are refused by the name of its key", async () => {
+  await using scheduler = await serve({ server: { listenIP: LOCAL, port: 0, requestRateLimit: 1 } });
+  using client = clientOf(scheduler);
+  const calls = await Promise.allSettled(Array.from({ length: 6 }, () => client.listHosts({}, limited)));
+  const refusals = calls.flatMap((call) => call.status === "rejected" ? [String(call.reason)] : []);
+  assert.equal(refusals.some((text) => /raise server\.requestRateLimit/.test(text)), true, String(refusals));
+});
+
 Deno.test("flow (a): the first peer triggers the seed peer and gets it as parent as soon as it begins", async () => {
   await using seed = await startSeed();
   await using scheduler = await serve();

@@ -63,7 +63,7 @@ export class Proxy implements HttpService {
     this.#rate = new RequestRate({
       perSecond: parts.requestsPerSecond,
       waitingMax: Math.max(1, Math.floor(parts.requestsPerSecond * QUEUE_MS / 1_000)),
-      refusal: "Too many requests in a second: raise proxy.server.requestRateLimit if this host can serve more",
+      key: "proxy.server.requestRateLimit",
       clock: parts.clock,
     });
     this.#distrust = new Distrust(parts.clock);
