@@ -154,12 +154,12 @@ export const proxy = section({
   allowOutputPath: flag().default(true).describe(
     "Let processes of this host have contents written to files that do not exist yet, by X-Dragonfly-Output-Path.",
   ),
-  prefetch: flag().default(true).describe("Download the whole task when a range of it is asked for.").meta({
-    ignored: "a task is always downloaded whole",
-  }),
-  prefetchBandwidthLimit: size().default(10e9).describe("Most bytes per second of prefetching.").meta({
-    ignored: "prefetching is not limited by rate",
-  }),
+  prefetch: flag().default(true).describe(
+    "Download the whole task when a range of it is asked for; otherwise only what is read, and who holds a part is of little use to others. False in Dragonfly.",
+  ),
+  prefetchBandwidthLimit: size().refine((bytes) => bytes > 0, "must be more than 0").default(10e9).describe(
+    "Most bytes per second of what is downloaded beyond the ranges that are read, of all tasks together.",
+  ),
   readBufferSize: size().default(READ_BUFFER_BYTES).describe("Buffer of one response, in bytes.").meta({
     ignored: "buffers have a fixed size",
   }),

@@ -67,10 +67,11 @@ export function tasksOptions({ download, scheduler }: DfdaemonConfig): TasksOpti
 }
 
 /** What all downloads together may take of the links. */
-export function downloadLimits({ download }: DfdaemonConfig, clock: Clock): DownloadLimits {
+export function downloadLimits({ download, proxy }: DfdaemonConfig, clock: Clock): DownloadLimits {
   return {
     parents: limitBandwidth(download.bandwidthLimit, clock),
     source: limitBandwidth(download.backToSourceBandwidthLimit, clock),
+    prefetch: limitBandwidth(proxy.prefetchBandwidthLimit, clock),
   };
 }
 
@@ -94,6 +95,7 @@ export function mirrorOptions({ proxy }: DfdaemonConfig, { ip }: HostIdentity) {
     accessLeaseTtlMs: proxy.accessLeaseTtl,
     tagLeaseMs: proxy.tagLease,
     disableBackToSource: proxy.disableBackToSource,
+    prefetch: proxy.prefetch,
     credentials: proxy.server.basicAuth,
     requestsPerSecond: proxy.server.requestRateLimit,
     whiteList: proxy.whiteList,

@@ -41,11 +41,15 @@ for (const server of ["upload", "download"] as const) {
       const rate = requestRate(name, config, clock);
       const of: string[] = outcomes[name] = [];
       for (let n = 0; n < 6; n++) {
-        rate.turn("a caller", new AbortController().signal).then(() => of.push("begun"), ({ message }) => of.push(message));
+        rate.turn("a caller", new AbortController().signal).then(
+          () => of.push("begun"),
+          ({ message }) => of.push(message),
+        );
       }
     }
     await clock.advance(499);
-    const refusal = `Too many requests in a second: raise ${server}.server.requestRateLimit if this host can serve more`;
+    const refusal =
+      `Too many requests in a second: raise ${server}.server.requestRateLimit if this host can serve more`;
     const limited = ["begun", "begun", "begun", refusal, refusal];
     const free = Array(6).fill("begun");
     const other = server === "upload" ? "download" : "upload";

@@ -121,7 +121,9 @@ Deno.test("gRPC requests above the limits of the upload and of the download serv
   const unknown = { taskId: "0".repeat(64) };
   const six = Array.from({ length: 6 });
   using uploads = createRpcClient(DfdaemonUploadService, `127.0.0.1:${peer.upload.port}`, { clock });
-  using downloads = createRpcClient(DfdaemonDownloadService, `unix:${opened.config.download.server.socketPath}`, { clock });
+  using downloads = createRpcClient(DfdaemonDownloadService, `unix:${opened.config.download.server.socketPath}`, {
+    clock,
+  });
   for (const [key, client] of [["upload", uploads], ["download", downloads]] as const) {
     const refusals = await refusalsAt(key, () => six.map(() => client.statTask(unknown, LIMITED)));
     assert.equal(refusals.some((message) => message.includes(`raise ${key}.server.requestRateLimit`)), true, key);

@@ -12,6 +12,7 @@ import type { TaskHandle, TaskRequest, Tasks, Traffic } from "../task/task.ts";
 import { AccessLeases, type AccessSubject } from "./access_leases.ts";
 import { contentBody, isMadeGoodBySource } from "./content_body.ts";
 import { pullLine } from "./pull_line.ts";
+import { taskWishes } from "./task_wishes.ts";
 
 /**
  * The head of an answer waits for the first byte, so that a failure before it is told as what it is; but not for longer
@@ -29,6 +30,8 @@ export interface ContentParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly accessLeaseTtlMs: number;
+  /** Whether the rest of a content is fetched too when a range of it is asked for. */
+  readonly prefetch: boolean;
   /** What this host has begun to keep of a task already; undefined when it has nothing. */
   readonly stored: (request: TaskRequest) => Pick<TaskHandle, "contentLength" | "responseHeaders"> | undefined;
   /** The address that this peer is announced with. */
@@ -113,7 +116,7 @@ export class ContentEndpoint {
 
   /** The task; undefined when we cannot have one, so that the bytes must come straight from the source. */
   async #open(content: ContentRequest, stat: SourceStat | undefined): Promise<TaskHandle | undefined> {
-    const request = content.task(stat);
+    const request = { ...content.task(stat), ...this.#rest(content) };
     try {
       const handle = await this.#parts.tasks.open(request, content.signal);
       if (stat === undefined || stat.contentLength === handle.contentLength) return handle;
@@ -125,6 +128,12 @@ export class ContentEndpoint {
       this.#warn("Content is passed on straight from the source", content, error);
       return undefined;
     }
+  }
+
+  /** What is done with the rest of a content of which a range is asked for. */
+  #rest({ request: { headers }, deliver }: ContentRequest): Pick<TaskRequest, "rest"> {
+    if (!headers.has("range") || deliver !== undefined) return {};
+    return { rest: taskWishes(headers).prefetch ?? this.#parts.prefetch ? "prefetched" : "left" };
   }
 
   async #answer(

@@ -146,6 +146,7 @@ function setup(options: RegistryOptions = {}, clock: Clock = realClock(), blobId
     tasks,
     source: withSharedBackoff(createSource({ ...exchange, role: "peer" }), clock),
     accessLeaseTtlMs: 60_000,
+    prefetch: true,
     stored: () => undefined,
     serverIp: "192.0.2.7",
   };
@@ -310,7 +311,7 @@ Deno.test("who has no login for the mirror goes past the swarm, and the log says
 Deno.test("a header that changes nothing is warned about once", async () => {
   await using it = setup();
   for (let time = 0; time < 2; time++) {
-    await (await it.ask(BLOB_PATH, { headers: { "x-dragonfly-prefetch": "false" } })).body?.cancel();
+    await (await it.ask(BLOB_PATH, { headers: { "x-dragonfly-force-hard-link": "true" } })).body?.cancel();
   }
   assert.equal(it.runtime.log.lines.filter(({ message }) => message.includes("no effect")).length, 1);
 });

@@ -26,6 +26,8 @@ export interface TaskWishes {
   /** What the id of the task is made from, instead of the URL or the digest. */
   readonly contentForTaskId: string | undefined;
   readonly output: WantedOutput | undefined;
+  /** Whether the rest is fetched too when a range is asked for; undefined when nothing is said. */
+  readonly prefetch: boolean | undefined;
   /** Headers that change nothing here, and why. */
   readonly ignored: readonly string[];
 }
@@ -37,7 +39,6 @@ export function taskWishes(headers: Headers): TaskWishes {
   const piece = wish("pieceLength");
   const priority = Number(wish("priority") ?? PRIORITY_DEFAULT);
   const forceHardLink = isTrue(wish("forceHardLink"));
-  const isPrefetchRefused = wish("prefetch") !== undefined && !isTrue(wish("prefetch"));
   return {
     useSwarm: isTrue(wish("useP2p")),
     priority: Number.isInteger(priority) && priority >= 0 && priority <= PRIORITY_MAX ? priority : PRIORITY_DEFAULT,
@@ -49,9 +50,9 @@ export function taskWishes(headers: Headers): TaskWishes {
     filteredQueryParams: listOf(wish("filteredQueryParams"), ",") ?? listOf(wish("filter"), "&"),
     blobIdByDigest: switchOf(wish("blobIdByDigest")),
     contentForTaskId: wish("contentForTaskId"),
+    prefetch: switchOf(wish("prefetch")),
     output: path === undefined ? undefined : { path, forceHardLink },
     ignored: [
-      ...(isPrefetchRefused ? [`${REQUEST_HEADERS.prefetch}: a task is always downloaded whole`] : []),
       ...(forceHardLink && path === undefined
         ? [`${REQUEST_HEADERS.forceHardLink}: there is no ${REQUEST_HEADERS.outputPath}`]
         : []),

@@ -53,9 +53,15 @@ Deno.test("a piece length that is none, or out of bounds, is refused", () => {
   assert.equal(taskWishes(new Headers({ "X-Dragonfly-Piece-Length": "64MiB" })).labels.pieceLength, 64 * 1024 * 1024);
 });
 
+Deno.test("whether the rest of a range is to be fetched is said by one word, or not at all", () => {
+  const said = ["true", "False", "maybe"].map((text) => taskWishes(new Headers({ "X-Dragonfly-Prefetch": text })));
+  assert.deepEqual([...said, taskWishes(new Headers())].map(({ prefetch }) => prefetch), [
+    ...[true, false, undefined],
+    undefined,
+  ]);
+});
+
 Deno.test("wishes without an effect are named", () => {
-  const { ignored } = taskWishes(
-    new Headers({ "X-Dragonfly-Prefetch": "false", "X-Dragonfly-Force-Hard-Link": "true" }),
-  );
-  assert.deepEqual(ignored.map((text) => text.split(":")[0]), ["x-dragonfly-prefetch", "x-dragonfly-force-hard-link"]);
+  const { ignored } = taskWishes(new Headers({ "X-Dragonfly-Force-Hard-Link": "true" }));
+  assert.deepEqual(ignored.map((text) => text.split(":")[0]), ["x-dragonfly-force-hard-link"]);
 });

@@ -55,10 +55,14 @@ function failureText(error: unknown): string {
 }
 
 /** `limits`, of which it is noted how long they held whom. */
-export function heardLimits({ parents, source }: DownloadLimits, recorder: Pick<Recorder, "held">): DownloadLimits {
+export function heardLimits(
+  { parents, source, prefetch }: DownloadLimits,
+  recorder: Pick<Recorder, "held">,
+): DownloadLimits {
   return {
     parents: heardLimit(parents, "download.bandwidthLimit", recorder),
     source: heardLimit(source, "download.backToSourceBandwidthLimit", recorder),
+    prefetch, // nobody waits for that
   };
 }
 

@@ -83,7 +83,7 @@ async function pullIn(trouble: Trouble): Promise<PullRecord> {
     source: heardSource(source, clock, recorder),
     storage: await memoryStorage({ clock, log }, heardDisk(slowDisk, clock, (ms) => recorder.diskWaited(ms))),
     decide: trouble.decide === undefined ? toSource : trouble.decide(swarm.peer(parent), clock),
-    limits: heardLimits({ parents: UNLIMITED, source: limit }, recorder),
+    limits: heardLimits({ parents: UNLIMITED, source: limit, prefetch: UNLIMITED }, recorder),
     journal: recorder.journal(() => managerTrouble),
   });
   const { count = 0, pauseMs = 0 } = trouble.again ?? {};

@@ -1,5 +1,5 @@
 import { DamselflyError, errorText, isCancelled, toDamselflyError } from "../../core/error.ts";
-import { pieceAt, type PiecePlan, pieceRange, type PieceRun, planByRule } from "../../core/piece.ts";
+import { type PiecePlan, pieceRange, planByRule } from "../../core/piece.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { type Span, traced } from "../../runtime/tracing.ts";
 import { type Control, type Decision, type PeerEvent, type PeerSession, SMALL_BYTES } from "../control/control.ts";
@@ -9,7 +9,6 @@ import type { PieceClient } from "../piece/vortex_client.ts";
 import type { Source, SourceBody, SourceStat } from "../source/source.ts";
 import { sourceAnswerOf } from "../source/source_failure.ts";
 import { orAbort } from "../../runtime/or_abort.ts";
-import { Changes } from "../storage/changes.ts";
 import type { PieceRecord, Storage, StoredTask } from "../storage/storage.ts";
 import type { BanList } from "./ban_list.ts";
 import { findLies } from "./lies.ts";
@@ -23,6 +22,7 @@ import { fetchFromSource, wrongContent } from "./source_stage.ts";
 import type { SplitSwarms } from "./split_swarms.ts";
 import { localTraffic, type TaskMetrics } from "./task_metrics.ts";
 import type { TaskRequest, Traffic } from "./task.ts";
+import { Wanted } from "./wanted.ts";
 
 /**
  * How long a decision may take before the scheduler is asked whether it lives. It may be waiting for somebody who is
@@ -30,6 +30,11 @@ import type { TaskRequest, Traffic } from "./task.ts";
  * enough. When it does not, the source is asked meanwhile.
  */
 const DOUBT_MS = 300;
+/**
+ * How long a download of which only what is read is fetched waits for another reader: lazy formats read in bursts. Until
+ * then it is a parent to others that lacks what nobody read here, so it must not be long.
+ */
+const UNREAD_MS = 5_000;
 /** Reports that wait for the scheduler to know that the source is asked; what comes on top is dropped. */
 const EARLY_REPORTS_MAX = 1_024;
 
@@ -49,6 +54,8 @@ export interface DownloadOptions {
 export interface DownloadLimits {
   readonly parents: BandwidthLimit;
   readonly source: BandwidthLimit;
+  /** Of what is fetched though nobody reads it, besides the other two. */
+  readonly prefetch: BandwidthLimit;
 }
 
 /** What downloads work with. */
@@ -89,15 +96,19 @@ interface DecisionWait {
 /** One run of a task, from the first decision to the seal. Many may read it meanwhile. */
 export class Download implements ReadableTask {
   readonly peerId: string;
-  readonly readers = new Set<ReaderPosition>();
   /** Resolves when the task is sealed; rejects with what ended the download. */
   readonly sealed: Promise<Traffic>;
   readonly #parts: DownloadParts;
   readonly #subject: DownloadSubject;
   readonly #failed = new AbortController();
   readonly #replaced = Promise.withResolvers<StoredTask>();
-  /** Rings when a reader waits for a piece. */
-  readonly #demand = new Changes();
+  readonly #wanted: Wanted;
+  /** Aborts when it ends. */
+  readonly #over = new AbortController();
+  /** Aborts when nobody reads it any more, where only what is read is fetched. */
+  readonly #unread = new AbortController();
+  /** Ends the wait for that. */
+  #isRead = new AbortController();
   readonly #notes: PullNotes;
   readonly #holds = new DisposableStack();
   readonly #traffic: { -readonly [K in keyof Traffic]: Traffic[K] };
@@ -123,13 +134,16 @@ export class Download implements ReadableTask {
     this.#holds.use(stored.hold());
     this.#traffic = { ...localTraffic(recordedBytes(stored)) };
     const { peerId, request } = subject;
+    this.#wanted = new Wanted(request.rest);
     this.#notes = parts.journal.began({ peerId, request, record: stored.record, localBytes: this.#traffic.localPeer });
     this.#replaced.promise.catch(() => {});
     this.sealed = traced("download_task", { attributes: this.#facts() }, (span) => {
       this.#span = span;
-      return this.#run(signal);
+      return this.#run(AbortSignal.any([signal, this.#unread.signal]));
     });
     this.sealed.catch(() => {});
+    if (request.rest === "prefetched") this.#prefetch();
+    this.#endUnread();
   }
 
   /** What the swarm calls it; it may be stored by another id. */
@@ -158,7 +172,25 @@ export class Download implements ReadableTask {
   }
 
   onWait(): void {
-    this.#demand.ring();
+    this.#wanted.demand.ring();
+  }
+
+  get readers(): Set<ReaderPosition> {
+    return this.#wanted.readers;
+  }
+
+  get isOnlyRead(): boolean {
+    return this.#wanted.isOnlyRead;
+  }
+
+  /** Another request joins: what it wants is fetched too. */
+  join({ source, rest }: TaskRequest): void {
+    this.requests.add(source);
+    if (this.#wanted.join(rest)) this.#prefetch();
+  }
+
+  #prefetch(): void {
+    this.#wanted.prefetch(() => this.#stored, this.#parts.limits.prefetch, this.#over.signal).catch(() => {});
   }
 
   /** What goes on after the end for a limited time: the last words to the scheduler. */
@@ -169,8 +201,9 @@ export class Download implements ReadableTask {
 
   /** Keeps what is stored, until the result is disposed; undefined when it is let go already. */
   use(): Disposable | undefined {
-    if (this.#users === 0) return undefined;
+    if (this.#users === 0 || this.#unread.signal.aborted) return undefined;
     this.#users++;
+    this.#isRead.abort();
     let isUsed = true;
     return {
       [Symbol.dispose]: () => {
@@ -183,6 +216,18 @@ export class Download implements ReadableTask {
   #leave(): void {
     this.#users--;
     if (this.#users === 0) this.#holds.dispose();
+    if (this.#users === 1) this.#endUnread();
+  }
+
+  /** Where only what is read is fetched, it ends when nobody has held it for a while; the next reader begins it anew. */
+  #endUnread(): void {
+    if (!this.#wanted.isOnlyRead || this.#over.signal.aborted) return;
+    this.#isRead = new AbortController();
+    const either = AbortSignal.any([this.#isRead.signal, this.#over.signal]);
+    this.#parts.runtime.clock.sleep(UNREAD_MS, either).then(
+      () => this.#unread.abort(new DamselflyError("cancelled", "Nobody reads the task")),
+      () => {},
+    );
   }
 
   async #run(signal: AbortSignal): Promise<Traffic> {
@@ -209,7 +254,9 @@ export class Download implements ReadableTask {
       this.#stored.expectNothing(error);
       throw error;
     } finally {
-      this.#replaced.reject(new DamselflyError("cancelled", "The download has ended"));
+      const over = new DamselflyError("cancelled", "The download has ended");
+      this.#over.abort(over);
+      this.#replaced.reject(over);
       await this.#takeBegun()?.[Symbol.asyncDispose]();
       this.#leave();
     }
@@ -307,7 +354,8 @@ export class Download implements ReadableTask {
       isNew = false;
       if (decision.kind !== "from_parents") break;
       await line.stop();
-      const bereftIds = await this.#fromParents(decision, talk, signal);
+      let bereftIds = await this.#fromParents(decision, talk, signal);
+      while (await this.#hasRested(signal)) bereftIds = await this.#fromParents(decision, talk, signal);
       if (await this.#isFull(signal)) return;
       if (asked >= maxScheduleCount) {
         talk.finish({ kind: "failed", description: `${asked} sets of parents did not have all pieces` });
@@ -320,6 +368,14 @@ export class Download implements ReadableTask {
     this.#allowSource(talk === undefined ? this.#whyAlone() : whyOf(decision));
     this.#noteSplit();
     await line.finish();
+  }
+
+  /** Where not all is wanted: whether it was there, and something else is wanted now, for which was waited. */
+  async #hasRested(signal: AbortSignal): Promise<boolean> {
+    const isFull = () => this.#stored.recordedPieceCount === this.#stored.record.plan.pieceCount;
+    if (isFull() || this.#wanted.isMissing(this.#stored)) return false;
+    while (!isFull() && !this.#wanted.isMissing(this.#stored)) await this.#wanted.demand.next(signal);
+    return !isFull();
   }
 
   #whyAlone(): string {
@@ -420,6 +476,7 @@ export class Download implements ReadableTask {
       pieceClient,
       parentsLimit: limits.parents,
       readerPieces: () => this.#readerPieces(),
+      wanted: this.#wanted,
       onPiece: (record: PieceRecord) => this.#onPiece(record, talk),
       onParentLost: (kind, parent, note) => this.#notes.note(kind, { ...note, subject: parent.rpc.hostname }),
       onOtherCut: ({ pieceLength }: PiecePlan) => this.#otherPieceLength = pieceLength,
@@ -461,8 +518,7 @@ export class Download implements ReadableTask {
         requests,
         begun: this.#takeBegun(),
         acceptsRanges: stat.acceptsRanges,
-        readers: () => this.#readersAhead(),
-        demand: this.#demand,
+        wanted: this.#wanted,
         onPiece: (record) => this.#onPiece(record, talk),
       }, signal);
     } catch (error) {
@@ -491,14 +547,6 @@ export class Download implements ReadableTask {
   *#readerPieces(): Generator<number> {
     const { pieceLength } = this.#stored.record.plan;
     for (const { position } of this.readers) yield Math.floor(position / pieceLength);
-  }
-
-  /** The pieces that readers have still before them. */
-  *#readersAhead(): Generator<PieceRun> {
-    const { plan } = this.#stored.record;
-    for (const { position, end } of this.readers) {
-      if (position < end) yield { first: pieceAt(plan, position), last: pieceAt(plan, end - 1) };
-    }
   }
 
   async #seal(talk: Conversation | undefined, signal: AbortSignal): Promise<void> {

@@ -396,7 +396,7 @@ export class SwarmNode implements AsyncDisposable {
       control: this.control,
       parentRpc: swarm,
       pieceClient: swarm.client(),
-      limits: o.limits ?? { parents: UNLIMITED, source: UNLIMITED },
+      limits: o.limits ?? { parents: UNLIMITED, source: UNLIMITED, prefetch: UNLIMITED },
       onReceived: (bytes) => this.receivedBytes += bytes,
       ...(o.journal !== undefined && { journal: o.journal }),
       runtime,

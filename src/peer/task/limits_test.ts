@@ -31,7 +31,7 @@ Deno.test("the limit of what comes from parents holds, and no parent is given up
   const source = new FakeSource(CONTENT);
   await using child = await SwarmNode.start(swarm, {
     ...{ source, clock, decide: () => ({ kind: "from_parents", parents: parents.map((one) => swarm.peer(one)) }) },
-    limits: { parents: limitBandwidth(MIB / 8, clock), source: UNLIMITED },
+    limits: { parents: limitBandwidth(MIB / 8, clock), source: UNLIMITED, prefetch: UNLIMITED },
   });
   const tookMs = await timed(clock, child.pull(REQUEST));
   assert.ok(tookMs > 22_000 && tookMs < 28_000, `${tookMs} ms for 24 s`);
@@ -50,7 +50,7 @@ Deno.test("what the limit held is no cost of a piece, by which parents are judge
   await using child = await SwarmNode.start(swarm, {
     ...{ source: new FakeSource(CONTENT), clock },
     decide: () => ({ kind: "from_parents", parents: [swarm.peer(parent)] }),
-    limits: { parents: limitBandwidth(MIB, clock), source: UNLIMITED },
+    limits: { parents: limitBandwidth(MIB, clock), source: UNLIMITED, prefetch: UNLIMITED },
   });
   await using handle = await child.tasks.open(REQUEST, NEVER);
   await timed(clock, readAll(handle));
@@ -73,7 +73,7 @@ Deno.test("the limit of what comes from sources holds, and a source is not slow 
       (request.url.includes("//a/") ? first : second).read(request, ...rest),
   });
   await using node = await SwarmNode.start(new Swarm(), {
-    ...{ source, clock, limits: { parents: UNLIMITED, source: limitBandwidth(MIB / 4, clock) } },
+    ...{ source, clock, limits: { parents: UNLIMITED, source: limitBandwidth(MIB / 4, clock), prefetch: UNLIMITED } },
   });
   const at = (host: string) => ({ ...REQUEST, source: { url: `http://${host}/v2/r/blobs/x`, headers: {} } });
   await using handle = await node.tasks.open(at("a"), NEVER);
@@ -93,7 +93,7 @@ Deno.test("a source that is slow under a limit is slow all the same", async () =
       (request.url.includes("//a/") ? slow : fast).read(request, ...rest),
   });
   await using node = await SwarmNode.start(new Swarm(), {
-    ...{ source, clock, limits: { parents: UNLIMITED, source: limitBandwidth(2 * MIB, clock) } },
+    ...{ source, clock, limits: { parents: UNLIMITED, source: limitBandwidth(2 * MIB, clock), prefetch: UNLIMITED } },
   });
   const at = (host: string) => ({ ...REQUEST, source: { url: `http://${host}/v2/r/blobs/x`, headers: {} } });
   await using handle = await node.tasks.open(at("a"), NEVER);
@@ -117,7 +117,7 @@ Deno.test("tasks share the limit, whatever one of them has under way", async () 
       kind: "from_parents",
       parents: [swarm.peer(taskId === REQUEST.taskId ? parent : second)],
     }),
-    limits: { parents: limitBandwidth(MIB, clock), source: UNLIMITED },
+    limits: { parents: limitBandwidth(MIB, clock), source: UNLIMITED, prefetch: UNLIMITED },
   });
   // Three pieces at a time against one.
   const times = await Promise.all([REQUEST, otherRequest].map((request) => timed(clock, child.pull(request))));

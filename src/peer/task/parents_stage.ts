@@ -14,6 +14,7 @@ import type { PieceClient } from "../piece/vortex_client.ts";
 import { contentVersion } from "../storage/content_version.ts";
 import type { PieceRecord, StoredTask } from "../storage/storage.ts";
 import { missingPieces, Offers, pickPiece } from "./plan.ts";
+import type { Wanted } from "./wanted.ts";
 
 /** A parent that fails so many pieces in a row is not asked any more. */
 const FAILURES_MAX = 3;
@@ -61,6 +62,8 @@ export interface ParentsStage {
   /** Whether the cut of the parents may be taken over, as long as no piece is there. */
   readonly mayRecut: boolean;
   readonly readerPieces: () => Iterable<number>;
+  /** Which pieces are to be fetched; left out, all. */
+  readonly wanted?: Wanted;
   readonly onPiece: (record: PieceRecord) => void;
   /** A parent is given up; see `PullEventKind`. */
   readonly onParentLost?: (
@@ -88,7 +91,7 @@ export interface RoundEnd {
 }
 
 /**
- * Fetches missing pieces from `parents` until all are there, or until these parents have no more to give: they ended,
+ * Fetches missing pieces from `parents` until all that are wanted are there, or until these parents have no more to give: they ended,
  * failed or stalled. Throws what is our own fault, such as a full disk, or the signal's reason; never a parent's.
  */
 export async function fetchFromParents(
@@ -175,6 +178,8 @@ class Round {
     signal.addEventListener("abort", onAbort, { once: true });
     using _timer = this.#stage.clock.every(this.#stage.parentStallTimeoutMs / LOOKS_PER_STALL, () => this.#look());
     const collecting = this.#collect(AbortSignal.any([signal, this.#abort.signal]));
+    const { wanted } = this.#stage;
+    if (wanted !== undefined) this.#followDemand(wanted, this.#abort.signal).catch(() => {});
     try {
       return await this.#end.promise;
     } finally {
@@ -249,7 +254,23 @@ class Round {
   /** Makes a piece choosable, from those parents that may still be asked for it. */
   #offer(number: number): void {
     const holders = [...this.#addresses.get(number)?.keys() ?? []].filter((state) => !state.isGone);
-    this.#offers.set(number, holders);
+    this.#offers.set(number, this.#isWanted(number) ? holders : []);
+  }
+
+  #isWanted(number: number): boolean {
+    const { wanted, stored } = this.#stage;
+    return wanted === undefined || wanted.isWanted(number, stored.record.plan);
+  }
+
+  /** Where not all is wanted, what parents have is looked through again whenever that changes. */
+  async #followDemand(wanted: Wanted, signal: AbortSignal): Promise<void> {
+    while (!wanted.isAll) {
+      await wanted.demand.next(signal);
+      for (const number of this.#addresses.keys()) {
+        if (!this.#fetches.has(number) && !this.#stage.stored.isRecorded(number)) this.#offer(number);
+      }
+      this.#go();
+    }
   }
 
   /** Starts what can be started, and ends the round when nothing is left to wait for. */
@@ -265,9 +286,11 @@ class Round {
       if (number === undefined) break;
       const holders = this.#offers.holders(number).filter(isFree);
       this.#offers.delete(number);
+      if (!this.#isWanted(number)) continue;
       this.#start(number, holders);
     }
-    const isDone = stored.recordedPieceCount === stored.record.plan.pieceCount;
+    const { recordedPieceCount, record: { plan } } = stored;
+    const isDone = this.#stage.wanted?.isMissing(stored) === false || recordedPieceCount === plan.pieceCount;
     const isHopeless = this.#fetches.size === 0 && (!this.#isCollecting || this.#alive().length === 0);
     if (isDone || isHopeless) this.#finish();
   }

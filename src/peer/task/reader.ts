@@ -16,6 +16,8 @@ export interface ReadableTask {
   replaced(signal: AbortSignal): Promise<StoredTask>;
   /** A reader waits for bytes that are not there. */
   onWait(): void;
+  /** Whether only what is read is fetched, so that the content may never be complete here. */
+  readonly isOnlyRead?: boolean;
 }
 
 /** Where a reader is; its download fetches that first. */
@@ -28,7 +30,7 @@ export interface ReaderPosition {
 /**
  * The bytes of `range` as a byte stream that reads only when it is pulled. What comes from the source is given before its
  * piece is complete. The last byte of the content is held back until the task is sealed, so that nobody holds all of an
- * unverified content.
+ * unverified content; but not from who reads only an end of it, where nothing else is fetched.
  */
 export function readTask(
   task: ReadableTask,
@@ -118,7 +120,7 @@ class TaskReader implements ReaderPosition {
   /** Reads of the next piece while it comes, if something new of it is there. */
   #readEarly(buffer: Uint8Array): Promise<number> | undefined {
     const { plan } = this.#stored.record;
-    const end = Math.min(this.position + buffer.length, this.#range.end, plan.contentLength - 1);
+    const end = Math.min(this.position + buffer.length, this.#unsealedEnd);
     const piece = this.#early?.piece ?? this.#stored.coming(pieceAt(plan, this.position));
     // Once the piece is being written by somebody else, only all of it tells whether the bytes so far are right.
     if (piece === undefined || piece.isForgotten || Math.min(piece.end, end) <= this.position) return undefined;
@@ -137,11 +139,18 @@ class TaskReader implements ReaderPosition {
     if (early?.piece.isForgotten === true) await early.confirm(this.#stored);
   }
 
+  /** What is given ends here before the task is sealed. */
+  get #unsealedEnd(): number {
+    const { contentLength } = this.#stored.record.plan;
+    const givesEnd = this.#task.isOnlyRead === true && this.#range.start > 0;
+    return Math.min(this.#range.end, givesEnd ? contentLength : contentLength - 1);
+  }
+
   /** The end of the finished bytes from our position on, looking no further than `limit`. */
   #readableEnd(limit: number): number {
     const { plan, isSealed } = this.#stored.record;
     if (isSealed) return Math.min(limit, this.#range.end);
-    const wanted = Math.min(limit, this.#range.end, plan.contentLength - 1);
+    const wanted = Math.min(limit, this.#unsealedEnd);
     let end = this.position;
     while (end < wanted) {
       const number = pieceAt(plan, end);

@@ -4,8 +4,8 @@ import { settle, VirtualClock } from "../../testing/virtual_clock.ts";
 import { piecePlan } from "../../core/piece.ts";
 import type { Decision } from "../control/control.ts";
 import { UNLIMITED } from "../piece/bandwidth_limit.ts";
-import { Changes } from "../storage/changes.ts";
 import { SourceRequests } from "./source_requests.ts";
+import { Wanted } from "./wanted.ts";
 import { fetchFromSource, type SourceStage } from "./source_stage.ts";
 import { blob, FakeSource, NEVER, PIECE, readAll, requestFor, sourceError, Swarm, SwarmNode } from "./harness_test.ts";
 
@@ -43,8 +43,7 @@ async function begunStage(node: SwarmNode, source: FakeSource): Promise<SourceSt
     requests: new SourceRequests(request),
     begun: (await source.begin(request, NEVER)).body,
     acceptsRanges: true,
-    readers: () => [],
-    demand: new Changes(),
+    wanted: new Wanted(undefined),
     onPiece: () => {},
   };
 }
@@ -119,7 +118,8 @@ Deno.test("a transfer that was begun is not kept open for a reader who is elsewh
   await using node = await SwarmNode.start(new Swarm(), { source });
   const stage = await begunStage(node, source);
   source.onBlock = () => assert.equal(source.openBodies, 1);
-  await fetchFromSource({ ...stage, readers: () => [{ first: 5, last: 6 }] }, NEVER);
+  stage.wanted.readers.add({ position: 5 * PIECE, end: 7 * PIECE });
+  await fetchFromSource(stage, NEVER);
   assert.deepEqual([stage.stored.finishedPieceCount, source.openBodies], [21, 0]);
 });
 

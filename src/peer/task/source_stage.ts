@@ -6,12 +6,12 @@ import type { Random } from "../../runtime/random.ts";
 import type { BandwidthLimit } from "../piece/bandwidth_limit.ts";
 import type { Source, SourceBody, SourceContent } from "../source/source.ts";
 import { sourceAnswerOf } from "../source/source_failure.ts";
-import type { Changes } from "../storage/changes.ts";
 import type { PieceRecord, StoredTask } from "../storage/storage.ts";
 import { SourcePace } from "./source_pace.ts";
 import { nextTransfer } from "./source_plan.ts";
 import type { SourceRequests } from "./source_requests.ts";
 import { SourceTransfer } from "./source_transfer.ts";
+import type { Wanted } from "./wanted.ts";
 
 /** What a fetch from the source works with. */
 export interface SourceStage {
@@ -26,16 +26,13 @@ export interface SourceStage {
   /** All of the content, if the source has begun to send it; it is disposed here. */
   readonly begun?: SourceBody | undefined;
   readonly acceptsRanges: boolean;
-  /** The pieces that readers have still before them. */
-  readonly readers: () => Iterable<PieceRun>;
-  /** Rings when a reader waits for a piece. */
-  readonly demand: Changes;
+  readonly wanted: Wanted;
   readonly onPiece: (record: PieceRecord) => void;
 }
 
 /**
- * Fetches everything that is missing from the source, in one transfer, and in others besides for readers who are
- * elsewhere; pieces are committed as their bytes pass. Throws `source_error`.
+ * Fetches everything that is wanted from the source, in one transfer, and in others besides for readers who are
+ * elsewhere; pieces are committed as their bytes pass. Ends when nothing is missing. Throws `source_error`.
  */
 export async function fetchFromSource(stage: SourceStage, signal: AbortSignal): Promise<void> {
   await using _begun = stage.begun;
@@ -64,11 +61,12 @@ class SourceTransfers implements AsyncDisposable {
   }
 
   async run(): Promise<void> {
-    const { stored, demand } = this.#stage;
+    const { stored, wanted } = this.#stage;
     while (true) {
       if (this.#failure !== undefined) throw this.#failure.error;
       this.#startMore();
-      if (this.#running.size > 0) await demand.next(this.#signal);
+      const isLeft = !wanted.isAll && stored.recordedPieceCount < stored.record.plan.pieceCount;
+      if (this.#running.size > 0 || isLeft) await wanted.demand.next(this.#signal);
       else if (stored.finishedPieceCount < stored.record.plan.pieceCount) await stored.checked(this.#signal);
       else return;
     }
@@ -85,18 +83,19 @@ class SourceTransfers implements AsyncDisposable {
   }
 
   #next(): PieceRun | undefined {
-    const { stored, readers } = this.#stage;
+    const { stored, wanted } = this.#stage;
+    const { plan } = stored.record;
     return nextTransfer({
-      plan: stored.record.plan,
-      isWanted: (number) => !stored.isRecorded(number),
+      plan,
+      isWanted: (number) => !stored.isRecorded(number) && wanted.isWanted(number, plan),
       running: [...this.#running.keys()].flatMap(({ ahead }) => ahead ?? []),
-      readers: readers(),
+      readers: wanted.ahead(plan),
       acceptsRanges: this.#acceptsRanges,
     });
   }
 
   #start(run: PieceRun): void {
-    const { stored, demand } = this.#stage;
+    const { stored, wanted: { demand } } = this.#stage;
     const shared = { ...this.#stage, version: this.#version, pace: this.#pace };
     const isFetched = (number: number): boolean => this.#isFetched(number, transfer);
     const acceptsRanges = this.#acceptsRanges;

@@ -150,16 +150,17 @@ export class SourceTransfer {
     }
   }
 
-  /** Ends the transfer early when another one has come to what is next, or others have brought much of it. */
+  /** Ends the transfer early when nobody wants what is next, another one is there, or others have brought much of it. */
   #endsHere(): boolean {
-    const { stored, isFetched } = this.#parts;
+    const { stored, isFetched, wanted } = this.#parts;
     const { plan } = stored.record;
     const next = pieceAt(plan, this.#position);
+    const isLeft = !wanted.isWanted(next, plan);
     let number = next;
     while (number <= pieceAt(plan, this.#end - 1) && stored.isRecorded(number)) number++;
     const passed = (number - next) * plan.pieceLength;
     const isAtEnd = this.#position + passed >= this.#end;
-    if (!this.#acceptsRanges || !(isFetched(next) || passed > PASSED_BYTES_MAX || (passed > 0 && isAtEnd))) {
+    if (!this.#acceptsRanges || !(isLeft || isFetched(next) || passed > PASSED_BYTES_MAX || (passed > 0 && isAtEnd))) {
       return false;
     }
     this.#end = this.#position;

@@ -22,6 +22,11 @@ export interface TaskRequest {
   /** Set when a scheduler triggers this host as the seed peer: it must fetch from the source. */
   readonly needBackToSource: boolean;
   readonly disableBackToSource: boolean;
+  /**
+   * What is done with what nobody reads, where only a part is asked for: it is fetched within a limit of its own, or left.
+   * Left out, it is fetched like the rest.
+   */
+  readonly rest?: "prefetched" | "left";
   /** The address of who asks, for traces only. */
   readonly remoteIp?: string;
 }

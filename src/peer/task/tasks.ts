@@ -118,7 +118,10 @@ class RunningTasks implements Tasks, TrafficMeter {
           continue;
         }
         const use = download.use();
-        if (use === undefined) continue;
+        if (use === undefined) {
+          await orAbort(download.sealed.catch(() => {}), signal);
+          continue;
+        }
         if (joined !== undefined) this.#join(download, request);
         return this.#handle(new DownloadHandle(download, use, request.taskId), download.stored.record.taskId);
       } catch (error) {
@@ -164,8 +167,8 @@ class RunningTasks implements Tasks, TrafficMeter {
 
   /** Another request for what is being downloaded, maybe by another id. */
   #join(download: Download, request: TaskRequest): void {
-    const { taskId, source, needBackToSource } = request;
-    download.requests.add(source);
+    const { taskId, needBackToSource } = request;
+    download.join(request);
     if (taskId === download.taskId) return;
     this.#call(download.stored, taskId);
     if (!needBackToSource) return;
