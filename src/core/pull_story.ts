@@ -1,13 +1,15 @@
 /**
  * What happened while a content was pulled. `source_*` are answers of the source: one that was had, one that was too
- * busy (429 and 5xx), one that TLS kept from us, any other failure. `held` and `disk` are what a bandwidth limit of ours
- * and slow writes have cost in all.
+ * busy (429 and 5xx), one that wanted a sign-in first (401 and 403), one that TLS kept from us, any other failure.
+ * `seed_awaited` is a decision that a scheduler, which lives, made late: it waits for a seed peer, or another host, to
+ * begin. `held`, `disk` and `parents_waiting` are what a bandwidth limit of ours, slow writes, and parents that had nothing new yet have
+ * cost in all.
  */
 export const PULL_EVENT_KINDS = [
-  ...["source_answer", "source_busy", "source_tls", "source_failure"] as const,
-  ...["no_scheduler", "no_manager", "scheduler_silent", "scheduler_failure", "decision"] as const,
+  ...["source_answer", "source_busy", "source_denied", "source_tls", "source_failure"] as const,
+  ...["no_scheduler", "no_manager", "scheduler_silent", "scheduler_failure", "decision", "seed_awaited"] as const,
   ...["to_parents", "to_source", "first_piece"] as const,
-  ...["parent_stalled", "parent_failed", "parent_lied"] as const,
+  ...["parent_stalled", "parent_failed", "parent_lied", "parents_waiting"] as const,
   ...["held", "disk", "seal"] as const,
 ];
 export type PullEventKind = typeof PULL_EVENT_KINDS[number];
@@ -52,6 +54,7 @@ export type PullCause =
   | "slow_origin"
   | "busy_origin"
   | "failing_origin"
+  | "sign_in"
   | "tls"
   | "stalled_parent"
   | "failed_parent"
@@ -81,6 +84,8 @@ const LOST_SHARE_MIN = 0.1;
 const USUAL_MS = 300;
 /** A lie costs more than a wait: all bytes of the pull are in doubt. */
 const ALWAYS_TOLD: ReadonlySet<PullCause> = new Set(["lying_parent"]);
+/** Events that are sums of many small waits, some of them at the same time as others. */
+const SUMS: ReadonlySet<PullEventKind> = new Set(["held", "disk", "parents_waiting"]);
 
 /** Names what made a pull slow: of the waits that are known the longest, and of what is left the transfer itself. */
 export function pullVerdict(story: PullStory): PullVerdict {
@@ -96,18 +101,41 @@ export function pullVerdict(story: PullStory): PullVerdict {
 
 function waitsOf({ parents, events, durationMs }: PullStory): PullVerdict[] {
   const seeds = new Set(parents.filter(({ isSeed }) => isSeed).map(({ ip }) => ip));
-  const totals = new Map<PullCause, PullVerdict & { readonly untilMs: number }>();
-  for (const [index, event] of events.entries()) {
+  let slowAnswer: PullEvent | undefined;
+  const totals = new Map<PullCause, CauseTotal>();
+  for (const [index, noted] of events.entries()) {
+    if (noted.kind === "source_answer" && noted.ms >= LOST_MS_MIN) slowAnswer = noted;
+    // Seed peers ask the same source, and are not to blame for it.
+    const event = slowAnswer !== undefined && isSeedLate(noted, seeds) ? { ...slowAnswer, ...timesOf(noted) } : noted;
     const cause = causeOf(event, seeds);
     if (cause === undefined) continue;
-    const before = totals.get(cause) ?? { lostMs: 0, untilMs: -Infinity };
+    const before = totals.get(cause) ?? { lostMs: 0, untilMs: -Infinity, worst: event, worstMs: 0 };
     const { startMs, endMs } = costOf(event, events.slice(index + 1), durationMs);
-    const isSum = event.kind === "held" || event.kind === "disk";
+    const isSum = SUMS.has(event.kind);
     const lostMs = before.lostMs + Math.max(0, endMs - (isSum ? startMs : Math.max(startMs, before.untilMs)));
     const untilMs = isSum ? before.untilMs : Math.max(before.untilMs, endMs);
-    totals.set(cause, { cause, lostMs, reason: reasonOf(cause, event, lostMs), untilMs });
+    const isWorst = endMs - startMs >= before.worstMs;
+    const { worst, worstMs } = isWorst ? { worst: event, worstMs: endMs - startMs } : before;
+    totals.set(cause, { lostMs, untilMs, worst, worstMs });
   }
-  return [...totals.values()].map(({ untilMs: _, ...verdict }) => verdict);
+  return [...totals].map(([cause, { lostMs, worst }]) => ({ cause, lostMs, reason: reasonOf(cause, worst, lostMs) }));
+}
+
+/** What is known of one cause so far. */
+interface CauseTotal {
+  readonly lostMs: number;
+  readonly untilMs: number;
+  /** The event that cost most: the reason is about that one. */
+  readonly worst: PullEvent;
+  readonly worstMs: number;
+}
+
+function isSeedLate({ kind, subject }: PullEvent, seeds: ReadonlySet<string>): boolean {
+  return kind === "seed_awaited" || (kind === "first_piece" && seeds.has(subject));
+}
+
+function timesOf({ atMs, ms }: PullEvent): Pick<PullEvent, "atMs" | "ms"> {
+  return { atMs, ms };
 }
 
 /** What an event is a sign of; undefined when of nothing. */
@@ -117,6 +145,8 @@ function causeOf({ kind, subject }: PullEvent, seeds: ReadonlySet<string>): Pull
       return "slow_origin";
     case "source_busy":
       return "busy_origin";
+    case "source_denied":
+      return "sign_in";
     case "source_tls":
       return "tls";
     case "source_failure":
@@ -127,6 +157,10 @@ function causeOf({ kind, subject }: PullEvent, seeds: ReadonlySet<string>): Pull
       return seeds.has(subject) ? "dead_seed" : "failed_parent";
     case "first_piece":
       return seeds.has(subject) ? "dead_seed" : "slow_parents";
+    case "seed_awaited":
+      return "dead_seed";
+    case "parents_waiting":
+      return seeds.has(subject) ? "slow_origin" : "slow_parents";
     case "parent_lied":
       return "lying_parent";
     case "decision":
@@ -152,6 +186,7 @@ function causeOf({ kind, subject }: PullEvent, seeds: ReadonlySet<string>): Pull
 function costOf({ kind, atMs, ms }: PullEvent, later: readonly PullEvent[], durationMs: number) {
   switch (kind) {
     case "source_busy":
+    case "source_denied":
     case "source_tls":
     case "source_failure": {
       const again = later.find((event) => event.kind.startsWith("source_"));
@@ -163,6 +198,7 @@ function costOf({ kind, atMs, ms }: PullEvent, later: readonly PullEvent[], dura
       return { startMs: atMs, endMs: durationMs };
     case "source_answer":
     case "decision":
+    case "seed_awaited":
     case "first_piece":
     case "seal":
       return { startMs: Math.min(atMs, atMs - ms + USUAL_MS), endMs: atMs };
@@ -185,11 +221,15 @@ function reasonOf(cause: PullCause, { kind, subject, detail }: PullEvent, lostMs
   const why = detail === "" ? "" : ` (${detail})`;
   switch (cause) {
     case "slow_origin":
-      return `waited ${time} until ${subject || "the registry"} answered`;
+      return kind === "parents_waiting"
+        ? `waited ${time} for seed peer ${subject}, which was still getting it from the registry`
+        : `waited ${time} until ${subject || "the registry"} answered`;
     case "busy_origin":
       return `waited ${time}: ${subject || "the registry"} was too busy${why}`;
     case "tls":
       return `waited ${time}: no TLS connection to ${subject || "the registry"}${why}`;
+    case "sign_in":
+      return `waited ${time} until the requester had signed in at ${subject || "the registry"}${why}`;
     case "failing_origin":
       return `waited ${time}: ${subject || "the registry"} failed${why}`;
     case "stalled_parent":
@@ -197,11 +237,14 @@ function reasonOf(cause: PullCause, { kind, subject, detail }: PullEvent, lostMs
     case "failed_parent":
       return `waited ${time}: parent ${subject} failed, replaced${why}`;
     case "dead_seed":
+      if (kind === "seed_awaited") return `waited ${time} for a seed peer or another host to begin${why}`;
       return `waited ${time}: seed peer ${subject} ${kind === "first_piece" ? "was slow to begin" : "died or stalled"}`;
     case "lying_parent":
       return `parent ${subject} gave wrong bytes and is banned; the content came anew from the registry`;
     case "slow_parents":
-      return `waited ${time} for the first piece of ${subject || "the parents"}`;
+      return kind === "parents_waiting"
+        ? `waited ${time} for parent ${subject}, which was still getting it itself`
+        : `waited ${time} for the first piece of ${subject || "the parents"}`;
     case "scheduler":
       return kind === "decision"
         ? `waited ${time} for the scheduler's decision`

@@ -50,6 +50,46 @@ const CAUSES: readonly (readonly [told: string, PullStory])[] = [
     }),
   ],
   [
+    "sign_in: waited 2.1 s until the requester had signed in at r.io (HTTP 401)",
+    story({
+      ...fromOrigin,
+      durationMs: 2_400,
+      events: [event("source_denied", 100, 100, "r.io", "HTTP 401"), event("source_answer", 2_150, 50, "r.io")],
+    }),
+  ],
+  [
+    "slow_origin: waited 4.0 s for seed peer 10.0.0.9, which was still getting it from the registry",
+    story({ parents: [seed], events: [event("parents_waiting", 4_900, 4_000, "10.0.0.9")] }),
+  ],
+  [
+    "slow_parents: waited 4.0 s for parent 10.0.0.7, which was still getting it itself",
+    story({ events: [event("parents_waiting", 4_900, 4_000, "10.0.0.7")] }),
+  ],
+  [
+    "dead_seed: waited 3.2 s for a seed peer or another host to begin (nobody brought it)",
+    story({ ...fromOrigin, events: [event("seed_awaited", 3_600, 3_500, "", "nobody brought it")] }),
+  ],
+  [
+    // Seed peers wait for the same registry.
+    "slow_origin: waited 4.1 s until r.io answered",
+    story({
+      parents: [seed],
+      events: [
+        event("source_answer", 1_500, 1_500, "r.io"),
+        event("seed_awaited", 3_300, 1_800),
+        event("first_piece", 4_990, 1_690, "10.0.0.9"),
+      ],
+    }),
+  ],
+  [
+    // An answer that was slow later excuses nobody.
+    "dead_seed: waited 3.2 s for a seed peer or another host to begin",
+    story({
+      ...fromOrigin,
+      events: [event("seed_awaited", 3_500, 3_500), event("source_answer", 4_500, 1_000, "r.io")],
+    }),
+  ],
+  [
     "stalled_parent: waited 3.1 s: parent 10.0.0.7 stalled, replaced",
     story({ events: [event("decision", 20, 20), event("parent_stalled", 3_200, 3_100, "10.0.0.7")] }),
   ],

@@ -49,7 +49,7 @@ import { createParentRpc } from "./piece/parent.ts";
 import { createPieceClient, type PieceClient, pieceClientFor } from "./piece/vortex_client.ts";
 import type { Interceptor } from "./proxy/interceptor.ts";
 import { Proxy, type ProxyParts } from "./proxy/proxy.ts";
-import { heardDisk, heardLimits, heardSource } from "./records/listeners.ts";
+import { heardDisk, heardLimits, heardSource, hearTag } from "./records/listeners.ts";
 import { owedTraffic } from "./records/owed.ts";
 import { openRecords } from "./records/open_records.ts";
 import { Recorder } from "./records/recorder.ts";
@@ -57,7 +57,7 @@ import { openRegistryClients } from "./registry_clients.ts";
 import { BoundFetch } from "../http/bound_fetch.ts";
 import { Destinations } from "../http/destination.ts";
 import { type ExchangeParts, Exchanger, UPSTREAMS_KEY } from "./source/exchange.ts";
-import type { Source } from "./source/source.ts";
+import type { Source, SourceQuestion } from "./source/source.ts";
 import { withSharedBackoff } from "./source/source_backoff.ts";
 import { createSource } from "./source/sources.ts";
 import { openStorage } from "./storage/open_storage.ts";
@@ -245,6 +245,7 @@ function startMirror(
   const front = {
     ...{ ...runtime, ...mirrored, exchanger: new Exchanger(origins) },
     onTag: (answer: AnsweredTag) => recorder.tagAnswered(answer),
+    onTagAsked: (asked: SourceQuestion) => hearTag(asked, recorder),
     contents: new ContentEndpoint({
       ...runtime,
       ...mirrored,

@@ -1,13 +1,10 @@
 /** Parents that die, lie, stop or garble: the pull ends right, and nobody is given a wrong blob as a complete one. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { open } from "node:fs/promises";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
-import { crc32 } from "node:zlib";
-import { pieceDigest } from "../../src/core/digest.ts";
 import { taskIdOf } from "../../src/core/task_id.ts";
 import { cutAfter, faultyNet, flipBits, holdAfter, type WriteFault } from "./faulty_net.ts";
+import { makeLiar } from "./liar.ts";
 import { drain, gate, image, layer, layerBytes, type Node, Stage } from "./stage.ts";
 
 const PIECE_BYTES = 512 * 1024;
@@ -105,26 +102,11 @@ Deno.test("a parent that falls silent in the middle of a piece costs a pull at m
   assert.ok(ms < LOST_MS_MAX + PULL_MS_MAX, `the pull took ${Math.round(ms)} ms`);
 });
 
-/** Changes what a stopped node holds of the layer, and its records with it: its pieces pass for right ones. */
-async function makeLiar(node: Node): Promise<void> {
-  const storage = join(node.dir, "storage");
-  await using file = await open(join(storage, "content", "tasks", TASK_ID.slice(0, 3), TASK_ID), "r+");
-  using db = new DatabaseSync(join(storage, "metadata.db"));
-  const piece = new Uint8Array(PIECE_BYTES);
-  const wrongPiece = 3;
-  await file.read(piece, 0, PIECE_BYTES, wrongPiece * PIECE_BYTES);
-  piece[5] = (piece[5] ?? 0) ^ 1;
-  await file.write(piece, 0, PIECE_BYTES, wrongPiece * PIECE_BYTES);
-  const update = "UPDATE piece SET digest = ? WHERE number = ? AND task_key = (SELECT key FROM task WHERE id = ?)";
-  const { changes } = db.prepare(update).run(pieceDigest(crc32(piece)), wrongPiece, TASK_ID);
-  assert.equal(changes, 1);
-}
-
 Deno.test("a parent that lies is found and banned; nobody gets a wrong blob as a complete one", async () => {
   await using stage = await stageWithOneHolder();
   const [liar, child] = [stage.node("parent"), stage.node("child")];
   await liar.stop();
-  await makeLiar(liar);
+  await makeLiar(join(liar.dir, "storage"), TASK_ID);
   await liar.start();
   await stage.untilHosts(2);
   await stage.untilContentsKnown();

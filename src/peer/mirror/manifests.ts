@@ -10,7 +10,7 @@ import type { Log } from "../../runtime/log.ts";
 import type { Counter, Metrics } from "../../runtime/metrics.ts";
 import { SharedCalls } from "../../runtime/shared_calls.ts";
 import type { Exchanger } from "../source/exchange.ts";
-import type { SourceRequest } from "../source/source.ts";
+import type { SourceQuestion, SourceRequest } from "../source/source.ts";
 import { isOutOfReach, isTrouble } from "./absent_registry.ts";
 import { subjectKey } from "./access_leases.ts";
 import { contentUrl, digestContent, type DigestRequest } from "./digest_content.ts";
@@ -43,6 +43,8 @@ export interface ManifestParts {
   readonly tagLeaseMs: number;
   /** Told of what a registry says of a tag that somebody asks for. */
   readonly onTag?: (answer: AnsweredTag) => void;
+  /** Told of each question that was sent. */
+  readonly onTagAsked?: (asked: SourceQuestion) => void;
 }
 
 /** A request for a manifest or index. */
@@ -137,9 +139,20 @@ export class Manifests {
   async #head(asked: ManifestRequest, signal: AbortSignal): Promise<HeadAnswer> {
     const { url, headers } = asked.request;
     const request = new Request(url, { method: "HEAD", headers: contentHeaders(headers) });
-    const answer = await passThrough(this.#parts, request, asked.asked, { ...asked.info, signal });
-    await answer.body?.cancel();
-    return { status: answer.status, headers: [...answer.headers].filter(([name]) => name !== "set-cookie") };
+    const { clock, onTagAsked } = this.#parts;
+    const askedAt = clock.now();
+    const tell = (end: Pick<SourceQuestion, "status" | "error">) => {
+      onTagAsked?.({ url: `${asked.registry.origin}${asked.asked.url.pathname}`, ms: clock.now() - askedAt, ...end });
+    };
+    try {
+      const answer = await passThrough(this.#parts, request, asked.asked, { ...asked.info, signal });
+      await answer.body?.cancel();
+      tell({ status: answer.status });
+      return { status: answer.status, headers: [...answer.headers].filter(([name]) => name !== "set-cookie") };
+    } catch (error) {
+      if (!signal.aborted) tell({ error });
+      throw error;
+    }
   }
 
   async #stale(asked: ManifestRequest, { digest, headers }: KnownTag, reason: string): Promise<Response> {

@@ -15,7 +15,7 @@ const NAME_CHARACTERS_MAX = 512;
 
 /** What the service answers from. */
 export interface PullsServiceParts {
-  readonly recorder: Pick<Recorder, "running" | "flush">;
+  readonly recorder: Pick<Recorder, "running" | "unwritten" | "flush">;
   readonly store: RecordStore;
   readonly traffic: () => Traffic;
   readonly hostname: string;
@@ -33,7 +33,8 @@ export function pullsService({ recorder, store, traffic, hostname }: PullsServic
         );
       }
       recorder.flush();
-      const found = findPulls(name, { store, running: recorder.running() }, Math.min(limit || LIMIT, LIMIT_MAX));
+      const unstored = [...recorder.running(), ...recorder.unwritten()];
+      const found = findPulls(name, { store, running: unstored }, Math.min(limit || LIMIT, LIMIT_MAX));
       const { backToSource: originBytes, remotePeer: peerBytes, localPeer: localBytes } = traffic();
       const pulls = found.pulls.map(pullMessage);
       return { pulls, tagDigest: found.tag?.digest ?? "", originBytes, peerBytes, localBytes, hostname };

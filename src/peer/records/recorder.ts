@@ -1,3 +1,4 @@
+import { type ContentName, contentNameOf } from "../../core/content_name.ts";
 import { ExpiringMap } from "../../core/expiring_map.ts";
 import { errorText } from "../../core/error.ts";
 import type { PullEventKind } from "../../core/pull_story.ts";
@@ -7,13 +8,13 @@ import { publicUrl } from "../source/source_failure.ts";
 import type { TaskRecord } from "../storage/storage.ts";
 import type { BeginningPull, PullJournal, PullNote, PullNotes } from "../task/pull_journal.ts";
 import type { TaskRequest } from "../task/task.ts";
-import type { PullRecord } from "./pull_record.ts";
+import { type PullRecord, shortened } from "./pull_record.ts";
 import type { RecordStore, TagAnswer } from "./record_store.ts";
 import { type EarlierEvent, namesOf, RunningPull } from "./running_pull.ts";
 
 /** Records are written together, so that a pull never waits for that. */
 const WRITE_INTERVAL_MS = 1_000;
-/** Records that wait to be written; what comes on top within a second is not kept. */
+/** Records that wait to be written; what comes on top is not kept. */
 const WAITING_MAX = 2_000;
 const TAGS_WAITING_MAX = 256;
 /** What a source said belongs to a pull that begins within this time. */
@@ -33,12 +34,12 @@ export interface RecorderParts {
 
 /**
  * Keeps what people may ask of a pull later: notes while it runs, a record once it has ended. What cannot be written is
- * lost with one warning; no pull fails or waits for it.
+ * told of once and tried again, as long as there is room; no pull fails or waits for it.
  */
 export class Recorder implements Disposable {
   readonly #parts: RecorderParts;
   readonly #running = new Set<RunningPull>();
-  /** What sources said that was no pull yet, by URL. */
+  /** What sources said that was no pull yet, by URL, and by {@link repositoryOf} one. */
   readonly #earlier: ExpiringMap<EarlierEvent[]>;
   /** When a content came, or was last read whole, by its id. */
   readonly #recent: ExpiringMap<true>;
@@ -59,30 +60,45 @@ export class Recorder implements Disposable {
   journal(managerTrouble: () => string | undefined): PullJournal {
     return {
       began: (begun) => this.#begin(begun, managerTrouble),
+      failed: (request, init, error) => {
+        this.#addAtOnce(request, init, { isHit: false, localBytes: 0, error: shortened(errorText(error)) });
+      },
       hit: (request, record, bytes) => this.#hit(request, record, bytes),
     };
   }
 
   #begin(begun: BeginningPull, managerTrouble: () => string | undefined): PullNotes {
     const { clock } = this.#parts;
-    const { url } = begun.record;
-    const since = clock.now() - EARLIER_MS;
-    const earlier = (this.#earlier.get(url) ?? []).filter(({ atMs }) => atMs > since);
-    this.#earlier.delete(url);
+    const earlier = [begun.record.url, repositoryOf(begun.record.url)].flatMap((key) => this.#takeEarlier(key));
+    earlier.sort((a, b) => a.atMs - b.atMs);
     const pull = new RunningPull({ clock, managerTrouble, onEnded: (pull) => this.#onEnded(pull) }, begun, earlier);
     this.#running.add(pull);
     return pull;
   }
 
+  #takeEarlier(key: string): EarlierEvent[] {
+    const since = this.#parts.clock.now() - EARLIER_MS;
+    const earlier = (this.#earlier.get(key) ?? []).filter(({ atMs }) => atMs > since);
+    this.#earlier.delete(key);
+    return earlier;
+  }
+
   #hit(request: TaskRequest, record: TaskRecord, bytes: number): void {
-    const { clock } = this.#parts;
-    const { contentLength } = record.plan;
-    if (bytes < contentLength && this.#recent.get(record.taskId) === true) return;
+    if (bytes < record.plan.contentLength && this.#recent.get(record.taskId) === true) return;
+    this.#addAtOnce(request, record, { isHit: true, localBytes: bytes, error: "" });
+  }
+
+  /** Adds what took no time. */
+  #addAtOnce(
+    request: TaskRequest,
+    { url, digest, plan: { contentLength } }: Pick<TaskRecord, "url" | "digest" | "plan">,
+    facts: Pick<PullRecord, "isHit" | "localBytes" | "error">,
+  ): void {
     this.#add({
-      ...namesOf(request, record.url),
-      ...{ peerId: "", digest: record.digest?.text ?? "", isHit: true, isRunning: false, error: "" },
-      ...{ startedAtMs: clock.wallMs(), firstByteMs: 0, durationMs: 0, contentLength, originBytes: 0 },
-      ...{ peerBytes: 0, localBytes: bytes, parents: [], events: [], droppedEvents: 0 },
+      ...namesOf(request, url),
+      ...{ peerId: "", digest: digest?.text ?? "", isRunning: false, startedAtMs: this.#parts.clock.wallMs() },
+      ...{ firstByteMs: facts.isHit ? 0 : undefined, durationMs: 0, contentLength, originBytes: 0, peerBytes: 0 },
+      ...{ parents: [], events: [], droppedEvents: 0, ...facts },
     });
   }
 
@@ -91,16 +107,30 @@ export class Recorder implements Disposable {
     const shown = URL.canParse(url) ? publicUrl(new URL(url)) : url;
     const pull = this.#running.values().find((pull) => pull.url === shown);
     if (pull !== undefined) return pull.note(kind, note);
+    this.#addEarlier(shown, kind, note);
+  }
+
+  /**
+   * Something was said by the registry of a URL that is about its whole repository, such as of a tag, or that a sign-in
+   * is needed: a note of the next pull from there.
+   */
+  atRepository(url: string, kind: PullEventKind, note: PullNote): void {
+    const key = repositoryOf(url);
+    if (key === "") return this.atSource(url, kind, note);
+    this.#addEarlier(key, kind, note);
+  }
+
+  #addEarlier(key: string, kind: PullEventKind, note: PullNote): void {
     const now = this.#parts.clock.now();
-    const events = this.#earlier.get(shown) ?? [];
+    const events = this.#earlier.get(key) ?? [];
     if (events.length >= EARLIER_EVENTS_MAX) events.shift();
     events.push({ kind, atMs: now, note });
-    this.#earlier.set(shown, events, now + EARLIER_MS);
+    this.#earlier.set(key, events, now + EARLIER_MS);
   }
 
   /** Bytes of a task were held by a limit of this host. */
   held(taskId: string, ms: number, which: string): void {
-    for (const pull of this.#running) if (pull.taskIds.includes(taskId)) pull.spent("held", ms, which);
+    for (const pull of this.#running) if (pull.taskIds.includes(taskId)) pull.spent("held", ms, { detail: which });
   }
 
   /** The disk has made all who write wait. */
@@ -108,10 +138,19 @@ export class Recorder implements Disposable {
     for (const pull of this.#running) pull.spent("disk", ms);
   }
 
-  /** A registry has said what a tag is. */
+  /** A registry has said what a tag is. What was waited for until then is a part of the pull that follows. */
   tagAnswered(answer: Omit<TagAnswer, "answeredAtMs">): void {
-    this.#tags.push({ ...answer, answeredAtMs: this.#parts.clock.wallMs() });
+    const { clock } = this.#parts;
+    const now = clock.now();
+    const asked = (this.#earlier.get(repositoryKey(answer)) ?? []).map(({ atMs, note: { ms = 0 } }) => atMs - ms);
+    const waitedMs = now - Math.min(now, ...asked.filter((atMs) => atMs > now - EARLIER_MS));
+    this.#tags.push({ ...answer, answeredAtMs: clock.wallMs() - waitedMs });
     if (this.#tags.length > TAGS_WAITING_MAX) this.#tags.shift();
+  }
+
+  /** What has ended and is not written. */
+  unwritten(): readonly PullRecord[] {
+    return this.#waiting;
   }
 
   /** What runs now. */
@@ -129,9 +168,10 @@ export class Recorder implements Disposable {
       store.add(records, tags, clock.wallMs());
       this.#isWarned = false;
     } catch (error) {
+      [this.#waiting, this.#tags] = [records, tags];
       if (this.#isWarned) return;
       this.#isWarned = true;
-      log.warn("Records of pulls cannot be kept: dfctl explain and savings will lack them", {
+      log.warn("Records of pulls cannot be written: dfctl explain and savings lack them after the next start", {
         error: errorText(error),
       });
     }
@@ -163,4 +203,13 @@ export class Recorder implements Disposable {
     if (before !== undefined) this.#waiting[index] = { ...before, localBytes: before.localBytes + hit.localBytes };
     else if (this.#waiting.length < WAITING_MAX) this.#waiting.push(hit);
   }
+}
+
+/** What all contents of a repository have in common; empty for what is no content of a registry. */
+function repositoryOf(url: string): string {
+  return repositoryKey(contentNameOf(url));
+}
+
+function repositoryKey({ registry, repository }: ContentName): string {
+  return repository === "" ? "" : `${registry}/${repository}`;
 }

@@ -4,7 +4,8 @@ import { DamselflyError } from "../../core/error.ts";
 import { piecePlan } from "../../core/piece.ts";
 import { MemoryLog } from "../../testing/memory_log.ts";
 import { VirtualClock } from "../../testing/virtual_clock.ts";
-import type { TaskRecord } from "../storage/storage.ts";
+import type { Peer } from "../../rpc/gen/common/v2/common.ts";
+import type { PieceRecord, TaskRecord } from "../storage/storage.ts";
 import type { TaskRequest } from "../task/task.ts";
 import { EVENTS_MAX, TEXT_CHARACTERS_MAX } from "./pull_record.ts";
 import { Recorder } from "./recorder.ts";
@@ -72,6 +73,60 @@ Deno.test("what a source said just before a pull is a part of it, and what it sa
   assert.deepEqual(it.begin("t2") && it.recorder.running()[0]?.events, [], "it belongs to one pull");
 });
 
+Deno.test("what a registry said of a repository is a part of the first pull from there, and of no other repository's", async () => {
+  using it = opened();
+  const other = "https://r.io/v2/team/other/manifests/v1";
+  for (const url of [other, "https://r.io/v2/team/app/manifests/v1"]) {
+    it.recorder.atRepository(url, "source_denied", { ms: 100, detail: "HTTP 401" });
+  }
+  await it.clock.advance(2_000);
+  it.begin().ended();
+  it.begin("t2").ended();
+  it.recorder.flush();
+  const pulls = it.store.pulls({}, 10).toReversed();
+  assert.deepEqual(pulls.map(({ events, durationMs }) => [events.map(({ kind }) => kind), durationMs]), [
+    [["source_denied"], 2_100],
+    [[], 0],
+  ]);
+});
+
+Deno.test("a pull is after the answer to its tag, though it began with the wait for that", async () => {
+  using it = opened();
+  it.recorder.atRepository("https://r.io/v2/team/app/manifests/v1", "source_denied", { ms: 100 });
+  await it.clock.advance(8_000);
+  it.recorder.tagAnswered({ registry: "r.io", repository: "team/app", tag: "v1", digest: "sha256:aa" });
+  it.begin().ended();
+  it.recorder.flush();
+  const [pull] = it.store.pulls({}, 1);
+  const answered = it.store.lastTag({ repository: "team/app", tag: "v1" });
+  assert.ok(pull !== undefined && answered !== undefined);
+  assert.equal(pull.startedAtMs, answered.answeredAtMs);
+});
+
+Deno.test("what could not even begin is a record too, with the reason", () => {
+  using it = opened();
+  it.journal.failed(requestOf(), taskRecord(), new DamselflyError("no_space", "The disk is full"));
+  it.recorder.flush();
+  const [record] = it.store.pulls({}, 1);
+  assert.deepEqual([record?.error, record?.isHit, record?.originBytes, record?.contentLength], [
+    ...["The disk is full", false, 0, 1_000],
+  ]);
+});
+
+Deno.test("what a parent waited for itself is one sum, and no part of the wait for its first piece", async () => {
+  using it = opened();
+  const notes = it.begin();
+  notes.offered([{ id: "parent", host: { id: "h", ip: "10.0.0.9", type: 1 } } as Peer]);
+  await it.clock.advance(3_000);
+  notes.parentWaited("parent", 2_500);
+  notes.received({ parentId: "parent", trafficType: "remote_peer" } as PieceRecord, 100);
+  await it.clock.advance(1_000);
+  notes.parentWaited("parent", 700);
+  const [record] = it.recorder.running();
+  const told = record?.events.map(({ kind, ms, subject }) => `${kind} ${ms} ${subject}`);
+  assert.deepEqual(told?.slice(1), ["first_piece 500 10.0.0.9", "parents_waiting 3200 10.0.0.9"]);
+});
+
 Deno.test("a source that was asked again and again makes no pull begin long before it did", async () => {
   using it = opened();
   for (let n = 0; n < 10; n++) {
@@ -133,12 +188,20 @@ Deno.test("reads of what is here count once for each byte: many small ones are o
   assert.deepEqual(hits.map(({ localBytes }) => localBytes), [1_500, 1_000]);
 });
 
-Deno.test("records that cannot be written are told of once, and harm no pull", async () => {
+Deno.test("records that cannot be written are told of once, harm no pull, and are there until they can", async () => {
   using it = opened();
-  it.store[Symbol.dispose]();
+  const add = it.store.add.bind(it.store);
+  it.store.add = () => {
+    throw new DamselflyError("internal", "disk full");
+  };
   for (const id of ["t1", "t2"]) {
     it.begin(id).ended();
     await it.clock.advance(1_000);
   }
   assert.equal(it.log.lines.filter(({ level }) => level === "warn").length, 1);
+  assert.deepEqual(it.recorder.unwritten().map(({ taskId }) => taskId), ["t1", "t2"]);
+  it.store.add = add;
+  await it.clock.advance(1_000);
+  assert.deepEqual(it.recorder.unwritten(), []);
+  assert.equal(it.store.pulls({}, 10).length, 2);
 });

@@ -19,6 +19,9 @@ import {
 /** Parents that gave nothing are told of if they are among the first. */
 const IDLE_PARENTS_TOLD = 8;
 
+/** What comes in many small waits, and is kept as one event. */
+export type SumKind = "held" | "disk" | "parents_waiting";
+
 /** What is told of source and limits before it is a pull, or beside it. */
 export interface EarlierEvent {
   readonly kind: PullEventKind;
@@ -48,7 +51,7 @@ export class RunningPull implements PullNotes {
   readonly #events: PullEvent[] = [];
   readonly #parents = new Map<string, OpenParent>();
   /** Sums of what comes in many small parts. */
-  readonly #sums = new Map<"held" | "disk", Open<PullEvent>>();
+  readonly #sums = new Map<SumKind, Open<PullEvent>>();
   #originBytes = 0;
   #peerBytes = 0;
   #firstByteMs: number | undefined;
@@ -102,15 +105,19 @@ export class RunningPull implements PullNotes {
     parent.bytes += bytes;
   }
 
+  parentWaited(parentId: string, ms: number): void {
+    this.spent("parents_waiting", ms, { subject: this.#parents.get(parentId)?.ip ?? "" });
+  }
+
   ended(error?: unknown): void {
     this.#endedAt = this.#now();
     if (error !== undefined) this.#error = shortened(errorText(error));
     this.#parts.onEnded(this);
   }
 
-  /** Adds to what a limit or the disk has cost in all; what is waited for at the same time counts once. */
-  spent(kind: "held" | "disk", ms: number, detail = ""): void {
-    const sum = this.#sums.get(kind) ?? { kind, atMs: 0, ms: 0, subject: "", detail };
+  /** Adds to what a limit, the disk or parents have cost in all; what is waited for at the same time counts once. */
+  spent(kind: SumKind, ms: number, { subject = "", detail = "" }: PullNote = {}): void {
+    const sum = this.#sums.get(kind) ?? { kind, atMs: 0, ms: 0, subject, detail };
     const now = this.#now();
     sum.ms += Math.min(ms, now - sum.atMs);
     sum.atMs = now;
@@ -146,7 +153,9 @@ export class RunningPull implements PullNotes {
     this.#firstByteMs = now;
     const ip = this.#parents.get(parentId)?.ip;
     if (ip !== undefined && this.#offeredAt !== undefined) {
-      this.#add("first_piece", now, { ms: now - this.#offeredAt, subject: ip });
+      // What the parent waited for itself is told apart.
+      const waitedMs = this.#sums.get("parents_waiting")?.ms ?? 0;
+      this.#add("first_piece", now, { ms: Math.max(0, now - this.#offeredAt - waitedMs), subject: ip });
     }
   }
 

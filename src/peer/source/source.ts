@@ -127,3 +127,13 @@ export interface SourceList {
    */
   list(request: SourceRequest, signal: AbortSignal): Promise<SourceEntry[]>;
 }
+
+/** How a source was asked, by whomever. */
+export interface SourceQuestion {
+  readonly url: string;
+  /** How long it took, in milliseconds. */
+  readonly ms: number;
+  /** Left out when there was no answer; `error` says why. */
+  readonly status?: number;
+  readonly error?: unknown;
+}

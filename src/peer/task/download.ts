@@ -91,6 +91,8 @@ interface DecisionWait {
   readonly askedAt: number;
   /** The source is asked meanwhile. */
   isAtSource: boolean;
+  /** The scheduler has answered meanwhile that it lives. */
+  isAlive: boolean;
 }
 
 /** One run of a task, from the first decision to the seal. Many may read it meanwhile. */
@@ -396,10 +398,11 @@ export class Download implements ReadableTask {
   ): Promise<Decision | undefined> {
     if (talk === undefined) return undefined;
     const over = new AbortController();
-    const wait = { askedAt: this.#parts.runtime.clock.now(), isAtSource: this.#begun !== undefined };
+    const wait = { askedAt: this.#parts.runtime.clock.now(), isAtSource: this.#begun !== undefined, isAlive: false };
     const doubting = this.#doubt(talk, line, wait, AbortSignal.any([signal, over.signal]));
     const complete = line.complete.then(() => ({ kind: "back_to_source", description: "it was faster" }) as const);
-    const answer = talk.ask(event).finally(() => this.#noteAnswer(talk, wait));
+    const answer = talk.ask(event);
+    answer.then((decision) => this.#noteAnswer(talk, wait, decision), () => this.#noteAnswer(talk, wait));
     try {
       return await Promise.race([answer, complete]);
     } finally {
@@ -409,9 +412,10 @@ export class Download implements ReadableTask {
   }
 
   /** While the source is asked nobody waits for an answer. */
-  #noteAnswer({ failure }: Conversation, { askedAt, isAtSource }: DecisionWait): void {
+  #noteAnswer({ failure }: Conversation, { askedAt, isAtSource, isAlive }: DecisionWait, decision?: Decision): void {
     const ms = isAtSource ? 0 : this.#parts.runtime.clock.now() - askedAt;
-    if (failure === undefined) this.#notes.note("decision", { ms });
+    const detail = decision?.kind === "back_to_source" ? decision.description : "";
+    if (failure === undefined) this.#notes.note(isAlive ? "seed_awaited" : "decision", { ms, detail });
     else this.#notes.note("scheduler_failure", { ms, detail: errorText(failure) });
   }
 
@@ -420,7 +424,8 @@ export class Download implements ReadableTask {
     if (this.#subject.request.disableBackToSource || this.#subject.begun !== undefined) return;
     try {
       await clock.sleep(DOUBT_MS, signal);
-      if (await orAbort(talk.isAlive(), signal)) return;
+      wait.isAlive = await orAbort(talk.isAlive(), signal);
+      if (wait.isAlive) return;
     } catch {
       return; // there is a decision
     }
@@ -479,6 +484,7 @@ export class Download implements ReadableTask {
       wanted: this.#wanted,
       onPiece: (record: PieceRecord) => this.#onPiece(record, talk),
       onParentLost: (kind, parent, note) => this.#notes.note(kind, { ...note, subject: parent.rpc.hostname }),
+      onParentWaited: ({ peerId }, ms) => this.#notes.parentWaited(peerId, ms),
       onOtherCut: ({ pieceLength }: PiecePlan) => this.#otherPieceLength = pieceLength,
       onPieceFailed: (pieceNumber: number, parentId: string) =>
         talk.post({ kind: "piece_failed", pieceNumber, parentId, temporary: true }),

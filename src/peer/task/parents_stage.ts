@@ -36,6 +36,8 @@ const PAUSE_FACTOR = 3;
  * there, or after this time, since a slow line is not to be asked for one piece at a time.
  */
 const FIRST_ALONE_MS = 50;
+/** A pause in which nothing can be fetched is worth a note from here on. */
+const WAITED_MS_MIN = 50;
 
 /** Failures of a parent; anything else that a fetch throws is our own, and ends the download. */
 const PARENT_FAILURES = new Set(["not_found", "invalid_argument", "data_loss", "timeout", "unavailable"]);
@@ -71,6 +73,8 @@ export interface ParentsStage {
     parent: Parent,
     note: { readonly ms: number; readonly detail: string },
   ) => void;
+  /** So long nothing could be fetched, since this parent, which lives, waited for it itself. */
+  readonly onParentWaited?: (parent: Parent, ms: number) => void;
   /** A parent is of no use, because it cuts the content by this plan and pieces of ours are there already. */
   readonly onOtherCut: (plan: PiecePlan) => void;
   /** A piece could not be had from any of its parents; `parentId` is the last of them. */
@@ -146,13 +150,15 @@ class Round {
   #hasLostParent = false;
   #isOver = false;
   #movedAt: number;
+  /** Since when nothing is fetched. */
+  #idleSince: number;
   #longestPauseMs = 0;
   #finishedCount = 0;
   #finishedCostMs = 0;
 
   constructor(stage: ParentsStage, parents: readonly Parent[]) {
     this.#stage = stage;
-    this.#movedAt = stage.clock.now();
+    this.#movedAt = this.#idleSince = stage.clock.now();
     const { hostId, peerId, parentRpc: rpc, log, clock } = stage;
     this.#loads = followHostLoads({ hostId, peerId, parents }, { rpc, log, clock });
     this.#states = new Map(parents.map((parent) => [parent, {
@@ -304,6 +310,7 @@ class Round {
     const from = chooseParent(chances, this.#stage.random)?.state;
     if (from === undefined) return;
     const startedAt = this.#stage.clock.now();
+    if (this.#fetches.size === 0) this.#noteIdle(from, startedAt - this.#idleSince);
     const fetch = { number, from, abort: new AbortController(), startedAt, isHeld: false, receivedBytes: 0 };
     this.#fetches.set(number, fetch);
     if (from.isNew) this.#letFollow(from);
@@ -312,11 +319,17 @@ class Round {
     const running = this.#fetch(fetch).finally(() => {
       this.#running.delete(running);
       this.#fetches.delete(number);
+      if (this.#fetches.size === 0) this.#idleSince = this.#stage.clock.now();
       from.load--;
       if (this.#stage.stored.piece(number) === undefined) this.#offer(number);
       this.#go();
     });
     this.#running.add(running);
+  }
+
+  #noteIdle({ parent }: ParentState, ms: number): void {
+    const { parentStallTimeoutMs, onParentWaited } = this.#stage;
+    if (ms >= WAITED_MS_MIN && this.#loads.isHeard(parent.peerId, parentStallTimeoutMs)) onParentWaited?.(parent, ms);
   }
 
   /** Lets more fetches follow the first one of a parent, though it is not there after some time. */
@@ -393,7 +406,7 @@ class Round {
     if (error.code === "not_found") return;
     from.failures++;
     if (error.code === "data_loss" || from.failures >= FAILURES_MAX) {
-      this.#drop(from, "parent_failed", errorText(error));
+      this.#drop(from, error.code === "timeout" ? "parent_stalled" : "parent_failed", errorText(error));
     }
   }
 

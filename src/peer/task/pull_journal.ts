@@ -19,6 +19,8 @@ export interface PullNotes {
   offered(peers: readonly Peer[]): void;
   /** A piece is here. */
   received(record: PieceRecord, bytes: number): void;
+  /** For so long a parent that lives had nothing new to give: it waited itself. */
+  parentWaited(parentId: string, ms: number): void;
   /** It has ended: well when there is no error. */
   ended(error?: unknown): void;
 }
@@ -35,11 +37,13 @@ export interface BeginningPull {
 /** Where downloads write what people may ask for later. No decision goes by it. */
 export interface PullJournal {
   began(pull: BeginningPull): PullNotes;
+  /** A download of what is described could not even begin, such as for want of room. */
+  failed(request: TaskRequest, init: Pick<TaskRecord, "url" | "digest" | "plan">, error: unknown): void;
   /** So many bytes are read of a content that was complete before it was asked for. */
   hit(request: TaskRequest, record: TaskRecord, bytes: number): void;
 }
 
-const NO_NOTES: PullNotes = { note() {}, offered() {}, received() {}, ended() {} };
+const NO_NOTES: PullNotes = { note() {}, offered() {}, received() {}, parentWaited() {}, ended() {} };
 
 /** Keeps nothing. */
-export const NO_JOURNAL: PullJournal = { began: () => NO_NOTES, hit() {} };
+export const NO_JOURNAL: PullJournal = { began: () => NO_NOTES, failed() {}, hit() {} };

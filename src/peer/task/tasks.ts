@@ -263,7 +263,10 @@ class RunningTasks implements Tasks, TrafficMeter {
     unused.use(begun);
     const cut = this.#cut(request, stat);
     const facts = { url, idParts: idPartsOf(request), digest, responseHeaders: stat.responseHeaders };
-    const stored = await this.#openStored({ taskId: storedAs, ...facts, ...cut }, request);
+    const stored = await this.#openStored({ taskId: storedAs, ...facts, ...cut }, request).catch((error) => {
+      this.#downloads.journal.failed(request, { ...facts, ...cut }, error);
+      throw error;
+    });
     this.#call(stored, taskId);
     const subject = { peerId: this.#newPeerId(), request, requests: new SourceRequests(request.source), stat, begun };
     unused.move();

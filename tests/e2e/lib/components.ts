@@ -144,6 +144,10 @@ export interface PeerOptions {
   readonly pieceLength?: "damselfly" | "dragonfly";
   /** The task of a blob is its URL's, as in Dragonfly's own default, and not its digest's. */
   readonly hasTasksByUrl?: boolean;
+  /** Of what comes from other peers, as the YAML has it. */
+  readonly bandwidthLimit?: string;
+  /** Of what it gives to other peers. */
+  readonly uploadLimit?: string;
   /** A Go duration. */
   readonly announceInterval?: string;
   /** Of `proxy.server`, besides the address. */
@@ -190,7 +194,8 @@ export async function startPeer(
 
 /** A dfdaemon.yaml for standard ports on an address of its own. */
 export function peerConfig({ name, ip, dir }: Place, options: PeerOptions): unknown {
-  const { managerUrl, idc, location, isSeed = false, upstreams = [], registryUrl, cert, pieceLength } = options;
+  const { managerUrl, idc, location, isSeed = false, upstreams = [], registryUrl, cert, pieceLength, bandwidthLimit } =
+    options;
   return {
     host: { hostname: name, ip, ...given({ idc, location }) },
     server: { cacheDir: join(dir, "cache") },
@@ -199,8 +204,8 @@ export function peerConfig({ name, ip, dir }: Place, options: PeerOptions): unkn
     scheduler: { announceInterval: options.announceInterval ?? REFRESH_INTERVAL },
     dynconfig: { refreshInterval: REFRESH_INTERVAL },
     storage: { dir: join(dir, "storage"), server: { ip, tcpPort: 4005 } },
-    upload: { server: { ip, port: 4000 } },
-    download: { server: { socketPath: join(dir, "dfdaemon.sock") }, ...given({ pieceLength }) },
+    upload: { server: { ip, port: 4000 }, ...given({ bandwidthLimit: options.uploadLimit }) },
+    download: { server: { socketPath: join(dir, "dfdaemon.sock") }, ...given({ pieceLength, bandwidthLimit }) },
     proxy: {
       server: { ...options.proxyServer, ip, port: options.mirrorPort ?? MIRROR_PORT },
       registryMirror: {

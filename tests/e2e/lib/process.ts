@@ -36,6 +36,9 @@ export interface RunningProcess extends AsyncDisposable {
   ready<T>(what: string, timeoutMs: number, probe: Probe<T>): Promise<T>;
   /** SIGTERM, then SIGKILL for what is left of its process group after a while. Stopping twice is allowed. */
   stop(): Promise<void>;
+  /** SIGSTOP to the whole group: it hangs, seen from the others, until {@link resume}. */
+  pause(): void;
+  resume(): void;
   /** SIGKILL to the whole group: a crash, seen from the others. */
   kill(): Promise<void>;
 }
@@ -95,7 +98,16 @@ class Child implements RunningProcess {
     }
   }
 
+  pause(): void {
+    this.#signalGroup("SIGSTOP");
+  }
+
+  resume(): void {
+    this.#signalGroup("SIGCONT");
+  }
+
   async stop(): Promise<void> {
+    this.resume();
     if (this.isAlive()) this.#child.kill("SIGTERM");
     await this.#groupGone(STOP_TIMEOUT_MS).catch(() => this.kill());
     if (this.pid > 0) await this.#exited;

@@ -1,7 +1,18 @@
 /** A server in front of a registry, for what the registry itself is not set up for: TLS, logins, and a stop half-way. */
 import { readFileSync } from "node:fs";
 import type { Login } from "./cri.ts";
+import { realClock } from "../../../src/runtime/clock.ts";
 import { tokenDoor } from "./token_door.ts";
+
+/** What goes wrong with a request. */
+export interface FrontTrouble {
+  /** Nothing is said for so long. */
+  readonly delayMs?: number;
+  /** Said instead of what the registry says. */
+  readonly refusal?: Response;
+  /** How fast the body comes. */
+  readonly bytesPerSecond?: number;
+}
 
 /** How the front differs from the registry behind it. */
 export interface FrontOptions {
@@ -16,6 +27,8 @@ export interface FrontOptions {
   readonly login?: Login;
   /** Who gets tokens, and the one repository for which he gets them. */
   readonly readers?: readonly (Login & { readonly repository: string })[];
+  /** What goes wrong with a request now. */
+  readonly troubleOf?: (request: Request) => FrontTrouble | undefined;
 }
 
 /** A running front. */
@@ -32,15 +45,21 @@ export interface RegistryFront extends AsyncDisposable {
   holdBlobs(bytesMin: number): Promise<() => void>;
 }
 
+const clock = realClock();
+
 /** Starts a front. */
-export function startFront({ ip, port: wantedPort = 0, target, tls, login, readers }: FrontOptions): RegistryFront {
+export function startFront(
+  { ip, port: wantedPort = 0, target, tls, login, readers, troubleOf }: FrontOptions,
+): RegistryFront {
   const blobAgents: string[] = [];
   const blobRanges: string[] = [];
   let hold: { readonly bytesMin: number; readonly reached: () => void; readonly released: Promise<void> } | undefined;
   const pem = tls === undefined ? {} : { cert: readFileSync(tls.cert, "utf8"), key: readFileSync(tls.key, "utf8") };
   const door = readers !== undefined ? tokenDoor(readers) : login !== undefined ? basicDoor(login) : () => undefined;
   const server = Deno.serve({ hostname: ip, port: wantedPort, onListen: () => {}, ...pem }, async (request) => {
-    const refusal = door(request);
+    const { delayMs = 0, refusal: said, bytesPerSecond } = troubleOf?.(request) ?? {};
+    if (delayMs > 0) await clock.sleep(delayMs, request.signal);
+    const refusal = said ?? door(request);
     if (refusal !== undefined) return refusal;
     const { pathname, search } = new URL(request.url);
     const isBlob = request.method === "GET" && pathname.includes("/blobs/");
@@ -51,9 +70,10 @@ export function startFront({ ip, port: wantedPort = 0, target, tls, login, reade
     for (const name of ["host", "authorization", "accept-encoding"]) headers.delete(name);
     const answer = await fetch(target + pathname + search, { method: request.method, headers });
     const length = Number(answer.headers.get("content-length"));
-    const body = hold === undefined || !isBlob || length < hold.bytesMin
+    const held = hold === undefined || !isBlob || length < hold.bytesMin
       ? answer.body
       : answer.body?.pipeThrough(stopAt(length / 2, hold)) ?? null;
+    const body = bytesPerSecond === undefined ? held : held?.pipeThrough(slowed(bytesPerSecond)) ?? null;
     return new Response(body, { status: answer.status, headers: answer.headers });
   });
   const { port } = server.addr;
@@ -95,5 +115,17 @@ function stopAt(
       reached();
       await released;
     },
+  });
+}
+
+/** The same bytes, each chunk after the time that it takes at this speed. */
+function slowed(bytesPerSecond: number): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
+  const left = new AbortController();
+  return new TransformStream({
+    async transform(chunk, controller) {
+      await clock.sleep(1_000 * chunk.length / bytesPerSecond, left.signal);
+      controller.enqueue(chunk);
+    },
+    cancel: (reason) => left.abort(reason),
   });
 }
