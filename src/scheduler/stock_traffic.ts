@@ -1,4 +1,4 @@
-import { contentNameOf } from "../core/content_name.ts";
+import { contentNameOf, countedName, HOUR_BYTES_MAX, OTHER_NAME } from "../core/content_name.ts";
 import type { ReportTrafficRequest, TrafficSum } from "../rpc/gen/damselfly/v1/savings.ts";
 import type { OwedTraffic } from "../rpc/tell_ledger.ts";
 import { timestampOfMs } from "../rpc/time.ts";
@@ -6,10 +6,9 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Peer } from "./core/state.ts";
 
 const HOUR_MS = 60 * 60_000;
-/** Sums that wait for the manager; what comes on top is counted as {@link OTHER}. */
+/** Sums that wait for the manager; what comes on top is counted as {@link OTHER_NAME}. */
 const SUMS_MAX = 2_000;
 const STATEMENT_SUMS_MAX = 200;
-const OTHER = "other";
 
 /**
  * What stock peers move, by the pieces that they report: they keep no ledger of their own, as our peers do, which know
@@ -34,9 +33,10 @@ export class StockTraffic implements OwedTraffic {
   piece(peer: Peer, bytes: number, isFromOrigin: boolean): void {
     if (peer.host.facts.cutsAsAsked) return;
     const sum = this.#sumOf(peer);
-    if (isFromOrigin) sum.originBytes += bytes;
-    else sum.peerBytes += bytes;
-    if (!peer.host.facts.isSeed) sum.servedBytes += bytes;
+    const more = (before: number) => Math.min(HOUR_BYTES_MAX, before + bytes);
+    if (isFromOrigin) sum.originBytes = more(sum.originBytes);
+    else sum.peerBytes = more(sum.peerBytes);
+    if (!peer.host.facts.isSeed) sum.servedBytes = more(sum.servedBytes);
   }
 
   /** A peer has got all of its task. */
@@ -70,13 +70,15 @@ export class StockTraffic implements OwedTraffic {
   #sumOf({ host, task }: Peer): TrafficSum {
     const { application = "", url } = task.facts;
     const hourMs = Math.floor(this.#clock.wallMs() / HOUR_MS) * HOUR_MS;
-    const name = { ...contentNameOf(url), application };
-    const known = this.#sums.get(host.facts.idc)?.get(JSON.stringify([hourMs, name]));
+    const { registry, repository } = contentNameOf(url);
+    const name = { registry: countedName(registry), repository, application: countedName(application) };
+    const place = countedName(host.facts.idc);
+    const known = this.#sums.get(place)?.get(JSON.stringify([hourMs, name]));
     if (known !== undefined) return known;
     const isFull = this.#count >= SUMS_MAX;
     const [idc, told] = isFull
-      ? [OTHER, { registry: OTHER, repository: OTHER, application: OTHER }]
-      : [host.facts.idc, name];
+      ? [OTHER_NAME, { registry: OTHER_NAME, repository: OTHER_NAME, application: OTHER_NAME }]
+      : [place, name];
     const key = JSON.stringify([hourMs, told]);
     const byKey = this.#sums.get(idc) ?? new Map<string, TrafficSum>();
     this.#sums.set(idc, byKey);

@@ -62,3 +62,16 @@ Deno.test("sums that wait are bounded, and none of their bytes is lost", () => {
   traffic.piece(peer({ repository: "later" }), 1, true);
   assert.equal(traffic.statement()?.sums[0]?.repository, "later", "what was told makes room");
 });
+
+Deno.test("what stock peers say of themselves takes little room, however long it is, and is never more than can be told", () => {
+  const traffic = new StockTraffic("s", clock);
+  const long = "x".repeat(100_000);
+  const liar = { host: { facts: { idc: long } }, task: { facts: { url: `https://${long}/f`, application: long } } };
+  for (let n = 0; n < 3; n++) traffic.piece(liar as Peer, 2 ** 53, true);
+  const [told, rest] = [traffic.statement(), traffic.count()];
+  assert.deepEqual([told?.idc, told?.sums.length, rest], ["other", 1, 1]);
+  const { registry, repository, application, originBytes, servedBytes } = told?.sums[0] ?? {};
+  assert.deepEqual([registry, repository, application, originBytes, servedBytes], [
+    ...["other", "", "other", 2 ** 51, 2 ** 51],
+  ]);
+});

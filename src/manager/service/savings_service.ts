@@ -1,3 +1,4 @@
+import { countedName, HOUR_BYTES_MAX } from "../../core/content_name.ts";
 import { DamselflyError } from "../../core/error.ts";
 import { type ReportTrafficRequest, SavingsService, type TrafficSum } from "../../rpc/gen/damselfly/v1/savings.ts";
 import { type RpcService, service } from "../../rpc/service.ts";
@@ -8,15 +9,17 @@ import type { TrafficAmount } from "../store/traffic.ts";
 
 const HOUR_MS = 60 * 60_000;
 const SUMS_MAX = 200;
-const TEXT_CHARACTERS_MAX = 256;
-/** A host that was cut off tells later; clocks differ. */
-const PAST_MS_MAX = 30 * 24 * HOUR_MS;
-const FUTURE_MS_MAX = 24 * HOUR_MS;
-/** Of one sum: an hour of 4 Tbit/s. */
-const BYTES_MAX = 2 ** 51;
+/** A host that was cut off tells later. */
+const PAST_HOURS_MAX = 30 * 24;
+/** Clocks differ. */
+const FUTURE_HOURS_MAX = 24;
 const SENDER_ID = /^[\w.:-]{1,64}$/;
 
-/** `damselfly.v1.Savings`: what hosts and schedulers tell of the bytes that they moved. */
+/**
+ * `damselfly.v1.Savings`: what hosts and schedulers tell of the bytes that they moved. A statement holds many sums, and
+ * is told no other way if it is refused: what is odd in one of them is counted as well as can be, and only what no teller
+ * of ours can have made is refused.
+ */
 export function savingsService({ store, clock }: { readonly store: Store; readonly clock: Clock }): RpcService {
   return service(SavingsService, {
     reportTraffic: async (request) => {
@@ -30,32 +33,37 @@ function parseStatement({ senderId, sequence, idc, sums }: ReportTrafficRequest,
   check(SENDER_ID.test(senderId), "sender_id", "1 to 64 letters, digits, dots, colons, dashes and underscores");
   check(Number.isSafeInteger(sequence) && sequence >= 1, "sequence", "a number from 1");
   check(sums.length <= SUMS_MAX, "sums", `at most ${SUMS_MAX}`);
-  return { senderId, sequence, idc: text(idc, "idc"), amounts: sums.map((sum) => parseSum(sum, nowMs)) };
+  return { senderId, sequence, idc: countedName(idc), amounts: sums.map((sum) => parseSum(sum, nowMs)) };
 }
 
 function parseSum({ hour, registry, repository, application, ...counts }: TrafficSum, nowMs: number): TrafficAmount {
-  const hourMs = hour === undefined ? NaN : msOfTimestamp(hour);
-  const isHour = hourMs % HOUR_MS === 0 && hourMs >= nowMs - PAST_MS_MAX && hourMs <= nowMs + FUTURE_MS_MAX;
-  check(isHour, "hour", "a whole hour of the last 30 days");
+  check(hour !== undefined, "hour", "when the hour began");
   const { originBytes, peerBytes, localBytes, servedBytes, pulls } = counts;
-  for (const count of [originBytes, peerBytes, localBytes, servedBytes, pulls]) {
-    check(Number.isSafeInteger(count) && count >= 0 && count <= BYTES_MAX, "sums", "bytes of one hour");
-  }
   return {
-    ...{ hourMs, originBytes, peerBytes, localBytes, servedBytes, pulls },
-    registry: text(registry, "registry"),
-    repository: text(repository, "repository"),
-    application: text(application, "application"),
+    hourMs: countedHour(msOfTimestamp(hour), nowMs),
+    originBytes: countedBytes(originBytes),
+    peerBytes: countedBytes(peerBytes),
+    localBytes: countedBytes(localBytes),
+    servedBytes: countedBytes(servedBytes),
+    pulls: countedBytes(pulls),
+    registry: countedName(registry),
+    repository: countedName(repository),
+    application: countedName(application),
   };
 }
 
-function text(value: string, field: string): string {
-  // deno-lint-ignore no-control-regex -- what people see in tables, and what databases take
-  check(value.length <= TEXT_CHARACTERS_MAX && !/[\x00-\x1f\x7f]/.test(value), field, "a short text on one line");
-  return value;
+/** The hour, or the nearest one in which it can have been. */
+function countedHour(ms: number, nowMs: number): number {
+  const [hour, now] = [ms, nowMs].map((at) => Math.floor(at / HOUR_MS)) as [number, number];
+  return HOUR_MS * Math.min(Math.max(hour, now - PAST_HOURS_MAX), now + FUTURE_HOURS_MAX);
 }
 
-function check(condition: boolean, field: string, expected: string): void {
+function countedBytes(count: number): number {
+  check(Number.isSafeInteger(count) && count >= 0, "sums", "numbers from 0");
+  return Math.min(count, HOUR_BYTES_MAX);
+}
+
+function check(condition: boolean, field: string, expected: string): asserts condition {
   if (!condition) {
     throw new DamselflyError("invalid_argument", `Cannot count traffic: field ${field}: expected ${expected}`);
   }

@@ -39,7 +39,8 @@ export interface TrafficTotal extends TrafficBytes {
 
 /** Different registries, repositories, applications and IDCs of one hour; what comes on top is counted as `other`. */
 export const TRAFFIC_ROWS_PER_HOUR_MAX = 2_000;
-export const OTHER_TRAFFIC = "other";
+/** Bytes and pulls of one row; what comes on top is not counted, so that no database has to add up more than it can. */
+export const TRAFFIC_OF_ROW_MAX = 2 ** 60;
 
 /** The ledger: hourly totals of what the swarm moved. */
 export interface TrafficStore {

@@ -1,8 +1,9 @@
 /** The promises of the ledger; part of `storeConformance`. */
 import assert from "node:assert/strict";
+import { OTHER_NAME } from "../../core/content_name.ts";
 import { VirtualClock } from "../../testing/virtual_clock.ts";
 import type { OpenStore, RegisterTest } from "./store_builders_test.ts";
-import { OTHER_TRAFFIC, TRAFFIC_ROWS_PER_HOUR_MAX, type TrafficAmount, type TrafficStatement } from "./traffic.ts";
+import { TRAFFIC_ROWS_PER_HOUR_MAX, type TrafficAmount, type TrafficStatement } from "./traffic.ts";
 
 const HOUR_MS = 60 * 60_000;
 const HOUR = 400_000 * HOUR_MS;
@@ -83,10 +84,21 @@ function boundsConformance(name: string, open: OpenStore, test: RegisterTest): v
     }
     const rows = await traffic.totals("repository", 0, 1e6);
     assert.equal(rows.length, TRAFFIC_ROWS_PER_HOUR_MAX + 1);
-    assert.deepEqual([rows[0]?.name, rows[0]?.pulls], [`${OTHER_TRAFFIC}/${OTHER_TRAFFIC}`, 20]);
+    assert.deepEqual([rows[0]?.name, rows[0]?.pulls], [`${OTHER_NAME}/${OTHER_NAME}`, 20]);
     assert.equal((await traffic.total(0)).pulls, count);
     await traffic.add(statement(1, [amount({ hourMs: HOUR + HOUR_MS, repository: "new" })], "host-2"));
     assert.equal((await traffic.totals("repository", HOUR + HOUR_MS, 10))[0]?.name, "r.io/new");
+  });
+
+  test(`${name}: a row that has grown beyond all measure grows no more, and is still told`, async () => {
+    await using store = await open(new VirtualClock());
+    const { traffic } = store;
+    const most = 2 ** 59;
+    for (let sequence = 1; sequence <= 5; sequence++) {
+      const amounts = Array.from({ length: 4 }, () => amount({ originBytes: most, pulls: 1 }));
+      await traffic.add(statement(sequence, amounts));
+    }
+    assert.deepEqual((({ originBytes, pulls }) => [originBytes, pulls])(await traffic.total(0)), [2 * most, 20]);
   });
 
   test(`${name}: old hours go, and so do senders that were silent since`, async () => {

@@ -3,14 +3,12 @@ import { timestampOfMs } from "../../rpc/time.ts";
 import type { PullRecord } from "./pull_record.ts";
 
 export const HOUR_MS = 60 * 60_000;
-/** Rows that may be owed to the manager; what comes on top is counted under {@link OTHER}. */
+/** Rows that may be owed to the manager; what comes on top is counted under `other`. */
 export const OWED_ROWS_MAX = 1_000;
 /** What could not be told for so long is forgotten; managers take nothing older. */
 export const OWED_MS = 30 * 24 * HOUR_MS;
 /** Rows of one statement. */
 export const STATEMENT_ROWS_MAX = 200;
-/** What cannot be counted apart. */
-export const OTHER = "other";
 
 /** What was moved of the contents of a repository within an hour, in bytes. */
 export interface TrafficSum {

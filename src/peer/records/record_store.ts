@@ -1,7 +1,8 @@
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
+import { OTHER_NAME } from "../../core/content_name.ts";
 import { DamselflyError, errorText } from "../../core/error.ts";
 import { prepareDatabase } from "../storage/metadata.ts";
-import { OTHER, OWED_MS, OWED_ROWS_MAX, type Statement, STATEMENT_ROWS_MAX, sumOf, type TrafficSum } from "./owed.ts";
+import { OWED_MS, OWED_ROWS_MAX, type Statement, STATEMENT_ROWS_MAX, sumOf, type TrafficSum } from "./owed.ts";
 import type { PullRecord } from "./pull_record.ts";
 
 /** Pulls that are kept; a record takes 1 to 3 KB. */
@@ -209,7 +210,7 @@ export class RecordStore implements Disposable {
       "SELECT 1 FROM owed WHERE hour_ms = ? AND registry = ? AND repository = ? AND application = ?",
     ).get(hourMs, ...names) !== undefined;
     const isFull = !isKnown && Number(this.#db.prepare("SELECT count(*) AS n FROM owed").get()?.["n"]) >= OWED_ROWS_MAX;
-    this.#owe.run(hourMs, ...isFull ? [OTHER, OTHER, OTHER] : names, ...values);
+    this.#owe.run(hourMs, ...isFull ? [OTHER_NAME, OTHER_NAME, OTHER_NAME] : names, ...values);
   }
 
   #atOnce<T>(action: string, run: () => T): T {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { OTHER_NAME } from "../../core/content_name.ts";
 import { join } from "node:path";
 import { pullRecord } from "./builders_test.ts";
-import { HOUR_MS, OTHER, OWED_ROWS_MAX, STATEMENT_ROWS_MAX } from "./owed.ts";
+import { HOUR_MS, OWED_ROWS_MAX, STATEMENT_ROWS_MAX } from "./owed.ts";
 import { HITS_MAX, KEPT_MS, PULLS_MAX, RecordStore } from "./record_store.ts";
 
 const NOW = 500 * HOUR_MS + 7;
@@ -108,7 +109,7 @@ Deno.test("what is owed is bounded: repositories beyond it are counted together,
   for (let statement = store.statement(); statement !== undefined; statement = store.statement()) {
     assert.ok(statement.sums.length <= STATEMENT_ROWS_MAX);
     bytes += statement.sums.reduce((sum, { originBytes }) => sum + originBytes, 0);
-    others += statement.sums.filter(({ repository }) => repository === OTHER).reduce(
+    others += statement.sums.filter(({ repository }) => repository === OTHER_NAME).reduce(
       (sum, { pulls }) => sum + pulls,
       0,
     );

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
+import { OTHER_NAME } from "../../../core/content_name.ts";
 import { DamselflyError } from "../../../core/error.ts";
 import {
-  OTHER_TRAFFIC,
+  TRAFFIC_OF_ROW_MAX,
   TRAFFIC_ROWS_PER_HOUR_MAX,
   type TrafficAmount,
   type TrafficBytes,
@@ -20,6 +21,7 @@ const ATTEMPTS_MAX = 5;
 const BYTES = ["origin_bytes", "peer_bytes", "local_bytes", "served_bytes", "pulls"] as const;
 /** Not as whole numbers, of which SQLite gives none above 2^53 and adds none up above 2^63. */
 const SUMS = BYTES.map((name) => `sum(${name} * 1.0) AS ${name}`).join(", ");
+const MOST = BigInt(TRAFFIC_OF_ROW_MAX);
 /** What stands for each key; the registry is a part of a repository's name. */
 const KEY_COLUMNS: Readonly<Record<TrafficKey, readonly string[]>> = {
   registry: ["registry"],
@@ -114,9 +116,9 @@ async function addAmount(sql: Sql, amount: TrafficAmount, idc: string, key: stri
   const [row] = await sql.all(`SELECT count(*) AS total FROM ${TRAFFIC} WHERE hour_ms = ?`, [amount.hourMs]);
   const isFull = integerOf(row?.["total"]) >= TRAFFIC_ROWS_PER_HOUR_MAX;
   const counted = isFull
-    ? { ...amount, registry: OTHER_TRAFFIC, repository: OTHER_TRAFFIC, application: OTHER_TRAFFIC }
+    ? { ...amount, registry: OTHER_NAME, repository: OTHER_NAME, application: OTHER_NAME }
     : amount;
-  const place = isFull ? OTHER_TRAFFIC : idc;
+  const place = isFull ? OTHER_NAME : idc;
   const countedKey = keyOf(counted, place);
   if (isFull && await addTo(sql, counted, countedKey)) return;
   const { hourMs, registry, repository, application } = counted;
@@ -129,7 +131,9 @@ async function addAmount(sql: Sql, amount: TrafficAmount, idc: string, key: stri
 
 /** Adds to a row; false when it is not there. */
 async function addTo(sql: Sql, amount: TrafficAmount, key: string): Promise<boolean> {
-  const sets = BYTES.map((name) => `${name} = ${name} + ?`).join(", ");
+  const sets = BYTES.map((name) => `${name} = CASE WHEN ${name} >= ${MOST} THEN ${name} ELSE ${name} + ? END`).join(
+    ", ",
+  );
   return await sql.run(`UPDATE ${TRAFFIC} SET ${sets} WHERE row_key = ?`, [...valuesOf(amount), key]) > 0;
 }
 
