@@ -157,7 +157,10 @@ async function openDebugServer(
   const onError = (error: unknown) => log.error("A request for a profile failed", { error });
   const profiler = realProfiler(clock);
   try {
-    return startHttpServer({ listen, handler: debugHandler({ profiler, log, clock }), onError, clock, net });
+    // No profile is worth a wait at the end.
+    const drainTimeoutMs = 0;
+    const handler = debugHandler({ profiler, log, clock });
+    return startHttpServer({ listen, handler, drainTimeoutMs, onError, clock, net });
   } catch (error) {
     log.warn("Profiles and the level of the log cannot be had", { listen, reason: errorText(error) });
     return undefined;

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { gzipSync } from "node:zlib";
 import { DamselflyError, errorText } from "../core/error.ts";
 import { isLoopback } from "../http/destination.ts";
@@ -22,13 +23,15 @@ export interface DebugParts {
 /**
  * `GET /debug/pprof/profile` and `/debug/pprof/heap`, in the format of pprof or, with `format=v8`, of Chromium's tools;
  * `seconds` says how long is looked, 10 unless it is another number. `GET` and `PUT /log/level`: the level of the log,
- * until the next start or reload. Only callers of this machine are answered, whatever the address. Profiles hold names of functions and no content.
+ * until the next start or reload. Only callers of this machine are answered, whatever the address, who ask by an address or
+ * as localhost. Profiles hold names of functions and no content.
  */
 export function debugHandler(parts: DebugParts): HttpHandler {
   let isBusy = false;
   return async function debug(request, { remote, signal }) {
     if (!isLoopback(remote.hostname)) return text(403, "Only programs of this machine may ask\n");
-    const { pathname, searchParams } = new URL(request.url);
+    const { hostname, pathname, searchParams } = new URL(request.url);
+    if (!isOwnName(hostname)) return text(403, "Ask by address, or as localhost\n");
     if (pathname === "/log/level") return await logLevel(request, parts.log);
     if (pathname !== "/debug/pprof/profile" && pathname !== "/debug/pprof/heap") return text(404, "Not found\n");
     if (request.method !== "GET") return text(405, "Only GET\n", { allow: "GET" });
@@ -48,6 +51,11 @@ export function debugHandler(parts: DebugParts): HttpHandler {
       isBusy = false;
     }
   };
+}
+
+/** A page of a name that leads to this machine, to whose browser it was sent, must not read what is here. */
+function isOwnName(hostname: string): boolean {
+  return hostname === "localhost" || isIP(hostname.replace(/^\[(.*)\]$/, "$1")) !== 0;
 }
 
 async function profile(

@@ -19,8 +19,8 @@ function serve(profiler: Profiler = realProfiler(realClock())) {
     setLevel: (asked: LogLevel) => void (level = asked),
   });
   const handler = debugHandler({ profiler, log, clock: realClock() });
-  const ask = async (path: string, init: RequestInit = {}, hostname = "127.0.0.1") => {
-    const request = new Request(`http://localhost${path}`, init);
+  const ask = async (path: string, init: RequestInit = {}, hostname = "127.0.0.1", host = "localhost") => {
+    const request = new Request(`http://${host}${path}`, init);
     if (typeof init.body === "string") request.headers.set("content-length", String(init.body.length));
     return await handler(request, { remote: { hostname, port: 1 }, signal: NEVER });
   };
@@ -95,4 +95,15 @@ Deno.test("the level of the log can be read and changed while the program runs",
   }
   assert.equal((await ask("/log/level", { method: "DELETE" })).status, 405);
   assert.equal(level(), "debug");
+});
+
+Deno.test("who asks by a name is not answered, though he is of this machine: the name may be of somebody's page", async () => {
+  const { ask, level } = serve();
+  for (const host of ["rebound.example:4004", "localhost.example", "127.0.0.1.example"]) {
+    assert.equal((await ask("/log/level", { method: "PUT", body: "debug" }, "127.0.0.1", host)).status, 403, host);
+  }
+  assert.equal(level(), "info");
+  for (const host of ["localhost:4004", "127.0.0.1:4004", "[::1]:4004", "10.0.0.7"]) {
+    assert.equal((await ask("/log/level", {}, "127.0.0.1", host)).status, 200, host);
+  }
 });

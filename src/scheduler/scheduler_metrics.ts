@@ -71,7 +71,8 @@ export class SchedulerMetrics {
   readonly #traffic: Counter;
   /** Undefined unless it is asked for: a series for each host. */
   readonly #hostTraffic: Counter | undefined;
-  readonly #hosts = new Set<string>();
+  /** As they named themselves first: each other name would be one more series. */
+  readonly #hosts = new Map<string, Labels>();
   readonly #durations: Histogram;
   readonly #waiting: Gauge;
   readonly #held: Gauge;
@@ -229,12 +230,13 @@ export class SchedulerMetrics {
   }
 
   #named({ id, announcement }: Peer["host"]["facts"]): Labels {
+    const known = this.#hosts.get(id);
+    if (known !== undefined) return known;
+    if (this.#hosts.size >= HOSTS_MAX) return { host_id: "other", host_ip: "", host_name: "" };
     const { ip = "", hostname = "" } = announcement as Partial<AnnouncedHost> | undefined ?? {};
-    if (this.#hosts.size < HOSTS_MAX) this.#hosts.add(id);
-    const isKnown = this.#hosts.has(id);
-    return isKnown
-      ? { host_id: id, host_ip: ip, host_name: hostname }
-      : { host_id: "other", host_ip: "", host_name: "" };
+    const labels = { host_id: id, host_ip: ip, host_name: hostname };
+    this.#hosts.set(id, labels);
+    return labels;
   }
 
   #calls(name: CallName): Counter {

@@ -15,7 +15,9 @@ import { realMetrics } from "../runtime/metrics.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { testRuntime } from "../testing/test_runtime.ts";
 import { VirtualClock } from "../testing/virtual_clock.ts";
+import type { Peer } from "./core/state.ts";
 import { startScheduler } from "./scheduler.ts";
+import { SchedulerMetrics } from "./scheduler_metrics.ts";
 
 const LOCAL = "127.0.0.1";
 const SECRET = "Bearer secret";
@@ -519,6 +521,19 @@ Deno.test("failures, durations and the traffic of each host are counted, the lat
     assert.match(text, /announce_host_failure_total\{.*\} 1\n/);
     assert.equal(/host_traffic\{.*host_id.*\} 4194304\n/.test(text), enableHost);
   }
+});
+
+Deno.test("a host that calls itself otherwise each time makes one series, under its first name", async () => {
+  const metrics = realMetrics();
+  const counted = new SchedulerMetrics(metrics, { enableHost: true });
+  for (let n = 0; n < 50; n++) {
+    const announcement = { hostname: `pod-${n}`, ip: `10.0.0.${n}` };
+    const host = { facts: { id: "host", isSeed: false, announcement } };
+    counted.piece({ host, task: { facts: { type: 0 } } } as unknown as Peer, 1, true);
+  }
+  const series = (await metrics.expose()).split("\n").filter((line) => line.includes('host_id="host"'));
+  assert.equal(series.length, 1);
+  assert.match(series[0] ?? "", /host_name="pod-0"\S* 50$/);
 });
 
 Deno.test("a counter is there before it counts, so that its first failure is seen as one", async () => {

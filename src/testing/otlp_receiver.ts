@@ -1,5 +1,6 @@
 import {
   ExportTraceServiceRequest,
+  ExportTraceServiceResponse,
   TraceServiceService,
 } from "../rpc/gen/opentelemetry/proto/collector/trace/v1/trace_service.ts";
 import type { KeyValue } from "../rpc/gen/opentelemetry/proto/common/v1/common.ts";
@@ -34,6 +35,8 @@ export interface OtlpReceiver extends AsyncDisposable {
   readonly headers: ((name: string) => string | null | undefined)[];
   /** What HTTP messages are answered with, and no span is taken, unless it is 200. */
   status: number;
+  /** How many spans of a message it says that it does not take. */
+  refuses: number;
 }
 
 /** Starts a collector on an address of loopback. */
@@ -42,13 +45,16 @@ export async function startOtlpReceiver(hostname = "127.0.0.1"): Promise<OtlpRec
   const [clock, log, net] = [realClock(), silentLog(), realNet()];
   const spans: ReceivedSpan[] = [];
   const headers: OtlpReceiver["headers"] = [];
-  const answer = { status: 200 };
+  const answer = { status: 200, refuses: 0 };
+  const partial = () => {
+    return answer.refuses === 0 ? undefined : { rejectedSpans: answer.refuses, errorMessage: "too old" };
+  };
   const take = (request: ExportTraceServiceRequest) => spans.push(...received(request));
   const rpc = service(TraceServiceService, {
     export: (request, { metadata }) => {
       headers.push((name) => metadata.get(name));
       take(request);
-      return Promise.resolve({ partialSuccess: undefined });
+      return Promise.resolve({ partialSuccess: partial() });
     },
   });
   const listen = { hostname, port: 0 };
@@ -59,7 +65,8 @@ export async function startOtlpReceiver(hostname = "127.0.0.1"): Promise<OtlpRec
       headers.push((name) => name === ":path" ? new URL(request.url).pathname : request.headers.get(name));
       const body = await request.bytes();
       if (answer.status === 200) take(ExportTraceServiceRequest.decode(body));
-      return new Response(null, { status: answer.status });
+      const said = new Uint8Array(ExportTraceServiceResponse.encode({ partialSuccess: partial() }).finish());
+      return new Response(said, { status: answer.status, headers: { "content-type": "application/x-protobuf" } });
     },
   }));
   const opened = stack.move();
@@ -70,6 +77,12 @@ export async function startOtlpReceiver(hostname = "127.0.0.1"): Promise<OtlpRec
     },
     set status(status) {
       answer.status = status;
+    },
+    get refuses() {
+      return answer.refuses;
+    },
+    set refuses(count) {
+      answer.refuses = count;
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };

@@ -47,6 +47,25 @@ for (const protocol of ["grpc", "http"] as const) {
   });
 }
 
+for (const protocol of ["grpc", "http"] as const) {
+  Deno.test(`spans of a message that a collector does not take are counted and told of once, over ${protocol}`, async () => {
+    await using collector = await startOtlpReceiver();
+    collector.refuses = 2;
+    const runtime = testRuntime();
+    const clock = realClock();
+    {
+      await using tracer = openTracing(options(protocol, endpointOf(protocol, collector)), runtime);
+      record(tracer, 3);
+      while (collector.headers.length === 0) await clock.sleep(20, new AbortController().signal);
+      record(tracer, 3);
+    }
+    assert.equal(runtime.metrics.value("damselfly_trace_spans_sent_total"), 2);
+    assert.equal(runtime.metrics.value("damselfly_trace_spans_dropped_total", { reason: "refused" }), 4);
+    const warnings = runtime.log.lines.filter(({ level }) => level === "warn");
+    assert.deepEqual(warnings.map(({ fields }) => fields["reason"]), ["too old"]);
+  });
+}
+
 Deno.test("what a collector refuses is dropped, what it is too busy for comes again", async () => {
   await using collector = await startOtlpReceiver();
   for (const [status, taken, dropped] of [[400, 0, 3], [503, 3, 0]] as const) {

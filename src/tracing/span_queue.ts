@@ -13,6 +13,8 @@ const WAITING_MAX = 32_768;
 const BATCH_MAX = 4_096;
 /** So many characters of text count as one span more. */
 const TEXT_OF_ONE = 256;
+/** Characters of what a collector says that are logged. */
+const REASON_MAX = 256;
 /** How often what waits is sent. */
 const SEND_INTERVAL_MS = 2_000;
 /** How long the end of a process waits for the last spans to be taken. */
@@ -47,6 +49,7 @@ export class SpanQueue implements AsyncDisposable {
   #weight = 0;
   #sending: Promise<void> | undefined;
   #isAway = false;
+  #hasRefused = false;
 
   constructor(parts: SpanQueueParts) {
     this.#parts = parts;
@@ -92,6 +95,17 @@ export class SpanQueue implements AsyncDisposable {
     }
   }
 
+  /** Some of a message were not taken: told of once, until the process ends, and counted each time. */
+  #refuse(count: number, reason: string): void {
+    this.#dropped.inc({ reason: "refused" }, count);
+    if (this.#hasRefused) return;
+    this.#hasRefused = true;
+    this.#parts.log.warn("The collector of traces does not take all spans", {
+      count,
+      reason: reason.slice(0, REASON_MAX),
+    });
+  }
+
   #batch(): Waiting[] {
     let [count, weight] = [0, 0];
     for (const waiting of this.#waiting) {
@@ -106,13 +120,16 @@ export class SpanQueue implements AsyncDisposable {
   async #send(batch: readonly FinishedSpan[]): Promise<boolean> {
     const { collector, resource, log } = this.#parts;
     try {
-      await collector.send(otlpRequest(resource, batch), this.#stop.signal);
-      this.#sent.inc({}, batch.length);
+      const refused = await collector.send(otlpRequest(resource, batch), this.#stop.signal);
+      const count = Math.min(refused.count, batch.length);
+      this.#sent.inc({}, batch.length - count);
+      if (count > 0) this.#refuse(count, refused.reason);
       if (this.#isAway) log.info("The collector of traces takes spans again");
       this.#isAway = false;
       return true;
     } catch (error) {
-      const isRefused = error instanceof DamselflyError && error.code === "invalid_argument";
+      // What is no failure of the collector is one of ours, such as a span that cannot be encoded: it would stay one.
+      const isRefused = !(error instanceof DamselflyError) || error.code === "invalid_argument";
       if (isRefused) this.#dropped.inc({ reason: "refused" }, batch.length);
       if (!this.#isAway) {
         const text = "The collector of traces does not take spans; see tracing.protocol, endpoint, path and headers";

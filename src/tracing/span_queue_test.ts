@@ -5,21 +5,23 @@ import { MemoryLog } from "../testing/memory_log.ts";
 import { MemoryMetrics } from "../testing/memory_metrics.ts";
 import { seededRandom } from "../testing/seeded_random.ts";
 import { VirtualClock } from "../testing/virtual_clock.ts";
+import type { RefusedSpans } from "./collector.ts";
 import { Recorder } from "./span.ts";
 import { SpanQueue } from "./span_queue.ts";
 
 const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
 
 /** A queue before a collector that does as the test wants, and what it was sent: names of spans by message. */
-function open(send: (message: ExportTraceServiceRequest, signal: AbortSignal) => Promise<void>) {
+function open(send: (message: ExportTraceServiceRequest, signal: AbortSignal) => Promise<RefusedSpans | void>) {
   const [clock, log, metrics] = [new VirtualClock(), new MemoryLog(), new MemoryMetrics()];
   const messages: number[] = [];
   const sizes: number[] = [];
   const collector = {
     send: async (message: ExportTraceServiceRequest, signal: AbortSignal) => {
-      await send(message, signal);
+      const refused = await send(message, signal);
       messages.push(message.resourceSpans[0]?.scopeSpans[0]?.spans.length ?? 0);
       sizes.push(ExportTraceServiceRequest.encode(message).finish().length);
+      return refused ?? { count: 0, reason: "" };
     },
     [Symbol.dispose]() {},
   };
@@ -92,4 +94,18 @@ Deno.test("a collector that hangs holds the end of a process up for two seconds,
   await ending;
   record(2, 0);
   assert.equal(dropped("ended"), 5);
+});
+
+Deno.test("spans that cannot be sent for a fault of our own are dropped, and those behind them go", async () => {
+  let faults = 1;
+  const { queue, clock, messages, record, dropped } = open(() => {
+    if (faults-- > 0) throw new RangeError("Value is larger than Number.MAX_SAFE_INTEGER");
+    return Promise.resolve();
+  });
+  await using _queue = queue;
+  record(5, 0);
+  await clock.advance(2_000);
+  record(2, 0);
+  await clock.advance(2_000);
+  assert.deepEqual([messages, dropped("refused")], [[2], 5]);
 });

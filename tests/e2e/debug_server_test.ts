@@ -5,10 +5,12 @@ import { join } from "node:path";
 import { reserveAddresses } from "./lib/addresses.ts";
 import { startScheduler } from "./lib/components.ts";
 import { e2eTest, requireProgram, run } from "./lib/programs.ts";
-import { waitFor } from "./lib/wait.ts";
+import { stopwatch, waitFor } from "./lib/wait.ts";
 import { Workspace } from "./lib/workspace.ts";
 
 const TIMEOUT_MS = 60_000;
+/** Less than servers let requests go on. */
+const STOP_MS_MAX = 4_500;
 
 e2eTest(
   "a scheduler gives profiles that pprof reads, and changes the level of its log",
@@ -34,6 +36,17 @@ e2eTest(
       TIMEOUT_MS,
       () => /level of the log was changed/.test(scheduler.process.log()) || undefined,
     );
+
+    const cut = assert.rejects(fetch(`${url}/debug/pprof/profile?seconds=60`).then((answer) => answer.bytes()));
+    await waitFor("the profile to be made", TIMEOUT_MS, async () => {
+      const answer = await fetch(`${url}/debug/pprof/heap?seconds=1`);
+      await answer.body?.cancel();
+      return answer.status === 409 || undefined;
+    });
+    const took = stopwatch();
+    await scheduler.process.stop();
+    await cut;
+    assert.ok(took() < STOP_MS_MAX, `the end waited ${took()} ms for a profile`);
   },
 );
 
