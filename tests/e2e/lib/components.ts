@@ -146,6 +146,8 @@ export interface PeerOptions {
   readonly hasTasksByUrl?: boolean;
   /** Of what comes from other peers, as the YAML has it. */
   readonly bandwidthLimit?: string;
+  /** Where its traces go. */
+  readonly tracing?: Readonly<Record<string, string>>;
   /** Of what it gives to other peers. */
   readonly uploadLimit?: string;
   /** A Go duration. */
@@ -217,6 +219,7 @@ export function peerConfig({ name, ip, dir }: Place, options: PeerOptions): unkn
     // What a test pulls stays, however full the disk of the machine is.
     gc: { policy: { diskHighThresholdPercent: 99, diskLowThresholdPercent: 98 } },
     health: { server: { ip, port: 4003 } },
+    ...(options.tracing === undefined ? {} : { tracing: options.tracing }),
     metrics: { server: { ip, port: 4002 } },
   };
 }
