@@ -12,6 +12,7 @@ import type { Runtime } from "../runtime/runtime.ts";
 import { exposeVersion } from "../runtime/version_metric.ts";
 import { openOptionalTlsFiles } from "../runtime/tls_files.ts";
 import { startRpcServer } from "../rpc/server.ts";
+import { Tickets } from "../rpc/tickets.ts";
 import { type ConsoleFiles, parseConsolePack } from "./console/console_pack.ts";
 import { fillEmptyStore } from "./first_start.ts";
 import { openStore, placeOf } from "./open_store.ts";
@@ -28,6 +29,7 @@ import { Seal } from "./seal.ts";
 import { createManagerService } from "./service/manager_service.ts";
 import { savingsService } from "./service/savings_service.ts";
 import { removeDeadServices } from "./service/dead_services.ts";
+import { SchedulerSwarms } from "./swarms/scheduler_swarms.ts";
 import { Arrivals } from "./warm/arrivals.ts";
 import { startWarming } from "./warm/start_warming.ts";
 
@@ -73,7 +75,9 @@ export async function startManager(
   exposeVersion(metrics, "manager");
   const arrivals = new Arrivals(clock);
   const service = createManagerService({ store, clock, metrics, arrivals });
-  const services = [service.rpc, savingsService({ store, clock })];
+  const key = await managerKey(config.auth.jwt.key, store, runtime.random);
+  const tickets = new Tickets(key, clock);
+  const services = [service.rpc, savingsService({ store, clock }), tickets.service()];
   const grpcListen = { hostname: config.server.grpc.listenIP, port: config.server.grpc.port };
   const tls = stack.use(await openOptionalTlsFiles(tlsPathsOf(config.server.grpc.tls), runtime));
   const onceFree = whenFree(runtime, signal);
@@ -84,18 +88,18 @@ export async function startManager(
   const grpc = stack.use(await onceFree(grpcListen, () => startRpcServer(options)));
   stack.defer(() => service.stop());
 
-  const key = await managerKey(config.auth.jwt.key, store, runtime.random);
   const { trust, images } = await openImages(config, runtime, stack);
   const redis = await openRedisDatabases(config.database.redis, runtime, WITHOUT_REDIS);
   if (redis !== undefined) stack.use(redis);
   const calls = withStockQueues(stack.use(new SchedulerCalls(clock, tls, trust)), { redis, images, trust }, runtime);
   const seal = new Seal({ key, purpose: "orders of jobs", random: runtime.random });
   const jobs = stack.use(new Jobs({ ...runtime, store, calls, images, seal, syncPeers: config.job.syncPeers }));
+  const swarms = stack.use(new SchedulerSwarms({ store, tickets, clock, tls }));
   const warmArgs = startWarming({ store, jobs, calls, images, arrivals, key }, runtime, stack);
   const { routes, start } = await prepareRest(
     config,
     runtime,
-    { store, jobs, warmArgs, key, redis: redis?.shared, console },
+    { store, jobs, swarms, warmArgs, key, redis: redis?.shared, console },
     stack,
   );
   const rest = stack.use(await onceFree(config.server.rest.addr, start));

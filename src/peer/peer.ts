@@ -4,7 +4,9 @@ import { DamselflyError } from "../core/error.ts";
 import { hostIdOf } from "../core/host_id.ts";
 import { createRpcClient, RpcChannels } from "../rpc/client.ts";
 import { SavingsService } from "../rpc/gen/damselfly/v1/savings.ts";
+import { TicketsService } from "../rpc/gen/damselfly/v1/tickets.ts";
 import { startLedger } from "../rpc/tell_ledger.ts";
+import { TicketGate } from "../rpc/tickets.ts";
 import type { Endpoint } from "../runtime/net.ts";
 import { type StartOptions, whenFree } from "../runtime/port_wait.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -68,6 +70,8 @@ import { refusingTasks } from "./task/refusing_tasks.ts";
 import { createTasks, type TasksParts } from "./task/tasks.ts";
 import { Turns } from "./upload/turns.ts";
 
+/** What has moved before anything can. */
+const NO_TRAFFIC: Traffic = { backToSource: 0, remotePeer: 0, localPeer: 0 };
 /** Connections to the gRPC servers of parents. */
 const PARENT_CHANNELS_MAX = 1_024;
 
@@ -121,7 +125,7 @@ export async function startPeer(
 
   // The servers for peers listen first, because this host is announced with their ports.
   const opening = Promise.withResolvers<Served>();
-  const announced: { control?: Control } = {};
+  const announced: { control?: Control; traffic?: () => Traffic } = {};
   const pieces = stack.use(await startPieces(base));
   const upload = stack.use(
     await startUpload(base, servedBehind(opening.promise), {
@@ -129,6 +133,8 @@ export async function startPeer(
       destinations: origins.destinations,
       network: () => announced.control?.host().network,
       tls: tls.server,
+      traffic: () => announced.traffic?.() ?? NO_TRAFFIC,
+      gate: openGate(base, tls, stack),
     }),
   );
   const control = announced.control = stack.use(await openControl(base, upload.port, { ...options, ...tls }));
@@ -140,7 +146,7 @@ export async function startPeer(
 
   tellLedger(base, tls, stack);
   const collection = stack.use(startCollection(config.gc.interval, base, control));
-  const traffic = () => all.traffic();
+  const traffic = announced.traffic = () => all.traffic();
   stack.use(await startDownload(base, served, { control, collection, traffic }));
   let isReady = false;
   const ops = await startOps(base, () => isReady, stack);
@@ -182,6 +188,16 @@ async function openOrigins({ config, runtime, identity, recorder }: Foundation, 
     source: { ...source, ...heardSource(withSharedBackoff(source, runtime.clock), runtime.clock, recorder) },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
+}
+
+/** Knows the manager, if there is one, when it asks this host for its pulls. */
+function openGate(
+  { config: { manager: { addr } }, runtime: { clock }, hostId }: Foundation,
+  { managerTls: tls }: PeerTls,
+  stack: AsyncDisposableStack,
+): TicketGate {
+  const manager = addr && stack.use(createRpcClient(TicketsService, formatHostPort(addr), { clock, tls }));
+  return new TicketGate({ manager, audience: () => hostId, clock });
 }
 
 /** Tells the manager, if there is one, what this host moves. */

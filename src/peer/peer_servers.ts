@@ -7,6 +7,8 @@ import { type HttpServer, type HttpServerOptions, type HttpService, startHttpSer
 import { Network } from "../rpc/gen/common/v2/common.ts";
 import { DfdaemonDownloadService } from "../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import { type RpcServer, startRpcServer } from "../rpc/server.ts";
+import type { CallContext, RpcService } from "../rpc/service.ts";
+import type { TicketGate } from "../rpc/tickets.ts";
 import type { WhenFree } from "../runtime/port_wait.ts";
 import { exposeVersion } from "../runtime/version_metric.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -76,15 +78,18 @@ export async function startPieces(base: Foundation): Promise<PieceServer | undef
 
 /** The gRPC server for peers and schedulers. */
 export function startUpload(
-  { config, runtime, storage, cacheStorage, hostId, identity, meter, turns, stopping, onceFree }: Foundation,
+  base: Foundation,
   served: Served,
-  { piecePort, destinations, network, tls }: {
+  { piecePort, destinations, network, tls, traffic, gate }: {
     readonly piecePort: number;
     readonly destinations: Destinations;
     readonly network: () => Network | undefined;
     readonly tls: TlsFiles | undefined;
+    readonly traffic: () => Traffic;
+    readonly gate: TicketGate;
   },
 ): Promise<RpcServer> {
+  const { config, runtime, storage, cacheStorage, hostId, identity, meter, turns, stopping, onceFree } = base;
   const { server: { ip: hostname, port }, disableShared } = config.upload;
   const upload = uploadService({
     ...{ ...served, storage, cacheStorage, hostId, disableShared, stopping, destinations, turns },
@@ -95,13 +100,14 @@ export function startUpload(
   const listen = { hostname, port };
   const ignoreDeadlineOf = UPLOAD_METHODS_WITHOUT_DEADLINE;
   const rate = requestRate("upload", config, runtime.clock);
-  const options = { ...runtime, requests: runtime, listen, services: [upload], tls, ignoreDeadlineOf, rate };
+  const pulls = pullsOf(base, traffic, (context) => gate.check(context));
+  const options = { ...runtime, requests: runtime, listen, services: [upload, pulls], tls, ignoreDeadlineOf, rate };
   return onceFree(listen, () => startRpcServer(options));
 }
 
 /** The gRPC server for programs on this host, on a unix socket that only its owner may open. */
 export async function startDownload(
-  { config, runtime, storage, cacheStorage, hostId, identity: { hostname }, records: store, recorder }: Foundation,
+  base: Foundation,
   served: Served,
   { control, collection, traffic }: {
     readonly control: PeerControl;
@@ -109,6 +115,7 @@ export async function startDownload(
     readonly traffic: () => Traffic;
   },
 ): Promise<RpcServer> {
+  const { config, runtime, storage, cacheStorage, hostId } = base;
   const { socketPath: unixPath } = config.download.server;
   await runtime.disk.mkdirAll(dirname(unixPath));
   const deleteHost = (signal: AbortSignal) => control.deleteHost(signal);
@@ -123,12 +130,21 @@ export async function startDownload(
     services: [
       downloadService({ ...runtime, ...served, ...stored, deleteHost }),
       storageService({ storages: [storage, cacheStorage], collection, cacheControl: control.cache }),
-      pullsService({ recorder, store, traffic, hostname }),
+      pullsOf(base, traffic),
     ],
   });
   await runtime.disk.setMode(unixPath, SOCKET_MODE);
   server.setServing(DOWNLOAD_SERVICE, true);
   return server;
+}
+
+/** What this host has pulled; `check` says who may ask. */
+function pullsOf(
+  { records: store, recorder, identity: { hostname } }: Foundation,
+  traffic: () => Traffic,
+  check?: (context: CallContext) => Promise<void>,
+): RpcService {
+  return pullsService({ recorder, store, traffic, hostname, ...check && { check } });
 }
 
 /** An HTTP server of the peer. */

@@ -9,10 +9,9 @@ import type { Answers } from "./answers.ts";
 import type { Explanation } from "./core/explanations.ts";
 import type { State, Task } from "./core/state.ts";
 import { checkName } from "./parse.ts";
+import { tasksNamed } from "./tasks_named.ts";
 import { answering } from "./unary.ts";
 
-/** Tasks that one answer explains; a blob is more than one only where peers name it by their URLs. */
-const TASKS_MAX = 10;
 const MS_PER_SECOND = 1_000;
 
 /** `damselfly.v1.Explanations`: why peers were answered as they were. */
@@ -26,14 +25,6 @@ export function explanationsService(state: State, answers: Pick<Answers, "timest
       return { tasks: tasks.map((task) => explained(state, task, answers)) };
     }),
   });
-}
-
-/** The task of an id, or those of a digest. */
-function tasksNamed({ tasks }: State, name: string): Task[] {
-  const task = tasks.get(name) ?? tasks.get(name.replace(/^sha256:/, ""));
-  if (task !== undefined || !name.includes(":")) return task === undefined ? [] : [task];
-  const isNamed = ({ facts: { digest, url } }: Task) => digest === name || url.endsWith(`/${name}`);
-  return [...tasks.values().filter(isNamed).take(TASKS_MAX)];
 }
 
 function explained({ explanations }: State, task: Task, answers: Pick<Answers, "timestamp">): TaskExplanation {

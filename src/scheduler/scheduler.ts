@@ -10,12 +10,15 @@ import { createRpcClient } from "../rpc/client.ts";
 import { serviceName } from "../rpc/definition.ts";
 import { HoldingsService } from "../rpc/gen/damselfly/v1/holdings.ts";
 import { SavingsService } from "../rpc/gen/damselfly/v1/savings.ts";
+import { TicketsService } from "../rpc/gen/damselfly/v1/tickets.ts";
 import { startRpcServer } from "../rpc/server.ts";
+import { TicketGate } from "../rpc/tickets.ts";
 import type { AnnounceHostRequest } from "../rpc/gen/scheduler/v2/scheduler.ts";
 import { startLedger } from "../rpc/tell_ledger.ts";
+import type { Clock } from "../runtime/clock.ts";
 import { isEveryAddress } from "../runtime/net.ts";
 import { type StartOptions, whenFree } from "../runtime/port_wait.ts";
-import { openOptionalTlsFiles } from "../runtime/tls_files.ts";
+import { openOptionalTlsFiles, type TlsFiles } from "../runtime/tls_files.ts";
 import { RequestRate } from "../runtime/request_rate.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { Answers } from "./answers.ts";
@@ -36,6 +39,7 @@ import { SchedulerMetrics } from "./scheduler_metrics.ts";
 import { StockTraffic } from "./stock_traffic.ts";
 import { SeedTrigger } from "./seed_trigger.ts";
 import { Scheduling } from "./service.ts";
+import { swarmsService } from "./swarms_service.ts";
 
 /** How often limits of time are looked at; a wait may be longer by as much. */
 const TICK_INTERVAL_MS = 200;
@@ -81,14 +85,17 @@ export async function startScheduler(
   const registries = stack.use(registryAccess(config, runtime));
   const hosts = () => [...state.hosts.values()].map((host) => answers.host(host));
   const jobs = new Jobs({ calls, hosts: hosts, registries, runtime });
-  const { addr } = config.manager;
-  const traffic = addr === undefined ? undefined : new StockTraffic(runtime.random.uuid(), clock);
+  const manager = openManager(config, { clock, tls: await openTls(config.manager.tls) }, stack);
+  const own = { address: "" };
+  const gate = new TicketGate({ manager: manager?.tickets, audience: () => own.address, clock });
+  const traffic = manager && new StockTraffic(runtime.random.uuid(), clock);
   const scheduling = new Scheduling({ state, answers, trigger, cache, jobs, metrics, runtime, onAnnounced, traffic });
   for (const host of known) scheduling.restore(host);
   const listen = { hostname: config.server.listenIP, port: config.server.port };
   const services = [
     ...[scheduling.service(), jobsService(jobs, metrics), explanationsService(state, answers)],
     holdingsService({ loop: scheduling.loop, metrics, clock }),
+    swarmsService({ state, answers, calls, clock, gate }),
   ];
   const tls = await openTls(config.server.tls);
   const onceFree = whenFree(runtime, signal);
@@ -102,15 +109,14 @@ export async function startScheduler(
   stack.defer(() => scheduling.stop());
   stack.use(clock.every(TICK_INTERVAL_MS, () => scheduling.tick()));
   const onSettings = (settings: Settings) => scheduling.loop.dispatch({ type: "settings_changed", settings });
-  if (addr !== undefined && traffic !== undefined) {
-    const identity = identityOf(config, runtime, server.port);
-    const managerTls = await openTls(config.manager.tls);
-    stack.use(startManagerLink({ manager: addr, tls: managerTls, ...identity, settings, onSettings, runtime }));
-    const ledger = stack.use(createRpcClient(SavingsService, formatHostPort(addr), { clock, tls: managerTls }));
+  const identity = identityOf(config, runtime, server.port);
+  own.address = formatHostPort({ hostname: identity.ip, port: identity.port });
+  if (manager !== undefined && traffic !== undefined) {
+    const { addr, tls, ledger } = manager;
+    stack.use(startManagerLink({ manager: addr, tls, ...identity, settings, onSettings, runtime }));
     stack.use(startLedger({ ...runtime, owed: traffic, manager: ledger }));
-    const { clusterId } = identity;
     if (identity.takesQueuedJobs) {
-      stack.use(await startQueueWorker(config, identity, { jobs, hosts, clusterId }, runtime));
+      stack.use(await startQueueWorker(config, identity, { jobs, hosts, clusterId: identity.clusterId }, runtime));
     }
   }
   log.info("The scheduler serves", { hostname: listen.hostname, port: server.port });
@@ -121,6 +127,18 @@ export async function startScheduler(
     metricsPort: metricsServer?.port,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** What the manager of the configuration is asked beside the link to it; undefined when there is none. */
+function openManager(
+  { manager: { addr } }: SchedulerConfig,
+  options: { readonly clock: Clock; readonly tls: TlsFiles | undefined },
+  stack: AsyncDisposableStack,
+) {
+  if (addr === undefined) return undefined;
+  const address = formatHostPort(addr);
+  const ledger = stack.use(createRpcClient(SavingsService, address, options));
+  return { addr, tls: options.tls, ledger, tickets: stack.use(createRpcClient(TicketsService, address, options)) };
 }
 
 /** A file of its own for each scheduler of a machine, which differ by where they listen. */

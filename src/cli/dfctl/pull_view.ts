@@ -1,5 +1,7 @@
 /** Pulls of a host, for people and for scripts. */
+import { isSlowPart, pullSentence, slowestOf } from "../../core/pull_words.ts";
 import type { ListPullsResponse, Pull, PullEvent } from "../../rpc/gen/damselfly/v1/pulls.ts";
+import { pullJson } from "../../rpc/pull_json.ts";
 import type { Terminal } from "../../runtime/terminal.ts";
 import { formatBytes, formatMs, formatTimestamp } from "../format.ts";
 import { formatFields, formatTable } from "../table.ts";
@@ -42,9 +44,11 @@ export function printImage({ print, columns }: Terminal, name: string, listed: L
     "BYTES": sourcesText(pulls),
   }));
   print(`\n${formatTable(pulls.map(contentRow), columns)}${LEGEND}`);
-  const slowest = pulls.reduce((a, b) => b.lostMs > a.lostMs ? b : a, pulls[0] as Pull);
-  const number = pulls.indexOf(slowest) + 1;
-  print(`\n${verdictText(slowest, number)}\n`);
+  const at = slowestOf(pulls);
+  const slowest = pulls[at];
+  if (slowest === undefined) return;
+  const number = at + 1;
+  print(`\n${pullSentence(slowest, number)}\n`);
   if (slowest.events.length === 0) return;
   print(`\nWhat happened to content ${number}, begun ${formatTimestamp(slowest.startedAt)}:\n`);
   print(formatTable(slowest.events.map((event) => eventRow(event, slowest)), columns));
@@ -60,13 +64,6 @@ function sourcesText(pulls: readonly Pull[]): string {
   return `${formatBytes(sum((pull) => pull.originBytes))} from the registry, ` +
     `${formatBytes(sum((pull) => pull.peerBytes))} from ${hosts.size} other ${hosts.size === 1 ? "host" : "hosts"}, ` +
     `${formatBytes(sum((pull) => pull.localBytes))} from the disk of this host`;
-}
-
-/** The slow part, in a sentence. */
-function verdictText({ cause, reason, isRunning, error }: Pull, number: number): string {
-  if (error !== "") return `Content ${number} failed: ${error}.`;
-  if (cause === "nothing") return "Nothing stood out: no content waited long for anything.";
-  return `Content ${number} ${isRunning ? "has " : ""}${reason}.`;
 }
 
 function contentRow(pull: Pull, index: number) {
@@ -98,12 +95,11 @@ export function sourceBar({ originBytes, peerBytes, localBytes }: Pull): string 
   return `[${"#".repeat(origin)}${"=".repeat(peers - origin)}${".".repeat(BAR_WIDTH - peers)}]`;
 }
 
-function eventRow({ kind, atMs, ms, subject, detail }: PullEvent, { lostMs, cause, durationMs }: Pull) {
-  const isSlow = cause !== "nothing" && ms > 0 && ms >= lostMs / 2 && ms >= durationMs / 10;
+function eventRow({ kind, atMs, ms, subject, detail }: PullEvent, pull: Pull) {
   return {
     "AT": formatMs(Math.max(0, atMs)),
     "WAITED": ms === 0 ? "-" : formatMs(ms),
-    "": isSlow ? "<" : "",
+    "": isSlowPart(ms, pull) ? "<" : "",
     "WHAT": WHAT[kind] ?? kind,
     "WHO": subject || "-",
     "DETAIL": detail || "-",
@@ -119,23 +115,5 @@ export function listedJson({ pulls, tagDigest, hostname, ...bytes }: ListPullsRe
     peer_bytes: bytes.peerBytes,
     local_bytes: bytes.localBytes,
     pulls: pulls.map(pullJson),
-  };
-}
-
-function pullJson(pull: Pull) {
-  return {
-    ...{ task_id: pull.taskId, url: pull.url, registry: pull.registry, repository: pull.repository },
-    ...{ digest: pull.digest || null, application: pull.application || null, requester: pull.requester || null },
-    ...{ is_triggered: pull.isTriggered, is_hit: pull.isHit, is_running: pull.isRunning },
-    ...{ started_at: formatTimestamp(pull.startedAt), first_byte_ms: pull.firstByteMs ?? null },
-    ...{ duration_ms: pull.durationMs, content_length: pull.contentLength },
-    ...{ origin_bytes: pull.originBytes, peer_bytes: pull.peerBytes, local_bytes: pull.localBytes },
-    parents: pull.parents.map(({ peerId, hostId, hostname, ip, idc, isSeed, pieces, bytes }) => ({
-      ...{ peer_id: peerId, host_id: hostId, hostname, ip, idc, is_seed: isSeed, pieces, bytes },
-    })),
-    events: pull.events.map(({ kind, atMs, ms, subject, detail }) => ({ kind, at_ms: atMs, ms, subject, detail })),
-    dropped_events: pull.droppedEvents,
-    error: pull.error || null,
-    ...{ cause: pull.cause, lost_ms: pull.lostMs, reason: pull.reason },
   };
 }

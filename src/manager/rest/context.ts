@@ -7,6 +7,7 @@ import type { Fetch } from "../../runtime/runtime.ts";
 import type { Redis } from "../../redis/redis.ts";
 import type { Scrypt } from "../scrypt.ts";
 import type { Store } from "../store/store.ts";
+import type { SwarmReader } from "../swarms/swarm_reader.ts";
 import type { WarmArgs } from "../warm/warm_args.ts";
 import type { TrustedProxies } from "./client_address.ts";
 import type { JobRunner } from "./job_runner.ts";
@@ -27,6 +28,7 @@ export interface RestOptions {
   /** Left out, the old API of preheats is not served. */
   readonly legacyPreheats?: LegacyPreheats | undefined;
   readonly jobs: JobRunner;
+  readonly swarms: SwarmReader;
   readonly warmArgs: WarmArgs;
   /** Where managers count together what they limit; left out, each counts by itself. */
   readonly redis?: Redis | undefined;

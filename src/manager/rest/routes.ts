@@ -13,6 +13,7 @@ import { oauthProviderRoutes } from "./oauth_providers.ts";
 import { peerRoutes } from "./peers.ts";
 import { persistentCacheTaskRoutes } from "./persistent_cache_tasks.ts";
 import { roleRoutes } from "./roles.ts";
+import { pullRoutes } from "./pulls.ts";
 import type { Route } from "./route.ts";
 import { savingsRoutes } from "./savings.ts";
 import { schedulerClusterRoutes } from "./scheduler_clusters.ts";
@@ -24,6 +25,7 @@ import { signInRoutes } from "./sign_in.ts";
 import { SharedJobRateLimit } from "./shared_job_rate_limit.ts";
 import { SharedSignInLimits } from "./shared_sign_in_limits.ts";
 import { type SignInLimiter, SignInLimits } from "./sign_in_limits.ts";
+import { swarmRoutes } from "./swarms.ts";
 import { tokenRoutes } from "./tokens.ts";
 import { userRoutes } from "./users.ts";
 import { warmImageRoutes } from "./warm_images.ts";
@@ -49,6 +51,8 @@ export function apiRoutes(options: RestOptions): Route[] {
     ...roleRoutes(options, API_GROUPS),
     ...oauthProviderRoutes(options),
     ...clusterMatchRoutes(options),
+    ...swarmRoutes(options),
+    ...pullRoutes(options),
     ...clusterRoutes(options, "/api/v1", { kind: "role", object: "clusters" }),
     ...clusterRoutes(options, "/oapi/v1", { kind: "token", scope: "cluster" }),
     ...savingsRoutes(options, "/api/v1", { kind: "role", object: "clusters" }),

@@ -12,6 +12,7 @@ import { scryptOnPool } from "../scrypt.ts";
 import { openSqliteStore } from "../store/sqlite_store.ts";
 import type { Store } from "../store/store.ts";
 import type { User } from "../store/users.ts";
+import type { SwarmReader } from "../swarms/swarm_reader.ts";
 import { WARM_PURPOSE, WarmArgs } from "../warm/warm_args.ts";
 import { createRestApp } from "./app.ts";
 import { AuditLog } from "./audit_log.ts";
@@ -33,6 +34,13 @@ const NO_JOBS: JobRunner = {
   start: () => Promise.reject(new Error("It has no types of jobs")),
   cancel: () => Promise.resolve(),
   retry: () => Promise.reject(new Error("It has no jobs")),
+};
+
+/** Knows no swarms. */
+const NO_SWARMS: SwarmReader = {
+  list: () => Promise.resolve({ swarms: [], total: 0, silent: [] }),
+  get: () => Promise.reject(new Error("It has no swarms")),
+  pulls: () => Promise.reject(new Error("It has no hosts")),
 };
 
 /** How a request differs from one of root's, from elsewhere. */
@@ -84,6 +92,7 @@ export async function startRest(
   const app = createRestApp({
     ...{ store, sessions, audits, clock, random, log, metrics, realm: "Dragonfly", jobs: NO_JOBS, warmArgs },
     scrypt: scryptOnPool,
+    swarms: NO_SWARMS,
     ...{ allowDefaultPassword: false, openSignUp: true, trustedProxies: { cidrs: [], header: "x-forwarded-for" } },
     fetch: () => Promise.reject(new Error("A test that needs another server gives its own fetch")),
     ...options,

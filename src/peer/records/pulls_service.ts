@@ -1,7 +1,7 @@
 import { DamselflyError } from "../../core/error.ts";
 import { pullVerdict } from "../../core/pull_story.ts";
 import { type Pull, PullsService } from "../../rpc/gen/damselfly/v1/pulls.ts";
-import { type RpcService, service } from "../../rpc/service.ts";
+import { type CallContext, type RpcService, service } from "../../rpc/service.ts";
 import { timestampOfMs } from "../../rpc/time.ts";
 import type { Traffic } from "../task/task.ts";
 import { findPulls } from "./find_pulls.ts";
@@ -19,13 +19,15 @@ export interface PullsServiceParts {
   readonly store: RecordStore;
   readonly traffic: () => Traffic;
   readonly hostname: string;
+  /** Whether a caller may ask, which it throws when he may not; left out where only programs of this host can. */
+  readonly check?: (context: CallContext) => Promise<void>;
 }
 
-/** `damselfly.v1.Pulls`: what this host has pulled, for programs on it. */
-export function pullsService({ recorder, store, traffic, hostname }: PullsServiceParts): RpcService {
+/** `damselfly.v1.Pulls`: what this host has pulled, for programs on it, and for the manager. */
+export function pullsService({ recorder, store, traffic, hostname, check }: PullsServiceParts): RpcService {
   return service(PullsService, {
-    // deno-lint-ignore require-await -- handlers are asynchronous
-    listPulls: async ({ name, limit }) => {
+    listPulls: async ({ name, limit }, context) => {
+      await check?.(context);
       if (name.length > NAME_CHARACTERS_MAX) {
         throw new DamselflyError(
           "invalid_argument",

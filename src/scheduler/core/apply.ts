@@ -27,6 +27,7 @@ import { decideAnew, lookAtTime, refuse, schedule, SEED_ENDED_GRACE_MS, triggerS
 import { SEED_SKIP_MS, setTrigger } from "./seeds.ts";
 import type { Host, Peer, State } from "./state.ts";
 import { refreshPeer, unstrand } from "./suppliers.ts";
+import { notePiece } from "./swarms.ts";
 import { mark, serveWaiters, stopWaiting } from "./waiting.ts";
 
 /** Answers on one stream; a stock peer gives up after so many (wire.md §2.7). */
@@ -277,11 +278,12 @@ function finishPiece({ nowMs }: Step, peer: Peer, piece: PieceReport): void {
   task.updatedAtMs = nowMs;
   if (piece.parentId === undefined) {
     task.sourceFailures = 0;
-    return;
+    return notePiece(peer, undefined, nowMs);
   }
   const parent = task.peers.get(piece.parentId);
   if (parent === undefined || !peer.assigned.has(parent.id)) return;
   peer.servedBy.add(parent.id);
+  notePiece(peer, parent, nowMs);
   addSpeed(parent.host, piece);
   parent.updatedAtMs = nowMs;
   touchHost(parent.host, nowMs);

@@ -71,9 +71,10 @@ function isSurplus({ chance }: Step, peer: Peer): boolean {
   return other !== peer && host.bytesPerMs <= other.host.bytesPerMs;
 }
 
-function collectTask({ state: { tasks, explanations } }: Step, task: Task): number {
+function collectTask({ state: { tasks, explanations, swarms } }: Step, task: Task): number {
   if (task.peers.size > 0) return 1;
   explanations.forget(task);
+  swarms.forget(task);
   setTrigger(task, undefined);
   tasks.delete(task.facts.id);
   return 1;

@@ -13,13 +13,14 @@ const CHILDREN_LEFT_PER_STEP = 500;
 const PEERS_LEFT_PER_STEP = 100;
 
 /** Moves a peer to its next state; false, and nothing is changed, when its state does not allow that. */
-export function movePeer({ nowMs }: Step, peer: Peer, how: PeerStep): boolean {
-  const state = nextPeerState(peer.state, how);
-  if (state === undefined) return false;
-  peer.state = state;
+export function movePeer({ state: { swarms }, nowMs }: Step, peer: Peer, how: PeerStep): boolean {
+  const next = nextPeerState(peer.state, how);
+  if (next === undefined) return false;
+  peer.state = next;
   touchPeer(peer, nowMs);
   if (isRoot(peer)) peer.isStranded = false;
   refreshPeer(peer);
+  swarms.moved(peer, nowMs);
   return true;
 }
 
@@ -96,7 +97,7 @@ export function loseStream(peer: Peer): void {
 }
 
 /** Adds a peer to what is known. */
-export function addPeer({ state }: Step, peer: Peer): void {
+export function addPeer({ state, nowMs }: Step, peer: Peer): void {
   const { task, host } = peer;
   task.peers.set(peer.id, peer);
   host.peers.add(peer);
@@ -105,6 +106,7 @@ export function addPeer({ state }: Step, peer: Peer): void {
   else ofTask.push(peer);
   if (peer.streamId !== undefined) host.streams += 1;
   state.peers.set(peer.id, peer);
+  state.swarms.join(peer, nowMs);
 }
 
 /** Forgets a peer, if it is known. */
@@ -123,6 +125,7 @@ export function removePeer(step: Step, id: string): void {
   else host.peersByTask.set(task, ofTask);
   task.peers.delete(peer.id);
   step.state.peers.delete(peer.id);
+  step.state.swarms.left(peer, step.nowMs);
   if (task.peers.size === 0) moveTask(step, task, "leave");
 }
 

@@ -192,6 +192,22 @@ function assertSame(actual: Iterable<unknown>, expected: Iterable<unknown>): voi
   assert.ok(a.size === b.size && a.isSubsetOf(b));
 }
 
+/** The counts of a task are what a look at all of its peers finds. */
+function checkSwarm(task: Task, { swarms }: State): void {
+  const peers = [...task.peers.values()];
+  const stages = ["waiting", "downloading", "atSource", "done", "failed"] as const;
+  for (const stage of stages) {
+    const inStage = peers.filter(({ trace }) => trace.stage === stage);
+    assert.equal(task.swarm.counts[stage], inStage.length);
+    for (const place of task.swarm.places.values()) {
+      assert.equal(place.counts[stage], inStage.filter(({ trace }) => trace.place === place).length);
+    }
+  }
+  const moves = peers.some(({ trace: { stage } }) => stage !== "done" && stage !== "failed");
+  assert.equal(swarms.moving.has(task), moves);
+  assert.ok(!(moves && swarms.stopped.has(task)));
+}
+
 function checkHost(host: Host, { tasks }: State): void {
   const peers = [...host.peers];
   assert.ok(host.peers.size <= LIMITS.peersPerHostMax && host.peersByTask.size <= LIMITS.tasksPerHostMax);
@@ -215,6 +231,7 @@ function checkSets(state: State): void {
     assert.ok(task.peers.size <= limits.peersPerTaskMax);
     assert.equal(waitingTasks.has(task), task.waiters.size > 0);
     checkSuppliers(task);
+    checkSwarm(task, state);
     for (const peer of [...task.waiters, ...task.fetchers]) assert.equal(peers.get(peer.id), peer);
     for (const peer of task.waiters) {
       assert.ok(peer.streamId !== undefined && peer.parents.size === 0);

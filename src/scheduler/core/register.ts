@@ -11,6 +11,7 @@ import { answer, schedule, sendToSource } from "./schedule.ts";
 import type { Host, Peer, State, Task } from "./state.ts";
 import { setTrigger } from "./seeds.ts";
 import { hasAvailablePeer } from "./suppliers.ts";
+import { newSwarm, newTrace } from "./swarms.ts";
 import { mark } from "./waiting.ts";
 
 /** The level that is refused. */
@@ -115,6 +116,7 @@ function addTask({ state, nowMs }: Step, { task: facts }: RegisterEvent): Task {
     isSplit: false,
     sourceFailures: 0,
     seedFailedAtMs: undefined,
+    swarm: newSwarm(nowMs),
     createdAtMs: nowMs,
     updatedAtMs: nowMs,
   };
@@ -147,6 +149,7 @@ function newPeer({ nowMs }: Step, { peerId, streamId, wish }: RegisterEvent, tas
     costs: noCosts(),
     piecesFinished: 0,
     isPersistent: false,
+    trace: newTrace(peerId, task, host, nowMs),
     createdAtMs: nowMs,
     updatedAtMs: nowMs,
   };

@@ -22,6 +22,7 @@ import { chooseMates } from "./mates.ts";
 import { closeStream, endPeer } from "./peers.ts";
 import { seedFor, setTrigger } from "./seeds.ts";
 import type { Peer, Task } from "./state.ts";
+import { noteParents } from "./swarms.ts";
 import { mark, startWaiting, stopWaiting } from "./waiting.ts";
 
 /**
@@ -138,6 +139,7 @@ function answerWithParents(step: Step, peer: Peer, choice: Choice): boolean {
   if (parents.length === 0) return false;
   explain(step, peer, choice, { outcome: "from_parents", reason: "" });
   addParents(parents, peer);
+  noteParents(peer, parents, step.nowMs);
   const mates = chooseMates(step, peer).filter((mate) => !parents.includes(mate));
   for (const { id } of parents) peer.assigned.add(id);
   for (const { id } of mates) peer.assigned.add(id);

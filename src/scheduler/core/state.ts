@@ -5,6 +5,7 @@ import type { PeersByPlace } from "./places.ts";
 import type { RandomSet } from "../../core/random_set.ts";
 import type { Reputation } from "./reputation.ts";
 import type { PriorityLevel, Settings } from "./settings.ts";
+import { type Swarm, Swarms, type Trace } from "./swarms.ts";
 
 /** How much the scheduler remembers. What goes beyond is refused with `resource_exhausted`. */
 export interface Limits {
@@ -131,6 +132,8 @@ export interface Task {
   sourceFailures: number;
   /** When a seed peer last failed at the source. */
   seedFailedAtMs: number | undefined;
+  /** What people may see of it; see `swarms.ts`. */
+  readonly swarm: Swarm;
   readonly createdAtMs: number;
   updatedAtMs: number;
 }
@@ -214,6 +217,8 @@ export interface Peer {
   piecesFinished: number;
   /** It promised to keep the content: it is not forgotten as one of many. Only in the persistent cache. */
   isPersistent: boolean;
+  /** What people may see of it; see `swarms.ts`. */
+  readonly trace: Trace;
   readonly createdAtMs: number;
   updatedAtMs: number;
 }
@@ -239,6 +244,8 @@ export interface State {
   readonly leavingHosts: Set<Host>;
   /** Why the last answers were as they were. */
   readonly explanations: Explanations;
+  /** Who got what from whom when. */
+  readonly swarms: Swarms;
   /** Where rounds over all of something go on, which take several steps. */
   readonly rounds: Rounds;
 }
@@ -274,6 +281,7 @@ export function emptyState(settings: Settings, nowMs: number, limits: Limits = D
     leaving: new Set(),
     leavingHosts: new Set(),
     explanations: new Explanations(),
+    swarms: new Swarms(),
     rounds: {
       waiting: { left: undefined, begunAtMs: nowMs },
       hosts: { left: undefined, begunAtMs: nowMs },

@@ -1,7 +1,9 @@
 import { type DamselflyError, type ErrorCode, errorText, toDamselflyError } from "../../core/error.ts";
 import { Places } from "../../core/places.ts";
 import type { Download, Host } from "../../rpc/gen/common/v2/common.ts";
+import type { ListPullsRequest, ListPullsResponse } from "../../rpc/gen/damselfly/v1/pulls.ts";
 import type { StatLocalTaskResponse } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
+import { withTicket } from "../../rpc/tickets.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { HostChannels, type HostTls } from "../host_channels.ts";
 
@@ -10,7 +12,7 @@ const CALLS_MAX = { downloads: 1_000, short: 500 };
 const CONNECT_TIMEOUT_MS = 3_000;
 const CALL_TIMEOUT_MS = 5_000;
 
-/** What hosts are asked for in jobs (`DfdaemonUpload`); a call beyond the limits of all jobs waits for its turn. */
+/** What hosts are asked for in jobs and by people; a call beyond the limits of all of them waits for its turn. */
 export class HostCalls implements Disposable {
   readonly #channels: HostChannels;
   readonly #downloads: Places;
@@ -67,6 +69,17 @@ export class HostCalls implements Disposable {
       }
     }
     return isDeleted;
+  }
+
+  /** What a host tells of its pulls to whoever has the ticket of a manager. Throws what the host says. */
+  async pulls(
+    host: Host,
+    { request, ticket }: { readonly request: ListPullsRequest; readonly ticket: string },
+    signal: AbortSignal,
+  ): Promise<ListPullsResponse> {
+    using _place = await this.#shortCalls.take(signal);
+    const options = { signal, timeoutMs: CALL_TIMEOUT_MS, metadata: withTicket(ticket) };
+    return await this.#channels.pulls(host).listPulls(request, options);
   }
 
   [Symbol.dispose](): void {

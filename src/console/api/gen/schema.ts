@@ -332,6 +332,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/clusters/{id}/swarms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List tasks that move, or did a while ago */
+        get: operations["get_api_v1_clusters_id_swarms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clusters/{id}/swarm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show who gets a task from whom */
+        get: operations["get_api_v1_clusters_id_swarm"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clusters/{id}/pulls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Explain the pulls of a host */
+        get: operations["get_api_v1_clusters_id_pulls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/clusters": {
         parameters: {
             query?: never;
@@ -1202,6 +1253,66 @@ export interface components {
             user_id: number;
             user: components["schemas"]["User"] | null;
         };
+        Pull: {
+            task_id: string;
+            url: string;
+            registry: string;
+            repository: string;
+            digest: string | null;
+            application: string | null;
+            requester: string | null;
+            is_triggered: boolean;
+            is_hit: boolean;
+            is_running: boolean;
+            started_at: string | null;
+            first_byte_ms: number | null;
+            duration_ms: number;
+            content_length: number;
+            origin_bytes: number;
+            peer_bytes: number;
+            local_bytes: number;
+            parents: components["schemas"]["PullParent"][];
+            events: components["schemas"]["PullEvent"][];
+            dropped_events: number;
+            error: string | null;
+            cause: string;
+            lost_ms: number;
+            reason: string;
+        };
+        PullEvent: {
+            /** @description One of source_answer, source_busy, source_tls, source_failure, no_scheduler, no_manager, scheduler_silent, scheduler_failure, decision, to_parents, to_source, first_piece, parent_stalled, parent_failed, parent_lied, held, disk, seal. */
+            kind: string;
+            /** @description When it ended, since the pull began. */
+            at_ms: number;
+            /** @description For how long it was waited. */
+            ms: number;
+            subject: string;
+            detail: string;
+            /** @description Whether it is the slow part of the pull. */
+            slow: boolean;
+        };
+        PullParent: {
+            peer_id: string;
+            host_id: string;
+            hostname: string;
+            ip: string;
+            idc: string;
+            is_seed: boolean;
+            pieces: number;
+            bytes: number;
+        };
+        Pulls: {
+            host_id: string;
+            hostname: string;
+            ip: string;
+            tag_digest: string | null;
+            /** @description In the order of their starts; without a name the newest first. */
+            pulls: components["schemas"]["Pull"][];
+            /** @description Place among the pulls of the one that is explained; -1 when there are none. */
+            slowest: number;
+            /** @description What made it slow, as `dfctl explain` says it. */
+            sentence: string;
+        };
         Savings: {
             since: string;
             /** @enum {string} */
@@ -1440,6 +1551,90 @@ export interface components {
             /** @description Whether people may make accounts for themselves. */
             open_sign_up: boolean;
             version: string;
+        };
+        Swarm: {
+            scheduler_id: number;
+            /** @description Host name of the scheduler that has the task. */
+            scheduler: string;
+            task_id: string;
+            url: string;
+            digest: string | null;
+            /** @description In bytes; 0 while unknown. */
+            content_length: number;
+            counts: components["schemas"]["SwarmCounts"];
+            /** @description When it began to move, or stopped. */
+            since: string;
+            /** @description At most 600 peers; times are milliseconds since `begun_at`. */
+            members: components["schemas"]["SwarmMember"][];
+            /** @description Peers that are not among them. */
+            others: number;
+            places: components["schemas"]["SwarmPlace"][];
+            begun_at: string;
+            now_ms: number;
+        };
+        SwarmCounts: {
+            waiting: number;
+            downloading: number;
+            at_source: number;
+            done: number;
+            failed: number;
+        };
+        SwarmFeed: {
+            /** @description Place among the members; null is the source. */
+            from: number | null;
+            since_ms: number;
+            until_ms: number;
+            pieces: number;
+        };
+        SwarmMember: {
+            peer_id: string;
+            host_id: string;
+            hostname: string;
+            ip: string;
+            place: string;
+            is_seed: boolean;
+            begun_ms: number;
+            started_ms: number | null;
+            at_source_ms: number | null;
+            ended_ms: number | null;
+            is_failed: boolean;
+            /** @description When each tenth of its pieces was there. */
+            tenths_ms: number[];
+            pieces: number;
+            piece_count: number;
+            feeds: components["schemas"]["SwarmFeed"][];
+        };
+        SwarmPlace: {
+            name: string;
+            counts: components["schemas"]["SwarmCounts"];
+            flows: {
+                /** @description Place among the places; null is the source. */
+                from: number | null;
+                pieces: number;
+            }[];
+        };
+        SwarmSummary: {
+            scheduler_id: number;
+            /** @description Host name of the scheduler that has the task. */
+            scheduler: string;
+            task_id: string;
+            url: string;
+            digest: string | null;
+            /** @description In bytes; 0 while unknown. */
+            content_length: number;
+            counts: components["schemas"]["SwarmCounts"];
+            /** @description When it began to move, or stopped. */
+            since: string;
+        };
+        Swarms: {
+            /** @description Who has moved for longest comes first; who stopped last. */
+            swarms: components["schemas"]["SwarmSummary"][];
+            total: number;
+            /** @description Schedulers of which nothing is known, and why. */
+            silent: {
+                scheduler: string;
+                reason: string;
+            }[];
         };
         User: {
             id: number;
@@ -2608,6 +2803,136 @@ export interface operations {
                         /** @description The cluster that a peer tries first comes first. */
                         clusters: components["schemas"]["ClusterMatch"][];
                     };
+                };
+            };
+            /** @description What was sent is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invalid"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    get_api_v1_clusters_id_swarms: {
+        parameters: {
+            query?: {
+                state?: "moving" | "stopped";
+                offset?: string;
+                limit?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Swarms"];
+                };
+            };
+            /** @description What was sent is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invalid"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    get_api_v1_clusters_id_swarm: {
+        parameters: {
+            query: {
+                task: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Swarm"];
+                };
+            };
+            /** @description What was sent is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invalid"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    get_api_v1_clusters_id_pulls: {
+        parameters: {
+            query: {
+                host: string;
+                name?: string;
+                limit?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pulls"];
                 };
             };
             /** @description What was sent is wrong */

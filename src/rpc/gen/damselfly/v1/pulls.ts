@@ -993,7 +993,10 @@ export const PullEvent: MessageFns<PullEvent> = {
   },
 };
 
-/** For programs on the host itself, on the same socket as DfdaemonDownload. Nothing goes by it. */
+/**
+ * For programs on the host itself, on the same socket as DfdaemonDownload; and beside DfdaemonUpload for whoever comes
+ * with a ticket of the manager, see tickets.proto. Nothing goes by it.
+ */
 export type PullsService = typeof PullsService;
 export const PullsService = {
   /** Pulls that run and pulls that have ended, the newest first. */
