@@ -82,6 +82,11 @@ const LOST_MS_MIN = 500;
 const LOST_SHARE_MIN = 0.1;
 /** What a decision, a first piece or a seal may take in a healthy cluster. */
 const USUAL_MS = 300;
+/** What decides by being there at all, however little time it took. */
+const DECISIVE: ReadonlySet<PullEventKind> = new Set([
+  ...["parent_lied", "no_scheduler", "no_manager", "scheduler_failure"] as const,
+  ...["source_busy", "source_tls", "source_failure"] as const,
+]);
 /** A lie costs more than a wait: all bytes of the pull are in doubt. */
 const ALWAYS_TOLD: ReadonlySet<PullCause> = new Set(["lying_parent"]);
 /** Events that are sums of many small waits, some of them at the same time as others. */
@@ -97,6 +102,11 @@ export function pullVerdict(story: PullStory): PullVerdict {
   const worst = all.reduce((a, b) => b.lostMs > a.lostMs ? b : a);
   const isWorthAWord = worst.lostMs >= Math.max(LOST_MS_MIN, LOST_SHARE_MIN * story.durationMs);
   return isWorthAWord ? worst : { cause: "nothing", lostMs: 0, reason: "nothing stood out" };
+}
+
+/** How much of an explanation an event is: where not all can be kept, those that are most go last. */
+export function weightOf({ kind, ms }: Pick<PullEvent, "kind" | "ms">): number {
+  return DECISIVE.has(kind) ? Infinity : ms;
 }
 
 function waitsOf({ parents, events, durationMs }: PullStory): PullVerdict[] {

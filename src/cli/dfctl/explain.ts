@@ -9,6 +9,9 @@ import { listedJson, printImage } from "./pull_view.ts";
 import { type DaemonFlags, withDaemon, withDaemonOptions } from "./with_daemon.ts";
 import { schedulerEndpoint } from "./with_scheduler.ts";
 
+/** No image has as many contents. */
+const CONTENTS_MAX = 1_000;
+
 interface Flags extends ShowFlags, DaemonFlags {
   readonly schedulerEndpoint?: string;
   readonly host?: string;
@@ -37,7 +40,7 @@ async function explain(context: Context, name: string, flags: Flags): Promise<vo
       "--host needs --scheduler-endpoint: what a host waited for is only known there; run dfctl explain on it",
     );
   }
-  const listed = await listPulls(context, flags, name);
+  const listed = await listPulls(context, flags, name, CONTENTS_MAX);
   if (flags.json === true) return showJson(context.terminal, listedJson(listed));
   if (listed.pulls.length === 0) {
     throw new DamselflyError("not_found", `This host remembers no pull of ${name}: it keeps those of seven days`);

@@ -9,7 +9,6 @@ import { roleAccess, type Route, route } from "./route.ts";
 
 const PATH = "/api/v1/clusters/:id/pulls";
 const PULLS_MAX = 200;
-const PULLS_DEFAULT = 50;
 const NAME_CHARACTERS_MAX = 512;
 
 const PullsQuery = z.object({
@@ -17,7 +16,7 @@ const PullsQuery = z.object({
   name: line(NAME_CHARACTERS_MAX).default("").meta({
     description: "An image with or without a tag, a digest or a task id; empty for the last pulls of the host.",
   }),
-  limit: numberInText(PULLS_MAX).default(PULLS_DEFAULT),
+  limit: numberInText(PULLS_MAX).default(PULLS_MAX),
 });
 
 const Event = z.object({

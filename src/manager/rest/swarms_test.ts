@@ -88,7 +88,7 @@ Deno.test("the pulls of a host are told in the order of their starts, the slow p
   const newest = await rest.json("GET", "/api/v1/clusters/1/pulls?host=node-7&limit=5");
   assert.deepEqual([newest.pulls[0].task_id, newest.slowest], ["t2", 0]);
   assert.deepEqual(asked, [
-    [1, "node-7", { name: "team/app", limit: 50 }],
+    [1, "node-7", { name: "team/app", limit: 200 }],
     [1, "node-7", { name: "", limit: 5 }],
   ]);
   const none = await rest.json("GET", "/api/v1/clusters/1/pulls?host=node-7&name=none");

@@ -6,6 +6,8 @@ import type { RecordStore, TagAnswer } from "./record_store.ts";
 const PAUSE_MAX_MS = 60_000;
 /** A program asks for the first content a moment after it was told the tag, and clocks go in steps. */
 const TAG_LEAD_MS = 1_000;
+/** Answers to a tag that are looked at for a pull: mostly a runtime asks for a tag, and has it all. */
+const TAG_ANSWERS_MAX = 50;
 /** Contents of an image; no image has as many. */
 const IMAGE_CONTENTS_MAX = 1_000;
 
@@ -24,7 +26,7 @@ export interface FoundPulls {
 export function findPulls(
   name: string,
   { store, running }: {
-    readonly store: Pick<RecordStore, "pulls" | "lastTag">;
+    readonly store: Pick<RecordStore, "pulls" | "tagAnswers">;
     readonly running: readonly PullRecord[];
   },
   limit: number,
@@ -39,16 +41,18 @@ export function findPulls(
     return { pulls: [...newestFirst(running.filter(isIt)), ...byDigest], tag: undefined };
   }
   const { repository, tag, namespace } = parseImageReference(name);
-  const known = /:[^/]+$/.test(name) ? store.lastTag({ repository, tag }) : undefined;
-  const since = known === undefined ? {} : { sinceMs: known.answeredAtMs - TAG_LEAD_MS };
-  const all = [
-    ...newestFirst(running.filter((pull) => pull.repository === repository)),
+  const answers = /:[^/]+$/.test(name) ? store.tagAnswers({ repository, tag }, TAG_ANSWERS_MAX) : [];
+  const oldest = answers.at(-1);
+  const since = oldest === undefined ? {} : { sinceMs: oldest.answeredAtMs - TAG_LEAD_MS };
+  const all = newestFirst([
+    ...running.filter((pull) => pull.repository === repository),
     ...store.pulls({ repository, ...since }, IMAGE_CONTENTS_MAX),
-  ];
+  ]);
   // Docker Hub answers under other names than its own.
   const isNamed = all.some(({ registry }) => registry === namespace);
   const pulls = isNamed ? all.filter(({ registry }) => registry === namespace) : all;
-  return { pulls: known === undefined ? lastBurst(pulls) : firstBurst(pulls), tag: known };
+  const bursts = oldest === undefined ? burstsOf(pulls).reverse() : answers.map((one) => burstAfter(pulls, one));
+  return { pulls: limited(bursts.find(({ length }) => length > 0) ?? [], limit), tag: answers[0] };
 }
 
 function isContentName(name: string): boolean {
@@ -59,27 +63,31 @@ function newestFirst(pulls: readonly PullRecord[]): PullRecord[] {
   return [...pulls].sort((a, b) => b.startedAtMs - a.startedAtMs);
 }
 
-/** Of pulls, newest first, those that went on without a pause until the last one. */
-function lastBurst(pulls: readonly PullRecord[]): PullRecord[] {
-  const burst: PullRecord[] = [];
-  for (const pull of pulls) {
-    const after = burst.at(-1);
-    if (after !== undefined && after.startedAtMs - endOf(pull) > PAUSE_MAX_MS) break;
-    burst.push(pull);
-  }
-  return burst;
-}
-
-/** Those that went on without a pause from the first one on. */
-function firstBurst(pulls: readonly PullRecord[]): PullRecord[] {
-  const burst: PullRecord[] = [];
+/** Pulls, newest first, as those that went on without a pause; the oldest of these come first. */
+function burstsOf(pulls: readonly PullRecord[]): PullRecord[][] {
+  const bursts: PullRecord[][] = [];
   let until = -Infinity;
   for (const pull of pulls.toReversed()) {
-    if (burst.length > 0 && pull.startedAtMs - until > PAUSE_MAX_MS) break;
-    burst.unshift(pull);
+    const burst = bursts.at(-1);
+    // A long one may still go on while short ones begin and end: what counts is the last end of all before.
+    if (burst === undefined || pull.startedAtMs - until > PAUSE_MAX_MS) bursts.push([pull]);
+    else burst.unshift(pull);
     until = Math.max(until, endOf(pull));
   }
-  return burst;
+  return bursts;
+}
+
+/** What followed an answer to a tag; nothing when the runtime had it all, and asked for no content. */
+function burstAfter(pulls: readonly PullRecord[], { answeredAtMs }: TagAnswer): PullRecord[] {
+  const [burst] = burstsOf(pulls.filter(({ startedAtMs }) => startedAtMs >= answeredAtMs - TAG_LEAD_MS));
+  const beganAtMs = burst?.at(-1)?.startedAtMs ?? Infinity;
+  return beganAtMs - answeredAtMs > PAUSE_MAX_MS ? [] : burst ?? [];
+}
+
+/** All that run, and of those that have ended the newest. */
+function limited(pulls: readonly PullRecord[], limit: number): PullRecord[] {
+  let left = limit;
+  return pulls.filter(({ isRunning }) => isRunning || left-- > 0);
 }
 
 function endOf({ startedAtMs, durationMs }: PullRecord): number {

@@ -13,8 +13,13 @@ function stored(...pulls: Parameters<typeof pullRecord>[0][]): RecordStore {
   return store;
 }
 
-function taskIds(store: RecordStore, name: string, running = [] as ReturnType<typeof pullRecord>[]): string[] {
-  return findPulls(name, { store, running }, 10).pulls.map(({ taskId }) => taskId);
+function taskIds(
+  store: RecordStore,
+  name: string,
+  running = [] as ReturnType<typeof pullRecord>[],
+  limit = 10,
+): string[] {
+  return findPulls(name, { store, running }, limit).pulls.map(({ taskId }) => taskId);
 }
 
 Deno.test("a content is found by its digest, with or without its algorithm, and by its task id; also while it comes", () => {
@@ -58,6 +63,37 @@ Deno.test("a tag whose answer is known is the pull that followed it, and not one
   assert.deepEqual(taskIds(store, "r.io/team/app:v1"), ["v1"]);
   assert.deepEqual(taskIds(store, "r.io/team/app:v2"), ["v2"]);
   assert.deepEqual(taskIds(store, "r.io/team/app"), ["v2"]);
+});
+
+Deno.test("a content that still comes holds its pull together, however long ago the one before it ended", () => {
+  using store = stored(
+    { taskId: "large", startedAtMs: START, durationMs: 10 * MINUTE_MS },
+    { taskId: "small", startedAtMs: START + 10, durationMs: 10 },
+    { taskId: "next", startedAtMs: START + 9 * MINUTE_MS },
+  );
+  assert.deepEqual(taskIds(store, "r.io/team/app"), ["next", "small", "large"]);
+});
+
+Deno.test("a tag that was asked for again, when all of it was here, is the pull that brought it, and not that of another tag", () => {
+  using store = stored(
+    { taskId: "v1", startedAtMs: START + 50 },
+    { taskId: "v2", startedAtMs: START + 30 * MINUTE_MS },
+  );
+  const answer = { registry: "r.io", repository: "team/app", digest: "sha256:1" };
+  const at = (tag: string, minutes: number) => ({ ...answer, tag, answeredAtMs: START + minutes * MINUTE_MS });
+  store.add([], [at("v1", 0), at("v1", 20), at("v2", 30), at("v1", 40), at("v3", 50)], START);
+  assert.deepEqual(taskIds(store, "r.io/team/app:v1"), ["v1"]);
+  assert.deepEqual(taskIds(store, "r.io/team/app:v2"), ["v2"]);
+  assert.deepEqual(taskIds(store, "r.io/team/app:v3"), [], "nothing came for it");
+  const { tag } = findPulls("r.io/team/app:v1", { store, running: [] }, 10);
+  assert.equal(tag?.answeredAtMs, START + 40 * MINUTE_MS, "what the registry said last");
+});
+
+Deno.test("of an image no more than so many contents that have ended are listed, the newest, and all that run", () => {
+  const at = (index: number) => ({ taskId: `t${index}`, startedAtMs: START + index });
+  using store = stored(...[0, 1, 2, 3].map(at));
+  const running = [pullRecord({ ...at(4), isRunning: true }), pullRecord({ ...at(1.5), isRunning: true })];
+  assert.deepEqual(taskIds(store, "r.io/team/app", running, 2), ["t4", "t3", "t2", "t1.5"]);
 });
 
 Deno.test("without a name all are listed, those that run first; what is no name is refused", () => {

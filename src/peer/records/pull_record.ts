@@ -1,6 +1,6 @@
 import type { PullEvent, PullParent, PullStory } from "../../core/pull_story.ts";
 
-/** Events of one pull; what comes on top is only counted. */
+/** Events of one pull; of more than these those that explain least are only counted. */
 export const EVENTS_MAX = 64;
 /** Parents of one pull that are told apart. */
 export const PARENTS_MAX = 64;

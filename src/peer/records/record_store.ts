@@ -143,14 +143,14 @@ export class RecordStore implements Disposable {
     return rows.map((row) => JSON.parse(String(row["record"])) as PullRecord);
   }
 
-  /** The last answer of a tag, at whichever registry. */
-  lastTag({ repository, tag }: Pick<TagAnswer, "repository" | "tag">): TagAnswer | undefined {
-    const row = this.#db.prepare("SELECT * FROM tag WHERE repository = ? AND tag = ? ORDER BY key DESC LIMIT 1")
-      .get(repository, tag);
-    return row && {
+  /** The answers to a tag, at whichever registry, the last one first. */
+  tagAnswers({ repository, tag }: Pick<TagAnswer, "repository" | "tag">, limit: number): TagAnswer[] {
+    const rows = this.#db.prepare("SELECT * FROM tag WHERE repository = ? AND tag = ? ORDER BY key DESC LIMIT ?")
+      .all(repository, tag, limit);
+    return rows.map((row) => ({
       ...{ registry: String(row["registry"]), repository, tag, digest: String(row["digest"]) },
       answeredAtMs: Number(row["answered_at_ms"]),
-    };
+    }));
   }
 
   /** How many statements tell what is owed now. */

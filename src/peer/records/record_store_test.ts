@@ -42,10 +42,10 @@ Deno.test("the last answer of a tag counts, until it is forgotten among very man
   using store = memoryStore();
   const answer = { registry: "r.io", repository: "team/app", tag: "v1", digest: "sha256:1", answeredAtMs: NOW };
   store.add([], [answer, { ...answer, digest: "sha256:2" }, { ...answer, tag: "v2" }], NOW);
-  assert.deepEqual(store.lastTag(answer), { ...answer, digest: "sha256:2" });
-  assert.equal(store.lastTag({ ...answer, tag: "v3" }), undefined);
+  assert.deepEqual(store.tagAnswers(answer, 10)[0], { ...answer, digest: "sha256:2" });
+  assert.deepEqual(store.tagAnswers({ ...answer, tag: "v3" }, 10), []);
   store.add([], Array.from({ length: 2_000 }, (_, n) => ({ ...answer, tag: `t${n}` })), NOW);
-  assert.equal(store.lastTag(answer), undefined);
+  assert.deepEqual(store.tagAnswers(answer, 10), []);
 });
 
 Deno.test("what a pull moved is owed once: to the requester what he got, and to nobody what seed peers fetch for others", () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { parseDigest } from "../../core/digest.ts";
 import { DamselflyError } from "../../core/error.ts";
 import { piecePlan } from "../../core/piece.ts";
+import { pullVerdict } from "../../core/pull_story.ts";
 import { MemoryLog } from "../../testing/memory_log.ts";
 import { VirtualClock } from "../../testing/virtual_clock.ts";
 import type { Peer } from "../../rpc/gen/common/v2/common.ts";
@@ -173,6 +174,23 @@ Deno.test("events and texts of a pull are bounded", () => {
   const [record] = (it.recorder.flush(), it.store.pulls({}, 1));
   assert.deepEqual([record?.events.length, record?.droppedEvents], [EVENTS_MAX, 9]);
   assert.equal(record?.events[0]?.detail.length, TEXT_CHARACTERS_MAX);
+});
+
+Deno.test("of too many events those stay that explain most, and what decides by being there stays always", () => {
+  using it = opened();
+  const notes = it.begin();
+  notes.note("parent_stalled", { ms: 4_000, subject: "10.0.0.7" });
+  for (let n = 0; n < EVENTS_MAX; n++) notes.note("to_parents", {});
+  notes.note("no_scheduler");
+  notes.note("parent_lied", { subject: "10.0.0.8" });
+  for (let n = 0; n < EVENTS_MAX; n++) notes.note("decision", { ms: 1 });
+  notes.ended();
+  const [record] = (it.recorder.flush(), it.store.pulls({}, 1));
+  const kinds = record?.events.map(({ kind }) => kind) ?? [];
+  assert.deepEqual([kinds.length, record?.droppedEvents], [EVENTS_MAX, EVENTS_MAX + 3]);
+  for (const kind of ["parent_stalled", "no_scheduler", "parent_lied"] as const) assert.ok(kinds.includes(kind), kind);
+  assert.equal(kinds.includes("to_parents"), false);
+  assert.equal(record && pullVerdict(record).cause, "lying_parent");
 });
 
 Deno.test("reads of what is here count once for each byte: many small ones are one record, and none of them after a pull", async () => {

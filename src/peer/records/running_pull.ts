@@ -1,6 +1,6 @@
 import { contentNameOf } from "../../core/content_name.ts";
 import { errorText } from "../../core/error.ts";
-import type { PullEventKind } from "../../core/pull_story.ts";
+import { type PullEventKind, weightOf } from "../../core/pull_story.ts";
 import type { Peer } from "../../rpc/gen/common/v2/common.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { PieceRecord } from "../storage/storage.ts";
@@ -160,11 +160,18 @@ export class RunningPull implements PullNotes {
   }
 
   #add(kind: PullEventKind, atMs: number, { ms = 0, subject = "", detail = "" }: PullNote): void {
-    if (this.#events.length >= EVENTS_MAX) {
-      this.#droppedEvents++;
-      return;
-    }
+    if (this.#events.length >= EVENTS_MAX && !this.#makesRoom(weightOf({ kind, ms }))) return;
     this.#events.push({ kind, atMs, ms, subject: shortened(subject), detail: shortened(detail) });
+  }
+
+  /** Drops the event that explains least; false when a new one explains no more than that, and is the one that goes. */
+  #makesRoom(weight: number): boolean {
+    this.#droppedEvents++;
+    const weights = this.#events.map(weightOf);
+    const least = Math.min(...weights);
+    if (weight <= least) return false;
+    this.#events.splice(weights.indexOf(least), 1);
+    return true;
   }
 
   #now(): number {
