@@ -1,5 +1,8 @@
 /** Where each page of the console is, as the router writes it. The manager answers all of them with the first page. */
 export const PATHS = {
+  swarms: "/swarms",
+  swarm: "/swarms/:id/:task",
+  pulls: "/pulls",
   home: "/",
   signIn: "/signin",
   signUp: "/signup",

@@ -15,6 +15,9 @@ const DOORS: Partial<Record<keyof typeof PATHS, Page>> = {
 
 /** All other pages, each loaded when somebody goes there. */
 const PAGES: Record<Exclude<keyof typeof PATHS, "signIn" | "signUp">, Page> = {
+  swarms: () => import("./swarm/swarms_page.tsx"),
+  swarm: () => import("./swarm/swarm_page.tsx"),
+  pulls: () => import("./pulls/pulls_page.tsx"),
   home: () => import("./frame/home_page.tsx"),
   clusters: () => import("./clusters/clusters_page.tsx"),
   clusterNew: () => import("./clusters/cluster_new_page.tsx"),

@@ -1,5 +1,5 @@
 /** Peers of a scheduler that a test drives by hand: it sends each message, and takes the answers one by one. */
-import { type RpcClient, type RpcStream } from "../rpc/client.ts";
+import { type CallOptions, type RpcClient, type RpcStream } from "../rpc/client.ts";
 import { Download, Host, Peer, Piece } from "../rpc/gen/common/v2/common.ts";
 import { AnnouncePeerRequest, type AnnouncePeerResponse, SchedulerService } from "../rpc/gen/scheduler/v2/scheduler.ts";
 import { durationOfMs, timestampOfMs } from "../rpc/time.ts";
@@ -46,8 +46,15 @@ export class HandPeer {
   readonly #stream: RpcStream<AnnouncePeerRequest, AnnouncePeerResponse>;
   readonly #answers: AsyncIterator<AnnouncePeerResponse>;
 
-  constructor(client: SchedulerClient, peerId: string, taskId = "task", hostId = `${peerId}-host`) {
-    this.#stream = client.announcePeer(limited);
+  /** `call` limits the stream; left out, it is as short as tests are. */
+  constructor(
+    client: SchedulerClient,
+    peerId: string,
+    taskId = "task",
+    hostId = `${peerId}-host`,
+    call: CallOptions = limited,
+  ) {
+    this.#stream = client.announcePeer(call);
     this.#answers = this.#stream.responses[Symbol.asyncIterator]();
     this.ids = { peerId, taskId, hostId };
   }

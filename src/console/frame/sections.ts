@@ -23,6 +23,8 @@ export function sectionsOf(
   const all: readonly Section[] = [
     {
       entries: [
+        { to: PATHS.swarms, label: navigation.swarms, object: "clusters" },
+        { to: PATHS.pulls, label: navigation.pulls, object: "clusters" },
         { to: PATHS.clusters, label: navigation.clusters, object: "clusters" },
         { to: PATHS.match, label: navigation.match, object: "clusters" },
       ],

@@ -8,7 +8,9 @@ Deno.test("the navigation leads to what the rights open, and to nothing else", (
     return sectionsOf(en, may).flatMap(({ entries }) => entries.map(({ label }) => label));
   };
   assert.deepEqual(labels(() => false), []);
-  assert.deepEqual(labels((object) => object === "clusters"), [en.navigation.clusters, en.navigation.match]);
+  assert.deepEqual(labels((object) => object === "clusters"), [
+    ...[en.navigation.swarms, en.navigation.pulls, en.navigation.clusters, en.navigation.match],
+  ]);
 });
 
 Deno.test("a page below an entry's belongs to it, and one whose path only begins alike does not", () => {
