@@ -6,11 +6,18 @@ import type { User } from "../store/users.ts";
 import type { RestOptions } from "./context.ts";
 import { existing } from "./errors.ts";
 import { asked, bio, given, id, IdParams, line, name, numberInText, present, rowFields, rowJson } from "./fields.ts";
+import { ORIGIN_PRICE_CONFIG, OriginPrice } from "./origin_price.ts";
 import { roleAccess, type Route, route } from "./route.ts";
 import { userJson, UserReply } from "./users.ts";
 
 const PATH = "/api/v1/configs";
 const VALUE_CHARACTERS_MAX = 1_024;
+
+/** The settings that the manager reads, and how they are written. */
+const KNOWN: Readonly<Record<string, { readonly value: z.ZodType; readonly form: string }>> = {
+  [GC_CONFIG]: { value: GcConfig, form: '{"audit":{"ttl":<nanoseconds>},"job":{"ttl":<nanoseconds>}}' },
+  [ORIGIN_PRICE_CONFIG]: { value: OriginPrice, form: '{"per_gb":0.09,"currency":"USD"}' },
+};
 
 const value = z.string().max(VALUE_CHARACTERS_MAX);
 const Creation = z.object({ name: name(), value: value.min(1), bio: given(bio()), user_id: id() });
@@ -74,12 +81,12 @@ export function configRoutes({ store }: RestOptions): Route[] {
 
 /** What the manager itself reads must be readable; nobody would learn of it later. */
 function checkValue(name: string, value: string): void {
-  if (name !== GC_CONFIG) return;
+  const known = Object.hasOwn(KNOWN, name) ? KNOWN[name] : undefined;
+  if (known === undefined) return;
   try {
-    GcConfig.parse(JSON.parse(value));
+    known.value.parse(JSON.parse(value));
   } catch (cause) {
-    const form = '{"audit":{"ttl":<nanoseconds>},"job":{"ttl":<nanoseconds>}}';
-    throw new DamselflyError("invalid_argument", `value: the setting ${GC_CONFIG} has the form ${form}`, { cause });
+    throw new DamselflyError("invalid_argument", `value: the setting ${name} has the form ${known.form}`, { cause });
   }
 }
 

@@ -10,6 +10,7 @@ import { jobRoutes } from "./jobs.ts";
 import { legacyPreheatRoutes } from "./legacy_preheats.ts";
 import { oauthRoutes } from "./oauth.ts";
 import { oauthProviderRoutes } from "./oauth_providers.ts";
+import { overviewRoutes } from "./overview.ts";
 import { peerRoutes } from "./peers.ts";
 import { persistentCacheTaskRoutes } from "./persistent_cache_tasks.ts";
 import { roleRoutes } from "./roles.ts";
@@ -32,7 +33,8 @@ import { warmImageRoutes } from "./warm_images.ts";
 
 /**
  * What rights can be given for: the groups of routes below `/api/v1`, by their first path segment. Warm images are jobs
- * to come, and go by the rights for jobs; savings are what clusters did, and go by the rights for those.
+ * to come, and go by the rights for jobs; savings and the overview are what clusters did, and go by
+ * the rights for those.
  */
 export const API_GROUPS = [
   ...["applications", "audits", "clusters", "configs", "jobs", "oauth", "peers", "permissions"],
@@ -55,6 +57,7 @@ export function apiRoutes(options: RestOptions): Route[] {
     ...pullRoutes(options),
     ...clusterRoutes(options, "/api/v1", { kind: "role", object: "clusters" }),
     ...clusterRoutes(options, "/oapi/v1", { kind: "token", scope: "cluster" }),
+    ...overviewRoutes(options),
     ...savingsRoutes(options, "/api/v1", { kind: "role", object: "clusters" }),
     ...savingsRoutes(options, "/oapi/v1", { kind: "token", scope: "cluster" }),
     ...schedulerClusterRoutes(options),

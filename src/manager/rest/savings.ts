@@ -2,6 +2,7 @@ import * as z from "zod";
 import { TRAFFIC_KEYS, type TrafficBytes } from "../store/traffic.ts";
 import type { RestOptions } from "./context.ts";
 import { time, timeJson } from "./fields.ts";
+import { OriginPrice, originPrice } from "./origin_price.ts";
 import { type Access, type Route, route } from "./route.ts";
 
 const HOUR_MS = 60 * 60_000;
@@ -13,7 +14,8 @@ const Query = z.object({
   by: z.enum(TRAFFIC_KEYS).default("repository"),
 });
 
-const amounts = {
+/** What was moved, as JSON has it. */
+export const trafficFields = {
   origin_bytes: z.number().meta({ description: "From registries and other servers." }),
   peer_bytes: z.number().meta({ description: "From other hosts." }),
   local_bytes: z.number().meta({ description: "From the disk of the host itself." }),
@@ -24,17 +26,19 @@ const amounts = {
   pulls: z.number(),
 };
 
-const Row = z.object({ name: z.string(), ...amounts }).meta({ id: "SavingsRow" });
+const Row = z.object({ name: z.string(), ...trafficFields }).meta({ id: "SavingsRow" });
 
 const Reply = z.object({
   since: z.string(),
   by: z.enum(TRAFFIC_KEYS),
-  total: z.object(amounts),
+  total: z.object(trafficFields),
+  origin_price: OriginPrice.nullable().meta({ description: "What bytes from registries cost, where that is set." }),
   rows: z.array(Row).meta({ description: `What was served most comes first; ${ROWS_MAX} at most. Hours in order.` }),
 }).meta({ id: "Savings" });
 
 /** What the swarm moved, and what it spared the registries. */
-export function savingsRoutes({ store, clock }: RestOptions, prefix: "/api/v1" | "/oapi/v1", access: Access): Route[] {
+export function savingsRoutes(options: RestOptions, prefix: "/api/v1" | "/oapi/v1", access: Access): Route[] {
+  const { store, clock } = options;
   return [route({
     ...{ method: "GET", path: `${prefix}/savings`, access, summary: "Show bytes by where they came from" },
     ...{ query: Query, reply: Reply },
@@ -44,13 +48,18 @@ export function savingsRoutes({ store, clock }: RestOptions, prefix: "/api/v1" |
     return {
       since: timeJson(sinceMs),
       by,
-      total: json(await store.traffic.total(sinceMs)),
-      rows: rows.map(({ name, ...bytes }) => ({ name: by === "hour" ? timeJson(Number(name)) : name, ...json(bytes) })),
+      total: trafficJson(await store.traffic.total(sinceMs)),
+      origin_price: await originPrice(options),
+      rows: rows.map(({ name, ...bytes }) => ({
+        name: by === "hour" ? timeJson(Number(name)) : name,
+        ...trafficJson(bytes),
+      })),
     };
   })];
 }
 
-function json({ originBytes, peerBytes, localBytes, servedBytes, pulls }: TrafficBytes) {
+/** The values of {@link trafficFields}. */
+export function trafficJson({ originBytes, peerBytes, localBytes, servedBytes, pulls }: TrafficBytes) {
   return {
     ...{ origin_bytes: originBytes, peer_bytes: peerBytes, local_bytes: localBytes, served_bytes: servedBytes },
     ...{ saved_bytes: servedBytes - originBytes, pulls },

@@ -28,6 +28,8 @@ export type JobFilter = Partial<Pick<Job, "type" | "state" | "userId">>;
 
 /** Jobs; lists begin with the newest. */
 export interface JobStore extends Repository<Job, JobInput, JobFilter> {
+  /** How many jobs that were made since `sinceMs` fit. */
+  countSince(filter: JobFilter, sinceMs: number): Promise<number>;
   /** Removes at most `limit` jobs that were made before `beforeMs` and have ended; how many. */
   removeBefore(beforeMs: number, limit: number): Promise<number>;
 }

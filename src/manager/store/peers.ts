@@ -32,6 +32,14 @@ export interface PeerVersionCount extends Pick<PeerRecord, "gitVersion" | "gitCo
   readonly count: number;
 }
 
+/** How many peers of a cluster run one release of one make in one state. */
+export interface PeerCount extends Pick<PeerRecord, "clusterId" | "gitVersion" | "buildPlatform" | "state"> {
+  readonly count: number;
+}
+
+/** Different counts of all peers; peers say themselves what they run. */
+export const PEER_COUNTS_MAX = 10_000;
+
 /** Peers, as of the last time they were counted. There is one for each key. */
 export interface PeerStore extends Readable<PeerRecord, PeerFilter> {
   /** Fails with `already_exists` on a taken key, and with `not_found` without its cluster. */
@@ -40,6 +48,8 @@ export interface PeerStore extends Readable<PeerRecord, PeerFilter> {
   remove(id: number): Promise<void>;
   /** How many peers of a cluster run which release, the most first. */
   versions(clusterId: number): Promise<PeerVersionCount[]>;
+  /** All peers, counted; the largest counts first, {@link PEER_COUNTS_MAX} at most. */
+  counts(): Promise<PeerCount[]>;
   /** Makes `peers` the peers of a cluster: adds, changes and removes. Fails with `not_found` without the cluster. */
   replace(clusterId: number, peers: readonly PeerInput[]): Promise<void>;
 }

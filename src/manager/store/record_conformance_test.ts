@@ -219,6 +219,22 @@ function jobConformance(name: string, open: OpenStore, test: RegisterTest): void
     await assert.rejects(store.jobs.update(99, { bio: "x" }), failsWith("not_found", /change job 99/));
   });
 
+  test(`${name}: jobs of a kind are counted since a time, that of the time included`, async () => {
+    const clock = new VirtualClock();
+    await using store = await open(clock);
+    await store.jobs.create(jobInput({ state: "FAILURE" }));
+    await clock.advance(10);
+    const second = await store.jobs.create(jobInput({ state: "FAILURE" }));
+    await clock.advance(10);
+    for (const input of [{ state: "SUCCESS" }, { state: "FAILURE", type: "gc" }, { state: "FAILURE" }] as const) {
+      await store.jobs.create(jobInput(input));
+    }
+    const failed = { type: "preheat", state: "FAILURE" } as const;
+    assert.equal(await store.jobs.countSince(failed, second.createdAtMs), 2);
+    assert.equal(await store.jobs.countSince(failed, second.createdAtMs + 1), 1);
+    assert.equal(await store.jobs.countSince({}, 0), 5);
+  });
+
   test(`${name}: old jobs are removed with their links, some at a time`, async () => {
     const clock = new VirtualClock();
     await using store = await open(clock);
@@ -327,5 +343,19 @@ function releaseConformance(name: string, open: OpenStore, test: RegisterTest): 
       { gitVersion: "2", gitCommit: "c", state: "inactive", count: 1 },
     ]);
     assert.deepEqual(await store.peers.versions(99), []);
+    const { id: hostId } = (await store.peers.list({ hostname: "node-2" }, ALL)).rows[0] ?? { id: 0 };
+    await store.peers.remove(hostId);
+    await store.peers.create(peer(5, "2", "active"));
+    await store.peers.create({ ...peer(6, "2", "active"), buildPlatform: "linux" });
+    const counts = (await store.peers.counts()).map(({ clusterId: of, gitVersion, buildPlatform, state, count }) => {
+      return `${of === clusterId ? "a" : "b"} ${gitVersion} ${buildPlatform} ${state} ${count}`;
+    });
+    assert.equal(counts[0], "a 2  active 2");
+    assert.deepEqual(counts.slice(1).sort(), [
+      "a 1  active 1",
+      "a 2  inactive 1",
+      "a 2 linux active 1",
+      "b 2  active 1",
+    ]);
   });
 }

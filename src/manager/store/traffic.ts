@@ -37,6 +37,15 @@ export interface TrafficTotal extends TrafficBytes {
   readonly name: string;
 }
 
+/** What hosts told within a minute of what they had moved just before. */
+export interface TrafficMinute extends TrafficBytes {
+  /** When the minute began; wall time. */
+  readonly minuteMs: number;
+}
+
+/** The last minutes, so many, are told apart. */
+export const TRAFFIC_MINUTES_MAX = 90;
+
 /** Different registries, repositories, applications and IDCs of one hour; what comes on top is counted as `other`. */
 export const TRAFFIC_ROWS_PER_HOUR_MAX = 2_000;
 /** Bytes and pulls of one row; what comes on top is not counted, so that no database has to add up more than it can. */
@@ -50,6 +59,8 @@ export interface TrafficStore {
   totals(by: TrafficKey, sinceMs: number, limit: number): Promise<TrafficTotal[]>;
   /** Everything since a time. */
   total(sinceMs: number): Promise<TrafficBytes>;
+  /** The minutes since a time in which anything was told, in order. */
+  minutes(sinceMs: number): Promise<TrafficMinute[]>;
   /** Removes hours that began before, and senders that were silent since; how many rows at most `limit` of each. */
   removeBefore(beforeMs: number, limit: number): Promise<number>;
 }

@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { OTHER_NAME } from "../../core/content_name.ts";
 import { VirtualClock } from "../../testing/virtual_clock.ts";
 import type { OpenStore, RegisterTest } from "./store_builders_test.ts";
-import { TRAFFIC_ROWS_PER_HOUR_MAX, type TrafficAmount, type TrafficStatement } from "./traffic.ts";
+import { TRAFFIC_MINUTES_MAX, TRAFFIC_ROWS_PER_HOUR_MAX, type TrafficAmount, type TrafficStatement } from "./traffic.ts";
 
+const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * 60_000;
 const HOUR = 400_000 * HOUR_MS;
 
@@ -21,6 +22,7 @@ function statement(sequence: number, amounts: readonly TrafficAmount[], senderId
 
 export function trafficConformance(name: string, open: OpenStore, test: RegisterTest): void {
   sumsConformance(name, open, test);
+  minutesConformance(name, open, test);
   boundsConformance(name, open, test);
 }
 
@@ -70,6 +72,64 @@ function sumsConformance(name: string, open: OpenStore, test: RegisterTest): voi
     assert.equal((await traffic.total(0)).originBytes, 6 * most);
     const rows = await traffic.totals("repository", 0, 10);
     assert.deepEqual(rows.map(({ originBytes }) => originBytes), [5 * most, most]);
+  });
+}
+
+function minutesConformance(name: string, open: OpenStore, test: RegisterTest): void {
+  /** A clock at the beginning of an hour, and that hour. */
+  const atHour = async () => {
+    const clock = new VirtualClock();
+    await clock.advance(HOUR_MS - clock.wallMs() % HOUR_MS);
+    return { clock, hourMs: clock.wallMs() };
+  };
+
+  test(`${name}: what is told within a minute is one sum, and the sums of the last minutes are in order`, async () => {
+    const { clock, hourMs } = await atHour();
+    await using store = await open(clock);
+    const { traffic } = store;
+    const told = async (sinceMs: number) => {
+      return (await traffic.minutes(sinceMs)).map(({ minuteMs, originBytes, peerBytes, localBytes, pulls }) => {
+        return [(minuteMs - hourMs) / MINUTE_MS, originBytes, peerBytes, localBytes, pulls];
+      });
+    };
+    assert.deepEqual(await told(0), []);
+    await traffic.add(statement(1, [amount({ hourMs }), amount({ hourMs, registry: "q.io" })]));
+    await traffic.add(statement(1, [amount({ hourMs })]));
+    await traffic.add(statement(1, [amount({ hourMs })], "host-2"));
+    await clock.advance(2 * MINUTE_MS);
+    await traffic.add(statement(2, [amount({ hourMs, originBytes: 2 ** 51 })]));
+    assert.deepEqual(await told(0), [[0, 30, 270, 15, 3], [2, 2 ** 51, 90, 5, 1]]);
+    assert.deepEqual(await told(hourMs + MINUTE_MS), [[2, 2 ** 51, 90, 5, 1]]);
+    await clock.advance((TRAFFIC_MINUTES_MAX - 2) * MINUTE_MS);
+    await traffic.add(statement(3, [amount({ hourMs: hourMs + HOUR_MS })]));
+    assert.deepEqual((await told(0)).map(([minute]) => minute), [2, TRAFFIC_MINUTES_MAX], "its row is used again");
+  });
+
+  test(`${name}: what was held up for long is in the totals, and is no traffic of now`, async () => {
+    const { clock, hourMs } = await atHour();
+    await using store = await open(clock);
+    const { traffic } = store;
+    await clock.advance(4 * MINUTE_MS);
+    await traffic.add(statement(1, [amount({ hourMs: hourMs - HOUR_MS })]));
+    await clock.advance(MINUTE_MS);
+    await traffic.add(statement(2, [amount({ hourMs: hourMs - HOUR_MS }), amount({ hourMs })]));
+    await clock.advance(MINUTE_MS);
+    await traffic.add(statement(3, [amount({ hourMs: hourMs - HOUR_MS })]));
+    assert.deepEqual(
+      (await traffic.minutes(0)).map(({ minuteMs, pulls }) => [(minuteMs - hourMs) / MINUTE_MS, pulls]),
+      [
+        ...[[4, 1], [5, 1]],
+      ],
+    );
+    assert.equal((await traffic.total(0)).pulls, 4);
+  });
+
+  test(`${name}: of many who tell the first of a minute at once none is lost`, async () => {
+    const { clock, hourMs } = await atHour();
+    await using store = await open(clock);
+    const senders = Array.from({ length: 4 }, (_, n) => statement(1, [amount({ hourMs })], `host-${n}`));
+    await Promise.all(senders.map((one) => store.traffic.add(one)));
+    assert.deepEqual((await store.traffic.minutes(hourMs)).map(({ pulls }) => pulls), [4]);
   });
 }
 

@@ -28,6 +28,10 @@ export class JobTable {
     return { rows: await withClusters(database, rows), total };
   }
 
+  countSince(sql: Sql, where: Where<JobRow>, sinceMs: number): Promise<number> {
+    return this.#table.countSince(sql, where, sinceMs);
+  }
+
   async find(sql: Sql, id: number): Promise<Job | undefined> {
     const row = await this.#table.find(sql, { id });
     return row === undefined ? undefined : (await withClusters(sql, [row]))[0];

@@ -23,6 +23,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 4, name: "orders of jobs, turns of managers", apply: completeTables },
   { version: 5, name: "warm images", apply: completeTables },
   { version: 6, name: "savings", apply: completeTables },
+  { version: 7, name: "the last minutes of savings", apply: completeTables },
 ];
 
 const SCHEMA_MIGRATION = `

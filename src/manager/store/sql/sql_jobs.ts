@@ -41,6 +41,10 @@ export class SqlJobs implements JobStore {
     if (count === 0) throw new DamselflyError("not_found", `Cannot delete job ${id}: it does not exist`);
   }
 
+  countSince(filter: JobFilter, sinceMs: number): Promise<number> {
+    return this.#table.countSince(this.#context.database, filter, sinceMs);
+  }
+
   removeBefore(beforeMs: number, limit: number): Promise<number> {
     return this.#context.database.transaction((sql) => this.#table.removeBefore(sql, beforeMs, limit));
   }

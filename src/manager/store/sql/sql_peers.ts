@@ -1,7 +1,17 @@
 import { DamselflyError } from "../../../core/error.ts";
-import type { PeerFilter, PeerInput, PeerRecord, PeerStore, PeerVersionCount } from "../peers.ts";
+import {
+  PEER_COUNTS_MAX,
+  type PeerCount,
+  type PeerFilter,
+  type PeerInput,
+  type PeerRecord,
+  type PeerStore,
+  type PeerVersionCount,
+} from "../peers.ts";
 import type { SqlContext } from "./context.ts";
-import type { Sql } from "./database.ts";
+import type { ServiceState } from "../services.ts";
+import type { RawRow, Sql } from "./database.ts";
+import { integerOf } from "./dialect.ts";
 import { PEERS } from "./schema.ts";
 import { SqlRepository } from "./sql_repository.ts";
 
@@ -30,8 +40,23 @@ export class SqlPeers extends SqlRepository<PeerRecord, PeerFilter> implements P
     return rows.map((row) => ({
       gitVersion: String(row["git_version"]),
       gitCommit: String(row["git_commit"]),
-      state: row["state"] === "active" ? "active" : "inactive",
+      state: stateOf(row),
       count: Number(row["total"]),
+    }));
+  }
+
+  async counts(): Promise<PeerCount[]> {
+    const rows = await this.context.database.all(
+      `SELECT scheduler_cluster_id, git_version, build_platform, state, count(*) AS total FROM "${PEERS.name}"
+       WHERE is_del = 0 GROUP BY scheduler_cluster_id, git_version, build_platform, state
+       ORDER BY total DESC LIMIT ${integerOf(PEER_COUNTS_MAX)}`,
+    );
+    return rows.map((row) => ({
+      clusterId: integerOf(row["scheduler_cluster_id"]),
+      gitVersion: String(row["git_version"]),
+      buildPlatform: String(row["build_platform"]),
+      state: stateOf(row),
+      count: integerOf(row["total"]),
     }));
   }
 
@@ -60,6 +85,10 @@ async function checkCluster(sql: Sql, clusterId: number, action: string): Promis
   const [cluster] = await sql.all("SELECT id FROM scheduler_cluster WHERE id = ? AND is_del = 0", [clusterId]);
   if (cluster !== undefined) return;
   throw new DamselflyError("not_found", `Cannot ${action}: scheduler cluster ${clusterId} does not exist`);
+}
+
+function stateOf({ state }: RawRow): ServiceState {
+  return state === "active" ? "active" : "inactive";
 }
 
 function keyOf({ hostname, ip }: PeerInput): string {

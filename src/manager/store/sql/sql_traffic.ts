@@ -7,6 +7,7 @@ import {
   type TrafficAmount,
   type TrafficBytes,
   type TrafficKey,
+  type TrafficMinute,
   type TrafficStatement,
   type TrafficStore,
   type TrafficTotal,
@@ -15,12 +16,13 @@ import type { SqlContext } from "./context.ts";
 import type { RawRow, Sql } from "./database.ts";
 import { integerOf } from "./dialect.ts";
 import { TRAFFIC, TRAFFIC_SENDER } from "./tables.ts";
+import { bytesOf, TRAFFIC_BYTES, valuesOf } from "./traffic_bytes.ts";
+import { addToMinute, minutesSince } from "./traffic_minutes.ts";
 
 /** Another manager may add the same new row at the same moment. */
 const ATTEMPTS_MAX = 5;
-const BYTES = ["origin_bytes", "peer_bytes", "local_bytes", "served_bytes", "pulls"] as const;
 /** Not as whole numbers, of which SQLite gives none above 2^53 and adds none up above 2^63. */
-const SUMS = BYTES.map((name) => `sum(${name} * 1.0) AS ${name}`).join(", ");
+const SUMS = TRAFFIC_BYTES.map((name) => `sum(${name} * 1.0) AS ${name}`).join(", ");
 const MOST = BigInt(TRAFFIC_OF_ROW_MAX);
 /** What stands for each key; the registry is a part of a repository's name. */
 const KEY_COLUMNS: Readonly<Record<TrafficKey, readonly string[]>> = {
@@ -65,6 +67,10 @@ export class SqlTraffic implements TrafficStore {
     return bytesOf(row);
   }
 
+  minutes(sinceMs: number): Promise<TrafficMinute[]> {
+    return minutesSince(this.#context.database, sinceMs);
+  }
+
   async removeBefore(beforeMs: number, limit: number): Promise<number> {
     const { database } = this.#context;
     let removed = 0;
@@ -87,6 +93,7 @@ export class SqlTraffic implements TrafficStore {
     const rows = amounts.map((amount) => ({ amount, key: keyOf(amount, idc) }))
       .sort((a, b) => a.key < b.key ? -1 : 1);
     for (const { amount, key } of rows) await addAmount(sql, amount, idc, key);
+    await addToMinute(sql, amounts, this.#context.clock.wallMs());
     return true;
   }
 
@@ -123,7 +130,7 @@ async function addAmount(sql: Sql, amount: TrafficAmount, idc: string, key: stri
   if (isFull && await addTo(sql, counted, countedKey)) return;
   const { hourMs, registry, repository, application } = counted;
   await sql.run(
-    `INSERT INTO ${TRAFFIC} (row_key, hour_ms, registry, repository, application, idc, ${BYTES.join(", ")})
+    `INSERT INTO ${TRAFFIC} (row_key, hour_ms, registry, repository, application, idc, ${TRAFFIC_BYTES.join(", ")})
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     [countedKey, hourMs, registry, repository, application, place, ...valuesOf(amount)],
   );
@@ -131,14 +138,9 @@ async function addAmount(sql: Sql, amount: TrafficAmount, idc: string, key: stri
 
 /** Adds to a row; false when it is not there. */
 async function addTo(sql: Sql, amount: TrafficAmount, key: string): Promise<boolean> {
-  const sets = BYTES.map((name) => `${name} = CASE WHEN ${name} >= ${MOST} THEN ${name} ELSE ${name} + ? END`).join(
-    ", ",
-  );
+  const sets = TRAFFIC_BYTES.map((name) => `${name} = CASE WHEN ${name} >= ${MOST} THEN ${name} ELSE ${name} + ? END`)
+    .join(", ");
   return await sql.run(`UPDATE ${TRAFFIC} SET ${sets} WHERE row_key = ?`, [...valuesOf(amount), key]) > 0;
-}
-
-function valuesOf({ originBytes, peerBytes, localBytes, servedBytes, pulls }: TrafficBytes): number[] {
-  return [originBytes, peerBytes, localBytes, servedBytes, pulls];
 }
 
 /** Names are too long for an index of all of them. */
@@ -149,16 +151,4 @@ function keyOf({ hourMs, registry, repository, application }: TrafficAmount, idc
 
 function nameOf(row: RawRow, by: TrafficKey): string {
   return KEY_COLUMNS[by].map((column) => String(row[column] ?? "")).filter((part) => part !== "").join("/");
-}
-
-/** Sums may be larger than whole numbers are exact; nobody needs the last byte of petabytes. */
-function bytesOf(row: RawRow): TrafficBytes {
-  const of = (name: typeof BYTES[number]) => Number(row[name] ?? 0);
-  return {
-    originBytes: of("origin_bytes"),
-    peerBytes: of("peer_bytes"),
-    localBytes: of("local_bytes"),
-    servedBytes: of("served_bytes"),
-    pulls: of("pulls"),
-  };
 }

@@ -71,6 +71,15 @@ export class SqlTable<Row extends Identified> {
     return integerOf(row?.["total"]);
   }
 
+  /** How many of the rows that `where` fits were made since `sinceMs`. */
+  async countSince(sql: Sql, where: Where<Row>, sinceMs: number): Promise<number> {
+    const { condition, values } = this.#condition(sql, where);
+    const since = `${condition} AND ${quoted(CREATED_AT.name)} >= ?`;
+    const all = [...values, sql.dialect.time(sinceMs)];
+    const [row] = await sql.all(`SELECT count(*) AS total FROM "${this.spec.name}" ${since}`, all);
+    return integerOf(row?.["total"]);
+  }
+
   /** A page of a list. Where nobody else writes, one that follows a page that was read is found without a walk to it. */
   async list(database: SqlDatabase, where: Where<Row>, page: Page): Promise<Listed<Row>> {
     const condition = this.#condition(database, where);

@@ -16,6 +16,7 @@ import {
   WARM_HOSTS,
   WARM_IMAGES,
 } from "./schema.ts";
+import { TRAFFIC_BYTES } from "./traffic_bytes.ts";
 import { columnNamesOf, definitionsOf, type TableSpec } from "./table.ts";
 
 /** A table as it is made. */
@@ -47,6 +48,9 @@ export const TURN = "damselfly_turn";
 /** What the swarm has moved, by the hour, and how far its tellers have been heard; Dragonfly has no such tables. */
 export const TRAFFIC = "damselfly_traffic";
 export const TRAFFIC_SENDER = "damselfly_traffic_sender";
+/** The last minutes of it; each row is used again and again. */
+export const TRAFFIC_MINUTE = "damselfly_traffic_minute";
+const AMOUNTS = TRAFFIC_BYTES.map((name) => ({ name, type: "integer" as const }));
 
 /** All tables of the manager. */
 export const SQL_TABLES: readonly SqlTableDefinition[] = [
@@ -105,9 +109,7 @@ export const SQL_TABLES: readonly SqlTableDefinition[] = [
       { name: "row_key", type: { text: 64 } },
       { name: "hour_ms", type: "integer" },
       ...["registry", "repository", "application", "idc"].map((name) => ({ name, type: { text: 256 } })),
-      ...["origin_bytes", "peer_bytes", "local_bytes", "served_bytes", "pulls"].map((name) => {
-        return { name, type: "integer" as const };
-      }),
+      ...AMOUNTS,
     ],
     primaryKey: ["row_key"],
     unique: {},
@@ -124,6 +126,14 @@ export const SQL_TABLES: readonly SqlTableDefinition[] = [
     primaryKey: ["id"],
     unique: {},
     indexes: { idx_damselfly_traffic_sender_heard: ["heard_at_ms"] },
+    formerly: {},
+  },
+  {
+    name: TRAFFIC_MINUTE,
+    columns: [{ name: "slot", type: "integer" }, { name: "minute_ms", type: "integer" }, ...AMOUNTS],
+    primaryKey: ["slot"],
+    unique: {},
+    indexes: {},
     formerly: {},
   },
   {
