@@ -1,6 +1,6 @@
-import { Paper, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { api, countOf } from "../api/client.ts";
+import { Figure } from "../parts/figure.tsx";
 import { useFormat, useText } from "../text/use_text.tsx";
 import type { Cluster } from "./cluster.ts";
 
@@ -36,7 +36,7 @@ export function Counters({ clusters }: { readonly clusters: readonly Cluster[] }
   );
 }
 
-/** A number that stands for itself; a dash until it is known. */
+/** A {@link Figure} that is a count. */
 export function Counter(
   { label, count, detail }: {
     readonly label: string;
@@ -45,11 +45,6 @@ export function Counter(
   },
 ) {
   const format = useFormat();
-  return (
-    <Paper withBorder p="md">
-      <Text size="sm" c="dimmed">{label}</Text>
-      <Text size="xl" fw={600}>{count === undefined ? "-" : format.number(count)}</Text>
-      {detail !== undefined && <Text size="sm">{count === undefined ? "-" : detail}</Text>}
-    </Paper>
-  );
+  const value = count === undefined ? undefined : format.number(count);
+  return <Figure label={label} value={value} {...(detail === undefined ? {} : { detail })} />;
 }

@@ -23,6 +23,7 @@ export function sectionsOf(
   const all: readonly Section[] = [
     {
       entries: [
+        { to: PATHS.home, label: navigation.overview, object: "clusters" },
         { to: PATHS.swarms, label: navigation.swarms, object: "clusters" },
         { to: PATHS.pulls, label: navigation.pulls, object: "clusters" },
         { to: PATHS.clusters, label: navigation.clusters, object: "clusters" },
@@ -54,5 +55,5 @@ export function sectionsOf(
 
 /** Whether a page is the one of an entry, or was reached through it. */
 export function isBelow(pathname: string, to: string): boolean {
-  return pathname === to || pathname.startsWith(`${to}/`);
+  return pathname === to || (to !== PATHS.home && pathname.startsWith(`${to}/`));
 }

@@ -9,7 +9,7 @@ Deno.test("the navigation leads to what the rights open, and to nothing else", (
   };
   assert.deepEqual(labels(() => false), []);
   assert.deepEqual(labels((object) => object === "clusters"), [
-    ...[en.navigation.swarms, en.navigation.pulls, en.navigation.clusters, en.navigation.match],
+    ...[en.navigation.overview, en.navigation.swarms, en.navigation.pulls, en.navigation.clusters, en.navigation.match],
   ]);
 });
 
@@ -17,4 +17,5 @@ Deno.test("a page below an entry's belongs to it, and one whose path only begins
   assert.deepEqual(["/users", "/users/1", "/users2", "/"].map((path) => isBelow(path, "/users")), [
     ...[true, true, false, false],
   ]);
+  assert.deepEqual(["/", "/users"].map((path) => isBelow(path, "/")), [true, false]);
 });

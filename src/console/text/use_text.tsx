@@ -1,4 +1,5 @@
 import { createContext, type ReactNode, useContext, useEffect, useState } from "react";
+import { formatBytes } from "../../core/for_people.ts";
 import { recall, remember } from "../browser/storage.ts";
 import { en, type Texts } from "./en.ts";
 import { firstLanguage, type Language } from "./language.ts";
@@ -45,7 +46,17 @@ export function useFormat() {
       if (text === undefined || text.startsWith("0001-")) return "-";
       return new Date(text).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
     },
+    /** The time of day. */
+    clock: (text: string) => new Date(text).toLocaleTimeString(language, { timeStyle: "short" }),
+    bytes: bytesText,
+    rate: (bytesPerSecond: number) => `${bytesText(bytesPerSecond)}/s`,
+    money: (value: number, currency: string) => value.toLocaleString(language, { style: "currency", currency }),
     number: (value: number) => value.toLocaleString(language),
     percent: (share: number) => share.toLocaleString(language, { style: "percent", maximumFractionDigits: 1 }),
   };
+}
+
+/** What was only preheated is below 0 where savings are told. */
+function bytesText(bytes: number): string {
+  return bytes < 0 ? `-${formatBytes(-bytes)}` : formatBytes(bytes);
 }
