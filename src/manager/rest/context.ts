@@ -9,6 +9,7 @@ import type { Scrypt } from "../scrypt.ts";
 import type { Store } from "../store/store.ts";
 import type { SwarmReader } from "../swarms/swarm_reader.ts";
 import type { WarmArgs } from "../warm/warm_args.ts";
+import type { CacheTaskReader } from "../cache_tasks/cache_task_reader.ts";
 import type { TrustedProxies } from "./client_address.ts";
 import type { JobRunner } from "./job_runner.ts";
 import type { LegacyPreheats } from "./legacy_preheats.ts";
@@ -30,6 +31,8 @@ export interface RestOptions {
   readonly jobs: JobRunner;
   readonly swarms: SwarmReader;
   readonly warmArgs: WarmArgs;
+  /** Left out, there are no tasks of the persistent cache. */
+  readonly cacheTasks?: CacheTaskReader | undefined;
   /** Where managers count together what they limit; left out, each counts by itself. */
   readonly redis?: Redis | undefined;
   /** What passwords are hashed with. */

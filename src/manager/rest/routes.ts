@@ -73,7 +73,7 @@ export function apiRoutes(options: RestOptions): Route[] {
     ...warmImageRoutes(options, "/oapi/v1", { kind: "token", scope: "job" }),
     ...options.legacyPreheats === undefined ? [] : legacyPreheatRoutes(options, options.legacyPreheats),
     ...tokenRoutes(options),
-    ...persistentCacheTaskRoutes(),
+    ...persistentCacheTaskRoutes(options),
     ...auditRoutes(options),
   ];
 }

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { TRAFFIC_TTL_MS } from "../old_rows.ts";
 import { TRAFFIC_KEYS, type TrafficBytes } from "../store/traffic.ts";
 import type { RestOptions } from "./context.ts";
 import { time, timeJson } from "./fields.ts";
@@ -8,6 +9,8 @@ import { type Access, type Route, route } from "./route.ts";
 const HOUR_MS = 60 * 60_000;
 const SINCE_DEFAULT_MS = 7 * 24 * HOUR_MS;
 const ROWS_MAX = 1_000;
+/** All hours of the longest time that there are totals of. */
+const HOURS_MAX = TRAFFIC_TTL_MS / HOUR_MS + 24;
 
 const Query = z.object({
   since: time().optional().meta({ description: "Left out, the last seven days. Whole hours are counted." }),
@@ -33,7 +36,9 @@ const Reply = z.object({
   by: z.enum(TRAFFIC_KEYS),
   total: z.object(trafficFields),
   origin_price: OriginPrice.nullable().meta({ description: "What bytes from registries cost, where that is set." }),
-  rows: z.array(Row).meta({ description: `What was served most comes first; ${ROWS_MAX} at most. Hours in order.` }),
+  rows: z.array(Row).meta({
+    description: `What was served most comes first; ${ROWS_MAX} at most. All hours in order.`,
+  }),
 }).meta({ id: "Savings" });
 
 /** What the swarm moved, and what it spared the registries. */
@@ -44,7 +49,7 @@ export function savingsRoutes(options: RestOptions, prefix: "/api/v1" | "/oapi/v
     ...{ query: Query, reply: Reply },
   }, async ({ query: { since = clock.wallMs() - SINCE_DEFAULT_MS, by } }) => {
     const sinceMs = Math.floor(since / HOUR_MS) * HOUR_MS;
-    const rows = await store.traffic.totals(by, sinceMs, ROWS_MAX);
+    const rows = await store.traffic.totals(by, sinceMs, by === "hour" ? HOURS_MAX : ROWS_MAX);
     return {
       since: timeJson(sinceMs),
       by,

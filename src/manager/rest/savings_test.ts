@@ -37,3 +37,16 @@ Deno.test("savings are told since when and by what is wanted, with what registri
   assert.equal((await rest.send("GET", "/api/v1/savings?by=weather")).status, 422);
   assert.equal((await rest.send("GET", "/api/v1/savings?since=yesterday")).status, 422);
 });
+
+Deno.test("the hours of the longest time that is kept are all told", async () => {
+  await using rest = await startRest();
+  const hourMs = Math.floor(rest.clock.wallMs() / HOUR_MS) * HOUR_MS;
+  const bytes = { originBytes: 1, peerBytes: 0, localBytes: 0, servedBytes: 1, pulls: 1 };
+  const hours = Array.from({ length: 90 * 24 }, (_, n) => hourMs - n * HOUR_MS);
+  const amounts = hours.map((of) => ({ hourMs: of, registry: "r", repository: "a", application: "", ...bytes }));
+  await rest.store.traffic.add({ senderId: "h", sequence: 1, idc: "", amounts });
+  const since = encodeURIComponent(new Date(hours.at(-1) ?? 0).toISOString());
+  const { rows } = await rest.json("GET", `/api/v1/savings?by=hour&since=${since}`);
+  assert.equal(rows.length, hours.length);
+  assert.equal(rows.at(-1).name, new Date(hourMs).toISOString());
+});
