@@ -27,6 +27,12 @@ export const PATHS = {
   users: "/users",
   userNew: "/users/new",
   profile: "/profile",
+  savings: "/savings",
+  taskClear: "/resource/task/clear",
+  taskExecutions: "/resource/task/executions",
+  taskExecution: "/resource/task/executions/:id",
+  cacheTasks: "/resource/persistent-cache-task",
+  cacheTask: "/resource/persistent-cache-task/:clusterId/:id",
 } as const;
 
 /** `/clusters/:id` with its parts filled in. */

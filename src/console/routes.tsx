@@ -40,6 +40,12 @@ const PAGES: Record<Exclude<keyof typeof PATHS, "signIn" | "signUp">, Page> = {
   users: () => import("./users/users_page.tsx"),
   userNew: () => import("./users/user_new_page.tsx"),
   profile: () => import("./profile/profile_page.tsx"),
+  savings: () => import("./savings/savings_page.tsx"),
+  taskClear: () => import("./tasks/task_clear_page.tsx"),
+  taskExecutions: () => import("./tasks/executions_page.tsx"),
+  taskExecution: () => import("./tasks/execution_page.tsx"),
+  cacheTasks: () => import("./persistent_cache/cache_tasks_page.tsx"),
+  cacheTask: () => import("./persistent_cache/cache_task_page.tsx"),
 };
 
 function routesOf(pages: Partial<Record<keyof typeof PATHS, Page>>): RouteObject[] {

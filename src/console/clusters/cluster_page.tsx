@@ -100,8 +100,9 @@ function Changes({ cluster: { id, name } }: { readonly cluster: Cluster }) {
         word={name}
         run={() => dataOf(api.DELETE("/api/v1/clusters/{id}", idPath(id)))}
         onDone={async () => {
+          // The list that was read before still has it.
+          queries.removeQueries({ queryKey: ["clusters"], exact: true });
           await navigate(PATHS.clusters);
-          await queries.invalidateQueries({ queryKey: ["clusters"], exact: true });
         }}
       />
     </>

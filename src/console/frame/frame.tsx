@@ -42,7 +42,9 @@ function Pages({ session }: { readonly session: SignedIn }) {
         {session.has_default_password && (
           <Alert color="yellow" mb="md">
             {text.frame.defaultPassword}{" "}
-            <Anchor inherit component={Link} to={PATHS.profile}>{text.frame.changeIt}</Anchor>
+            <Anchor inherit c="inherit" underline="always" component={Link} to={PATHS.profile}>
+              {text.frame.changeIt}
+            </Anchor>
           </Alert>
         )}
         <Outlet />

@@ -28,9 +28,18 @@ export function sectionsOf(
         { to: PATHS.pulls, label: navigation.pulls, object: "clusters" },
         { to: PATHS.clusters, label: navigation.clusters, object: "clusters" },
         { to: PATHS.match, label: navigation.match, object: "clusters" },
+        { to: PATHS.savings, label: navigation.savings, object: "clusters" },
       ],
     },
     { title: navigation.jobs, entries: [{ to: PATHS.preheats, label: navigation.preheats, object: "jobs" }] },
+    {
+      title: navigation.resource,
+      entries: [
+        { to: PATHS.taskClear, label: navigation.taskClear, object: "jobs", action: "*" },
+        { to: PATHS.taskExecutions, label: navigation.taskExecutions, object: "jobs" },
+        { to: PATHS.cacheTasks, label: navigation.cacheTasks, object: "persistent-cache-tasks" },
+      ],
+    },
     {
       title: navigation.developer,
       entries: [{ to: PATHS.tokens, label: navigation.tokens, object: "personal-access-tokens" }],

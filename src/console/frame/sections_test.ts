@@ -10,6 +10,7 @@ Deno.test("the navigation leads to what the rights open, and to nothing else", (
   assert.deepEqual(labels(() => false), []);
   assert.deepEqual(labels((object) => object === "clusters"), [
     ...[en.navigation.overview, en.navigation.swarms, en.navigation.pulls, en.navigation.clusters, en.navigation.match],
+    en.navigation.savings,
   ]);
 });
 

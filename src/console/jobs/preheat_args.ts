@@ -1,20 +1,12 @@
+import { type ImageLogin, namingArgs, NO_LOGIN, NO_NAMING, type TaskNaming } from "../parts/task_naming.ts";
+
 export const SCOPES = ["single_seed_peer", "all_seed_peers", "all_peers"] as const;
 export const TARGETS = ["all", "ips", "count", "percentage"] as const;
-export const PLATFORMS = ["linux/amd64", "linux/arm64"] as const;
-
-const MIB = 1024 * 1024;
 
 /** A preheat as it is being written; an empty text asks for nothing. */
-export interface PreheatDraft {
+export interface PreheatDraft extends TaskNaming, ImageLogin {
   readonly kind: "image" | "file";
   readonly urls: readonly string[];
-  readonly pieceLengthMib: string;
-  readonly tag: string;
-  readonly application: string;
-  readonly filteredQueryParams: readonly string[];
-  readonly username: string;
-  readonly password: string;
-  readonly platform: string;
   readonly scope: (typeof SCOPES)[number];
   readonly target: (typeof TARGETS)[number];
   readonly ips: readonly string[];
@@ -25,8 +17,7 @@ export interface PreheatDraft {
 }
 
 export const NEW_PREHEAT: PreheatDraft = {
-  ...{ kind: "image", urls: [""], pieceLengthMib: "", tag: "", application: "", filteredQueryParams: [] },
-  ...{ username: "", password: "", platform: "linux/amd64", scope: "single_seed_peer", target: "all", ips: [] },
+  ...{ ...NO_NAMING, ...NO_LOGIN, kind: "image", urls: [""], scope: "single_seed_peer", target: "all", ips: [] },
   ...{ count: "1", percentage: "50", headers: "" },
 };
 
@@ -37,9 +28,8 @@ export function argsOf(draft: PreheatDraft): Record<string, unknown> {
   const args: Record<string, unknown> = {
     type: kind,
     ...(kind === "image" ? { url: urls[0] ?? "" } : { urls }),
-    ...(draft.pieceLengthMib === "" ? {} : { piece_length: Number(draft.pieceLengthMib) * MIB }),
-    ...{ tag: draft.tag, application: draft.application, scope },
-    filtered_query_params: draft.filteredQueryParams.join("&"),
+    ...namingArgs(draft),
+    scope,
     headers: headersOf(draft.headers),
   };
   if (kind === "image") {
@@ -63,11 +53,6 @@ export function headersOf(text: string): Record<string, string> {
 export function headerLines(headers: unknown): string[] {
   if (typeof headers !== "object" || headers === null) return [];
   return Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
-}
-
-/** The length of pieces as it is written; undefined where it is left to the peers. */
-export function pieceLengthMibOf({ piece_length }: Readonly<Record<string, unknown>>): number | undefined {
-  return typeof piece_length === "number" && piece_length > 0 ? piece_length / MIB : undefined;
 }
 
 /** What a preheat is about: its URL, or the first of several. */

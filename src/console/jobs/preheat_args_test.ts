@@ -1,6 +1,7 @@
 /// <reference lib="deno.ns" />
 import assert from "node:assert/strict";
-import { addressOf, argsOf, headerLines, headersOf, NEW_PREHEAT, pieceLengthMibOf } from "./preheat_args.ts";
+import { pieceLengthMibOf } from "../parts/task_naming.ts";
+import { addressOf, argsOf, headerLines, headersOf, NEW_PREHEAT } from "./preheat_args.ts";
 
 Deno.test("an image has one URL, a platform and a login, and files have several URLs and neither", () => {
   const image = argsOf({ ...NEW_PREHEAT, urls: [" https://r/v2/a/manifests/1 "], username: "me", password: "secret" });

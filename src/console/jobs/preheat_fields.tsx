@@ -1,7 +1,8 @@
-import { NativeSelect, PasswordInput, TagsInput, Textarea, TextInput } from "@mantine/core";
+import { NativeSelect, TagsInput, Textarea, TextInput } from "@mantine/core";
 import { Panel } from "../parts/panel.tsx";
+import { ImageLoginFields, TaskNamingFields } from "../parts/task_fields.tsx";
 import { useText } from "../text/use_text.tsx";
-import { PLATFORMS, type PreheatDraft, SCOPES, TARGETS } from "./preheat_args.ts";
+import { type PreheatDraft, SCOPES, TARGETS } from "./preheat_args.ts";
 
 interface Props {
   readonly draft: PreheatDraft;
@@ -10,32 +11,13 @@ interface Props {
 
 /** How a preheat is done: what tasks are called, where they go, and with which login. */
 export function PreheatFields({ draft, set }: Props) {
-  const { common, jobs, clusters } = useText();
+  const { jobs, clusters } = useText();
   return (
     <Panel title={clusters.config}>
       <div className="cards">
         <Where draft={draft} set={set} />
-        <TextInput
-          {...{ type: "number", min: 4, max: 64 }}
-          label={jobs.pieceLength}
-          description={jobs.pieceLengthHint}
-          value={draft.pieceLengthMib}
-          onChange={(event) => set({ pieceLengthMib: event.currentTarget.value })}
-        />
-        <TextInput label={jobs.tag} value={draft.tag} onChange={(event) => set({ tag: event.currentTarget.value })} />
-        <TextInput
-          label={jobs.application}
-          value={draft.application}
-          onChange={(event) => set({ application: event.currentTarget.value })}
-        />
-        <TagsInput
-          label={jobs.filteredQueryParams}
-          description={common.entriesHint}
-          value={[...draft.filteredQueryParams]}
-          acceptValueOnBlur
-          onChange={(filteredQueryParams) => set({ filteredQueryParams })}
-        />
-        {draft.kind === "image" && <Login draft={draft} set={set} />}
+        <TaskNamingFields draft={draft} set={set} />
+        {draft.kind === "image" && <ImageLoginFields draft={draft} set={set} />}
         <Textarea
           label={jobs.headers}
           description={jobs.headersHint}
@@ -91,32 +73,6 @@ function Where({ draft, set }: Props) {
           onChange={(event) => set({ percentage: event.currentTarget.value })}
         />
       )}
-    </>
-  );
-}
-
-function Login({ draft, set }: Props) {
-  const { jobs } = useText();
-  return (
-    <>
-      <NativeSelect
-        label={jobs.platform}
-        value={draft.platform}
-        onChange={(event) => set({ platform: event.currentTarget.value })}
-        data={[...PLATFORMS]}
-      />
-      <TextInput
-        label={jobs.username}
-        autoComplete="off"
-        value={draft.username}
-        onChange={(event) => set({ username: event.currentTarget.value })}
-      />
-      <PasswordInput
-        label={jobs.password}
-        autoComplete="new-password"
-        value={draft.password}
-        onChange={(event) => set({ password: event.currentTarget.value })}
-      />
     </>
   );
 }

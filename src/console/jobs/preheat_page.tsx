@@ -9,11 +9,12 @@ import { Failure } from "../parts/failure.tsx";
 import { Loaded } from "../parts/loaded.tsx";
 import { PageTitle } from "../parts/page_title.tsx";
 import { Panel } from "../parts/panel.tsx";
+import { pieceLengthMibOf } from "../parts/task_naming.ts";
 import { PATHS } from "../paths.ts";
 import { useFormat, useText } from "../text/use_text.tsx";
 import { type Job, jobQuery, partsOf } from "./job.ts";
 import { JobProgress, JobState } from "./job_state.tsx";
-import { headerLines, pieceLengthMibOf, SCOPES } from "./preheat_args.ts";
+import { headerLines, SCOPES } from "./preheat_args.ts";
 import { PreheatPart } from "./preheat_part.tsx";
 
 export default function PreheatPage() {

@@ -15,7 +15,7 @@ export function Findings({ findings, count }: { readonly findings: readonly Find
       <ul className="findings">
         {findings.map((finding) => (
           <li key={`${finding.kind} ${finding.cluster?.id ?? ""}`}>
-            <Anchor inherit component={Link} to={pathOfFinding(finding, isRoot)}>
+            <Anchor inherit underline="always" component={Link} to={pathOfFinding(finding, isRoot)}>
               {words.kinds[finding.kind](finding.count)}
             </Anchor>
             {finding.cluster !== null && ` · ${finding.cluster.name}`}

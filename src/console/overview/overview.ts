@@ -1,6 +1,7 @@
 import { queryOptions } from "@tanstack/react-query";
 import { api, dataOf, type Schemas } from "../api/client.ts";
 import { PATHS, pathTo } from "../paths.ts";
+import type { Source } from "../savings/sources.ts";
 
 export type Overview = Schemas["Overview"];
 export type Finding = Schemas["Finding"];
@@ -15,17 +16,6 @@ export const overviewQuery = queryOptions({
   queryFn: ({ signal }) => dataOf(api.GET("/api/v1/overview", { signal })),
   refetchInterval: INTERVAL_MS,
 });
-
-/** Where bytes come from, as the charts stack them. */
-export const SOURCES = ["origin", "peer", "local"] as const;
-export type Source = (typeof SOURCES)[number];
-
-/** Bytes of a minute or hour by source. */
-export function sourcesOf(
-  bytes: { readonly origin_bytes: number; readonly peer_bytes: number; readonly local_bytes: number },
-): Record<Source, number> {
-  return { origin: bytes.origin_bytes, peer: bytes.peer_bytes, local: bytes.local_bytes };
-}
 
 /** Bytes of a minute as bytes per second. */
 export function perSecond(values: Readonly<Record<Source, number>>): Record<Source, number> {

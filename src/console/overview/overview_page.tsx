@@ -10,9 +10,10 @@ import { Panel } from "../parts/panel.tsx";
 import { Rows } from "../parts/rows.tsx";
 import { PATHS, pathTo } from "../paths.ts";
 import { type Amounts, costOf, hitRatioOf } from "../savings/amounts.ts";
+import { SOURCES, sourcesOf } from "../savings/sources.ts";
 import { useFormat, useText } from "../text/use_text.tsx";
 import { Findings } from "./findings.tsx";
-import { type Overview, overviewQuery, perSecond, SOURCES, sourcesOf } from "./overview.ts";
+import { type Overview, overviewQuery, perSecond } from "./overview.ts";
 
 const HEALTH_COLORS = { good: "green", degraded: "yellow", down: "red" } as const;
 
@@ -65,7 +66,7 @@ function Figures({ overview: { minutes, day, week, origin_price: price } }: { re
     />
   );
   return (
-    <section className="cards" aria-label={words.figures} style={{ marginBottom: "1rem" }}>
+    <section className="figures" aria-label={words.figures}>
       <Figure
         label={words.now}
         value={rates && format.rate(rates.origin + rates.peer + rates.local)}

@@ -1,6 +1,7 @@
 /// <reference lib="deno.ns" />
 import assert from "node:assert/strict";
-import { pathOfFinding, perSecond, sourcesOf } from "./overview.ts";
+import { sourcesOf } from "../savings/sources.ts";
+import { pathOfFinding, perSecond } from "./overview.ts";
 
 Deno.test("each finding leads to where it is mended", () => {
   const cluster = { id: 7, name: "pond" };

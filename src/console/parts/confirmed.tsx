@@ -22,9 +22,10 @@ export function Confirmed({ label, title, hint, word, run, onDone, button = {} }
   const [isOpen, setOpen] = useState(false);
   const { mutate, error, isPending, reset } = useMutation({
     mutationFn: run,
-    onSuccess: () => {
+    // It stays in the way until the page shows what has changed: what is gone must not be acted on again.
+    onSuccess: async () => {
+      await onDone?.();
       setOpen(false);
-      return onDone?.();
     },
   });
   const open = () => {

@@ -7,7 +7,7 @@ import { download } from "../browser/download.ts";
 import { Confirmed } from "../parts/confirmed.tsx";
 import { Failure } from "../parts/failure.tsx";
 import { useText } from "../text/use_text.tsx";
-import { csvOf } from "./csv.ts";
+import { csvOf } from "../parts/csv.ts";
 
 const ROWS_AT_A_TIME = 500;
 const COLUMNS = [

@@ -1,6 +1,6 @@
 /// <reference lib="deno.ns" />
 import assert from "node:assert/strict";
-import { csvOf } from "./csv.ts";
+import { csvOf } from "../parts/csv.ts";
 import { sharesOf } from "./versions.ts";
 
 Deno.test("peers are added up by version or commit, the most first", () => {

@@ -48,6 +48,15 @@ export function useFormat() {
     },
     /** The time of day. */
     clock: (text: string) => new Date(text).toLocaleTimeString(language, { timeStyle: "short" }),
+    /** A day of the year. */
+    day: (text: string) => new Date(text).toLocaleDateString(language, { month: "short", day: "numeric" }),
+    /** Go's durations, as the API has them, by the hour. */
+    duration(nanoseconds: number): string {
+      const hours = nanoseconds / 3.6e12;
+      return hours.toLocaleString(language, {
+        ...{ style: "unit", unit: "hour", unitDisplay: "long", maximumFractionDigits: 1 },
+      });
+    },
     bytes: bytesText,
     rate: (bytesPerSecond: number) => `${bytesText(bytesPerSecond)}/s`,
     money: (value: number, currency: string) => value.toLocaleString(language, { style: "currency", currency }),

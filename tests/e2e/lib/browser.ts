@@ -23,6 +23,8 @@ export interface Window {
   readonly complaints: Complaints;
   /** Goes to a page of the site, and waits until it asks for nothing more. */
   open(path: string): Promise<void>;
+  /** Goes to a page of the site; the milliseconds until it shows a text, by the browser's clock. */
+  reaches(path: string, text: string): Promise<number>;
   /** Waits until the page shows a text. */
   sees(text: string): Promise<void>;
   /** Clicks on the button, link or option of this name. */
@@ -73,6 +75,11 @@ export async function openWindow(browser: Browser, origin: string): Promise<Wind
   return {
     ...{ page, complaints },
     open: async (path) => void await page.goto(origin + path, { waitUntil: "networkidle0", timeout: WAIT_TIMEOUT_MS }),
+    async reaches(path, text) {
+      await page.goto(origin + path, { waitUntil: "domcontentloaded", timeout: WAIT_TIMEOUT_MS });
+      const shown = `document.body.innerText.includes(${JSON.stringify(text)}) && performance.now()`;
+      return Number(await (await page.waitForFunction(shown)).jsonValue());
+    },
     async sees(text) {
       try {
         await page.waitForFunction(`document.body.innerText.includes(${JSON.stringify(text)})`);
