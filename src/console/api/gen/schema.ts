@@ -420,6 +420,23 @@ export interface paths {
         patch: operations["patch_api_v1_clusters_id"];
         trace?: never;
     };
+    "/api/v1/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show throughput, savings, the health of clusters and what should be looked at */
+        get: operations["get_api_v1_overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/savings": {
         parameters: {
             query?: never;
@@ -949,8 +966,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List persistent cache tasks; there are none */
+        /** List persistent cache tasks */
         get: operations["get_api_v1_persistent_cache_tasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/persistent-cache-tasks/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Count persistent cache tasks by application and tag */
+        get: operations["get_api_v1_persistent_cache_tasks_shares"];
         put?: never;
         post?: never;
         delete?: never;
@@ -966,11 +1000,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show a persistent cache task; there is none */
+        /** Show a persistent cache task with its copies */
         get: operations["get_api_v1_persistent_cache_tasks_id"];
         put?: never;
         post?: never;
-        /** Remove a persistent cache task; there is none */
+        /** Remove a persistent cache task, and its copies */
         delete: operations["delete_api_v1_persistent_cache_tasks_id"];
         options?: never;
         head?: never;
@@ -1147,6 +1181,27 @@ export interface components {
             is_default: boolean;
             live_schedulers: number;
         };
+        ClusterOverview: {
+            id: number;
+            name: string;
+            is_default: boolean;
+            /** @enum {string} */
+            health: "good" | "degraded" | "down";
+            schedulers: {
+                total: number;
+                active: number;
+            };
+            seed_peers: {
+                total: number;
+                active: number;
+            };
+            peers: {
+                total: number;
+                active: number;
+            };
+            /** @description Active peers of another make. */
+            stock_peers: number;
+        };
         Config: {
             id: number;
             created_at: string;
@@ -1160,6 +1215,17 @@ export interface components {
         };
         Failure: {
             message: string;
+        };
+        Finding: {
+            /** @enum {string} */
+            kind: "default_password" | "no_live_scheduler" | "inactive_schedulers" | "inactive_seed_peers" | "failed_preheats" | "version_skew";
+            cluster: {
+                id: number;
+                name: string;
+            } | null;
+            count: number;
+            /** @description Hosts or releases, the first ones. */
+            names: string[];
         };
         Invalid: {
             errors: string;
@@ -1203,6 +1269,49 @@ export interface components {
             client_id: string;
             redirect_url: string;
         };
+        OriginPrice: {
+            /** @description Of 1,000,000,000 bytes, as clouds count them. */
+            per_gb: number;
+            /** @description ISO 4217. */
+            currency: string;
+        };
+        Overview: {
+            /** @description The last 60 whole minutes, in order. */
+            minutes: components["schemas"]["TrafficMinute"][];
+            day: {
+                /** @description From registries and other servers. */
+                origin_bytes: number;
+                /** @description From other hosts. */
+                peer_bytes: number;
+                /** @description From the disk of the host itself. */
+                local_bytes: number;
+                /** @description What programs on hosts got. */
+                served_bytes: number;
+                /** @description What registries would have sent besides: served less origin. Below 0 for what was only preheated. */
+                saved_bytes: number;
+                pulls: number;
+            };
+            week: {
+                /** @description From registries and other servers. */
+                origin_bytes: number;
+                /** @description From other hosts. */
+                peer_bytes: number;
+                /** @description From the disk of the host itself. */
+                local_bytes: number;
+                /** @description What programs on hosts got. */
+                served_bytes: number;
+                /** @description What registries would have sent besides: served less origin. Below 0 for what was only preheated. */
+                saved_bytes: number;
+                pulls: number;
+            };
+            origin_price: components["schemas"]["OriginPrice"] | null;
+            cluster_count: number;
+            /** @description The worst come first; 100 at most. */
+            clusters: components["schemas"]["ClusterOverview"][];
+            finding_count: number;
+            /** @description What should be looked at, of what the caller may see; the worst first, 100 at most. */
+            findings: components["schemas"]["Finding"][];
+        };
         Peer: {
             id: number;
             created_at: string;
@@ -1236,6 +1345,70 @@ export interface components {
             /** @enum {string} */
             state: "active" | "inactive";
             count: number;
+        };
+        PersistentCachePeer: {
+            id: string;
+            persistent: boolean;
+            state: string;
+            /** @description Nanoseconds. */
+            cost: number;
+            created_at: string;
+            updated_at: string;
+            host: {
+                id: string;
+                type: string;
+                hostname: string;
+                ip: string;
+                port: number;
+                download_port: number;
+                os: string;
+                platform: string;
+                platform_family: string;
+                platform_version: string;
+                kernel_version: string;
+                idc: string;
+                location: string;
+            } | null;
+        };
+        PersistentCacheShare: {
+            application: string;
+            tag: string;
+            count: number;
+            content_length: number;
+        };
+        PersistentCacheTask: {
+            id: string;
+            persistent_replica_count: number;
+            current_persistent_replica_count: number;
+            current_replica_count: number;
+            tag: string;
+            application: string;
+            piece_length: number;
+            content_length: number;
+            total_piece_count: number;
+            state: string;
+            /** @description Nanoseconds. */
+            ttl: number;
+            created_at: string;
+            updated_at: string;
+            peers: null;
+        };
+        PersistentCacheTaskWithPeers: {
+            id: string;
+            persistent_replica_count: number;
+            current_persistent_replica_count: number;
+            current_replica_count: number;
+            tag: string;
+            application: string;
+            piece_length: number;
+            content_length: number;
+            total_piece_count: number;
+            state: string;
+            /** @description Nanoseconds. */
+            ttl: number;
+            created_at: string;
+            updated_at: string;
+            peers: components["schemas"]["PersistentCachePeer"][];
         };
         PersonalAccessToken: {
             id: number;
@@ -1330,7 +1503,9 @@ export interface components {
                 saved_bytes: number;
                 pulls: number;
             };
-            /** @description What was served most comes first; 1000 at most. Hours in order. */
+            /** @description What bytes from registries cost, where that is set. */
+            origin_price: components["schemas"]["OriginPrice"] | null;
+            /** @description What was served most comes first; 1000 at most. All hours in order. */
             rows: components["schemas"]["SavingsRow"][];
         };
         SavingsRow: {
@@ -1635,6 +1810,13 @@ export interface components {
                 scheduler: string;
                 reason: string;
             }[];
+        };
+        /** @description Bytes that hosts told of within the minute. */
+        TrafficMinute: {
+            at: string;
+            origin_bytes: number;
+            peer_bytes: number;
+            local_bytes: number;
         };
         User: {
             id: number;
@@ -3336,6 +3518,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Invalid"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    get_api_v1_overview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overview"];
                 };
             };
             /** @description Refused */
@@ -6199,6 +6410,9 @@ export interface operations {
         parameters: {
             query: {
                 scheduler_cluster_id: string;
+                application?: string;
+                tag?: string;
+                state?: "Uploading" | "Succeeded" | "Failed";
                 page?: number;
                 per_page?: number;
             };
@@ -6216,7 +6430,47 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown[];
+                    "application/json": components["schemas"]["PersistentCacheTask"][];
+                };
+            };
+            /** @description What was sent is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invalid"];
+                };
+            };
+            /** @description Refused */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    get_api_v1_persistent_cache_tasks_shares: {
+        parameters: {
+            query: {
+                scheduler_cluster_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersistentCacheShare"][];
                 };
             };
             /** @description What was sent is wrong */
@@ -6257,7 +6511,9 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["PersistentCacheTaskWithPeers"];
+                };
             };
             /** @description What was sent is wrong */
             422: {
