@@ -40,6 +40,8 @@ export interface ClusterPart {
   readonly failureCount: number;
   readonly contents: readonly ContentOutcome[];
   readonly contentCount: number;
+  /** Hosts of which something is known. */
+  readonly hostCount: number;
   readonly peers: readonly (HostOutcome & { readonly created_at?: string })[];
   readonly peerCount: number;
 }
@@ -69,9 +71,30 @@ export function partsOf({ result }: Pick<Job, "result">): ClusterPart[] {
       ...{ successes, successCount: countOf(found["success_count"], successes) },
       ...{ failures, failureCount: countOf(found["failure_count"], failures) },
       ...{ contents, contentCount: countOf(found["content_count"], contents) },
+      hostCount: countOf(found["host_count"], hostsOf({ successes, failures })),
       ...{ peers, peerCount: countOf(found["peer_count"], peers) },
     };
   });
+}
+
+/** What became of all contents on one host. */
+export interface HostSum {
+  readonly hostname: string;
+  readonly ip: string;
+  readonly done: number;
+  readonly failed: number;
+}
+
+/** The hosts of a part, as far as its lists go: those on which something failed first. */
+export function hostsOf({ successes, failures }: Pick<ClusterPart, "successes" | "failures">): HostSum[] {
+  const hosts = new Map<string, HostSum>();
+  const add = ({ hostname = "", ip = "" }: HostOutcome, what: "done" | "failed") => {
+    const host = hosts.get(`${hostname} ${ip}`) ?? { hostname, ip, done: 0, failed: 0 };
+    hosts.set(`${hostname} ${ip}`, { ...host, [what]: host[what] + 1 });
+  };
+  for (const outcome of successes) add(outcome, "done");
+  for (const outcome of failures) add(outcome, "failed");
+  return [...hosts.values()].sort((a, b) => b.failed - a.failed || a.done - b.done);
 }
 
 /** How far a job is in all clusters together. */

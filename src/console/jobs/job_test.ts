@@ -1,6 +1,6 @@
 /// <reference lib="deno.ns" />
 import assert from "node:assert/strict";
-import { partsOf, progressOf } from "./job.ts";
+import { hostsOf, partsOf, progressOf } from "./job.ts";
 
 const RESULT = {
   progress: { expected_count: 9 },
@@ -26,6 +26,17 @@ Deno.test("what a job's row counts is shown, also where its lists were cut short
   assert.deepEqual([first?.successes.length, first?.successCount, first?.contentCount], [1, 5, 3]);
   assert.equal(first?.failures[0]?.description, "refused");
   assert.deepEqual([second?.clusterId, second?.state, second?.error], [undefined, "PENDING", ""]);
+});
+
+Deno.test("what became of each content is added up for each host, and where something failed stands first", () => {
+  const [first] = partsOf({ result: RESULT });
+  assert.equal(first?.hostCount, 2, "counted by the lists, where the row does not say");
+  const at = (hostname: string) => ({ url: "u", hostname, ip: "10.0.0.1" });
+  assert.deepEqual(
+    hostsOf({ successes: [at("a"), at("b"), at("a")], failures: [at("c"), at("b")] })
+      .map(({ hostname, done, failed }) => [hostname, done, failed]),
+    [["c", 0, 1], ["b", 1, 1], ["a", 2, 0]],
+  );
 });
 
 Deno.test("a job of a stock manager is counted by its lists, and one without a result has nothing yet", () => {

@@ -87,7 +87,7 @@ function About({ swarm }: { readonly swarm: Swarm }) {
   const { counts } = swarm;
   const isMoving = counts.waiting + counts.downloading + counts.at_source > 0;
   return (
-    <Panel title={text.about}>
+    <Panel title={text.about} hint={text.aboutHint}>
       <Facts
         facts={[
           { label: text.task, value: swarm.task_id },

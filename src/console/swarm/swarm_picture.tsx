@@ -1,11 +1,10 @@
 import { useText } from "../text/use_text.tsx";
+import { Canvas } from "./canvas.tsx";
 import { type Dot, layered, type Layout, SOURCE_Y, WIDTH } from "./layout.ts";
 import { type Member, nameOf, type PeerAt } from "./swarm_at.ts";
 
 /** Of more peers than these only the strongest edge of each is drawn, and all of one that is looked at. */
 const ALL_EDGES_PEERS_MAX = 40;
-/** Names have room below circles of at least this radius. */
-const NAMED_RADIUS_MIN = 16;
 const NAME_CHARACTERS_MAX = 12;
 const EDGE_WIDTH_MAX = 6;
 
@@ -33,29 +32,20 @@ export function SwarmPicture({ members, peers, chosen, onChosen }: Props) {
   const edges = edgesOf(peers, chosen);
   const most = Math.max(1, ...edges.map(({ pieces }) => pieces));
   return (
-    <svg
-      className="swarm"
-      viewBox={`0 0 ${WIDTH} ${Math.ceil(layout.height)}`}
-      role="img"
-      aria-label={swarm.pictureOf(peers.length)}
-    >
-      <g aria-hidden="true">
-        {edges.map((edge) => <Line key={`${edge.from} ${edge.to}`} {...{ edge, dots, most, chosen }} />)}
-        <rect className="swarm-source" x={WIDTH / 2 - 60} y={SOURCE_Y - 16} width={120} height={32} rx={6} />
-        <text className="swarm-name" x={WIDTH / 2} y={SOURCE_Y + 5}>{swarm.source}</text>
-        {layout.dots.map((dot) => {
-          const member = members[dot.item.at];
-          return member && (
-            <Node
-              key={member.peer_id}
-              {...{ dot, member, layout }}
-              isChosen={dot.item.at === chosen}
-              onChosen={onChosen}
-            />
-          );
-        })}
-      </g>
-    </svg>
+    <Canvas height={layout.height} label={swarm.pictureOf(peers.length)}>
+      {edges.map((edge) => <Line key={`${edge.from} ${edge.to}`} {...{ edge, dots, most, chosen }} />)}
+      {layout.dots.map((dot) => {
+        const member = members[dot.item.at];
+        return member && (
+          <Node
+            key={member.peer_id}
+            {...{ dot, member, layout }}
+            isChosen={dot.item.at === chosen}
+            onChosen={onChosen}
+          />
+        );
+      })}
+    </Canvas>
   );
 }
 
@@ -103,7 +93,7 @@ function Line(
 }
 
 function Node(
-  { dot: { item: { at, stage, progress }, x, y }, member, layout: { radius }, isChosen, onChosen }: {
+  { dot: { item: { at, stage, progress }, x, y }, member, layout: { radius, isNamed }, isChosen, onChosen }: {
     readonly dot: Dot<PeerAt>;
     readonly member: Member;
     readonly layout: Layout<PeerAt>;
@@ -129,9 +119,7 @@ function Node(
         pathLength={100}
         strokeDasharray={`${100 * progress} 100`}
       />
-      {radius >= NAMED_RADIUS_MIN && (
-        <text className="swarm-name" x={x} y={y + radius + 15}>{shortened(nameOf(member))}</text>
-      )}
+      {isNamed && <text className="swarm-name" x={x} y={y + radius + 15}>{shortened(nameOf(member))}</text>}
     </g>
   );
 }
