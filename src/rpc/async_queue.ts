@@ -8,8 +8,10 @@ export class AsyncQueue<T> implements AsyncIterable<T> {
   readonly #itemsMax: number;
   readonly #items: T[] = [];
   #end: { readonly error: unknown } | "closed" | undefined;
-  /** Whoever waits for a change, if there is somebody. */
+  /** Producers that wait for room, if there are any. */
   #changed: PromiseWithResolvers<void> | undefined;
+  /** The consumer that waits for an item. */
+  #taker: PromiseWithResolvers<IteratorResult<T, void>> | undefined;
 
   /** A queue that holds up to `itemsMax` items that nobody has taken yet. */
   constructor(itemsMax: number) {
@@ -24,8 +26,10 @@ export class AsyncQueue<T> implements AsyncIterable<T> {
   /** Adds an item if there is room; false when there is none, or the queue is at its end. */
   tryPush(item: T): boolean {
     if (this.#end !== undefined || this.#items.length >= this.#itemsMax) return false;
-    this.#items.push(item);
-    this.#wake();
+    const taker = this.#taker;
+    this.#taker = undefined;
+    if (taker === undefined) this.#items.push(item);
+    else taker.resolve({ done: false, value: item });
     return true;
   }
 
@@ -62,21 +66,24 @@ export class AsyncQueue<T> implements AsyncIterable<T> {
     };
   }
 
-  async #next(): Promise<IteratorResult<T, void>> {
-    while (this.#items.length === 0) {
-      if (this.#end === undefined) {
-        await this.#nextChange();
-        continue;
-      }
-      this.#leave();
-      if (this.#end === "closed") return { done: true, value: undefined };
-      const { error } = this.#end;
-      this.#end = "closed";
-      throw error;
+  #next(): Promise<IteratorResult<T, void>> {
+    if (this.#items.length > 0) {
+      const value = this.#items.shift() as T;
+      this.#wake();
+      return Promise.resolve({ done: false, value });
     }
-    const value = this.#items.shift() as T;
-    this.#wake();
-    return { done: false, value };
+    if (this.#end !== undefined) return this.#ended();
+    this.#taker ??= Promise.withResolvers();
+    return this.#taker.promise;
+  }
+
+  /** The failure is told once. */
+  #ended(): Promise<IteratorResult<T, void>> {
+    const end = this.#end;
+    this.#leave();
+    if (end === "closed" || end === undefined) return Promise.resolve({ done: true, value: undefined });
+    this.#end = "closed";
+    return Promise.reject(end.error);
   }
 
   #leave(): void {
@@ -87,6 +94,9 @@ export class AsyncQueue<T> implements AsyncIterable<T> {
   #finish(end: { readonly error: unknown } | "closed"): void {
     this.#end ??= end;
     this.#wake();
+    const taker = this.#taker;
+    this.#taker = undefined;
+    if (taker !== undefined) this.#ended().then(taker.resolve, taker.reject);
   }
 
   #wake(): void {

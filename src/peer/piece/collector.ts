@@ -1,7 +1,6 @@
 import { isIP } from "node:net";
 import { DamselflyError, toDamselflyError } from "../../core/error.ts";
 import { isPieceOf, type PiecePlan, planWith } from "../../core/piece.ts";
-import { AsyncQueue } from "../../rpc/async_queue.ts";
 import type { SyncPiecesResponse } from "../../rpc/gen/dfdaemon/v2/dfdaemon.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Endpoint } from "../../runtime/net.ts";
@@ -33,37 +32,26 @@ export interface CollectOptions {
   readonly silenceTimeoutMs: number;
 }
 
-/** Events that wait to be taken before the parents' streams are slowed down. */
-const EVENTS_MAX = 1024;
+/** What collecting works with. */
+export interface CollectDeps {
+  readonly rpc: ParentRpc;
+  readonly clock: Clock;
+  /** Called with each event as it comes. It must not throw: that would count as a failure of the parent. */
+  readonly onEvent: (event: CollectorEvent) => void;
+}
 
 /**
- * Asks all parents at once which of the wanted pieces they have (wire.md §2.10). The stream ends when every parent has
- * ended; leaving the loop, or the signal, ends the parents' streams. A parent that has pieces of no plan at all is ended
- * with `data_loss`; the failure of one parent is an event, never an exception. Throws the signal's reason only.
+ * Asks all parents at once which of the wanted pieces they have (wire.md §2.10). It ends when every parent has ended; the
+ * signal ends the parents' streams. A parent that has pieces of no plan at all is ended with `data_loss`; the failure of
+ * one parent is an event, never an exception. Throws the signal's reason only.
  */
-export async function* collectPieces(
-  options: CollectOptions,
-  { rpc, clock }: { readonly rpc: ParentRpc; readonly clock: Clock },
-  signal: AbortSignal,
-): AsyncGenerator<CollectorEvent, void, undefined> {
-  const left = new AbortController();
-  const either = AbortSignal.any([signal, left.signal]);
-  const events = new AsyncQueue<CollectorEvent>(EVENTS_MAX);
-  const streams = Promise.all(options.parents.map(async (parent) => {
-    const end = await follow(parent, options, { rpc, clock, events, signal: either });
-    if (!either.aborted) await events.push({ parent, ...end }, either);
+export async function collectPieces(options: CollectOptions, deps: CollectDeps, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  await Promise.all(options.parents.map(async (parent) => {
+    const end = await follow(parent, options, deps, signal);
+    if (!signal.aborted) deps.onEvent({ parent, ...end });
   }));
-  streams.then(() => events.close(), (error) => events.fail(error));
-  const onAbort = () => events.fail(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    signal.throwIfAborted();
-    yield* events;
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-    left.abort(new DamselflyError("cancelled", "Nobody collects pieces any more"));
-    await streams.catch(() => undefined); // told to the consumer already, by the queue
-  }
+  signal.throwIfAborted();
 }
 
 /** How a parent's stream ended. */
@@ -71,18 +59,12 @@ type Ending =
   | { readonly kind: "parent_ended"; readonly error?: DamselflyError }
   | { readonly kind: "cut_otherwise"; readonly plan: PiecePlan };
 
-interface Following {
-  readonly rpc: ParentRpc;
-  readonly clock: Clock;
-  readonly events: AsyncQueue<CollectorEvent>;
-  readonly signal: AbortSignal;
-}
-
 /** Passes on what one parent tells. */
 async function follow(
   parent: Parent,
   { hostId, taskId, plan, isOwnCut, version, wanted, silenceTimeoutMs }: CollectOptions,
-  { rpc, clock, events, signal }: Following,
+  { rpc, clock, onEvent }: CollectDeps,
+  signal: AbortSignal,
 ): Promise<Ending> {
   const missing = new Set(wanted);
   const silence = new Silence(clock, silenceTimeoutMs);
@@ -95,7 +77,7 @@ async function follow(
       if (!isPieceOf(plan, response)) return { kind: "cut_otherwise", plan: otherPlan(parent, response, plan) };
       const from = checkedAddress(parent, response);
       if (missing.delete(response.number)) {
-        await events.push({ kind: "piece_available", parent, number: response.number, from }, either);
+        onEvent({ kind: "piece_available", parent, number: response.number, from });
       }
       if (missing.size === 0) break;
     }

@@ -54,10 +54,9 @@ function describe(event: CollectorEvent): string {
 
 async function collect(scripts: Readonly<Record<string, Script>>, changes: Partial<CollectOptions> = {}) {
   const events: string[] = [];
-  const deps = { rpc: scripted(scripts), clock: new VirtualClock() };
-  for await (const event of collectPieces(optionsFor(Object.keys(scripts), changes), deps, never)) {
-    events.push(describe(event));
-  }
+  const onEvent = (event: CollectorEvent) => void events.push(describe(event));
+  const deps = { rpc: scripted(scripts), clock: new VirtualClock(), onEvent };
+  await collectPieces(optionsFor(Object.keys(scripts), changes), deps, never);
   return events;
 }
 
@@ -100,11 +99,14 @@ Deno.test("a parent that cuts the content otherwise ends with its plan; only our
     },
     syncHost: () => assert.fail("nobody asks for loads"),
   };
-  const deps = { rpc, clock: new VirtualClock() };
-  for (const isOwnCut of [true, false]) {
-    const events = await Array.fromAsync(collectPieces(optionsFor(["a"], { plan, isOwnCut }), deps, never));
-    assert.deepEqual(events.map(describe), [`a cuts ${4 << 20}`]);
-  }
+  const events: string[] = [];
+  const deps = {
+    rpc,
+    clock: new VirtualClock(),
+    onEvent: (event: CollectorEvent) => void events.push(describe(event)),
+  };
+  for (const isOwnCut of [true, false]) await collectPieces(optionsFor(["a"], { plan, isOwnCut }), deps, never);
+  assert.deepEqual(events, [1, 2].map(() => `a cuts ${4 << 20}`));
   assert.deepEqual(named, [512 << 10, undefined]);
 });
 
@@ -155,44 +157,36 @@ Deno.test("a parent that says nothing for the limit ends with a timeout; what it
       await aborted(signal);
     },
   });
-  const events = Array.fromAsync(collectPieces(optionsFor(["a"]), { rpc, clock }, never));
+  const events: string[] = [];
+  const onEvent = (event: CollectorEvent) => void events.push(describe(event));
+  const collecting = collectPieces(optionsFor(["a"]), { rpc, clock, onEvent }, never);
   await clock.advance(4000);
-  assert.deepEqual((await events).map(describe).slice(1), ["a has 2 at 10.0.0.9:4005", "a ended timeout"]);
+  await collecting;
+  assert.deepEqual(events.slice(1), ["a has 2 at 10.0.0.9:4005", "a ended timeout"]);
   assert.equal(clock.pendingTimers, 0);
 });
 
-Deno.test("leaving the loop ends the streams of all parents", async () => {
+Deno.test("the signal ends the streams of all parents, and the collecting with its reason", async () => {
   let ended = 0;
   const waiting: Script = async function* (_request, signal) {
     yield has(1);
     await aborted(signal).finally(() => ended += 1);
   };
-  const deps = { rpc: scripted({ a: waiting, b: waiting }), clock: new VirtualClock() };
-  for await (const _event of collectPieces(optionsFor(["a", "b"]), deps, never)) break;
-  assert.equal(ended, 2);
-  assert.equal(deps.clock.pendingTimers, 0);
-});
-
-Deno.test("the signal ends the loop with its reason", async () => {
-  const stop = new AbortController();
+  const events: string[] = [];
   const deps = {
-    rpc: scripted({
-      // deno-lint-ignore require-yield -- it waits
-      async *a(_request, signal) {
-        await aborted(signal);
-      },
-    }),
-    clock: new VirtualClock(),
+    ...{ rpc: scripted({ a: waiting, b: waiting }), clock: new VirtualClock() },
+    onEvent: (event: CollectorEvent) => void events.push(describe(event)),
   };
-  const events = Array.fromAsync(collectPieces(optionsFor(["a"]), deps, stop.signal));
+  const stop = new AbortController();
+  const collecting = collectPieces(optionsFor(["a", "b"]), deps, stop.signal);
   await settle();
   const reason = new DamselflyError("cancelled", "enough");
   stop.abort(reason);
-  await assert.rejects(events, (error) => error === reason);
-  await assert.rejects(
-    Array.fromAsync(collectPieces(optionsFor(["a"]), deps, stop.signal)),
-    (error) => error === reason,
-  );
+  await assert.rejects(collecting, (error) => error === reason);
+  assert.equal(ended, 2);
+  assert.equal(deps.clock.pendingTimers, 0);
+  assert.deepEqual(events, ["a has 1 at 10.0.0.9:4005", "b has 1 at 10.0.0.9:4005"]);
+  await assert.rejects(collectPieces(optionsFor(["a"]), deps, stop.signal), (error) => error === reason);
 });
 
 Deno.test("a candidate parent without an address that can be connected to is none", () => {

@@ -13,6 +13,7 @@ import { EarlierPieces } from "./earlier_pieces.ts";
 import { FileWatch } from "./file_watch.ts";
 import type { TaskMetadata, TaskRow } from "./metadata.ts";
 import { ComingBytes, TaskPieceWriter } from "./piece_writer.ts";
+import { Holders } from "./holders.ts";
 import { PrefixHash } from "./prefix_hash.ts";
 import type { Scratch } from "./scratch.ts";
 import type { ComingPiece, PieceRecord, PieceWriter, Retention, StoredTask, TaskCut, TaskRecord } from "./storage.ts";
@@ -42,6 +43,7 @@ export interface TaskOwner {
 /** One task in the content store. */
 export class ContentTask implements StoredTask {
   readonly key: number;
+  readonly holders = new Holders();
   readonly #owner: TaskOwner;
   readonly #file: ContentFile;
   readonly #hash: PrefixHash | undefined;

@@ -1,6 +1,7 @@
 import type { Digest } from "../../core/digest.ts";
 import type { PiecePlan } from "../../core/piece.ts";
 import type { Follower } from "./changes.ts";
+import type { Holders } from "./holders.ts";
 
 /** Where the bytes of a piece came from (wire.md §1.1, `TrafficType`). */
 export type TrafficType = "back_to_source" | "remote_peer" | "local_peer";
@@ -106,6 +107,8 @@ export interface StoredTask {
   finishedPieces(): number[];
   /** Numbers of finished pieces in the order of their finish, but for the first `count`; none once the task is sealed. */
   finishedAfter(count: number): number[];
+  /** What other hosts that are asked for pieces have of them, in the cut of the task. */
+  readonly holders: Holders;
   /** Cuts the content otherwise. Throws `failed_precondition` when a piece is recorded or being written. */
   recut(cut: TaskCut): void;
   /**

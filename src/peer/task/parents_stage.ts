@@ -139,6 +139,7 @@ interface Fetch {
 class Round {
   readonly #stage: ParentsStage;
   readonly #states: Map<Parent, ParentState>;
+  readonly #byHost: ReadonlyMap<string, ParentState>;
   readonly #loads: HostLoads;
   readonly #offers = new Offers<ParentState>();
   readonly #addresses = new Map<number, Map<ParentState, Endpoint>>();
@@ -146,6 +147,7 @@ class Round {
   readonly #running = new Set<Promise<void>>();
   readonly #end = Promise.withResolvers<PiecePlan | undefined>();
   readonly #abort = new AbortController();
+  #aliveCount: number;
   #isCollecting = true;
   #hasLostParent = false;
   #isOver = false;
@@ -172,6 +174,8 @@ class Round {
       isNew: true,
       movedAt: stage.clock.now(),
     }]));
+    this.#aliveCount = parents.length;
+    this.#byHost = new Map(this.#states.values().map((state) => [state.parent.hostId, state]));
   }
 
   get bereftIds(): Set<string> {
@@ -183,6 +187,7 @@ class Round {
     const onAbort = () => this.#fail(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
     using _timer = this.#stage.clock.every(this.#stage.parentStallTimeoutMs / LOOKS_PER_STALL, () => this.#look());
+    using _holders = this.#stage.stored.holders.add((hostId, number) => this.#isHeldBy(hostId, number));
     const collecting = this.#collect(AbortSignal.any([signal, this.#abort.signal]));
     const { wanted } = this.#stage;
     if (wanted !== undefined) this.#followDemand(wanted, this.#abort.signal).catch(() => {});
@@ -205,7 +210,7 @@ class Round {
     try {
       const cut = { plan, isOwnCut, version: contentVersion(stored.record) };
       const options = { hostId, taskId, ...cut, parents, wanted, silenceTimeoutMs: collectedPieceTimeoutMs };
-      for await (const event of collectPieces(options, { rpc, clock }, signal)) this.#onEvent(event);
+      await collectPieces(options, { rpc, clock, onEvent: (event) => this.#onEvent(event) }, signal);
     } catch (error) {
       if (!signal.aborted) this.#fail(error);
     }
@@ -228,8 +233,10 @@ class Round {
     this.#moved(state);
     const addresses = this.#addresses.get(event.number) ?? new Map<ParentState, Endpoint>();
     this.#addresses.set(event.number, addresses.set(state, event.from));
-    if (!this.#fetches.has(event.number)) this.#offer(event.number);
-    this.#go();
+    if (this.#fetches.has(event.number)) return;
+    this.#offer(event.number);
+    // Whatever others offer was looked at before.
+    if (this.#isFree(state)) this.#go();
   }
 
   /** A parent whose list broke off keeps what it offered, unless it contradicts us or cannot be reached at all. */
@@ -257,6 +264,12 @@ class Round {
     this.#drop(state, "parent_failed", `it cuts the content into pieces of ${plan.pieceLength} bytes`);
   }
 
+  #isHeldBy(hostId: string, number: number): boolean {
+    const state = this.#byHost.get(hostId);
+    if (state === undefined || state.isGone || state.hasBrokenOff) return false;
+    return this.#addresses.get(number)?.has(state) === true;
+  }
+
   /** Makes a piece choosable, from those parents that may still be asked for it. */
   #offer(number: number): void {
     const holders = [...this.#addresses.get(number)?.keys() ?? []].filter((state) => !state.isGone);
@@ -282,10 +295,17 @@ class Round {
   /** Starts what can be started, and ends the round when nothing is left to wait for. */
   #go(): void {
     if (this.#isOver) return;
-    const { stored, random, concurrentPieceCount } = this.#stage;
-    // Whoever has something new is asked by all: each asks for a little, or the lines of the others would idle.
-    const loadMax = Math.max(1, Math.floor(concurrentPieceCount / Math.max(1, this.#alive().length)));
-    const isFree = ({ load, isNew }: ParentState) => load < (isNew ? 1 : loadMax);
+    this.#fill();
+    const { stored, wanted } = this.#stage;
+    const isDone = wanted?.isMissing(stored) === false || stored.recordedPieceCount === stored.record.plan.pieceCount;
+    const isHopeless = this.#fetches.size === 0 && (!this.#isCollecting || this.#aliveCount === 0);
+    if (isDone || isHopeless) this.#finish();
+  }
+
+  #fill(): void {
+    const { random, concurrentPieceCount } = this.#stage;
+    if (this.#fetches.size >= concurrentPieceCount) return;
+    const isFree = (state: ParentState) => this.#isFree(state);
     while (this.#fetches.size < concurrentPieceCount) {
       const readerPieces = this.#stage.readerPieces();
       const number = pickPiece({ offers: this.#offers, readerPieces, isFree }, random);
@@ -295,10 +315,12 @@ class Round {
       if (!this.#isWanted(number)) continue;
       this.#start(number, holders);
     }
-    const { recordedPieceCount, record: { plan } } = stored;
-    const isDone = this.#stage.wanted?.isMissing(stored) === false || recordedPieceCount === plan.pieceCount;
-    const isHopeless = this.#fetches.size === 0 && (!this.#isCollecting || this.#alive().length === 0);
-    if (isDone || isHopeless) this.#finish();
+  }
+
+  /** Whoever has something new is asked by all: each asks for a little, or the lines of the others would idle. */
+  #isFree({ load, isNew }: ParentState): boolean {
+    return load <
+      (isNew ? 1 : Math.max(1, Math.floor(this.#stage.concurrentPieceCount / Math.max(1, this.#aliveCount))));
   }
 
   #start(number: number, holders: readonly ParentState[]): void {
@@ -413,6 +435,7 @@ class Round {
   #drop(state: ParentState, kind: "parent_stalled" | "parent_failed", why: string): void {
     if (state.isGone) return;
     state.isGone = true;
+    this.#aliveCount--;
     if (state.parent.isMate !== true) this.#hasLostParent = true;
     const { clock, onParentLost } = this.#stage;
     onParentLost?.(kind, state.parent, { ms: clock.now() - state.movedAt, detail: why });

@@ -33,12 +33,12 @@ export interface SyncPiecesDeps {
 }
 
 /**
- * Tells a child of each wanted piece as it is finished (wire.md §2.10), in the child's own cut. It ends when all were
- * told of. Throws `not_found` for a task that is not here, `failed_precondition` for one of another version than the
+ * Tells a child of each wanted piece as it is finished (wire.md §2.10), in the child's own cut, but for those that the
+ * child has told us of meanwhile. It ends when all are here. Throws `not_found` for a task that is not here, `failed_precondition` for one of another version than the
  * child's, `unavailable` when its download stalls or fails.
  */
 export async function* syncPieces(
-  { taskId, interestedPieceNumbers, pieceLength, version, waitsItsTurn }: PiecesQuestion,
+  { hostId, taskId, interestedPieceNumbers, pieceLength, version, waitsItsTurn }: PiecesQuestion,
   { storage, clock, address, turns }: SyncPiecesDeps,
   signal: AbortSignal,
 ): AsyncGenerator<SyncPiecesResponse, void, undefined> {
@@ -51,7 +51,11 @@ export async function* syncPieces(
   const plan = planOfChild(task.record, pieceLength);
   const wanted = new Set(interestedPieceNumbers.filter((number) => number < plan.pieceCount));
   const arrivals = new Arrivals(task, plan);
-  using turn = waitsItsTurn && plan.pieceLength === task.record.plan.pieceLength ? turns?.join(task) : undefined;
+  const isOfOneCut = plan.pieceLength === task.record.plan.pieceLength;
+  using turn = waitsItsTurn && isOfOneCut ? turns?.join(task) : undefined;
+  // What it said it has, and wants all the same, it has lost.
+  const isThere = (number: number) => isOfOneCut && task.holders.has(hostId, number);
+  const lost = new Set([...wanted].filter(isThere));
   using stall = new Stall(clock);
   using changes = task.changes(AbortSignal.any([signal, stall.signal]));
   let change: Promise<void> | undefined;
@@ -60,6 +64,7 @@ export async function* syncPieces(
     for (const number of come) wanted.delete(number);
     const told = turn === undefined ? come : turn.sort(come);
     for (const number of told) {
+      if (isThere(number) && !lost.has(number)) continue;
       const { start, end } = pieceRange(plan, number);
       currentSpan()?.event("piece_told", { number });
       yield { number, offset: start, length: end - start, ...address };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DamselflyError } from "../../core/error.ts";
 import { realClock } from "../../runtime/clock.ts";
-import { VirtualClock } from "../../testing/virtual_clock.ts";
+import { settle, VirtualClock } from "../../testing/virtual_clock.ts";
 import { ADDRESS, collected, HandDriven, limited, openTestStorage, TASK_ID } from "./harness_test.ts";
 import { type PiecesQuestion, syncPieces } from "./sync_pieces.ts";
 import { Turns } from "./turns.ts";
@@ -65,4 +65,21 @@ Deno.test("a download that fails while a child takes what it was told ends the c
   await host.clock.advance(10);
   await assert.rejects(told.next(), { code: "unavailable", message: /download has failed/ });
   assert.equal(host.clock.pendingTimers, 0);
+});
+
+Deno.test("a child is not told of what it has told us of itself, unless it wants that all the same", async () => {
+  await using host = await openHost();
+  const task = await host.tasks.finish(0);
+  const has = new Set([1]);
+  using _list = task.holders.add((hostId, number) => hostId === "child" && has.has(number));
+  const told = [{ hostId: "child" }, { hostId: "other" }].map((who) =>
+    collected(host.ask({ ...who, waitsItsTurn: false }))
+  );
+  await settle();
+  has.add(2).add(3);
+  await host.tasks.finishAll();
+  const [child, other] = (await Promise.all(told)).map((pieces) => pieces.map(({ number }) => number));
+  assert.deepEqual(child, ALL.filter((number) => number !== 2 && number !== 3), "it had lost piece 1");
+  assert.deepEqual(other, ALL);
+  assert.deepEqual((await collected(host.ask({ pieceLength: 4 << 20 }))).map(({ number }) => number), [0]);
 });
