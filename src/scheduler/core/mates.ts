@@ -11,10 +11,11 @@ import { isOfContent, isOpenTo, offerOf } from "./fit.ts";
 import { type RandomSet, sampled } from "../../core/random_set.ts";
 import type { Peer } from "./state.ts";
 
-/** Mates that are chosen for a peer; enough that most of what the swarm has is known to one of them. */
-const MATES_CHOSEN = 12;
-/** Mates of a peer in all, with those that were chosen while it waited and were given it. */
-const MATES_MAX = 24;
+/**
+ * Mates of a peer, with those that were chosen while it waited and were given it: as many as it fetches pieces at a time,
+ * one from each. Whoever had more would be asked for more than others, and whoever had fewer would be behind.
+ */
+const MATES_MAX = 16;
 /** Peers that are looked at for each mate that is wanted. */
 const LOOKS_PER_MATE = 2;
 
@@ -29,9 +30,9 @@ export function chooseMates({ state: { settings }, chance }: Step, peer: Peer): 
   const place = placeOf(peer);
   const crowd = place === undefined ? undefined : peer.task.matesByPlace.at(place);
   const crowds: RandomSet<Peer>[] = crowd === undefined ? peer.task.mates.of(peer).map(({ peers }) => peers) : [crowd];
-  for (const mate of sampled(crowds, LOOKS_PER_MATE * MATES_CHOSEN, chance)) {
-    if (peer.mates.size >= MATES_CHOSEN) break;
-    if (mate.mates.size < MATES_MAX && areAlike(mate, peer) && placeOf(mate) === place) join(mate, peer);
+  for (const mate of sampled(crowds, LOOKS_PER_MATE * MATES_MAX, chance)) {
+    if (peer.mates.size >= MATES_MAX) break;
+    if (hasRoom(mate) && areAlike(mate, peer) && placeOf(mate) === place) join(mate, peer);
   }
   return [...peer.mates];
 }
@@ -43,6 +44,11 @@ export function chooseMates({ state: { settings }, chance }: Step, peer: Peer): 
 export function partWithMates(peer: Peer): void {
   if (peer.mates.size === 0) return;
   for (const mate of peer.mates) part(mate, peer);
+}
+
+/** Who has its answer goes on with the mates that it has, whoever else asks it. */
+function hasRoom(mate: Peer): boolean {
+  return !mate.task.waiters.has(mate) || mate.mates.size < MATES_MAX;
 }
 
 /** Who waits for its answer learns of a new mate with that; who had it before goes on with those that it has. */
