@@ -117,7 +117,8 @@ Deno.test("a transfer that was begun is not kept open for a reader who is elsewh
   const source = new FakeSource(CONTENT);
   await using node = await SwarmNode.start(new Swarm(), { source });
   const stage = await begunStage(node, source);
-  source.onBlock = () => assert.equal(source.openBodies, 1);
+  // All that was begun besides is open, at most.
+  source.onBlock = () => assert.ok(source.openBodies < source.reads.length);
   stage.wanted.readers.add({ position: 5 * PIECE, end: 7 * PIECE });
   await fetchFromSource(stage, NEVER);
   assert.deepEqual([stage.stored.finishedPieceCount, source.openBodies], [21, 0]);

@@ -1,11 +1,17 @@
 import type { PiecePlan, PieceRun } from "../../core/piece.ts";
 
-/** Transfers of one download from its source at a time: one for all of it, the others for readers who are elsewhere. */
+/**
+ * Transfers of one download from its source at a time: one for all of it, the others for readers who are elsewhere, and
+ * where what is missing is scattered.
+ */
 export const TRANSFERS_MAX = 4;
 /** A reader waits for a transfer that is so many bytes before what he wants. */
 const SOON_BYTES = 4 * 1024 * 1024;
 /** The most that is fetched at a time for a reader who is elsewhere: he may leave in the middle. */
 const ELSEWHERE_BYTES_MAX = 16 * 1024 * 1024;
+
+/** With less before those that run, another one begins: a source takes its time to answer, and the line would idle. */
+const AHEAD_BYTES_MIN = 8 * 1024 * 1024;
 
 /** What is known when the next transfer is chosen. */
 export interface TransferState {
@@ -23,7 +29,8 @@ export interface TransferState {
 /**
  * The next transfer to begin; undefined when those that run are enough. The first one begins where a reader waits and
  * takes all that is missing there, so that a cold content costs one request. A reader whose piece none of them comes to
- * soon gets one for what is before him.
+ * soon gets one for what is before him. When those that run are near their ends, the next stretch of what is missing is
+ * asked for.
  */
 export function nextTransfer(state: TransferState): PieceRun | undefined {
   const { plan, running, isWanted, acceptsRanges } = state;
@@ -45,7 +52,23 @@ export function nextTransfer(state: TransferState): PieceRun | undefined {
     const pieces = Math.max(1, Math.floor(ELSEWHERE_BYTES_MAX / plan.pieceLength));
     return stretch(state, first, Math.min(last, first + pieces - 1));
   }
-  return undefined;
+  return bytesAhead(state) < AHEAD_BYTES_MIN ? nextStretch(state) : undefined;
+}
+
+function bytesAhead({ plan, running }: TransferState): number {
+  return running.reduce((sum, { first, last }) => sum + (last - first + 1) * plan.pieceLength, 0);
+}
+
+/** What is missing behind the transfers that run, or else before them. */
+function nextStretch(state: TransferState): PieceRun | undefined {
+  const { plan, running } = state;
+  const end = plan.pieceCount - 1;
+  const behind = 1 + Math.max(...running.map(({ last }) => last));
+  const isWanted = (number: number) =>
+    state.isWanted(number) && !running.some(({ first, last }) => first <= number && number <= last);
+  const others = { ...state, isWanted };
+  const first = firstWanted(others, behind, end) ?? firstWanted(others, 0, behind - 1);
+  return first === undefined ? undefined : stretch(others, first, end);
 }
 
 function firstWanted({ isWanted }: TransferState, first: number, last: number): number | undefined {

@@ -60,3 +60,18 @@ Deno.test("the transfers of a download are few, and a source without ranges has 
   assert.deepEqual(next({ acceptsRanges: false, there: [7], readers }), { first: 0, last: 99 });
   assert.equal(next({ acceptsRanges: false, running: [{ first: 0, last: 99 }], readers }), undefined);
 });
+
+Deno.test("where what is missing is scattered, the next stretch is asked for before the one before it has come", () => {
+  const there = [12, 13, 16, 40];
+  assert.deepEqual(next({ there, running: [{ first: 10, last: 11 }] }), { first: 14, last: 15 });
+  const two = [{ first: 10, last: 11 }, { first: 14, last: 15 }];
+  assert.deepEqual(next({ there, running: two }), { first: 17, last: 39 });
+  assert.equal(next({ there, running: [...two, { first: 17, last: 39 }] }), undefined, "enough is on its way");
+  assert.equal(next({ there, running: [{ first: 32, last: 39 }] }), undefined, "8 MiB are enough");
+  assert.deepEqual(next({ there, running: [{ first: 33, last: 39 }] }), { first: 41, last: 99 });
+  assert.deepEqual(next({ there, running: [{ first: 95, last: 99 }] }), { first: 0, last: 11 }, "what was left behind");
+  assert.deepEqual(next({ there, running: [{ first: 95, last: 99 }, { first: 0, last: 0 }] }), { first: 1, last: 11 });
+  const others = Array.from({ length: 96 }, (_, number) => number);
+  assert.equal(next({ there: others, running: [{ first: 96, last: 99 }] }), undefined, "nothing else is missing");
+  assert.equal(next({ there, running: [{ first: 10, last: 11 }], acceptsRanges: false }), undefined);
+});

@@ -32,7 +32,8 @@ export interface SourceStage {
 
 /**
  * Fetches everything that is wanted from the source, in one transfer, and in others besides for readers who are
- * elsewhere; pieces are committed as their bytes pass. Ends when nothing is missing. Throws `source_error`.
+ * elsewhere and where little of it is in one place; pieces are committed as their bytes pass. Ends when nothing is
+ * missing. Throws `source_error`.
  */
 export async function fetchFromSource(stage: SourceStage, signal: AbortSignal): Promise<void> {
   await using _begun = stage.begun;
