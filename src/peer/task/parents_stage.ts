@@ -20,6 +20,8 @@ import type { Wanted } from "./wanted.ts";
 const FAILURES_MAX = 3;
 /** A fetch that takes so many times the usual is given to another parent, or up when it is also too slow. */
 const STRAGGLER_FACTOR = 4;
+/** The last fetches of a download are given so much time at least. */
+const END_GAME_MS_MIN = 500;
 /** A fetch from the only parent that has the piece may be as slow as this, and any may while no piece is finished. */
 const BYTES_PER_SECOND_MIN = 64 * 1024;
 const FIRST_PIECE_MS = 30_000;
@@ -470,12 +472,7 @@ class Round {
         this.#drop(state, "parent_stalled", `it sent nothing for ${limitMs} ms`);
       }
     }
-    const stragglerMs = Math.max(limitMs, this.#patienceMs());
-    for (const fetch of this.#fetches.values()) {
-      const isLate = !fetch.isHeld && now - fetch.startedAt >= stragglerMs;
-      if (!isLate || (!this.#hasOtherHolder(fetch) && !isTrickle(fetch, now))) continue;
-      fetch.abort.abort(new DamselflyError("timeout", `The piece took longer than ${stragglerMs} ms`));
-    }
+    this.#lookForStragglers(now, limitMs);
     const stillMs = now - this.#movedAt;
     if (this.#fetches.size === 0 && stillMs >= (this.#hasLostParent ? BEREFT_MS : limitMs)) {
       const mayWait = this.#hasParent() && !this.#hasLostParent && stillMs < WAITING_PARENTS_MS;
@@ -487,6 +484,19 @@ class Round {
       }
     }
     this.#go();
+  }
+
+  /** When nothing else is left to be asked for, nobody is waited for so long who is slow and not the only one. */
+  #lookForStragglers(now: number, limitMs: number): void {
+    const patienceMs = this.#patienceMs();
+    const isEndGame = this.#finishedCount > 0 && this.#fetches.size < this.#stage.concurrentPieceCount;
+    for (const fetch of this.#fetches.values()) {
+      const hasOther = this.#hasOtherHolder(fetch);
+      const stragglerMs = isEndGame && hasOther ? Math.max(END_GAME_MS_MIN, patienceMs) : Math.max(limitMs, patienceMs);
+      const isLate = !fetch.isHeld && now - fetch.startedAt >= stragglerMs;
+      if (!isLate || (!hasOther && !isTrickle(fetch, now))) continue;
+      fetch.abort.abort(new DamselflyError("timeout", `The piece took longer than ${stragglerMs} ms`));
+    }
   }
 
   /** Whether anybody is left but mates: those may all be waiting for each other. */

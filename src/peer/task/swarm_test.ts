@@ -593,3 +593,19 @@ Deno.test("what a parent says that it has is known of its host as long as it can
   assert.deepEqual(await pull, CONTENT);
   assert.deepEqual(known(), [[false, false], [false, false]]);
 });
+
+Deno.test("the last pieces are not waited for from one that is slow when another one has them", async () => {
+  const clock = new VirtualClock();
+  const swarm = new Swarm();
+  await using stalls = await seed(swarm);
+  await using lives = await seed(swarm);
+  let left = 3;
+  stalls.behaviour.onFetch = (_, signal) => left-- > 0 ? undefined : clock.sleep(60_000, signal);
+  const decide = inTurn(() => fromParents(swarm.peer(stalls), swarm.peer(lives)), toSource);
+  const source = new FakeSource(CONTENT);
+  await using child = await SwarmNode.start(swarm, { source, clock, decide });
+  const pull = child.pull(requestFor(CONTENT));
+  await clock.advance(2_000);
+  assert.deepEqual(await pull, CONTENT);
+  assert.equal(source.reads.length, 0);
+});

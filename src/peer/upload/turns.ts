@@ -4,7 +4,8 @@
  * Pieces from the source are nowhere else in the swarm. If all children heard of one at once, all would fetch it from
  * here, and the only line with something new on it would carry the same bytes again and again. So each of these pieces
  * is told to one child first, and so few at a time that they arrive soon; the children give them to each other. When
- * nothing is left that nobody was told of, the others hear of it too: then the line is free to help.
+ * nothing is left that nobody was told of, the others hear of it too: then the line is free to help. What a slow child
+ * was told of another one hears of as well, and until it has that it is told of nothing new.
  *
  * There may be very many children, and each piece is told to each of them once. Nothing else is done for all of them:
  * who is next is the first of a heap, and what all may hear of is one list, in which each child is at a place.
@@ -26,7 +27,10 @@ const SPREAD_MS_MIN = 500;
 const SPREAD_MS_MAX = 10_000;
 /** How much the last piece counts in the time that it takes to send one. */
 const LAST_SENT_WEIGHT = 0.2;
-/** How often both times are looked at. */
+/** A child that takes so many times as long as usual to fetch what it was told of is slow, but for so long nobody is. */
+const SLOW_FACTOR = 4;
+const SLOW_MS_MIN = 200;
+/** How often these times are looked at. */
 const LOOK_INTERVAL_MS = 50;
 
 /** The turns of all tasks of a host. */
@@ -57,6 +61,8 @@ interface Tell {
   readonly number: number;
   readonly atMs: number;
   isAsked: boolean;
+  /** Another child is told of the piece too, for this one is slow; or this one is that other one. */
+  isPassedOn: boolean;
 }
 
 /** Pieces that somebody was told of, in that order, and when. */
@@ -109,11 +115,21 @@ class TaskTurns {
     tell.isAsked = true;
     return {
       [Symbol.dispose]: () => {
-        this.#open = this.#open.filter((open) => open !== tell);
-        this.#sentMs += LAST_SENT_WEIGHT * (this.#clock.now() - tell.atMs - this.#sentMs);
+        this.#onSent(tell);
         this.#go();
       },
     };
+  }
+
+  #onSent(tell: Tell): void {
+    const { turn, atMs } = tell;
+    this.#open = this.#open.filter((open) => open !== tell);
+    const tookMs = this.#clock.now() - atMs;
+    // One slow child says little of the others.
+    const countedMs = Math.min(tookMs, SLOW_FACTOR * this.#sentMs);
+    this.#sentMs = this.#sentMs === 0 ? tookMs : this.#sentMs + LAST_SENT_WEIGHT * (countedMs - this.#sentMs);
+    if (!turn.slow.delete(tell) || turn.slow.size > 0) return;
+    if (this.#children.has(turn) && turn.hasNew && !turn.isReady) this.#makeReady(turn);
   }
 
   #onHeld(turn: Turn): void {
@@ -142,15 +158,31 @@ class TaskTurns {
   #go(): void {
     const nowMs = this.#clock.now();
     this.#open = this.#open.filter(({ isAsked, atMs }) => isAsked || nowMs - atMs < ASK_TIMEOUT_MS);
+    this.#passOn(nowMs);
     while (this.#open.length < OPEN_TELLS_MAX) {
       const turn = this.#ready.take();
       if (turn === undefined) return this.#tellOthers(nowMs);
       turn.isReady = false;
-      if (!this.#children.has(turn) || !turn.hasNew) continue;
+      if (!this.#children.has(turn) || !turn.hasNew || turn.slow.size > 0) continue;
       const number = turn.tellNew(this.#turns++);
       this.#told.places.set(number, this.#told.order.push({ number, atMs: nowMs }) - 1);
-      this.#open.push({ turn, number, atMs: nowMs, isAsked: false });
+      this.#open.push({ turn, number, atMs: nowMs, isAsked: false, isPassedOn: false });
       this.#makeReady(turn);
+    }
+  }
+
+  /** What slow children were told of, others are told of too, once: it would come to the swarm no sooner than to them. */
+  #passOn(nowMs: number): void {
+    const slowMs = Math.max(SLOW_MS_MIN, SLOW_FACTOR * this.#sentMs);
+    const slow = this.#open.filter(({ isAsked, isPassedOn, atMs }) => isAsked && !isPassedOn && nowMs - atMs >= slowMs);
+    if (slow.length === 0 || this.#sentMs === 0) return;
+    this.#open = this.#open.filter((tell) => !slow.includes(tell));
+    for (const tell of slow) {
+      const { turn: { slow: tells }, number } = tell;
+      tells.add(tell);
+      tell.isPassedOn = true;
+      const other = this.#children.values().find((turn) => turn.slow.size === 0 && turn.tellAlso(number));
+      if (other !== undefined) this.#open.push({ turn: other, number, atMs: nowMs, isAsked: false, isPassedOn: true });
     }
   }
 
@@ -177,6 +209,8 @@ export class Turn implements Disposable {
   at: number;
   /** It waits for its turn. */
   isReady = false;
+  /** Pieces that it was told of, and that take it very long. */
+  readonly slow = new Set<object>();
   readonly #task: StoredTask;
   readonly #told: Told;
   readonly #listener: TurnListener;
@@ -239,6 +273,13 @@ export class Turn implements Disposable {
     this.#tell(number);
     this.at = at;
     return number;
+  }
+
+  /** The child is told of a piece that another one was told of before; false when it was, or does not want it. */
+  tellAlso(number: number): boolean {
+    const isHeld = this.#held.has(number);
+    this.#tell(number);
+    return isHeld;
   }
 
   /** The child is told of what is held for it and all may be told of. */

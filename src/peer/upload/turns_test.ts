@@ -183,3 +183,44 @@ Deno.test("what takes long to send has as much more time to spread, but not with
     scene.end();
   }
 });
+
+Deno.test("what a slow child was told of another one hears of too, and the slow one of nothing new until it has that", async () => {
+  const come = Array.from({ length: 100 }, (_, number) => number);
+  const { clock, turns, joined, first, end } = stage(3, come);
+  const [slow = -1, ...others] = first[0] as number[];
+  const sending = turns.sending(TASK, slow);
+  const sends = others.map((number) => turns.sending(TASK, number));
+  await clock.advance(10);
+  for (const sent of sends) sent?.[Symbol.dispose]();
+  const toldOf = (child: number) => joined[child]?.sort([]) ?? [];
+  assert.ok(toldOf(0).length > 0, "10 ms are no long time");
+  await clock.advance(150);
+  assert.ok(![...toldOf(1), ...toldOf(2)].includes(slow));
+  await clock.advance(90);
+  const [one, two] = [toldOf(1), toldOf(2)];
+  assert.equal([...one, ...two].filter((number) => number === slow).length, 1);
+  toldOf(0);
+  await clock.advance(250);
+  assert.deepEqual(toldOf(0), []);
+  assert.ok(toldOf(1).length > 0);
+  assert.ok(![...toldOf(1), ...toldOf(2)].includes(slow), "once is enough");
+  sending?.[Symbol.dispose]();
+  await clock.advance(250);
+  assert.ok(toldOf(0).length > 0);
+  end();
+});
+
+Deno.test("when sending takes longer to all, nobody counts as slow for long", async () => {
+  const { clock, turns, joined, first, end } = stage(2);
+  const send = async (numbers: readonly number[], ms: number) => {
+    const sends = numbers.map((number) => turns.sending(TASK, number));
+    await clock.advance(ms);
+    for (const sent of sends) sent?.[Symbol.dispose]();
+    return due(joined);
+  };
+  let told = await send(first.flat(), 50);
+  const all = [...told];
+  for (let round = 0; round < 8; round++) all.push(...told = await send(told, 1_000));
+  assert.ok(new Set(all).size >= all.length - AT_ONCE, "only what was under way when it began was passed on");
+  end();
+});
