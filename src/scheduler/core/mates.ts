@@ -8,7 +8,7 @@
  */
 import type { Step } from "./event.ts";
 import { isOfContent, isOpenTo, offerOf } from "./fit.ts";
-import { type RandomSet, sampled } from "../../core/random_set.ts";
+import { type Chance, type RandomSet, sampled } from "../../core/random_set.ts";
 import type { Peer } from "./state.ts";
 
 /**
@@ -16,25 +16,51 @@ import type { Peer } from "./state.ts";
  * one from each. Whoever had more would be asked for more than others, and whoever had fewer would be behind.
  */
 const MATES_MAX = 16;
+/** Of these a gate has so many in other places. */
+const GATES_MAX = 8;
 /** Peers that are looked at for each mate that is wanted. */
 const LOOKS_PER_MATE = 2;
 
 /**
  * The mates of a peer that is answered: those that were given it as a mate while it waited, and more by chance, all from
  * the narrowest of its places where other hosts are, and for whom that is so too: who has others nearer gives nothing
- * farther away.
+ * farther away, unless it is the gate of its place.
  */
 export function chooseMates({ state: { settings }, chance }: Step, peer: Peer): Peer[] {
   if (settings.algorithm !== "swarm" || !peer.host.facts.cutsAsAsked) return [];
-  for (const mate of peer.mates) if (!areAlike(mate, peer) || !peer.task.mates.has(mate)) part(mate, peer);
+  const { task, mates } = peer;
+  for (const mate of mates) if (!areAlike(mate, peer) || !task.mates.has(mate)) part(mate, peer);
+  if (isGate(peer)) chooseGates(peer, chance);
   const place = placeOf(peer);
-  const crowd = place === undefined ? undefined : peer.task.matesByPlace.at(place);
-  const crowds: RandomSet<Peer>[] = crowd === undefined ? peer.task.mates.of(peer).map(({ peers }) => peers) : [crowd];
+  const crowd = place === undefined ? undefined : task.matesByPlace.at(place);
+  const crowds: RandomSet<Peer>[] = crowd === undefined ? task.mates.of(peer).map(({ peers }) => peers) : [crowd];
   for (const mate of sampled(crowds, LOOKS_PER_MATE * MATES_MAX, chance)) {
-    if (peer.mates.size >= MATES_MAX) break;
+    if (mates.size >= MATES_MAX) break;
     if (hasRoom(mate) && areAlike(mate, peer) && placeOf(mate) === place) join(mate, peer);
   }
-  return [...peer.mates];
+  return [...mates];
+}
+
+/** The mates of a gate in other places: gates too, and of places of the same kind. */
+function chooseGates(peer: Peer, chance: Chance): void {
+  const { gates } = peer.task;
+  const circles = gates.circlesOf(peer);
+  let count = [...peer.mates].filter((mate) => isGate(mate)).length;
+  for (const [index, { place, gates: others }] of circles.entries()) {
+    const countMax = index === circles.length - 1 ? GATES_MAX : GATES_MAX / 2;
+    for (const mate of sampled([others], LOOKS_PER_MATE * GATES_MAX, chance)) {
+      if (count >= countMax) break;
+      if (!isGate(mate) || !gates.isGateWithin(mate, place) || !hasRoom(mate, 0)) continue;
+      if (!areAlike(mate, peer) || peer.mates.has(mate)) continue;
+      join(mate, peer);
+      count += 1;
+    }
+  }
+}
+
+/** Whether it is the gate of a place where there are others. */
+function isGate(peer: Peer): boolean {
+  return peer.task.gates.isGateOf(peer, placeOf(peer));
 }
 
 /**
@@ -46,9 +72,9 @@ export function partWithMates(peer: Peer): void {
   for (const mate of peer.mates) part(mate, peer);
 }
 
-/** Who has its answer goes on with the mates that it has, whoever else asks it. */
-function hasRoom(mate: Peer): boolean {
-  return !mate.task.waiters.has(mate) || mate.mates.size < MATES_MAX;
+/** Who has its answer goes on with the mates that it has, whoever else asks it. A gate keeps room for other gates. */
+function hasRoom(mate: Peer, kept = isGate(mate) ? GATES_MAX : 0): boolean {
+  return !mate.task.waiters.has(mate) || mate.mates.size < MATES_MAX - kept;
 }
 
 /** Who waits for its answer learns of a new mate with that; who had it before goes on with those that it has. */

@@ -67,13 +67,76 @@ Deno.test("stock peers, hosts that do not share, and peers of Dragonfly's algori
   );
 });
 
-Deno.test("mates are of the same location where there is anybody", () => {
-  const { swarm, ids } = burst(40, (index) => ({ location: `site|rack-${index % 4}` }));
+/** Racks of the mates of each peer, where peer `index` is in rack `index % racks`; the gates of racks come first. */
+function racksOfMates(count: number, racks: number, location = (rack: number) => `site|rack-${rack}`) {
+  const { swarm, ids } = burst(count, (index) => ({ location: location(index % racks) }));
   const mates = given(swarm);
-  for (const [index, id] of ids.entries()) {
-    const racks = new Set((mates.get(id) ?? []).map((mate) => mate === "root" ? -1 : Number(mate.slice(1)) % 4));
-    assert.deepEqual([...racks], [index % 4], id);
+  return ids.map((id) => {
+    const others = (mates.get(id) ?? []).filter((mate) => mate !== "root").map((mate) => Number(mate.slice(1)));
+    return { others, racks: new Set(others.map((other) => other % racks)) };
+  });
+}
+
+Deno.test("mates are of the same location where there is anybody, but for one peer of each, the gate", () => {
+  for (const [index, { others, racks }] of racksOfMates(40, 4).entries()) {
+    if (index >= 4) assert.deepEqual([...racks], [index % 4], `p${index}`);
+    else assert.ok(others.every((other) => other % 4 === index || other < 4), `p${index} has gates as far mates only`);
   }
+});
+
+Deno.test("gates have other gates as mates, a half of all mates at most, and the rest in their own places", () => {
+  for (const [index, { others }] of racksOfMates(400, 20).slice(0, 20).entries()) {
+    const gates = others.filter((other) => other < 20);
+    assert.ok(gates.length >= 1 && others.length > gates.length, `p${index}: ${others}`);
+    assert.ok(others.filter((other) => other >= 20).every((other) => other % 20 === index));
+  }
+  const some = racksOfMates(400, 20).slice(0, 20).filter(({ others }) =>
+    others.filter((other) => other < 20).length >= 4
+  );
+  assert.ok(some.length >= 18, "most have several");
+});
+
+Deno.test("a site is entered by one gate, though it has many racks", () => {
+  const siteOf = (rack: number) => rack % 2;
+  const all = racksOfMates(200, 10, (rack) => `site-${siteOf(rack)}|rack-${rack}`);
+  const crossing = all.flatMap(({ racks }, index) =>
+    [...racks].some((rack) => siteOf(rack) !== siteOf(index)) ? [index] : []
+  );
+  assert.ok(crossing.length > 0 && crossing.every((index) => index < 2), `${crossing}`);
+});
+
+Deno.test("when a gate has ended another peer of its place is the gate", () => {
+  const { swarm } = burst(40, (index) => ({ location: `site|rack-${index % 4}` }));
+  const { gates } = swarm.peer("p0").task;
+  const gateOf = () => [...swarm.state.peers.values()].filter((peer) => gates.isGateOf(peer, "location site|rack-0"));
+  assert.deepEqual(gateOf().map(({ id }) => id), ["p0"]);
+  swarm.say("p0", "started");
+  swarm.say("p0", "failed");
+  const [next, ...others] = gateOf();
+  assert.ok(next !== undefined && next.id !== "p0" && Number(next.id.slice(1)) % 4 === 0 && others.length === 0);
+  const met = gates.circlesOf(next).flatMap((circle) => [...circle.gates]);
+  assert.ok(met.includes(next), "it is found by other gates");
+  assert.ok(!met.includes(swarm.peer("p0")));
+});
+
+Deno.test("a host that moves is no gate of the place that it leaves, and the site of a gate that ended has a gate of a rack", () => {
+  const { swarm } = burst(8, (index) => ({ location: `site|rack-${index % 4}` }));
+  const { gates, matesByPlace } = swarm.peer("p0").task;
+  const gateOf = (place: string) => {
+    return [...swarm.state.peers.values()].filter((peer) => gates.isGateOf(peer, place)).map(({ id }) => id);
+  };
+  for (const id of ["p4", "p0"]) {
+    matesByPlace.delete(swarm.peer(id));
+    gates.delete(swarm.peer(id), matesByPlace);
+  }
+  assert.ok(["p1", "p2", "p3"].includes(gateOf("location site")[0] ?? ""));
+  assert.deepEqual(gateOf("location site|rack-0"), []);
+  const moved = swarm.peer("p1");
+  moved.host.places = ["location site|rack-9", "location site"];
+  gates.put(moved);
+  assert.deepEqual([gateOf("location site|rack-1"), gateOf("location site|rack-9")], [[], ["p1"]]);
+  gates.put(swarm.peer("p5"));
+  assert.deepEqual(gateOf("location site|rack-1"), ["p5"]);
 });
 
 Deno.test("a mate that failed a peer is not given to it again, and one that is gone is nobody's mate", () => {

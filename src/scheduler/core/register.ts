@@ -3,6 +3,7 @@ import { LEVEL_MAX } from "./dag.ts";
 import { noCosts } from "./evaluate.ts";
 import type { RegisterEvent, Step } from "./event.ts";
 import { collectUrgently } from "./gc.ts";
+import { Gates } from "./gates.ts";
 import { PeerGroups } from "./peer_groups.ts";
 import { addPeer, movePeer, moveTask, removePeer, touchPeer } from "./peers.ts";
 import { PeersByPlace } from "./places.ts";
@@ -105,6 +106,7 @@ function addTask({ state, nowMs }: Step, { task: facts }: RegisterEvent): Task {
     suppliersByPlace: new PeersByPlace(),
     mates: new PeerGroups(),
     matesByPlace: new PeersByPlace(),
+    gates: new Gates(),
     roots: new RandomSet(),
     losses: 0,
     waiters: new Set(),

@@ -1,5 +1,6 @@
 import { Explanations } from "./explanations.ts";
 import type { PeerState, TaskState } from "./fsm.ts";
+import type { Gates } from "./gates.ts";
 import type { PeerGroups } from "./peer_groups.ts";
 import type { PeersByPlace } from "./places.ts";
 import type { RandomSet } from "../../core/random_set.ts";
@@ -112,6 +113,8 @@ export interface Task {
   /** Peers that can be a mate; see `mates.ts`. */
   readonly mates: PeerGroups;
   readonly matesByPlace: PeersByPlace;
+  /** Those of them that give their places what comes from others; see `gates.ts`. */
+  readonly gates: Gates;
   /** Those of them from whom all pieces come in the end. While there is none, there are no parents. */
   readonly roots: RandomSet<Peer>;
   /** How often a peer with children lost a parent: whatever was known to be supplied before may not be any more. */

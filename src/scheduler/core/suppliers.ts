@@ -44,9 +44,11 @@ export function refreshPeer(peer: Peer): void {
   if (canBeMate(peer)) {
     task.mates.put(peer);
     task.matesByPlace.put(peer);
+    task.gates.put(peer);
   } else {
     task.mates.delete(peer);
     task.matesByPlace.delete(peer);
+    task.gates.delete(peer, task.matesByPlace);
   }
   if (task.hopes.has(peer)) task.hopes.put(peer);
 }
