@@ -62,7 +62,7 @@ type Ending =
 /** Passes on what one parent tells. */
 async function follow(
   parent: Parent,
-  { hostId, taskId, plan, isOwnCut, version, wanted, silenceTimeoutMs }: CollectOptions,
+  { hostId, taskId, plan, isOwnCut, version, parents, wanted, silenceTimeoutMs }: CollectOptions,
   { rpc, clock, onEvent }: CollectDeps,
   signal: AbortSignal,
 ): Promise<Ending> {
@@ -71,7 +71,11 @@ async function follow(
   const either = AbortSignal.any([signal, silence.signal]);
   try {
     const request = { hostId, taskId, interestedPieceNumbers: [...wanted] };
-    const facts = { pieceLength: isOwnCut === true ? plan.pieceLength : undefined, version, waitsItsTurn: true };
+    const facts = {
+      pieceLength: isOwnCut === true ? plan.pieceLength : undefined,
+      version,
+      waitsItsTurn: parents.length > 1,
+    };
     for await (const response of rpc.syncPieces(parent, request, either, facts)) {
       silence.broken();
       if (!isPieceOf(plan, response)) return { kind: "cut_otherwise", plan: otherPlan(parent, response, plan) };

@@ -110,6 +110,21 @@ Deno.test("a parent that cuts the content otherwise ends with its plan; only our
   assert.deepEqual(named, [512 << 10, undefined]);
 });
 
+Deno.test("a child waits its turn where it has somebody else to get pieces from", async () => {
+  const waits: (boolean | undefined)[] = [];
+  const rpc: ParentRpc = {
+    // deno-lint-ignore require-yield -- it has nothing
+    async *syncPieces(_parent, _request, _signal, { waitsItsTurn } = {}) {
+      waits.push(waitsItsTurn);
+      await Promise.resolve();
+    },
+    syncHost: () => assert.fail("nobody asks for loads"),
+  };
+  const deps = { rpc, clock: new VirtualClock(), onEvent: () => {} };
+  for (const parents of [["a"], ["a", "b"]]) await collectPieces(optionsFor(parents), deps, never);
+  assert.deepEqual(waits, [false, true, true]);
+});
+
 Deno.test("a parent that fails, lies or names no address ends, and the others go on", async () => {
   const lies: Partial<SyncPiecesResponse>[] = [
     { offset: 1 },
