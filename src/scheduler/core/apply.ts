@@ -3,6 +3,7 @@ import { planWith } from "../../core/piece.ts";
 import type { Chance } from "../../core/random_set.ts";
 import { removeParents } from "./dag.ts";
 import { addSpeed } from "./algorithm_swarm.ts";
+import { moveOrRefuse, startAtSource } from "./at_source.ts";
 import { addCost } from "./evaluate.ts";
 import type { Effect, Event, PeerEvent, PieceReport, Step } from "./event.ts";
 import { beginCollecting, collect } from "./gc.ts";
@@ -11,7 +12,6 @@ import {
   endPeer,
   leave,
   loseStream,
-  movePeer,
   moveTask,
   removeHost,
   removePeer,
@@ -229,22 +229,6 @@ function handlePeer(step: Step, event: PeerEvent): void {
 function persistPeer({ state }: Step, peerId: string): void {
   const peer = state.peers.get(peerId);
   if (peer !== undefined) peer.isPersistent = true;
-}
-
-function moveOrRefuse(step: Step, peer: Peer, how: "download" | "back_to_source" | "succeed"): boolean {
-  if (movePeer(step, peer, how)) return true;
-  const what = `Cannot ${how.replaceAll("_", " ")}: peer ${peer.id} is in state ${peer.state}`;
-  refuse(step, peer, new DamselflyError("failed_precondition", what));
-  return false;
-}
-
-function startAtSource(step: Step, peer: Peer): void {
-  if (peer.state === "BackToSource" || !moveOrRefuse(step, peer, "back_to_source")) return;
-  stopWaiting(step.state, peer);
-  removeParents(peer);
-  stopFetching(peer);
-  peer.task.fetchers.add(peer);
-  mark(step, peer.task);
 }
 
 function reschedule(step: Step, peer: Peer, failedParentIds: readonly string[]): void {

@@ -40,3 +40,25 @@ Deno.test("a triggered seed peer that comes after a replacement which never begi
   swarm.wait(DEFAULT_SETTINGS.sourceStartTimeoutMs);
   assert.deepEqual(swarm.told("back_to_source"), ["a", "seed"]);
 });
+
+Deno.test("a seed peer of our make registers when its source has answered, and is a parent at once", () => {
+  const swarm = new Swarm(seededRandom(1));
+  swarm.host("seed-host", { isSeed: true, cutsAsAsked: true });
+  swarm.register("a");
+  swarm.register("seed", { needBackToSource: true });
+  assert.deepEqual(swarm.heard("a"), ["from seed"]);
+  swarm.say("seed", "back_to_source_started", "back_to_source_finished");
+  assert.deepEqual(swarm.heard("seed"), ["back_to_source", "closed"]);
+});
+
+Deno.test("a seed peer of another make, and a peer that is none, are parents once they say that they have begun", () => {
+  for (const facts of [{ isSeed: true, cutsAsAsked: false }, { isSeed: false, cutsAsAsked: true }]) {
+    const swarm = new Swarm(seededRandom(1));
+    swarm.host("first-host", facts);
+    swarm.register("first", { needBackToSource: true });
+    swarm.register("a");
+    assert.deepEqual(swarm.heard("a"), []);
+    swarm.say("first", "back_to_source_started");
+    assert.deepEqual(swarm.heard("a"), ["from first"]);
+  }
+});

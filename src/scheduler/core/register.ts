@@ -1,4 +1,5 @@
 import { DamselflyError } from "../../core/error.ts";
+import { startAtSource } from "./at_source.ts";
 import { LEVEL_MAX } from "./dag.ts";
 import { noCosts } from "./evaluate.ts";
 import type { RegisterEvent, Step } from "./event.ts";
@@ -46,7 +47,10 @@ export function register(step: Step, event: RegisterEvent): void {
   }
   movePeer(step, peer, "register");
   if (wish.needBackToSource && !isReplaced(peer) && task.fetchers.size < step.state.settings.sourcePeersMax) {
-    return sendToSource(step, peer, "the peer was asked to fetch from the source");
+    sendToSource(step, peer, "the peer was asked to fetch from the source");
+    // A seed peer of our make registers when its source has answered: nobody need wait to hear that it has begun.
+    if (host.facts.isSeed && host.facts.cutsAsAsked) startAtSource(step, peer);
+    return;
   }
   schedule(step, peer, event.download);
 }
