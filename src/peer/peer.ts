@@ -66,6 +66,7 @@ import { openStorage } from "./storage/open_storage.ts";
 import { openPeerTls, type PeerTls } from "./peer_tls.ts";
 import { byEachId, type Neighbour, type Storage, type TaskRecord } from "./storage/storage.ts";
 import type { TaskRequest, Tasks, Traffic } from "./task/task.ts";
+import { HeadStarts } from "./task/head_start.ts";
 import { refusingTasks } from "./task/refusing_tasks.ts";
 import { createTasks, type TasksParts } from "./task/tasks.ts";
 import { Turns } from "./upload/turns.ts";
@@ -115,7 +116,7 @@ export async function startPeer(
   const meter = new BandwidthMeter(clock);
   const hostId = hostIdOf(identity);
   const onceFree = whenFree(runtime, options.signal);
-  const own = { ...stores, meter, turns: new Turns(clock) };
+  const own = { ...stores, meter, turns: new Turns(clock), headStarts: new HeadStarts(clock) };
   const base: Foundation = { config, runtime, identity, hostId, ...own, stopping: stop.signal, onceFree };
 
   const tls = await openPeerTls(config, runtime, stack);
@@ -217,7 +218,7 @@ function openTasks(
   { source, control, tls }: { readonly source: Source; readonly control: PeerControl; readonly tls: PeerTls },
   stack: AsyncDisposableStack,
 ) {
-  const { config, runtime, storage, meter, recorder } = base;
+  const { config, runtime, storage, meter, recorder, headStarts } = base;
   const { clock, net } = runtime;
   const channels = stack.use(new RpcChannels({ clock, channelsMax: PARENT_CHANNELS_MAX, tls: tls.parents }));
   const pieceClient = stack.use(createPieceClient({ net, clock }));
@@ -225,7 +226,7 @@ function openTasks(
   const limits = heardLimits(downloadLimits(config, clock), recorder);
   const received = { limits, onReceived: (bytes: number) => meter.received(bytes) };
   const journal = recorder.journal(() => control.managerTrouble());
-  const swarm = { storage, source, control, parentRpc, pieceClient, journal, ...received };
+  const swarm = { storage, source, control, parentRpc, pieceClient, journal, headStarts, ...received };
   const all = stack.use(createTasks({ ...swarm, runtime, options: tasksOptions(config) }));
   return { all, cache: stack.use(openCache(base, control, { ...received, channels, pieceClient })) };
 }
@@ -354,6 +355,7 @@ function servedBehind(opening: Promise<Served>): Served {
   return {
     tasks: {
       open: async (request, signal) => (await opening).tasks.open(request, signal),
+      asksSourceAtOnce: () => false, // only the mirror asks, which is opened last
       delete: async (taskId, signal) => (await opening).tasks.delete(taskId, signal),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     },

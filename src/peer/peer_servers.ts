@@ -30,6 +30,7 @@ import type { Tasks, Traffic } from "./task/task.ts";
 import { downloadService } from "./upload/download_service.ts";
 import { storageService } from "./upload/storage_service.ts";
 import { UPLOAD_METHODS_WITHOUT_DEADLINE, uploadService } from "./upload/upload_service.ts";
+import type { HeadStarts } from "./task/head_start.ts";
 import type { Turns } from "./upload/turns.ts";
 import { type PieceServer, startPieceServer } from "./upload/vortex_server.ts";
 
@@ -52,6 +53,7 @@ export interface Foundation {
   readonly recorder: Recorder;
   readonly meter: BandwidthMeter;
   readonly turns: Turns;
+  readonly headStarts: HeadStarts;
   /** Aborts when this host begins to stop. */
   readonly stopping: AbortSignal;
   readonly onceFree: WhenFree;
@@ -66,13 +68,13 @@ export interface Served {
 
 /** The piece server; undefined when this host gives nothing to others. */
 export async function startPieces(base: Foundation): Promise<PieceServer | undefined> {
-  const { config, runtime, storage, cacheStorage, meter, turns, onceFree } = base;
+  const { config, runtime, storage, cacheStorage, meter, turns, headStarts, onceFree } = base;
   if (config.upload.disableShared) return undefined;
   const { ip: hostname, tcpPort: port } = config.storage.server;
   const listen = { hostname, port };
   const onSent = (bytes: number) => meter.sent(bytes);
   const limit = limitBandwidth(config.upload.bandwidthLimit, runtime.clock);
-  const parts = { ...runtime, listen, storage, cacheStorage, onSent, limit, turns };
+  const parts = { ...runtime, listen, storage, cacheStorage, onSent, limit, turns, headStarts };
   return await onceFree(listen, () => startPieceServer(parts));
 }
 

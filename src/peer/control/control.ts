@@ -63,6 +63,8 @@ export interface Control extends AsyncDisposable {
    * its seed peers fetch them without telling it, and who asks waits for them in vain (wire.md §0 fact 4).
    */
   sharesSmall(taskId: string): boolean;
+  /** Whether no scheduler is known, so that nobody can be asked. */
+  isAlone(): boolean;
   /** Opens a conversation about a task; undefined when there is no scheduler. Throws `unavailable` or `timeout`. */
   openSession(taskId: string, peerId: string, signal: AbortSignal): Promise<PeerSession | undefined>;
   /** Tells the scheduler of the task that this host has all of it (`metadata_only`, wire.md §2.5). */

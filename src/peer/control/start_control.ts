@@ -125,6 +125,10 @@ class GrpcControl implements PeerControl {
     return this.#options.host.isSeed || this.#pick(taskId)?.isStock !== true;
   }
 
+  isAlone(): boolean {
+    return this.#links.length === 0;
+  }
+
   async openSession(taskId: string, peerId: string, signal: AbortSignal): Promise<PeerSession | undefined> {
     const link = await this.#reach(taskId, signal);
     return link === undefined ? undefined : this.#sessionAt(link, taskId, peerId);

@@ -75,9 +75,11 @@ export class ContentEndpoint {
   async serve(content: ContentRequest): Promise<Response> {
     const startedAt = this.#parts.clock.now();
     using limit = this.#parts.clock.deadline(HEAD_TIMEOUT_MS);
-    const stat = await this.#authorize(content);
+    const mayBeProved = this.#isProvedByTask(content);
+    const stat = mayBeProved ? undefined : await this.#authorize(content);
     if (content.request.method === "HEAD") return this.#headAnswer(content, stat);
     const handle = await this.#open(content, stat);
+    if (mayBeProved && handle !== undefined) await this.#seeGranted(content, handle);
     const answered = handle ?? stat ?? await this.#stat(content);
     return await this.#answer(content, answered, handle, { startedAt, headLimit: limit.signal });
   }
@@ -97,10 +99,30 @@ export class ContentEndpoint {
     const subject = subjectOf(content.source);
     if (this.#leases.isLive(subject)) return undefined;
     const stat = await this.#stat(content);
-    this.#leases.grant(subject);
-    const { source: { url }, digest } = content;
-    if (digest !== undefined && this.#known.get(url) === undefined) this.#known.add(url, true);
+    this.#proved(content);
     return stat;
+  }
+
+  /** Whether the source is not to be asked twice: first for the requester's right and then for the content. */
+  #isProvedByTask(content: ContentRequest): boolean {
+    return content.request.method === "GET" && !this.#leases.isLive(subjectOf(content.source)) &&
+      this.#parts.tasks.asksSourceAtOnce(requestOf(content, undefined));
+  }
+
+  /** The source gives the content to this requester; if it was asked for another one who was faster, it is asked again. */
+  async #seeGranted(content: ContentRequest, handle: TaskHandle): Promise<void> {
+    if (handle.isGranted === true) return this.#proved(content);
+    try {
+      await this.#authorize(content);
+    } catch (error) {
+      await handle[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  #proved({ source, digest }: ContentRequest): void {
+    this.#leases.grant(subjectOf(source));
+    if (digest !== undefined && this.#known.get(source.url) === undefined) this.#known.add(source.url, true);
   }
 
   #stat({ source, signal }: ContentRequest): Promise<SourceStat> {
@@ -116,7 +138,7 @@ export class ContentEndpoint {
 
   /** The task; undefined when we cannot have one, so that the bytes must come straight from the source. */
   async #open(content: ContentRequest, stat: SourceStat | undefined): Promise<TaskHandle | undefined> {
-    const request = { ...content.task(stat), ...this.#rest(content) };
+    const request = { ...requestOf(content, stat), ...this.#rest(content) };
     try {
       const handle = await this.#parts.tasks.open(request, content.signal);
       if (stat === undefined || stat.contentLength === handle.contentLength) return handle;
@@ -193,6 +215,11 @@ export class ContentEndpoint {
   #warn(message: string, { name }: ContentRequest, error: unknown): void {
     this.#parts.log.warn(message, { ...name, reason: errorText(error) });
   }
+}
+
+/** The task that is opened for a request. */
+function requestOf({ request, task }: ContentRequest, stat: SourceStat | undefined): TaskRequest {
+  return { ...task(stat), isAllWanted: !request.headers.has("range") };
 }
 
 /** Who asks for what. */

@@ -202,6 +202,15 @@ class ContentStorage implements Storage, Neighbour, TaskOwner {
     return task === undefined || this.#unchecked.has(task.record.taskId) ? undefined : task;
   }
 
+  async findSoon(taskId: string): Promise<StoredTask | undefined> {
+    await this.#turns.get(taskId)?.catch(() => undefined); // its caller was told
+    return this.find(taskId);
+  }
+
+  has(taskId: string): boolean {
+    return this.#named(taskId) !== undefined;
+  }
+
   storedAs(taskId: string, content: Digest | undefined): string {
     const same = content === undefined ? undefined : this.#contents.get(content.text);
     const task = this.#named(taskId) ?? (same !== undefined && isCutAsUsual(same.record) ? same : undefined);

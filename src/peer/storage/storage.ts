@@ -185,6 +185,10 @@ export interface Storage extends AsyncDisposable {
    * its pieces: after a crash of the machine their records may be ahead of their bytes.
    */
   find(taskId: string): StoredTask | undefined;
+  /** The same, after what is being opened or deleted under this id. */
+  findSoon(taskId: string): Promise<StoredTask | undefined>;
+  /** Whether there is anything of a task, also what {@link find} does not give. */
+  has(taskId: string): boolean;
   /**
    * The `taskId` of the record by which a content is stored, or is to be: of the task with this id, else of one whose
    * content has this digest and is cut in a usual way, else `taskId` itself.

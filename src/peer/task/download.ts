@@ -2,7 +2,7 @@ import { DamselflyError, errorText, isCancelled, toDamselflyError } from "../../
 import { type PiecePlan, pieceRange, planByRule } from "../../core/piece.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { type Span, traced } from "../../runtime/tracing.ts";
-import { type Control, type Decision, type PeerEvent, type PeerSession, SMALL_BYTES } from "../control/control.ts";
+import { type Control, type Decision, type PeerEvent, type PeerSession } from "../control/control.ts";
 import type { Parent, ParentRpc } from "../piece/parent.ts";
 import type { BandwidthLimit } from "../piece/bandwidth_limit.ts";
 import type { PieceClient } from "../piece/vortex_client.ts";
@@ -11,16 +11,18 @@ import { sourceAnswerOf } from "../source/source_failure.ts";
 import { orAbort } from "../../runtime/or_abort.ts";
 import type { PieceRecord, Storage, StoredTask } from "../storage/storage.ts";
 import type { BanList } from "./ban_list.ts";
+import { closeUnused, isUnshared } from "./early_session.ts";
+import type { HeadStarts } from "./head_start.ts";
 import { findLies } from "./lies.ts";
 import { fetchFromParents, parentsOf, type ParentsStage } from "./parents_stage.ts";
 import type { PullJournal, PullNotes } from "./pull_journal.ts";
 import type { ReadableTask, ReaderPosition } from "./reader.ts";
-import { Conversation, downloadOf, pieceMessage } from "./report.ts";
+import { Conversation, pieceMessage, registerOf } from "./report.ts";
 import type { SourceRequests } from "./source_requests.ts";
 import { SourceLine } from "./source_line.ts";
 import { fetchFromSource, wrongContent } from "./source_stage.ts";
 import type { SplitSwarms } from "./split_swarms.ts";
-import { localTraffic, type TaskMetrics } from "./task_metrics.ts";
+import { localTraffic, recordedBytes, type TaskMetrics } from "./task_metrics.ts";
 import type { TaskRequest, Traffic } from "./task.ts";
 import { Wanted } from "./wanted.ts";
 
@@ -68,6 +70,7 @@ export interface DownloadParts {
   readonly limits: DownloadLimits;
   readonly bans: BanList;
   readonly splits: SplitSwarms;
+  readonly headStarts?: HeadStarts;
   readonly metrics: TaskMetrics;
   readonly journal: PullJournal;
   /** Called with the bytes of pieces that came from parents or the source. */
@@ -84,6 +87,8 @@ export interface DownloadSubject {
   readonly stat: SourceStat;
   /** All of the content, if the source has begun to send it. */
   readonly begun?: SourceBody | undefined;
+  /** The session with the scheduler, if it is being opened and the registration under way. */
+  readonly session?: Promise<PeerSession | undefined> | undefined;
 }
 
 /** A wait for a decision. */
@@ -118,6 +123,7 @@ export class Download implements ReadableTask {
   #users = 1;
   #isBackToSource = false;
   #begun: SourceBody | undefined;
+  #session: Promise<PeerSession | undefined> | undefined;
   /** Reports of pieces, until the scheduler knows how they are fetched. */
   #early: PeerEvent[] | undefined = [];
   /** Of a parent that could not be used because of it. */
@@ -132,6 +138,7 @@ export class Download implements ReadableTask {
     this.#subject = subject;
     this.peerId = subject.peerId;
     this.#begun = subject.begun;
+    this.#session = subject.session;
     this.#stored = stored;
     this.#holds.use(stored.hold());
     this.#traffic = { ...localTraffic(recordedBytes(stored)) };
@@ -163,6 +170,11 @@ export class Download implements ReadableTask {
 
   get requests(): SourceRequests {
     return this.#subject.requests;
+  }
+
+  /** Whether the source had begun to send all of it when this began. */
+  get hasBegun(): boolean {
+    return this.#subject.begun !== undefined;
   }
 
   traffic(): Traffic {
@@ -260,6 +272,7 @@ export class Download implements ReadableTask {
       this.#over.abort(over);
       this.#replaced.reject(over);
       await this.#takeBegun()?.[Symbol.asyncDispose]();
+      await closeUnused(this.#takeSession());
       this.#leave();
     }
   }
@@ -302,7 +315,7 @@ export class Download implements ReadableTask {
   async #openSession(signal: AbortSignal): Promise<PeerSession | undefined> {
     const { control, runtime: { log } } = this.#parts;
     try {
-      const session = await control.openSession(this.taskId, this.peerId, signal);
+      const session = await (this.#takeSession() ?? control.openSession(this.taskId, this.peerId, signal));
       if (session === undefined) this.#notes.note("no_scheduler");
       return session;
     } catch (error) {
@@ -323,20 +336,17 @@ export class Download implements ReadableTask {
     return true;
   }
 
-  /** Whether the swarm would not share it, and asking only cost time. */
   #isUnshared(): boolean {
-    if (this.#stored.record.plan.contentLength > SMALL_BYTES || this.#subject.request.disableBackToSource) return false;
-    return !this.#parts.control.sharesSmall(this.taskId);
+    return isUnshared(this.#subject.request, this.#stored.record.plan, this.#parts.control);
   }
 
   /** Gets all pieces, from where the scheduler says and, for the rest, from the source. */
   async #fill(talk: Conversation | undefined, signal: AbortSignal): Promise<void> {
     const { concurrentPieceCount, maxScheduleCount } = this.#parts.options;
-    const download = downloadOf(this.#subject.request, this.#stored.record.plan, concurrentPieceCount);
     await using line = new SourceLine((signal) => this.#fromSource(talk, signal), signal);
     // Whoever is to fetch it from the source need not wait to be told so.
     if (this.#begun !== undefined) line.start();
-    const register = { kind: "register", download } as const;
+    const register = registerOf(this.#subject.request, this.#stored.record.plan, concurrentPieceCount);
     let decision = await this.#ask(register, talk, line, signal);
     let isNew = true;
     for (let asked = 1; talk !== undefined; asked++) {
@@ -448,6 +458,12 @@ export class Download implements ReadableTask {
     return begun;
   }
 
+  #takeSession(): Promise<PeerSession | undefined> | undefined {
+    const session = this.#session;
+    this.#session = undefined;
+    return session;
+  }
+
   /** Says why the source is asked, for each copy that it sends is one that the swarm is there to spare it. */
   #allowSource(why: string): void {
     const ids = { taskId: this.taskId, peerId: this.peerId };
@@ -513,8 +529,8 @@ export class Download implements ReadableTask {
   }
 
   async #fromSource(talk: Conversation | undefined, signal: AbortSignal): Promise<void> {
-    const { source, limits, runtime } = this.#parts;
-    const { requests, stat } = this.#subject;
+    const { source, limits, runtime, headStarts } = this.#parts;
+    const { requests, stat, request: { needBackToSource } } = this.#subject;
     try {
       await fetchFromSource({
         ...runtime,
@@ -526,6 +542,7 @@ export class Download implements ReadableTask {
         acceptsRanges: stat.acceptsRanges,
         wanted: this.#wanted,
         onPiece: (record) => this.#onPiece(record, talk),
+        headStart: needBackToSource ? (signal) => headStarts?.give(this.#stored, signal) : undefined,
       }, signal);
     } catch (error) {
       if (!signal.aborted) talk?.post({ kind: "piece_back_to_source_failed", message: errorText(error) });
@@ -624,15 +641,4 @@ export class Download implements ReadableTask {
 /** Why a download goes to the source that was not sent there. */
 function whyOf(decision: Decision | undefined): string {
   return decision === undefined ? "the scheduler gave no decision" : "no parent has all of it";
-}
-
-function recordedBytes(stored: StoredTask): number {
-  const { plan } = stored.record;
-  let bytes = 0;
-  for (let number = 0; number < plan.pieceCount; number++) {
-    if (!stored.isRecorded(number)) continue;
-    const { start, end } = pieceRange(plan, number);
-    bytes += end - start;
-  }
-  return bytes;
 }

@@ -182,6 +182,10 @@ export class FakeControl implements Control {
     return NOTHING_BLOCKED;
   }
 
+  isAlone(): boolean {
+    return this.decide === undefined;
+  }
+
   sharesSmall(): boolean {
     return this.isSmallShared;
   }

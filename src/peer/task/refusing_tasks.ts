@@ -25,6 +25,7 @@ export function refusingTasks(tasks: Tasks, blockList: () => BlockList, metrics:
         `Cannot download: the block list of the cluster refuses it by ${entry}; an administrator can change that`,
       );
     },
+    asksSourceAtOnce: (request) => tasks.asksSourceAtOnce(request),
     delete: (taskId, signal) => tasks.delete(taskId, signal),
     [Symbol.asyncDispose]: () => tasks[Symbol.asyncDispose](),
   };

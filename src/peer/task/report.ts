@@ -19,6 +19,11 @@ const TRAFFIC_TYPES = {
   local_peer: TrafficType.LOCAL_PEER,
 } as const;
 
+/** What a request registers with. */
+export function registerOf(request: TaskRequest, plan: PiecePlan, concurrentPieceCount: number) {
+  return { kind: "register", download: downloadOf(request, plan, concurrentPieceCount) } as const;
+}
+
 /** The register message of a request; the scheduler takes the shape of the content from it (wire.md §1.2). */
 export function downloadOf(request: TaskRequest, plan: PiecePlan, concurrentPieceCount: number): Download {
   return {

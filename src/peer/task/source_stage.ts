@@ -28,6 +28,8 @@ export interface SourceStage {
   readonly acceptsRanges: boolean;
   readonly wanted: Wanted;
   readonly onPiece: (record: PieceRecord) => void;
+  /** What the second piece waits for. */
+  readonly headStart?: ((signal: AbortSignal) => Promise<void> | undefined) | undefined;
 }
 
 /**

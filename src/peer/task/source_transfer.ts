@@ -39,6 +39,7 @@ export class SourceTransfer {
   #pieceStartedAt = 0;
   #spentMs = 0;
   #finishedCount = 0;
+  #hasGivenHeadStart = false;
   #buffer = new Uint8Array(BUFFER_BYTES);
 
   constructor(parts: TransferParts, { first, last }: PieceRun, acceptsRanges: boolean) {
@@ -119,6 +120,7 @@ export class SourceTransfer {
         const step = await pace.waited(body.read(buffer));
         if (step === null) return;
         await this.#take(step.bytes);
+        await this.#giveHeadStart(either);
         await sourceLimit.pass(stored.record.taskId, step.bytes.length, either);
         this.#buffer = new Uint8Array(step.bytes.buffer);
         if (this.#end < range.end && this.#position >= this.#end) return;
@@ -126,6 +128,13 @@ export class SourceTransfer {
     } catch (error) {
       throw slow.aborted ? slow.reason : error;
     }
+  }
+
+  /** Others get the first piece of the content before more is taken in. */
+  async #giveHeadStart(signal: AbortSignal): Promise<void> {
+    if (this.#hasGivenHeadStart || this.#finishedCount === 0 || this.#position >= this.#end) return;
+    this.#hasGivenHeadStart = true;
+    await this.#parts.headStart?.(signal);
   }
 
   /** Only a digest tells that two URLs have the same bytes. */

@@ -21,6 +21,8 @@ export interface TaskRequest {
   readonly isBlobDigestTaskId: boolean;
   /** Set when a scheduler triggers this host as the seed peer: it must fetch from the source. */
   readonly needBackToSource: boolean;
+  /** The requester takes the content from its beginning to its end. */
+  readonly isAllWanted?: boolean;
   readonly disableBackToSource: boolean;
   /**
    * What is done with what nobody reads, where only a part is asked for: it is fetched within a limit of its own, or left.
@@ -47,6 +49,8 @@ export interface TaskHandle extends AsyncDisposable {
   readonly responseHeaders: Readonly<Record<string, string>>;
   /** The task was complete on this host before this request. */
   readonly isLocalHit: boolean;
+  /** The source was asked for it with this request's own rights, and has begun to give it. */
+  readonly isGranted?: boolean;
   /**
    * The bytes of `range` as they become available, in order; a byte stream that is pulled, so that nothing is read
    * ahead. The last byte of the content is only given once the task is sealed. Cancelling the stream does not leave the
@@ -65,6 +69,11 @@ export interface Tasks extends AsyncDisposable {
    * Throws `source_error`, `no_space`, `failed_precondition` (back-to-source disabled and no parent), `timeout`.
    */
   open(request: TaskRequest, signal: AbortSignal): Promise<TaskHandle>;
+  /**
+   * Whether {@link open} will ask nobody but the source, and that at once for all of it: then its answer tells whether
+   * the requester may have it, and how long it is.
+   */
+  asksSourceAtOnce(request: TaskRequest): boolean;
   /** Deletes a task that nobody holds from this host and tells the scheduler. Throws `not_found`, `failed_precondition`. */
   delete(taskId: string, signal: AbortSignal): Promise<void>;
 }

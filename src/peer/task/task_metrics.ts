@@ -1,6 +1,7 @@
 import { DURATION_BUCKETS_MS, sizeLevel } from "../../core/size_level.ts";
+import { pieceRange } from "../../core/piece.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
-import type { TrafficType } from "../storage/storage.ts";
+import type { StoredTask, TrafficType } from "../storage/storage.ts";
 import type { TaskRequest, Traffic } from "./task.ts";
 
 /** Tags and applications come from requesters; more of them than this are counted together. */
@@ -94,4 +95,16 @@ export class TaskMetrics {
 /** The traffic of a task that was complete already. */
 export function localTraffic(bytes: number): Traffic {
   return { backToSource: 0, remotePeer: 0, localPeer: bytes };
+}
+
+/** Bytes of a task that are here already. */
+export function recordedBytes(stored: StoredTask): number {
+  const { plan } = stored.record;
+  let bytes = 0;
+  for (let number = 0; number < plan.pieceCount; number++) {
+    if (!stored.isRecorded(number)) continue;
+    const { start, end } = pieceRange(plan, number);
+    bytes += end - start;
+  }
+  return bytes;
 }

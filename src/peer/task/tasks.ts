@@ -23,8 +23,11 @@ import type { Storage, StoredTask, TaskCut, TaskInit } from "../storage/storage.
 import { BanList } from "./ban_list.ts";
 import { ContentDigests } from "./content_digests.ts";
 import { Download, type DownloadLimits, type DownloadOptions, type DownloadParts } from "./download.ts";
+import { closeUnused, isUnshared, openRegistered } from "./early_session.ts";
+import type { HeadStarts } from "./head_start.ts";
 import { NO_JOURNAL, type PullJournal } from "./pull_journal.ts";
 import { readTask } from "./reader.ts";
+import { registerOf } from "./report.ts";
 import { SplitSwarms } from "./split_swarms.ts";
 import { SourceRequests } from "./source_requests.ts";
 import { localTraffic, TaskMetrics } from "./task_metrics.ts";
@@ -58,6 +61,8 @@ export interface TasksParts {
   readonly limits: DownloadLimits;
   /** Called with the bytes of pieces that came from parents or the source. */
   readonly onReceived: (bytes: number) => void;
+  /** Told by whoever gives pieces away; left out, nobody is waited for. */
+  readonly headStarts?: HeadStarts;
   /** Left out, nothing is kept of a pull. */
   readonly journal?: PullJournal;
   readonly runtime: Pick<Runtime, "clock" | "random" | "log" | "metrics">;
@@ -123,11 +128,21 @@ class RunningTasks implements Tasks, TrafficMeter {
           continue;
         }
         if (joined !== undefined) this.#join(download, request);
-        return this.#handle(new DownloadHandle(download, use, request.taskId), download.stored.record.taskId);
+        const isGranted = joined === undefined && download.hasBegun;
+        const handle = new DownloadHandle(download, use, request.taskId, isGranted);
+        return this.#handle(handle, download.stored.record.taskId);
       } catch (error) {
         if (joined === undefined || signal.aborted || joins >= JOINS_MAX || !isRefusal(error)) throw error;
       }
     }
+  }
+
+  asksSourceAtOnce(request: TaskRequest): boolean {
+    const { storage, control } = this.#parts;
+    const { taskId, needBackToSource, isAllWanted, disableBackToSource, stat } = request;
+    const isForUs = needBackToSource || (isAllWanted === true && !disableBackToSource && control.isAlone());
+    if (!isForUs || stat !== undefined || this.#runningFor(request) !== undefined) return false;
+    return !storage.has(storage.storedAs(taskId, contentOf(request)));
   }
 
   traffic(): Traffic {
@@ -255,22 +270,35 @@ class RunningTasks implements Tasks, TrafficMeter {
     const url = publicUrlOf(request);
     const { taskId, digest } = request;
     // One request of the source, where it is known that it will be asked for all.
-    const isAllWanted = request.needBackToSource && this.#parts.storage.find(storedAs) === undefined;
-    const { stat, body: begun } = isAllWanted && request.stat === undefined
+    const { stat, body: begun } = this.asksSourceAtOnce(request)
       ? await this.#parts.source.begin(request.source, signal)
       : { stat: await this.#stat(request, signal) };
     await using unused = new AsyncDisposableStack();
     unused.use(begun);
     const cut = this.#cut(request, stat);
     const facts = { url, idParts: idPartsOf(request), digest, responseHeaders: stat.responseHeaders };
+    const peerId = this.#newPeerId();
+    // The file is made meanwhile: neither needs the other.
+    const session = this.#registerEarly(request, storedAs, peerId, cut);
+    unused.defer(() => this.#inBackground(closeUnused(session)));
     const stored = await this.#openStored({ taskId: storedAs, ...facts, ...cut }, request).catch((error) => {
       this.#downloads.journal.failed(request, { ...facts, ...cut }, error);
       throw error;
     });
     this.#call(stored, taskId);
-    const subject = { peerId: this.#newPeerId(), request, requests: new SourceRequests(request.source), stat, begun };
+    const subject = { peerId, request, requests: new SourceRequests(request.source), stat, begun, session };
     unused.move();
     return new Download(this.#downloads, subject, stored, signal);
+  }
+
+  /** Tells the scheduler of a download of which nothing is here yet. */
+  #registerEarly(request: TaskRequest, storedAs: string, peerId: string, { plan }: TaskCut) {
+    const { storage, control, options } = this.#parts;
+    if (storage.has(storedAs) || plan.pieceCount === 0 || isUnshared(request, plan, control)) return undefined;
+    const event = registerOf(request, plan, options.concurrentPieceCount);
+    const session = openRegistered(control, { taskId: request.taskId, peerId, event }, this.#stop.signal);
+    session.catch(() => {}); // and seen by the download
+    return session;
   }
 
   /** Asks the source what the content is; what is known already will do for a digest when the source is down. */
@@ -360,6 +388,7 @@ class RunningTasks implements Tasks, TrafficMeter {
 /** A hold on a download. */
 class DownloadHandle implements TaskHandle {
   readonly isLocalHit = false;
+  readonly isGranted: boolean;
   readonly taskId: string;
   readonly sealed: Promise<Traffic>;
   onLeave = () => {};
@@ -367,7 +396,8 @@ class DownloadHandle implements TaskHandle {
   readonly #use: Disposable;
   #hasLeft = false;
 
-  constructor(download: Download, use: Disposable, taskId: string) {
+  constructor(download: Download, use: Disposable, taskId: string, isGranted: boolean) {
+    this.isGranted = isGranted;
     this.taskId = taskId;
     this.#download = download;
     this.#use = use;

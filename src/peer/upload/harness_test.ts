@@ -32,6 +32,10 @@ export const ADDRESS = { ip: "10.0.0.7", tcpPort: 4005 };
 
 /** The tasks of a host whose downloads a test drives by hand. */
 export class HandDriven implements Tasks {
+  asksSourceAtOnce(): boolean {
+    return false;
+  }
+
   readonly requests: TaskRequest[] = [];
   readonly deleted: string[] = [];
   readonly #storage: Storage;

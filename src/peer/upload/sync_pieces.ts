@@ -42,7 +42,8 @@ export async function* syncPieces(
   { storage, clock, address, turns }: SyncPiecesDeps,
   signal: AbortSignal,
 ): AsyncGenerator<SyncPiecesResponse, void, undefined> {
-  const task = storage.find(taskId);
+  // A seed peer tells the scheduler of a task while its file is being made.
+  const task = await storage.findSoon(taskId);
   if (task === undefined) throw new DamselflyError("not_found", `Cannot find task ${taskId}`);
   const own = contentVersion(task.record);
   if (version !== undefined && own !== undefined && version !== own) {

@@ -19,6 +19,7 @@ import {
 } from "../piece/vortex.ts";
 import type { PieceRecord, Storage, StoredTask } from "../storage/storage.ts";
 import { AskedPieces, hasPiece, planOfChild } from "./asked_piece.ts";
+import type { HeadStarts } from "../task/head_start.ts";
 import type { Turns } from "./turns.ts";
 
 /** Piece bytes are read and sent in blocks of this size: reads of up to 256 KiB are cheapest (deno-platform.md §2). */
@@ -75,6 +76,7 @@ export interface PieceServerOptions {
   readonly limit?: BandwidthLimit;
   /** Learns which pieces are asked for. */
   readonly turns?: Turns;
+  readonly headStarts?: HeadStarts;
   readonly limits?: Partial<PieceServerLimits>;
 }
 
@@ -120,6 +122,7 @@ class VortexServer implements PieceServer {
   readonly #onSent: (bytes: number) => void;
   readonly #limit: BandwidthLimit;
   readonly #turns: Turns | undefined;
+  readonly #headStarts: HeadStarts | undefined;
 
   constructor(options: PieceServerOptions, listener: Listener) {
     const { storage: standard, cacheStorage, clock, log, metrics, onSent } = options;
@@ -129,6 +132,7 @@ class VortexServer implements PieceServer {
     this.#onSent = onSent;
     this.#limit = options.limit ?? UNLIMITED;
     this.#turns = options.turns;
+    this.#headStarts = options.headStarts;
     this.#limits = { ...PIECE_SERVER_LIMITS, ...options.limits };
     this.#buffers = new BufferPool(HEAD_ROOM_BYTES + BLOCK_BYTES, this.#limits.sendsMax);
     this.#traffic = metrics.counter("dragonfly_client_upload_traffic", "Bytes of pieces sent to other peers.", [
@@ -227,6 +231,7 @@ class VortexServer implements PieceServer {
       const piece = await this.#asked.record(task, plan, pieceNumber, buffer.bytes.subarray(0, BLOCK_BYTES));
       if (piece === undefined) return await child.write(cannot("the task was deleted"));
       await this.#send(child, family, { task, plan, piece }, buffer.bytes);
+      this.#headStarts?.given(task);
     } finally {
       this.#sends.dec();
     }

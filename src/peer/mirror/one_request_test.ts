@@ -1,0 +1,92 @@
+/** Where the answer to the download itself tells whether the requester may have the content. */
+import assert from "node:assert/strict";
+import { testRuntime } from "../../testing/test_runtime.ts";
+import { blob, FakeSource, readAll, requestFor, sourceError, Swarm, SwarmNode } from "../task/harness_test.ts";
+import type { Decision } from "../control/control.ts";
+import type { Tasks } from "../task/task.ts";
+import { ContentEndpoint, type ContentRequest } from "./content.ts";
+
+const BLOB = blob(20_000);
+const TO_SOURCE: Decision = { kind: "back_to_source", description: "" };
+
+function endpoint(source: FakeSource, tasks: Tasks): ContentEndpoint {
+  const { clock, log } = testRuntime();
+  const stored = () => undefined;
+  return new ContentEndpoint({ tasks, source, clock, log, accessLeaseTtlMs: 60_000, stored, serverIp: "127.0.0.1" });
+}
+
+function contentFor(headers: Record<string, string>, asked: RequestInit = {}): ContentRequest {
+  const request = new Request("http://mirror/", asked);
+  const task = requestFor(BLOB, { source: { url: requestFor(BLOB).source.url, headers } });
+  return {
+    ...{ request, source: task.source, digest: task.digest, name: {}, signal: new AbortController().signal },
+    task: (stat) => ({ ...task, ...(stat !== undefined && { stat }) }),
+    headers: (stored) => new Headers({ ...stored }),
+  };
+}
+
+async function bytesOf(response: Response): Promise<Uint8Array> {
+  return await response.bytes();
+}
+
+Deno.test("a peer without a scheduler asks for a blob once, and has the requester's right with the bytes", async () => {
+  const source = new FakeSource(BLOB);
+  await using node = await SwarmNode.start(new Swarm(), { source });
+  const contents = endpoint(source, node.tasks);
+  const mine = contentFor({ authorization: "Bearer mine" });
+  assert.deepEqual(await bytesOf(await contents.serve(mine)), BLOB);
+  assert.deepEqual([source.stats.length, source.reads.length], [0, 1]);
+  assert.deepEqual(await bytesOf(await contents.serve(mine)), BLOB);
+  assert.equal(source.stats.length, 0, "the right is remembered");
+  assert.deepEqual(await bytesOf(await contents.serve(contentFor({ authorization: "Bearer other" }))), BLOB);
+  assert.deepEqual(source.stats.map(({ headers }) => headers["authorization"]), ["Bearer other"]);
+});
+
+Deno.test("where a scheduler says who fetches, and where not all is wanted, the right is asked for first", async () => {
+  const shared = new FakeSource(BLOB);
+  await using node = await SwarmNode.start(new Swarm(), { source: shared, decide: () => TO_SOURCE });
+  assert.deepEqual(await bytesOf(await endpoint(shared, node.tasks).serve(contentFor({}))), BLOB);
+  assert.deepEqual([shared.stats.length, shared.reads.length], [1, 1]);
+  const lone = new FakeSource(BLOB);
+  await using alone = await SwarmNode.start(new Swarm(), { source: lone });
+  const part = contentFor({}, { headers: { range: "bytes=100-199" } });
+  assert.deepEqual(await bytesOf(await endpoint(lone, alone.tasks).serve(part)), BLOB.subarray(100, 200));
+  assert.equal(lone.stats.length, 1);
+});
+
+Deno.test("a refusal of the only request is the answer, and no right", async () => {
+  const source = new FakeSource(BLOB);
+  source.onRead = ({ headers }) => {
+    if (headers["authorization"] === undefined) throw sourceError({ status: 401 });
+  };
+  source.onStat = ({ headers }) => {
+    if (headers["authorization"] === undefined) throw sourceError({ status: 401 });
+  };
+  await using node = await SwarmNode.start(new Swarm(), { source });
+  const contents = endpoint(source, node.tasks);
+  await assert.rejects(contents.serve(contentFor({})), { code: "source_error" });
+  assert.deepEqual(await bytesOf(await contents.serve(contentFor({ authorization: "Bearer mine" }))), BLOB);
+  await assert.rejects(contents.serve(contentFor({})), { code: "source_error" });
+});
+
+Deno.test("who joins a download that somebody else has begun meanwhile must have a right of his own", async () => {
+  const source = new FakeSource(BLOB);
+  source.onStat = ({ headers }) => {
+    if (headers["authorization"] === undefined) throw sourceError({ status: 401 });
+  };
+  await using node = await SwarmNode.start(new Swarm(), { source });
+  const faster: Tasks = {
+    asksSourceAtOnce: () => true,
+    async open(request, signal) {
+      const mine = requestFor(BLOB, { source: { ...request.source, headers: { authorization: "Bearer mine" } } });
+      await using handle = await node.tasks.open(mine, signal);
+      assert.equal((await readAll(handle)).length, BLOB.length);
+      return await node.tasks.open(request, signal);
+    },
+    delete: (taskId, signal) => node.tasks.delete(taskId, signal),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  const contents = endpoint(source, faster);
+  await assert.rejects(contents.serve(contentFor({})), { code: "source_error" });
+  assert.deepEqual(source.stats.map(({ headers }) => headers["authorization"]), ["Bearer mine", undefined]);
+});
