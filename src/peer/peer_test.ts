@@ -14,6 +14,7 @@ import type { Net } from "../runtime/net.ts";
 import { realNet } from "../runtime/real_net.ts";
 import { realRandom } from "../runtime/random.ts";
 import { realDisk } from "../runtime/real_disk.ts";
+import { wrappedDisk } from "../runtime/wrapped_disk.ts";
 import { testRuntime } from "../testing/test_runtime.ts";
 import { startPeer } from "./peer.ts";
 
@@ -32,6 +33,28 @@ async function openConfig(changes: Readonly<Record<string, unknown>> = {}) {
     ...changes,
   });
   return { config, [Symbol.asyncDispose]: () => rm(dir, { recursive: true, force: true }) };
+}
+
+/** A disk that takes nothing for one file, neither bytes nor a sync, before its gate opens. */
+function stallingDisk(name: string) {
+  const gate = Promise.withResolvers<void>();
+  const stalled = Promise.withResolvers<void>();
+  const wait = async () => {
+    stalled.resolve();
+    await gate.promise;
+  };
+  const disk = wrappedDisk(realDisk(realRandom()), {}, (file, path) =>
+    !path.endsWith(name) ? {} : {
+      write: async (bytes, position) => {
+        await wait();
+        await file.write(bytes, position);
+      },
+      sync: async () => {
+        await wait();
+        await file.sync();
+      },
+    });
+  return { disk, gate, stalled: stalled.promise };
 }
 
 Deno.test("a peer that is ready says so under the names that probes and CLIs ask for", async () => {
@@ -101,6 +124,29 @@ Deno.test("a pull whose cached content somebody has cut is served from the regis
   const hex = layer.digest.replace("sha256:", "");
   await truncate(join(opened.config.storage.dir, "content/tasks", hex.slice(0, 3), hex), 300_000);
   for (let again = 0; again < 2; again++) assert.deepEqual(await pull(), layer.bytes);
+});
+
+Deno.test("while the disk takes nothing for one task other tasks are pulled, and gRPC and health answer", async () => {
+  const image = await makeSampleImage({ layerBytes: [2 * 1024 * 1024, 3 * 1024 * 1024] });
+  const [slow, other] = image.layers;
+  assert.ok(slow && other);
+  await using registry = startSampleRegistry({ clock, images: [{ repository: "a/b", tag: "v1", image }] });
+  await using opened = await openConfig({ "proxy.registryMirror.addr": registry.url });
+  const { disk, gate, stalled } = stallingDisk(slow.digest.replace("sha256:", ""));
+  await using peer = await startPeer(opened.config, testRuntime({ disk, clock }));
+  using _end = { [Symbol.dispose]: () => gate.resolve() };
+  const pull = async (digest: string) =>
+    await (await fetch(`http://127.0.0.1:${peer.mirror.port}/v2/a/b/blobs/${digest}`)).bytes();
+  const pullingSlow = pull(slow.digest);
+  await stalled;
+  assert.deepEqual(await pull(other.digest), other.bytes);
+  const service = "dfdaemon.v2.DfdaemonUpload";
+  assert.equal(await checkHealth(`127.0.0.1:${peer.upload.port}`, { ...LIMITED, timeoutMs: 30_000, service }), true);
+  const healthy = await fetch(`http://127.0.0.1:${peer.health.port}/healthy`);
+  await healthy.body?.cancel();
+  assert.equal(healthy.status, 200);
+  gate.resolve();
+  assert.deepEqual(await pullingSlow, slow.bytes);
 });
 
 Deno.test("a peer whose proxy would be its own mirror does not start", async () => {
