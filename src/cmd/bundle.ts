@@ -2,44 +2,30 @@
  * `deno task bundle`: makes one self-contained script per program, in dist/. They run without this checkout, without npm
  * and without a network for modules.
  */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { errorText } from "../core/error.ts";
+import { bundleProgram } from "../release/bundle.ts";
+import { originOf } from "../release/origin.ts";
+import { SHIPPED } from "../release/programs.ts";
 import { EXIT } from "../runtime/main.ts";
 import { buildConsole } from "./build_console.ts";
-import { CONSOLE_PACK, EMBEDDED_CONSOLE } from "./console_pack.ts";
+import { CONSOLE_PACK } from "./console_pack.ts";
 
-const ENTRIES: Readonly<Record<string, string>> = {
-  manager: "src/cmd/manager.ts",
-  scheduler: "src/cmd/scheduler.ts",
-  dfdaemon: "src/cmd/dfdaemon.ts",
-  dfget: "src/cmd/dfget.ts",
-  dfcache: "src/cmd/dfcache.ts",
-  dfctl: "src/cmd/dfctl.ts",
-  dfinit: "dfinit/main.ts",
-  doctor: "src/cmd/doctor.ts",
-  damselfly: "src/cmd/damselfly.ts",
-};
+const TOP = fileURLToPath(new URL("../..", import.meta.url));
 
-/** The programs that run a manager, and so hold its console. */
-const WITH_CONSOLE = ["manager", "damselfly"];
-
-/** Packages that ask for built-in modules by `require` find one; the bundler forgets it where it minifies. */
-const REQUIRE =
-  'import{createRequire as requireOfBundle}from"node:module";const require=requireOfBundle(import.meta.url);';
-
-/** Bundles one program; false when `deno bundle` failed, which says why itself. */
-async function bundle(name: string, entry: string, consolePack: string): Promise<boolean> {
-  const output = `dist/${name}.js`;
-  const command = new Deno.Command(Deno.execPath(), {
-    args: ["bundle", "--quiet", "--minify", "--keep-names", "--output", output, entry],
-    stdin: "null",
-    stderr: "inherit",
-  });
-  const { success } = await command.output();
-  if (!success) return false;
-  const held = WITH_CONSOLE.includes(name) ? consolePack : "";
-  await Deno.writeTextFile(output, REQUIRE + held + await Deno.readTextFile(output));
-  const { size } = await Deno.stat(output);
-  console.log(`${output}  ${(size / 1e6).toFixed(1)} MB`);
-  return true;
+/** Writes all bundles to `dist`, and says how large each is. Throws `internal` when one cannot be made. */
+export async function makeBundles(say: (line: string) => void): Promise<void> {
+  await buildConsole(() => say("Building the console"));
+  const [{ commit }, consolePack] = await Promise.all([
+    originOf(TOP, (name) => Deno.env.get(name)),
+    Deno.readTextFile(CONSOLE_PACK),
+  ]);
+  for (const program of SHIPPED) {
+    const output = `dist/${program.name}.js`;
+    const size = await bundleProgram(TOP, program, join(TOP, output), { commit, console: consolePack });
+    say(`${output}  ${(size / 1e6).toFixed(1)} MB`);
+  }
 }
 
 if (import.meta.main) {
@@ -47,13 +33,10 @@ if (import.meta.main) {
     console.error(`bundle: unknown arguments ${Deno.args.join(" ")}; there are none`);
     Deno.exit(EXIT.usage);
   }
-  await buildConsole(() => console.log("Building the console"));
-  const pack = JSON.stringify(await Deno.readTextFile(CONSOLE_PACK));
-  const consolePack = `globalThis[Symbol.for(${JSON.stringify(EMBEDDED_CONSOLE)})]=${pack};`;
-  for (const [name, entry] of Object.entries(ENTRIES)) {
-    if (!await bundle(name, entry, consolePack)) {
-      console.error(`bundle: cannot bundle ${entry}`);
-      Deno.exit(EXIT.failed);
-    }
+  try {
+    await makeBundles(console.log);
+  } catch (error) {
+    console.error(`bundle: ${errorText(error)}`);
+    Deno.exit(EXIT.failed);
   }
 }

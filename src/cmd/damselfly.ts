@@ -1,9 +1,9 @@
 /** All programs in one: `damselfly <program> [its options]`. */
 import "../rpc/http2_guard.ts";
 import type { Command } from "commander";
-import { VERSION } from "../core/version.ts";
 import { EXIT } from "../runtime/main.ts";
 import { realTerminal } from "../runtime/terminal.ts";
+import { versionText } from "../runtime/version_text.ts";
 
 /** A program by its name. */
 export interface Program {
@@ -51,7 +51,7 @@ if (import.meta.main) {
   const program = Object.hasOwn(PROGRAMS, name) ? PROGRAMS[name] : undefined;
   if (program !== undefined) await (await program.load()).run(args);
   const { print, printError } = realTerminal();
-  if (name === "--version" || name === "-V") print(`damselfly ${VERSION}\n`);
+  if (name === "--version" || name === "-V") print(`${versionText("damselfly")}\n`);
   else if (name === "completion") {
     const { runCompletion } = await import("./completion.ts");
     Deno.exit(await runCompletion(args, PROGRAMS, realTerminal()));

@@ -1,11 +1,11 @@
 import { runDfinit } from "../../dfinit/cli.ts";
-import settings from "../../deno.json" with { type: "json" };
 import { installCommand, uninstallCommand } from "../install/command.ts";
 import { type InstallEffects, runInstall, runUninstall } from "../install/run.ts";
 import { runProgram } from "../runtime/main.ts";
 import { realRandom } from "../runtime/random.ts";
 import { realDisk } from "../runtime/real_disk.ts";
 import { realTerminal } from "../runtime/terminal.ts";
+import { PERMISSIONS } from "./permissions.ts";
 
 /** The command line of install. */
 export const command = installCommand;
@@ -13,7 +13,7 @@ export const command = installCommand;
 function effects(): InstallEffects {
   const [disk, terminal] = [realDisk(realRandom()), realTerminal()];
   return {
-    ...{ disk, terminal, deno: Deno.execPath(), script: Deno.mainModule, permissions: settings.permissions },
+    ...{ disk, terminal, deno: Deno.execPath(), script: Deno.mainModule, permissions: PERMISSIONS },
     dfinit: (args) => runDfinit(args, { disk, env: (name) => Deno.env.get(name), ...terminal }),
   };
 }

@@ -1,8 +1,8 @@
 import { type Command, CommanderError, InvalidArgumentError } from "commander";
 import { errorText } from "../core/error.ts";
-import { VERSION } from "../core/version.ts";
 import { EXIT } from "./main.ts";
 import type { Terminal } from "./terminal.ts";
+import { versionText } from "./version_text.ts";
 
 /** Wide enough for the texts behind the options, which are not wrapped. */
 const HELP_COLUMNS = 120;
@@ -14,7 +14,7 @@ export function withCommonOptions(
 ): Command {
   const name = fullName(program);
   return program
-    .version(`${name.split(" ")[0]} ${VERSION}`, "-V, --version", "print the version")
+    .version(versionText(name.split(" ")[0] ?? ""), "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .allowExcessArguments(false)
     .showHelpAfterError(`(${name} --help lists all options)`)

@@ -39,6 +39,7 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ],
   "src/cli": ["src/config", "src/rpc", "src/runtime", "src/http", "src/oci", "src/peer/source"],
   "src/install": ["src/runtime", "src/config", "dfinit"],
+  "src/release": ["src/runtime", "src/config", "src/install"],
   "src/doctor": [
     ...["src/runtime", "src/config", "src/rpc", "src/http", "src/oci"],
     ...["src/peer", "src/cli", "src/install", "dfinit"],
@@ -50,6 +51,7 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "src/cmd": [
     ...["src/runtime", "src/config", "src/rpc", "src/http", "src/oci", "src/tracing", "src/profiling", "src/console"],
     ...["src/manager", "src/scheduler", "src/peer", "src/cli", "src/doctor", "src/install", "dfinit"],
+    "src/release",
   ],
   "src/testing": [
     ...["src/runtime", "src/config", "src/rpc", "src/http", "src/oci"],
@@ -61,8 +63,8 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 
 /** Files of the top that may be imported, and by which file. */
 export const TOP_FILES: Readonly<Record<string, string>> = {
-  // The permission sets: units give their services those under which the tasks run.
-  "deno.json": "src/cmd/install.ts",
+  // The permission sets: services, launchers and compiled programs get those under which the tasks run.
+  "deno.json": "src/cmd/permissions.ts",
 };
 
 /** Modules that compute and touch nothing: all that `src/core` may use. */
