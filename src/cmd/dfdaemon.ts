@@ -15,6 +15,7 @@ const dfdaemon: Component<typeof DfdaemonConfig> = {
     },
   }),
   logLevelOf: (config) => config.log.level,
+  healthAt: ({ health: { server: { ip: hostname, port } } }) => ({ kind: "http", listen: { hostname, port } }),
   options: [new Option("--dynconfig <file>", "file that names the schedulers where there is no manager")],
   debugAt: ({ stats: { server: { ip: hostname, port } } }) => ({ hostname, port }),
   start: (config, runtime, { dynconfig, signal }) =>

@@ -10,6 +10,7 @@ const manager: Component<typeof ManagerConfig> = {
   schema: ManagerConfig,
   logLevelOf: (config) => config.server.logLevel,
   tracingOf: ({ tracing }) => ({ tracing }),
+  healthAt: ({ server: { rest } }) => ({ kind: rest.tls.cert === undefined ? "http" : "tcp", listen: rest.addr }),
   debugAt: ({ pprofPort: port }) => port < 0 ? undefined : { hostname: "127.0.0.1", port },
   async start(config, runtime, { signal }) {
     return await startManager(config, runtime, { signal, consolePack: await readConsolePack(runtime.disk) });

@@ -1,5 +1,5 @@
 /** What the long-lived components have in common: flags, configuration, log level, running until they are stopped. */
-import { Command, Option } from "commander";
+import { Argument, Command, Option } from "commander";
 import type * as z from "zod";
 import { errorText } from "../core/error.ts";
 import { fileMetaOf, loadConfig } from "../config/load.ts";
@@ -7,6 +7,8 @@ import type { TracingConfig } from "../config/shared.ts";
 import { parseArguments, withCommonOptions } from "../runtime/command_line.ts";
 import { type AdjustableLog, type LogLevel, openLog } from "../runtime/log.ts";
 import type { Endpoint } from "../runtime/net.ts";
+import { realClock } from "../runtime/clock.ts";
+import { realNet } from "../runtime/real_net.ts";
 import { realProfiler } from "../runtime/profiler.ts";
 import { type HttpServer, startHttpServer } from "../http/serve.ts";
 import { EXIT, runProgram, untilStopped } from "../runtime/main.ts";
@@ -15,6 +17,7 @@ import { realDisk } from "../runtime/real_disk.ts";
 import { realRuntime, type Runtime } from "../runtime/runtime.ts";
 import { realTerminal, type Terminal } from "../runtime/terminal.ts";
 import type { Attributes } from "../runtime/tracing.ts";
+import { type HealthEndpoint, runHealth } from "./component_health.ts";
 import { reload } from "./reload.ts";
 
 /** A component as its main describes it. */
@@ -27,6 +30,8 @@ export interface Component<S extends z.ZodObject> {
   readonly logLevelOf: (config: z.output<S>) => LogLevel;
   /** Where profiles and the level of the log can be had; undefined where nowhere. */
   readonly debugAt: (config: z.output<S>) => Endpoint | undefined;
+  /** Where it says whether it serves, for `health`. */
+  readonly healthAt: (config: z.output<S>) => HealthEndpoint;
   /** Where its traces go, as the configuration has it. */
   readonly tracingOf: (config: z.output<S>) => Tracing;
   /** `options` are those of the command line; the signal gives the start up. */
@@ -53,14 +58,19 @@ interface CommonFlags {
 const LOG_FILE_OPTIONS = ["--log-dir <dir>", "--log-max-files <count>", "--log-max-file-size <size>"]
   .map((flags) => new Option(flags, "accepted as in Dragonfly, has no effect"));
 
+const VERBS = ["run", "health"] as const;
+type Verb = (typeof VERBS)[number];
+
 const HELP = `
+"health" asks the one that runs on this host with this configuration whether it serves, for the checks of containers.
+
 Every key of the configuration, with its default, is listed in docs/config. An unknown key stops the start; a known one
 without effect is named in a warning. SIGTERM and Ctrl-C stop it well; a second one, a second later or more, at once.
 SIGHUP makes it read its configuration anew: the log's level takes effect, other keys that changed are named in the log.
 
 Exit codes:
-  0    stopped by a signal
-  1    failed, for instance because of its configuration or a port that is taken
+  0    stopped by a signal; health: it serves
+  1    failed, for instance because of its configuration or a port that is taken; health: it does not serve
   2    wrong use
   130  stopped at once by a second signal
 `;
@@ -73,6 +83,7 @@ export function componentCommand<S extends z.ZodObject>(
   const fromEnv = fileEnv === undefined ? "" : `, or $${fileEnv}`;
   const command = new Command(component)
     .description(description)
+    .addArgument(new Argument("[verb]", "what to do (default: run)").choices(VERBS))
     .option("-c, --config <file>", `configuration (default: ${file} if it exists${fromEnv})`)
     .addOption(
       new Option(
@@ -98,9 +109,28 @@ export function runComponent<S extends z.ZodObject>(
     const terminal = realTerminal();
     const ended = parseArguments(withCommonOptions(command, terminal), args);
     if (ended !== undefined) return ended;
+    const [verb = "run"] = command.processedArgs as [Verb | undefined];
+    if (verb === "health") return await askHealth(component, command, terminal, signal);
     await untilStopped(() => startComponent(component, command, { terminal, signal, onHangup }), signal);
     return EXIT.done;
   }, () => onHangup.reload());
+}
+
+/** Asks the component that runs with this configuration. What the configuration warns of was said at its start. */
+async function askHealth<S extends z.ZodObject>(
+  { schema, healthAt }: Component<S>,
+  command: Command,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<number> {
+  const { config } = await loaderOf(schema, command.opts<CommonFlags>())();
+  return await runHealth(healthAt(config), { clock: realClock(), net: realNet() }, terminal, signal);
+}
+
+/** Reads the configuration that the command line, or the environment, names. */
+function loaderOf<S extends z.ZodObject>(schema: S, { config: path }: CommonFlags) {
+  const sources = { disk: realDisk(realRandom()), env: (variable: string) => Deno.env.get(variable) };
+  return () => loadConfig(schema, path === undefined ? {} : { path }, sources);
 }
 
 interface Surroundings {
@@ -121,8 +151,7 @@ async function startComponent<S extends z.ZodObject>(
   for (const option of LOG_FILE_OPTIONS.filter((option) => options[option.attributeName()] !== undefined)) {
     terminal.printError(`warning: ${option.long} has no effect: logs go to standard output\n`);
   }
-  const sources = { disk: realDisk(realRandom()), env: (variable: string) => Deno.env.get(variable) };
-  const load = () => loadConfig(component.schema, path === undefined ? {} : { path }, sources);
+  const load = loaderOf(component.schema, path === undefined ? {} : { config: path });
   const { config, warnings } = await load();
   for (const warning of warnings) terminal.printError(`warning: ${warning}\n`);
   const asked = verbose === true ? "debug" : logLevel === "trace" ? "debug" : logLevel;

@@ -9,6 +9,9 @@ const scheduler: Component<typeof SchedulerConfig> = {
   schema: SchedulerConfig,
   tracingOf: ({ tracing, host }) => ({ tracing, resource: { "host.idc": host.idc, "host.location": host.location } }),
   logLevelOf: (config) => config.server.logLevel,
+  healthAt: ({ server: { tls, listenIP: hostname, port } }) => {
+    return { kind: tls.cert === undefined ? "grpc" : "tcp", listen: { hostname, port } };
+  },
   debugAt: ({ pprofPort: port }) => port < 0 ? undefined : { hostname: "127.0.0.1", port },
   start: startScheduler,
 };

@@ -2,7 +2,7 @@ import { formatHostPort } from "../config/addresses.ts";
 import type { DfdaemonConfig } from "../config/dfdaemon.ts";
 import { DamselflyError } from "../core/error.ts";
 import { checkHealth } from "../rpc/client.ts";
-import { isEveryAddress } from "../runtime/net.ts";
+import { isEveryAddress, localIpOf } from "../runtime/net.ts";
 import type { TlsFiles } from "../runtime/tls_files.ts";
 import { type Answer, ask, type DoctorRuntime, within } from "./ask.ts";
 
@@ -76,12 +76,6 @@ export async function lookAtDaemon(
     upload: { address: uploadAddress, ...uploadReached },
     pieces: { address: formatHostPort(piecesAt), ...piecesReached },
   };
-}
-
-/** By which address this host reaches a server of its own that listens on `ip`. */
-export function localIpOf(ip: string): string {
-  if (!isEveryAddress(ip)) return ip;
-  return ip === "::" ? "::1" : "127.0.0.1";
 }
 
 /** What a mirror with `basicAuth` wants with each request. */

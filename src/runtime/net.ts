@@ -9,6 +9,12 @@ export function isEveryAddress(ip: string): boolean {
   return ["0.0.0.0", "::"].includes(ip);
 }
 
+/** By which address this host reaches a server of its own that listens on `ip`. */
+export function localIpOf(ip: string): string {
+  if (!isEveryAddress(ip)) return ip;
+  return ip === "::" ? "::1" : "127.0.0.1";
+}
+
 /** A TCP connection. A closed or broken one rejects what waits on it. */
 export interface Conn extends Disposable {
   /** Reads what is there, at most `into.length` bytes; `null` at the end of the stream. */
