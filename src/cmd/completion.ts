@@ -27,9 +27,14 @@ export async function runCompletion(
   const ended = parseArguments(command, args);
   if (ended !== undefined) return ended;
   const [shell, name] = command.processedArgs as [Shell, string];
-  const wanted = name === ALL ? await treeOf(programs) : await commandOf(name, programs[name]);
+  const wanted = await commandLineOf(name, programs);
   terminal.print(completionScript(withCommonOptionsBelow(wanted, terminal), shell));
   return EXIT.done;
+}
+
+/** The command line of a program by its name, or that of `damselfly` with all programs below it. */
+export async function commandLineOf(name: string, programs: Readonly<Record<string, Program>>): Promise<Command> {
+  return name === ALL ? await treeOf(programs) : await commandOf(name, programs[name]);
 }
 
 async function treeOf(programs: Readonly<Record<string, Program>>): Promise<Command> {

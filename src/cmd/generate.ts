@@ -5,6 +5,7 @@
 import { generateConfigDocs } from "../config/generate.ts";
 import { DamselflyError } from "../core/error.ts";
 import { generateRpc } from "../rpc/generate.ts";
+import { generateDockerfiles } from "../release/dockerfile.ts";
 import { EXIT } from "../runtime/main.ts";
 import { generateConsoleApi } from "./console_api.ts";
 import { generateCompatibility } from "./compatibility/generate.ts";
@@ -20,6 +21,7 @@ const GENERATORS: readonly Generator[] = [
   { owns: ["docs/config"], generate: generateConfigDocs },
   { owns: ["src/console/api/gen"], generate: generateConsoleApi },
   { owns: [], generate: generateCompatibility },
+  { owns: [], generate: () => generateDockerfiles(Deno.version.deno) },
 ];
 
 /** What has to be done to one file; no text means that the file must go. */

@@ -2,14 +2,17 @@ import { dirname, join } from "node:path/posix";
 import { BACKUP_SUFFIX } from "../../dfinit/apply.ts";
 import type { HostFiles } from "../../dfinit/host_files.ts";
 import { type ComponentName, type Needs, needsOf, sampleConfig } from "./components.ts";
+import { launcherText } from "./launcher.ts";
 import { fingerprint, type InstallRecord, libraryFolder, readRecord, writeRecord } from "./record.ts";
-import { type Program, serviceName, unitName, unitText } from "./unit.ts";
+import { OFFLINE_FLAGS, type Program, serviceName, unitName, unitText } from "./unit.ts";
 
 export const UNIT_FOLDER = "/etc/systemd/system";
 /** A folder of such a name is of Dragonfly or of us, whoever made it. */
 const OWN_NAME = /dragonfly|damselfly/;
 const CONFIG_MODE = 0o600;
 const PROGRAM_MODE = 0o755;
+/** `damselfly` on the command line: it does what its user may, as other programs do. */
+const DAMSELFLY = { flags: [...OFFLINE_FLAGS, "--allow-all"], script: "damselfly.js" };
 
 /** What is to be installed, and from where. */
 export interface InstallOptions {
@@ -52,7 +55,7 @@ export async function install(options: InstallOptions, files: HostFiles): Promis
   const earlier = await readRecord(options.prefix, files).catch(() => undefined);
   const record = await begin(wanted, earlier, options, files);
   const [written, unchanged]: [string[], string[]] = [[], []];
-  const launcher = { path: launcherPath(options.prefix), text: launcherText(library), mode: PROGRAM_MODE };
+  const launcher = { path: launcherPath(options.prefix), text: launcherText(library, DAMSELFLY), mode: PROGRAM_MODE };
   const units = new Map(wanted.map(({ component, needs }) => {
     const text = unitText(component, programOf(component, options), needs);
     return [component, { path: join(UNIT_FOLDER, unitName(component)), text, mode: 0o644 }];
@@ -172,17 +175,6 @@ function isMadeBySystemd(folder: string): boolean {
 
 function launcherPath(prefix: string): string {
   return join("/", prefix, "bin/damselfly");
-}
-
-/** `damselfly` on the command line: it does what its user may, as other programs do. */
-function launcherText(library: string): string {
-  const [deno, script] = ["deno", "damselfly.js"].map((name) => shellWord(join(library, name)));
-  const flags = "--quiet --no-config --no-npm --no-remote --cached-only --no-prompt --allow-all";
-  return `#!/bin/sh\nexec ${deno} run ${flags} ${script} "$@"\n`;
-}
-
-function shellWord(word: string): string {
-  return /^[\w/.+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /** What to run next, a command a line. */

@@ -16,8 +16,8 @@ const COMMIT_LENGTH = 12;
  */
 export async function originOf(top: string, env: (name: string) => string | undefined): Promise<Origin> {
   const git = (...args: string[]) => runTool("git", args, top).catch(() => undefined);
-  const commit = env("DAMSELFLY_COMMIT") ?? await commitOf(git);
-  const time = Number(env("SOURCE_DATE_EPOCH") ?? await git("log", "-1", "--format=%ct"));
+  const commit = env("DAMSELFLY_COMMIT") || await commitOf(git);
+  const time = Number(env("SOURCE_DATE_EPOCH") || await git("log", "-1", "--format=%ct"));
   return { commit, time: Number.isSafeInteger(time) && time > 0 ? time : 0 };
 }
 

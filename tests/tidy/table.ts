@@ -39,7 +39,7 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ],
   "src/cli": ["src/config", "src/rpc", "src/runtime", "src/http", "src/oci", "src/peer/source"],
   "src/install": ["src/runtime", "src/config", "dfinit"],
-  "src/release": ["src/runtime", "src/config", "src/install"],
+  "src/release": ["src/runtime", "src/config", "src/oci", "src/install"],
   "src/doctor": [
     ...["src/runtime", "src/config", "src/rpc", "src/http", "src/oci"],
     ...["src/peer", "src/cli", "src/install", "dfinit"],

@@ -1,0 +1,126 @@
+/** `deno task images`: makes container images, in dist/images/. */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Command, Option } from "commander";
+import { DamselflyError } from "../core/error.ts";
+import { VERSION } from "../core/version.ts";
+import { ownPlatform, type Platform, PLATFORM_NAMES } from "../release/compile.ts";
+import { baseTree, programTree, treeBelow } from "../release/image_tree.ts";
+import { IMAGES, type ShippedImage } from "../release/images.ts";
+import { imageArchive, layerOf } from "../release/oci_archive.ts";
+import { originOf } from "../release/origin.ts";
+import { SHIPPED } from "../release/programs.ts";
+import { runTool } from "../release/run_tool.ts";
+import type { OtherPackage } from "../release/sbom.ts";
+import { layOut, type TreeEntry } from "../release/tree.ts";
+import { parseArguments, withCommonOptions } from "../runtime/command_line.ts";
+import { EXIT, runProgram } from "../runtime/main.ts";
+import { realTerminal } from "../runtime/terminal.ts";
+import { makeBundles } from "./bundle.ts";
+import { denoPackage, denosFor, documents, programParts } from "./shipped_parts.ts";
+
+const TOP = fileURLToPath(new URL("../..", import.meta.url));
+const FOLDER = "dist/images";
+
+const HELP = `
+What it writes to dist/images: NAME-VERSION-PLATFORM.tar for each image, an OCI layout that "ctr -n k8s.io images import",
+"docker load", "podman load" and "skopeo copy oci-archive:FILE ..." take. What is below the programs comes from packages
+of Debian, which are fetched (docker/root.sh); the same packages and commit give the same bytes.
+
+Exit codes:
+  0  done
+  1  failed
+  2  wrong use
+`;
+
+interface Flags {
+  readonly image?: string;
+  readonly platform?: Platform;
+  readonly deno?: string;
+  readonly folder?: string;
+  readonly repository: string;
+}
+
+/** The command line of images. */
+export function imagesCommand(): Command {
+  return new Command("images")
+    .description("Makes container images, without an engine or a registry.")
+    .addOption(new Option("--image <name>", "only this one").choices(IMAGES.map(({ name }) => name)))
+    .addOption(new Option("--platform <name>", "for this one (default: this machine's)").choices(PLATFORM_NAMES))
+    .option("--deno <file>", "program file of Deno for another platform")
+    .option("--repository <name>", "what is before the names of images, a registry too", "damselfly")
+    .option("--folder <dir>", "lay the files of one image out here, and make no archive")
+    .addHelpText("after", HELP);
+}
+
+async function images(args: readonly string[]): Promise<number> {
+  const terminal = realTerminal();
+  const command = withCommonOptions(imagesCommand(), terminal);
+  const ended = parseArguments(command, args);
+  if (ended !== undefined) return ended;
+  const flags = command.opts<Flags>();
+  if (flags.folder !== undefined && flags.image === undefined) {
+    terminal.printError("images: --folder is for one image: name it with --image\n");
+    return EXIT.usage;
+  }
+  const say = (line: string) => terminal.print(`${line}\n`);
+  await makeBundles(say);
+  const { platform, base, treeOf, origin } = await ingredients(flags);
+  const wanted = IMAGES.filter(({ name }) => flags.image === undefined || name === flags.image);
+  if (flags.folder !== undefined) {
+    for (const image of wanted) await layOut([...base, ...treeOf(image)], flags.folder);
+    return EXIT.done;
+  }
+  await mkdir(join(TOP, FOLDER), { recursive: true });
+  const below = await layerOf(base, origin.time);
+  for (const image of wanted) {
+    const layers = [below, await layerOf(treeOf(image), origin.time)];
+    const place = { architecture: platform.replace("linux-", ""), repository: flags.repository, origin };
+    const file = join(FOLDER, `${image.name}-${VERSION}-${platform}.tar`);
+    await writeFile(join(TOP, file), await imageArchive(image, layers, place));
+    const size = layers.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    say(`${file}  ${(size / 1e6).toFixed(1)} MB compressed`);
+  }
+  return EXIT.done;
+}
+
+/** What images are made of. Throws `failed_precondition` when there is no Deno for the platform. */
+async function ingredients(flags: Flags) {
+  const platform = flags.platform ?? ownPlatform(Deno.build);
+  const denos = await denosFor(flags.deno === undefined ? [] : [flags.deno]);
+  const deno = platform === undefined ? undefined : denos.get(platform);
+  if (platform === undefined || deno === undefined) {
+    const what = platform ?? "this machine, for which there are no images";
+    throw new DamselflyError("failed_precondition", `Cannot find Deno for ${what}: name it with --deno`);
+  }
+  const { system, packages } = await debianSystem(platform.replace("linux-", ""));
+  const origin = await originOf(TOP, (name) => Deno.env.get(name));
+  const parts = { ...await programParts(), documents: await documents(origin, [denoPackage(), ...packages]) };
+  const treeOf = (image: ShippedImage): TreeEntry[] => {
+    return programTree(image, SHIPPED.filter(({ name }) => image.programs.includes(name)), parts);
+  };
+  return { platform, origin, treeOf, base: baseTree(system, await readFile(deno)) };
+}
+
+/** The part that comes from Debian. */
+async function debianSystem(
+  architecture: string,
+): Promise<{ readonly system: readonly TreeEntry[]; readonly packages: readonly OtherPackage[] }> {
+  const work = await mkdtemp(join(tmpdir(), "damselfly-images-"));
+  try {
+    const root = join(work, "root");
+    await runTool("sh", [join(TOP, "docker/root.sh"), architecture, root], TOP);
+    const lines = (await readFile(`${root}.packages`, "utf8")).trim().split("\n");
+    const packages = lines.map((line) => {
+      const [name = "", version = "", ofArchitecture = ""] = line.split(" ");
+      return { name, version, purl: `pkg:deb/debian/${name}@${version.replace(":", "%3A")}?arch=${ofArchitecture}` };
+    });
+    return { system: await treeBelow(root), packages };
+  } finally {
+    await rm(work, { recursive: true });
+  }
+}
+
+if (import.meta.main) await runProgram("images", () => images(Deno.args));
