@@ -49,6 +49,18 @@ Deno.test("the help of each command names every option and every exit code", () 
   }
 });
 
+Deno.test("a component takes keys of its configuration on the command line, and says what is no key and value", () => {
+  const command = COMMANDS.manager();
+  assert.equal(
+    parse(command, ["--set", "server.grpc.port=1", "--set=server.name=a=b", "--set=console=true"]).code,
+    undefined,
+  );
+  assert.deepEqual(command.opts()["set"], { "server.grpc.port": 1, "server.name": "a=b", console: true });
+  const wrong = parse(COMMANDS.manager(), ["--set", "verbose"]);
+  assert.equal(wrong.code, EXIT.usage);
+  assert.match(wrong.text, /Cannot set "verbose": expected a key and a value, key=value/);
+});
+
 Deno.test("demo takes one image, before or after its option", () => {
   for (const args of [["alpine", "--insecure"], ["--insecure", "alpine"]]) {
     const command = demoCommand();

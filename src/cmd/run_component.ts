@@ -1,10 +1,10 @@
 /** What the long-lived components have in common: flags, configuration, log level, running until they are stopped. */
 import { Argument, Command, Option } from "commander";
 import type * as z from "zod";
-import { errorText } from "../core/error.ts";
+import { DamselflyError, errorText } from "../core/error.ts";
 import { fileMetaOf, loadConfig } from "../config/load.ts";
 import type { TracingConfig } from "../config/shared.ts";
-import { parseArguments, withCommonOptions } from "../runtime/command_line.ts";
+import { checked, parseArguments, withCommonOptions } from "../runtime/command_line.ts";
 import { type AdjustableLog, type LogLevel, openLog } from "../runtime/log.ts";
 import type { Endpoint } from "../runtime/net.ts";
 import { realClock } from "../runtime/clock.ts";
@@ -47,9 +47,13 @@ interface Tracing {
 /** What a component is started with besides its configuration. */
 export type ComponentOptions = { readonly signal: AbortSignal } & Readonly<Record<string, unknown>>;
 
+/** Values by key path, which win over those of the file. */
+type Overrides = Readonly<Record<string, unknown>>;
+
 interface CommonFlags {
   readonly console?: boolean;
   readonly config?: string;
+  readonly set?: Overrides;
   readonly logLevel?: LogLevel | "trace";
   readonly verbose?: boolean;
 }
@@ -92,6 +96,10 @@ export function componentCommand<S extends z.ZodObject>(
       )
         .choices(["trace", "debug", "info", "warn", "error"]),
     )
+    .addOption(
+      new Option("--set <key=value>", "a key of the configuration, such as host.ip=10.0.0.1; may be repeated")
+        .argParser(checked(withSetting)).default({}, "none"),
+    )
     .option("--verbose", "the same as --log-level debug")
     .option("--console", "write logs as lines for people and not as JSON");
   for (const option of [...options, ...LOG_FILE_OPTIONS]) command.addOption(option);
@@ -127,10 +135,25 @@ async function askHealth<S extends z.ZodObject>(
   return await runHealth(healthAt(config), { clock: realClock(), net: realNet() }, terminal, signal);
 }
 
-/** Reads the configuration that the command line, or the environment, names. */
-function loaderOf<S extends z.ZodObject>(schema: S, { config: path }: CommonFlags) {
+/** Reads the configuration that the command line, or the environment, names, and what the command line sets in it. */
+function loaderOf<S extends z.ZodObject>(schema: S, { config: path, set: overrides = {} }: CommonFlags) {
   const sources = { disk: realDisk(realRandom()), env: (variable: string) => Deno.env.get(variable) };
-  return () => loadConfig(schema, path === undefined ? {} : { path }, sources);
+  return () => loadConfig(schema, { overrides, ...(path !== undefined && { path }) }, sources);
+}
+
+/** Adds `key=value` to those before it; Throws `invalid_argument`. */
+export function withSetting(text: string, before: Overrides = {}): Overrides {
+  const [, key, value = ""] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+  if (key === undefined) {
+    throw new DamselflyError("invalid_argument", `Cannot set "${text}": expected a key and a value, key=value`);
+  }
+  return { ...before, [key]: settingOf(value) };
+}
+
+/** A number, true or false where YAML would have one; an address with colons stays a text. */
+function settingOf(value: string): unknown {
+  if (value === "true" || value === "false") return value === "true";
+  return /^-?\d+$/.test(value) ? Number(value) : value;
 }
 
 interface Surroundings {
@@ -145,13 +168,12 @@ async function startComponent<S extends z.ZodObject>(
   command: Command,
   { terminal, signal, onHangup }: Surroundings,
 ): Promise<AsyncDisposable> {
-  const { config: path, logLevel, verbose, console, ...options } = command.opts<
-    CommonFlags & Record<string, unknown>
-  >();
+  const flags = command.opts<CommonFlags & Record<string, unknown>>();
+  const { config: _config, set: _set, logLevel, verbose, console, ...options } = flags;
   for (const option of LOG_FILE_OPTIONS.filter((option) => options[option.attributeName()] !== undefined)) {
     terminal.printError(`warning: ${option.long} has no effect: logs go to standard output\n`);
   }
-  const load = loaderOf(component.schema, path === undefined ? {} : { config: path });
+  const load = loaderOf(component.schema, flags);
   const { config, warnings } = await load();
   for (const warning of warnings) terminal.printError(`warning: ${warning}\n`);
   const asked = verbose === true ? "debug" : logLevel === "trace" ? "debug" : logLevel;

@@ -53,10 +53,12 @@ export function parseArguments(program: Command, args: readonly string[]): numbe
 }
 
 /** Turns a parser that throws into one for an option, whose errors are errors of use. */
-export function checked<T>(parse: (text: string) => T): (text: string) => T {
-  return (text) => {
+export function checked<T, Before extends unknown[]>(
+  parse: (text: string, ...before: Before) => T,
+): (text: string, ...before: Before) => T {
+  return (text, ...before) => {
     try {
-      return parse(text);
+      return parse(text, ...before);
     } catch (error) {
       throw new InvalidArgumentError(errorText(error));
     }
