@@ -2,6 +2,7 @@
  * `deno task gen`: writes everything in the repository that is generated from something else. With `--check` it writes
  * nothing and fails with the list of the files that differ.
  */
+import { generateChart } from "../config/chart/generate.ts";
 import { generateConfigDocs } from "../config/generate.ts";
 import { DamselflyError } from "../core/error.ts";
 import { generateRpc } from "../rpc/generate.ts";
@@ -19,6 +20,7 @@ interface Generator {
 const GENERATORS: readonly Generator[] = [
   { owns: ["src/rpc/gen"], generate: generateRpc },
   { owns: ["docs/config"], generate: generateConfigDocs },
+  { owns: [], generate: generateChart },
   { owns: ["src/console/api/gen"], generate: generateConsoleApi },
   { owns: [], generate: generateCompatibility },
   { owns: [], generate: () => generateDockerfiles(Deno.version.deno) },

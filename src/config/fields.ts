@@ -22,6 +22,8 @@ export interface FieldMeta {
   readonly description?: string;
   /** Why the key has no effect. Present: a value other than the default is accepted with a warning. */
   readonly ignored?: string;
+  /** The key of today; this one is understood in files of old, and stands in no reference. */
+  readonly replacedBy?: string;
   /** Other spellings that are read as this key, with a warning. */
   readonly aliases?: readonly string[];
   /** How the parsed value is written in YAML, for the default column. */

@@ -11,6 +11,7 @@ import { hostCommand } from "./hosts.ts";
 import { imageDistributionCommand } from "./image_distribution.ts";
 import { instanceCommands } from "./instances.ts";
 import { jobCommand } from "./jobs.ts";
+import { kubernetesCommand } from "./kubernetes.ts";
 import { matchCommand } from "./match.ts";
 import { preheatCommand } from "./preheat.ts";
 import { savingsCommand } from "./savings.ts";
@@ -73,7 +74,7 @@ export function dfctlCommand(choose: Choose = () => {}): Command {
       topCommand(choose),
       healthCommand(choose),
     ],
-    "Others:": [completionCommand(program, choose)],
+    "Others:": [kubernetesCommand(choose), completionCommand(program, choose)],
   };
   for (const [group, commands] of Object.entries(groups)) {
     for (const command of commands) program.addCommand(command.helpGroup(group));
