@@ -40,19 +40,20 @@ function block(value: unknown, indent: string): string[] {
 
 /** The keys of a component's file, commented out, so that its own defaults hold. */
 function fileLines(file: z.ZodObject | string, path: string, indent: string): string[] {
-  const written = path.includes("dfinit") ? ["{}"] : block(WRITTEN, "");
+  const isOfNode = path === "client.dfinit.config";
+  const written = isOfNode ? ["{}"] : block(WRITTEN, "");
   if (typeof file === "string") return [...written.map((line) => indent + line), `${indent}# The keys of ${file}.`];
   const { component } = fileMetaOf(file);
   return [
     ...written.map((line) => indent + line),
     `${indent}# The keys of ${component}.yaml and what holds without them; those without an effect are left out.`,
-    ...commentedOut(file, "").map((line) => `${indent}# ${line}`),
+    ...commentedOut(file, "", Object.keys(isOfNode ? {} : WRITTEN)).map((line) => `${indent}# ${line}`),
   ];
 }
 
-function commentedOut(schema: z.core.$ZodType, indent: string): string[] {
+function commentedOut(schema: z.core.$ZodType, indent: string, written: readonly string[] = []): string[] {
   return [...shapeOf(schema) ?? []].flatMap(([key, child]) => {
-    if (metaOf(child).ignored !== undefined) return [];
+    if (metaOf(child).ignored !== undefined || written.includes(key)) return [];
     if (shapeOf(child) !== undefined && metaOf(child).type === undefined) {
       const inside = commentedOut(child, `${indent}  `);
       return inside.length === 0 ? [] : [...comment(child, indent), `${indent}${key}:`, ...inside];

@@ -1,11 +1,8 @@
 /** crictl: the machine's own, one in the folder that TOOLS_BIN_DIR names, or built at a pinned version. */
-import { stat } from "node:fs/promises";
-import { join } from "node:path";
-import { cachedFolder } from "./cache.ts";
 import { criPull, type Login } from "./cri.ts";
 import { goProgram } from "./go_program.ts";
-import { isPacked, programFile, unpacked } from "./packed.ts";
 import { findProgram, run } from "./programs.ts";
+import { tool } from "./tools.ts";
 
 const CRICTL_VERSION = "v1.32.0";
 const PULL_TIMEOUT = "300s";
@@ -18,14 +15,7 @@ export function crictl(): Promise<string | undefined> {
 }
 
 async function find(): Promise<string | undefined> {
-  const installed = findProgram("crictl");
-  if (installed !== undefined) return installed;
-  const file = programFile(Deno.env.get("TOOLS_BIN_DIR") ?? "", ["crictl"]);
-  if (file === undefined || (isPacked(file) && findProgram("zstd") === undefined)) return await build();
-  if (!isPacked(file)) return file;
-  const { size } = await stat(file);
-  const folder = await cachedFolder(`crictl-${size}`, async (scratch) => void await unpacked(file, scratch));
-  return join(folder, "crictl");
+  return await tool("crictl") ?? await build();
 }
 
 /** Pulls by the runtime behind `socket`: with crictl, or where that can't be had with the CRI call that it makes. */
