@@ -1,7 +1,7 @@
 /** What the long-lived components have in common: flags, configuration, log level, running until they are stopped. */
 import { Argument, Command, Option } from "commander";
 import type * as z from "zod";
-import { DamselflyError, errorText } from "../core/error.ts";
+import { errorText } from "../core/error.ts";
 import { fileMetaOf, loadConfig } from "../config/load.ts";
 import type { TracingConfig } from "../config/shared.ts";
 import { checked, parseArguments, withCommonOptions } from "../runtime/command_line.ts";
@@ -19,6 +19,7 @@ import { realTerminal, type Terminal } from "../runtime/terminal.ts";
 import type { Attributes } from "../runtime/tracing.ts";
 import { type HealthEndpoint, runHealth } from "./component_health.ts";
 import { reload } from "./reload.ts";
+import { type Overrides, withSetting } from "./settings.ts";
 
 /** A component as its main describes it. */
 export interface Component<S extends z.ZodObject> {
@@ -46,9 +47,6 @@ interface Tracing {
 
 /** What a component is started with besides its configuration. */
 export type ComponentOptions = { readonly signal: AbortSignal } & Readonly<Record<string, unknown>>;
-
-/** Values by key path, which win over those of the file. */
-type Overrides = Readonly<Record<string, unknown>>;
 
 interface CommonFlags {
   readonly console?: boolean;
@@ -139,21 +137,6 @@ async function askHealth<S extends z.ZodObject>(
 function loaderOf<S extends z.ZodObject>(schema: S, { config: path, set: overrides = {} }: CommonFlags) {
   const sources = { disk: realDisk(realRandom()), env: (variable: string) => Deno.env.get(variable) };
   return () => loadConfig(schema, { overrides, ...(path !== undefined && { path }) }, sources);
-}
-
-/** Adds `key=value` to those before it; Throws `invalid_argument`. */
-export function withSetting(text: string, before: Overrides = {}): Overrides {
-  const [, key, value = ""] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
-  if (key === undefined) {
-    throw new DamselflyError("invalid_argument", `Cannot set "${text}": expected a key and a value, key=value`);
-  }
-  return { ...before, [key]: settingOf(value) };
-}
-
-/** A number, true or false where YAML would have one; an address with colons stays a text. */
-function settingOf(value: string): unknown {
-  if (value === "true" || value === "false") return value === "true";
-  return /^-?\d+$/.test(value) ? Number(value) : value;
 }
 
 interface Surroundings {
