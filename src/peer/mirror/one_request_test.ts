@@ -12,7 +12,8 @@ const TO_SOURCE: Decision = { kind: "back_to_source", description: "" };
 function endpoint(source: FakeSource, tasks: Tasks): ContentEndpoint {
   const { clock, log } = testRuntime();
   const stored = () => undefined;
-  return new ContentEndpoint({ tasks, source, clock, log, accessLeaseTtlMs: 60_000, stored, serverIp: "127.0.0.1" });
+  const parts = { tasks, source, clock, log, accessLeaseTtlMs: 60_000, stored, serverIp: "127.0.0.1" };
+  return new ContentEndpoint({ ...parts, prefetch: false });
 }
 
 function contentFor(headers: Record<string, string>, asked: RequestInit = {}): ContentRequest {

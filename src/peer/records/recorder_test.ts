@@ -99,7 +99,7 @@ Deno.test("a pull is after the answer to its tag, though it began with the wait 
   it.begin().ended();
   it.recorder.flush();
   const [pull] = it.store.pulls({}, 1);
-  const answered = it.store.lastTag({ repository: "team/app", tag: "v1" });
+  const [answered] = it.store.tagAnswers({ repository: "team/app", tag: "v1" }, 1);
   assert.ok(pull !== undefined && answered !== undefined);
   assert.equal(pull.startedAtMs, answered.answeredAtMs);
 });

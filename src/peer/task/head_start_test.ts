@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { piecePlan } from "../../core/piece.ts";
 import { settle, VirtualClock } from "../../testing/virtual_clock.ts";
 import { UNLIMITED } from "../piece/bandwidth_limit.ts";
-import { Changes } from "../storage/changes.ts";
 import { blob, FakeSource, NEVER, PIECE, requestFor, Swarm, SwarmNode } from "./harness_test.ts";
 import { HeadStarts } from "./head_start.ts";
 import { SourceRequests } from "./source_requests.ts";
 import { fetchFromSource } from "./source_stage.ts";
+import { Wanted } from "./wanted.ts";
 
 const CONTENT = blob(5 * PIECE);
 
@@ -24,8 +24,7 @@ async function transfer(node: SwarmNode, clock: VirtualClock, content = CONTENT)
     stored,
     requests: new SourceRequests(request),
     acceptsRanges: true,
-    readers: () => [],
-    demand: new Changes(),
+    wanted: new Wanted(undefined),
     onPiece: () => {},
     headStart: (signal) => headStarts.give(stored, signal),
   }, AbortSignal.any([NEVER, left.signal]));

@@ -86,7 +86,7 @@ export class SimPeer implements AsyncDisposable, PieceGiver {
       ...{ storage, control, runtime, options: parts.options, parentRpc: createParentRpc(channels) },
       source: withSharedBackoff(parts.origin.sourceFor(node), clock),
       pieceClient: parts.pieces.clientFor(node),
-      limits: { parents: UNLIMITED, source: UNLIMITED },
+      limits: { parents: UNLIMITED, source: UNLIMITED, prefetch: UNLIMITED },
       onReceived: (bytes) => meter.received(bytes),
     }));
     const peer = new SimPeer(parts, { storage, control, tasks, meter, stack });

@@ -1453,7 +1453,7 @@ export interface components {
             reason: string;
         };
         PullEvent: {
-            /** @description One of source_answer, source_busy, source_tls, source_failure, no_scheduler, no_manager, scheduler_silent, scheduler_failure, decision, to_parents, to_source, first_piece, parent_stalled, parent_failed, parent_lied, held, disk, seal. */
+            /** @description One of source_answer, source_busy, source_denied, source_tls, source_failure, no_scheduler, no_manager, scheduler_silent, scheduler_failure, decision, seed_awaited, to_parents, to_source, first_piece, parent_stalled, parent_failed, parent_lied, parents_waiting, held, disk, seal. */
             kind: string;
             /** @description When it ended, since the pull began. */
             at_ms: number;
