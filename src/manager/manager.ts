@@ -13,6 +13,7 @@ import { exposeVersion } from "../runtime/version_metric.ts";
 import { openOptionalTlsFiles } from "../runtime/tls_files.ts";
 import { startRpcServer } from "../rpc/server.ts";
 import { Tickets } from "../rpc/tickets.ts";
+import { SchedulerCacheTasks } from "./cache_tasks/scheduler_cache_tasks.ts";
 import { type ConsoleFiles, parseConsolePack } from "./console/console_pack.ts";
 import { fillEmptyStore } from "./first_start.ts";
 import { openStore, placeOf } from "./open_store.ts";
@@ -95,11 +96,12 @@ export async function startManager(
   const seal = new Seal({ key, purpose: "orders of jobs", random: runtime.random });
   const jobs = stack.use(new Jobs({ ...runtime, store, calls, images, seal, syncPeers: config.job.syncPeers }));
   const swarms = stack.use(new SchedulerSwarms({ store, tickets, clock, tls }));
+  const cacheTasks = stack.use(new SchedulerCacheTasks({ store, tickets, clock, tls }));
   const warmArgs = startWarming({ store, jobs, calls, images, arrivals, key }, runtime, stack);
   const { routes, start } = await prepareRest(
     config,
     runtime,
-    { store, jobs, swarms, warmArgs, key, redis: redis?.shared, console },
+    { store, jobs, swarms, cacheTasks, warmArgs, key, redis: redis?.shared, console },
     stack,
   );
   const rest = stack.use(await onceFree(config.server.rest.addr, start));

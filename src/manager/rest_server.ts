@@ -23,7 +23,7 @@ export interface PreparedRest {
 export async function prepareRest(
   { auth, server: { rest }, job }: Pick<ManagerConfig, "auth" | "server" | "job">,
   runtime: Runtime,
-  { key, store, ...parts }: Pick<RestOptions, "store" | "jobs" | "swarms" | "warmArgs" | "redis"> & {
+  { key, store, ...parts }: Pick<RestOptions, "store" | "jobs" | "swarms" | "cacheTasks" | "warmArgs" | "redis"> & {
     readonly key: string;
     readonly console: ConsoleFiles | undefined;
   },

@@ -252,15 +252,3 @@ Deno.test("a client secret is in no answer", async () => {
   const texts = [await rest.send("POST", "/api/v1/oauth", { body }), await rest.send("GET", "/api/v1/oauth")];
   for (const response of texts) assert.ok(!(await response.text()).includes("hush"));
 });
-
-Deno.test("there are no persistent cache tasks, in no cluster", async () => {
-  await using rest = await startRest();
-  const response = await rest.send("GET", "/api/v1/persistent-cache-tasks?scheduler_cluster_id=1");
-  assert.deepEqual([response.status, await response.json()], [200, []]);
-  for (const method of ["GET", "DELETE"]) {
-    const one = await rest.send(method, "/api/v1/persistent-cache-tasks/x?scheduler_cluster_id=1");
-    assert.equal(one.status, 404);
-    assert.match((await one.json()).message, /schedulers keep none/);
-  }
-  assert.equal((await rest.send("GET", "/api/v1/persistent-cache-tasks")).status, 422);
-});
