@@ -40,14 +40,16 @@ export function layered<T>(layers: readonly (readonly T[])[]): Layout<T> {
   const layerGap = Math.max(LAYER_GAP_MIN, radius);
   const dots: Dot<T>[] = [];
   let y = SOURCE_Y + LAYER_GAP_MIN + layerGap + 2 * radius;
+  let height = y;
   for (const layer of layers) {
     for (let begin = 0; begin < layer.length; begin += perRow) {
       const row = layer.slice(begin, begin + perRow);
       const step = (WIDTH - 2 * MARGIN) / row.length;
       dots.push(...row.map((item, at) => ({ item, x: MARGIN + step * (at + 0.5), y })));
+      height = y + rowHeight - radius;
       y += rowHeight;
     }
     if (layer.length > 0) y += layerGap;
   }
-  return { dots, radius, isNamed, height: y };
+  return { dots, radius, isNamed, height };
 }
