@@ -114,6 +114,50 @@ Deno.test("a source is told as one, and peers that are not told of are counted",
   assert.deepEqual([members.length, others], [500, 3]);
 });
 
+Deno.test("an answer is bounded: 1,000 tasks of a list, and 100 peers from before a burst", async () => {
+  const { swarm, list, get } = told();
+  for (let index = 0; index < 1_001; index++) swarm.register(`p${index}`, {}, { task: `t${index}`, host: "h" });
+  assert.equal((await list(false, 0, 5_000)).swarms.length, 1_000);
+  for (let index = 0; index < 110; index++) swarm.register(`old ${index}`, { metadataOnly: true });
+  swarm.nowMs += 600_000;
+  for (let index = 0; index < 11; index++) {
+    swarm.register(`new ${index}`);
+    for (let number = 0; number < 10; number++) {
+      const parentId = `old ${10 * index + number}`;
+      swarm.peer(`new ${index}`).assigned.add(parentId);
+      const piece = { number, offset: number * (4 << 20), lengthBytes: 4 << 20, costMs: 1, parentId };
+      swarm.message(`new ${index}`, { type: "piece_finished", piece });
+    }
+  }
+  const { members } = await get("task");
+  assert.equal(members.length, 111);
+  assert.ok(members.every(({ feeds }) => feeds.every(({ from = 0 }) => from < members.length)));
+});
+
+Deno.test("who registers again under the same id is told of once, and who is forgotten gives nothing that is drawn", async () => {
+  const { swarm, get } = told();
+  swarm.register("gone", { metadataOnly: true });
+  swarm.nowMs = 600_000;
+  swarm.register("again");
+  swarm.say("again", "started");
+  swarm.peer("again").assigned.add("gone");
+  const piece = { number: 0, offset: 0, lengthBytes: 4 << 20, costMs: 1, parentId: "gone" };
+  swarm.message("again", { type: "piece_finished", piece });
+  assert.equal((await get("task")).members.find(({ peerId }) => peerId === "again")?.feeds.length, 1);
+  swarm.apply({ type: "delete_peer", nowMs: swarm.nowMs, peerId: "gone" });
+  const [alone] = (await get("task")).members;
+  assert.deepEqual([alone?.peerId, alone?.feeds], ["again", []]);
+  swarm.say("again", "failed");
+  swarm.nowMs += 1_000;
+  swarm.register("again");
+  const { members } = await get("task");
+  assert.deepEqual(members.map(({ peerId, begunMs, isFailed }) => [peerId, begunMs, isFailed]), [[
+    "again",
+    1_000,
+    false,
+  ]]);
+});
+
 Deno.test("a host is found by its id, name and address, and asked for its pulls with the ticket that came along", async () => {
   const { swarm, asked, find, pulls } = told();
   swarm.host("id", announced("id"));

@@ -64,6 +64,26 @@ Deno.test("tasks of all schedulers are one list in the order of their times, and
   assert.match(silent[0]?.reason ?? "", /does not tell of its swarms: it is Dragonfly's/);
 });
 
+Deno.test("16 schedulers are asked, none that is dead, and none for more than 1,000 tasks", async () => {
+  const limits: number[] = [];
+  const counted: Handlers<typeof SwarmsService> = {
+    listSwarms: ({ limit }) => {
+      limits.push(limit);
+      return Promise.resolve({ swarms: [], total: 5_000 });
+    },
+  };
+  await using one = await cluster(counted);
+  const [row] = one.rows;
+  assert.ok(row);
+  const dead = Array.from({ length: 3 }, () => ({ ...row, lastKeepAliveAtMs: row.lastKeepAliveAtMs - 3_600_000 }));
+  one.rows.unshift(...dead);
+  const { total } = await one.swarms.list(7, { stopped: false, offset: 950, limit: 100 }, NEVER);
+  assert.deepEqual([limits, total], [[1_000], 1_000]);
+  for (let index = 0; index < 20; index++) one.rows.push(row);
+  await one.swarms.list(7, { stopped: false, offset: 0, limit: 1 }, NEVER);
+  assert.equal(limits.length, 17);
+});
+
 Deno.test("a task is asked for at the scheduler that its peers choose, with a ticket for that one, and then at others", async () => {
   const asked: string[] = [];
   const holder = (name: string, isKnown: boolean): Handlers<typeof SwarmsService> => ({

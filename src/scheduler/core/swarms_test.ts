@@ -94,6 +94,9 @@ Deno.test("who joins a task that has stood still begins a new burst, and the old
   swarm.register("later");
   assert.deepEqual(swarmOf(swarm).told.map(({ peerId }) => peerId), ["later"]);
   assert.equal(swarmOf(swarm).counts.done, 3);
+  swarm.nowMs = 9 * MINUTE_MS;
+  swarm.register("much later");
+  assert.deepEqual(swarmOf(swarm).told.map(({ peerId }) => peerId), ["later", "much later"], "it has not stood still");
 });
 
 Deno.test("of very many peers the first are told of as long as they run, and then the last; all are counted", () => {
@@ -141,6 +144,32 @@ Deno.test("where all tasks together have too many peers, those that nobody joine
   const told = Array.from({ length: 45 }, (_, task) => swarmOf(swarm, `t${task}`).told.length);
   assert.equal(told.reduce((sum, count) => sum + count, 0), 20_000);
   assert.deepEqual([told[0], told[4], told[5], told[44]], [0, 0, TOLD_PER_TASK_MAX, TOLD_PER_TASK_MAX]);
+});
+
+Deno.test("of very many who give to one peer the first are told of, and of tasks that stopped the last", () => {
+  const swarm = family();
+  for (let index = 0; index < 20; index++) {
+    swarm.register(`giver ${index}`, { metadataOnly: true });
+    swarm.peer("child").assigned.add(`giver ${index}`);
+    piece(swarm, "child", index, `giver ${index}`);
+  }
+  const { feeds, pieces } = traceOf(swarm, "child");
+  assert.deepEqual([feeds.size, pieces, feeds.has("giver 14"), feeds.has("giver 15")], [16, 20, true, false]);
+  for (let index = 0; index < 510; index++) {
+    swarm.register(`of ${index}`, {}, { task: `t${index}`, host: "h" });
+    swarm.say(`of ${index}`, "failed");
+  }
+  const { stopped } = swarm.state.swarms;
+  assert.deepEqual([stopped.size, [...stopped][0]?.facts.id], [500, "t10"]);
+});
+
+Deno.test("who wants a part of a content is done with the pieces of that part", () => {
+  const swarm = family();
+  swarm.register("part", { range: { start: 0, length: 8 << 20 } });
+  swarm.say("part", "started");
+  piece(swarm, "part", 0, "root");
+  const { pieceCount, tenthsAtMs } = traceOf(swarm, "part");
+  assert.deepEqual([pieceCount, tenthsAtMs.length], [2, 5]);
 });
 
 Deno.test("a task that is forgotten is listed no more", () => {
