@@ -7,9 +7,10 @@ import { Rows } from "../parts/rows.tsx";
 import { PATHS } from "../paths.ts";
 import { useFormat, useText } from "../text/use_text.tsx";
 import { peersOf } from "./places_picture.tsx";
-import { nameOf, type PeerAt, STAGES, type Swarm } from "./swarm_at.ts";
+import { type Member, nameOf, type PeerAt, STAGES, type Swarm } from "./swarm_at.ts";
 
 const ROWS_PER_PAGE = 25;
+const GIVERS_MAX = 3;
 
 interface Props {
   readonly swarm: Swarm;
@@ -62,36 +63,42 @@ export function PeerTable({ swarm: { members, digest, task_id }, clusterId, peer
               </>
             ),
           },
-          {
-            title: swarm.from,
-            cell: ({ feeds }) =>
-              feeds.filter(({ pieces }) => pieces > 0).sort((a, b) => b.pieces - a.pieces).slice(0, 3)
-                .map(({ from, pieces }) => {
-                  const giver = from === null ? undefined : members[from];
-                  return `${giver === undefined ? swarm.source : nameOf(giver)} (${format.number(pieces)})`;
-                }).join(", ") || "-",
-          },
+          { title: swarm.from, cell: ({ feeds }) => <Givers feeds={feeds} members={members} /> },
           {
             title: swarm.why,
-            cell: ({ member }) => (
-              <Anchor
-                inherit
-                component={Link}
-                to={`${PATHS.pulls}?${new URLSearchParams({
-                  cluster: clusterId,
-                  host: member.host_id,
-                  name: digest ?? task_id,
-                })}`}
-                aria-label={swarm.explainOf(nameOf(member))}
-              >
-                {swarm.explain}
-              </Anchor>
-            ),
+            cell: ({ member }) => <ExplainLink {...{ member, clusterId }} name={digest ?? task_id} />,
           },
         ]}
       />
       <Pager page={shown} pages={pages} onPage={setPage} />
     </Panel>
+  );
+}
+
+/** Those who gave most, with their pieces. */
+function Givers({ feeds, members }: { readonly feeds: PeerAt["feeds"]; readonly members: readonly Member[] }) {
+  const { swarm } = useText();
+  const format = useFormat();
+  const told = feeds.filter(({ pieces }) => pieces > 0).sort((a, b) => b.pieces - a.pieces).slice(0, GIVERS_MAX)
+    .map(({ from, pieces }) => {
+      const giver = from === null ? undefined : members[from];
+      return `${giver === undefined ? swarm.source : nameOf(giver)} (${format.number(pieces)})`;
+    });
+  return told.join(", ") || "-";
+}
+
+/** Leads to what a host waited for. */
+function ExplainLink({ member, clusterId, name }: {
+  readonly member: Member;
+  readonly clusterId: string;
+  readonly name: string;
+}) {
+  const { swarm } = useText();
+  const search = new URLSearchParams({ cluster: clusterId, host: member.host_id, name });
+  return (
+    <Anchor inherit component={Link} to={`${PATHS.pulls}?${search}`} aria-label={swarm.explainOf(nameOf(member))}>
+      {swarm.explain}
+    </Anchor>
   );
 }
 

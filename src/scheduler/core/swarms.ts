@@ -24,6 +24,9 @@ export const OTHER_PLACES = "…";
 
 const TENTHS = 10;
 
+/** What a peer that is not told of has: very many share it, and nothing is ever added. */
+const NOTHING = { tenthsAtMs: [] as number[], feeds: new Map<string, Feed>() };
+
 /** What a peer does. */
 export type Stage = "waiting" | "downloading" | "atSource" | "done" | "failed";
 
@@ -90,7 +93,7 @@ export function newTrace(peerId: string, { swarm }: Task, { facts }: Host, nowMs
     begunAtMs: nowMs,
     stage: "waiting",
     ...{ startedAtMs: undefined, atSourceAtMs: undefined, endedAtMs: undefined, isFailed: false },
-    ...{ pieces: 0, pieceCount: 0, tenthsAtMs: [], feeds: new Map(), isTold: false },
+    ...{ pieces: 0, pieceCount: 0, ...NOTHING, isTold: false },
   };
 }
 
@@ -131,7 +134,7 @@ export class Swarms {
     if (trace.stage === "done") trace.endedAtMs = nowMs;
     this.#count(peer, trace.stage, 1, nowMs);
     if (!this.#hasRoom(swarm)) return;
-    trace.isTold = true;
+    Object.assign(trace, { isTold: true, tenthsAtMs: [], feeds: new Map() });
     swarm.told.push(trace);
     this.#traces += 1;
     this.#traced.delete(task);
@@ -185,9 +188,7 @@ export class Swarms {
   }
 
   #drop(trace: Trace): void {
-    trace.isTold = false;
-    trace.feeds.clear();
-    trace.tenthsAtMs = [];
+    Object.assign(trace, { isTold: false, ...NOTHING });
     this.#traces -= 1;
   }
 
