@@ -184,10 +184,11 @@ Deno.test("of too many events those stay that explain most, and what decides by 
   notes.note("no_scheduler");
   notes.note("parent_lied", { subject: "10.0.0.8" });
   for (let n = 0; n < EVENTS_MAX; n++) notes.note("decision", { ms: 1 });
+  notes.note("to_parents");
   notes.ended();
   const [record] = (it.recorder.flush(), it.store.pulls({}, 1));
   const kinds = record?.events.map(({ kind }) => kind) ?? [];
-  assert.deepEqual([kinds.length, record?.droppedEvents], [EVENTS_MAX, EVENTS_MAX + 3]);
+  assert.deepEqual([kinds.length, record?.droppedEvents], [EVENTS_MAX, EVENTS_MAX + 4]);
   for (const kind of ["parent_stalled", "no_scheduler", "parent_lied"] as const) assert.ok(kinds.includes(kind), kind);
   assert.equal(kinds.includes("to_parents"), false);
   assert.equal(record && pullVerdict(record).cause, "lying_parent");
