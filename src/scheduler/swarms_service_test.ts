@@ -8,6 +8,7 @@ import type {
   ListPullsOfHostRequest,
   ListSwarmsResponse,
 } from "../rpc/gen/damselfly/v1/swarms.ts";
+import { LookCounter } from "../testing/look_counter.ts";
 import { Swarm } from "../testing/scheduler_swarm.ts";
 import { seededRandom } from "../testing/seeded_random.ts";
 import { VirtualClock } from "../testing/virtual_clock.ts";
@@ -132,6 +133,18 @@ Deno.test("an answer is bounded: 1,000 tasks of a list, and 100 peers from befor
   const { members } = await get("task");
   assert.equal(members.length, 111);
   assert.ok(members.every(({ feeds }) => feeds.every(({ from = 0 }) => from < members.length)));
+});
+
+Deno.test("to tell of a task takes no walk over its peers, nor to list tasks one over all of them", async () => {
+  const { swarm, get, list } = told();
+  for (let index = 0; index < 10_000; index++) {
+    swarm.register(`p${index}`, { metadataOnly: true });
+    if (index % 5 === 0) swarm.register(`other ${index}`, {}, { task: `t${index}`, host: "h" });
+  }
+  using counter = new LookCounter();
+  assert.equal((await get("task")).members.length, 500);
+  assert.equal((await list(false)).swarms.length, 10);
+  assert.ok(counter.looks < 8_000, `${counter.looks} looks`);
 });
 
 Deno.test("who registers again under the same id is told of once, and who is forgotten gives nothing that is drawn", async () => {
