@@ -3,7 +3,6 @@ import { DamselflyError } from "../../core/error.ts";
 import type { Peer } from "../../rpc/gen/common/v2/common.ts";
 import { settle, VirtualClock } from "../../testing/virtual_clock.ts";
 import type { Decision } from "../control/control.ts";
-import type { StoredTask } from "../storage/storage.ts";
 import { blob, FakeSource, NEVER, PIECE, readAll, requestFor, sourceError, Swarm, SwarmNode } from "./harness_test.ts";
 
 const MIB = 1024 * 1024;
@@ -567,45 +566,5 @@ Deno.test("when a parent dies, others that only wait for it are not waited for, 
   assert.deepEqual(await pull, CONTENT);
   const reschedule = child.control.events.find((event) => event.kind === "reschedule");
   assert.deepEqual(reschedule?.kind === "reschedule" && reschedule.parents.map(({ id }) => id), [first.id]);
-  assert.equal(source.reads.length, 0);
-});
-
-Deno.test("what a parent says that it has is known of its host as long as it can be heard", async () => {
-  const clock = new VirtualClock();
-  const swarm = new Swarm();
-  const late = new FakeSource(CONTENT);
-  late.onBlock = (position, signal) => position >= 3 * PIECE ? clock.sleep(60_000, signal) : undefined;
-  await using dies = await SwarmNode.start(swarm, { source: late, decide: toSource, clock });
-  await using lives = await seed(swarm);
-  void dies.tasks.open(requestFor(CONTENT), NEVER);
-  const decide = inTurn(() => fromParents(swarm.peer(dies), swarm.peer(lives)), toSource);
-  await using child = await SwarmNode.start(swarm, { source: new FakeSource(CONTENT), clock, decide });
-  for (const { behaviour } of [dies, lives]) behaviour.onFetch = (_, signal) => clock.sleep(3_000, signal);
-  const pull = child.pull(requestFor(CONTENT));
-  await clock.advance(100);
-  const { holders } = child.storage.find(requestFor(CONTENT).taskId) as StoredTask;
-  const known = () => [dies, lives].map(({ control }) => [0, 3].map((number) => holders.has(control.hostId, number)));
-  assert.deepEqual(known(), [[true, false], [true, true]]);
-  await dies[Symbol.asyncDispose]();
-  await clock.advance(100);
-  assert.deepEqual(known(), [[false, false], [true, true]]);
-  await clock.advance(120_000);
-  assert.deepEqual(await pull, CONTENT);
-  assert.deepEqual(known(), [[false, false], [false, false]]);
-});
-
-Deno.test("the last pieces are not waited for from one that is slow when another one has them", async () => {
-  const clock = new VirtualClock();
-  const swarm = new Swarm();
-  await using stalls = await seed(swarm);
-  await using lives = await seed(swarm);
-  let left = 3;
-  stalls.behaviour.onFetch = (_, signal) => left-- > 0 ? undefined : clock.sleep(60_000, signal);
-  const decide = inTurn(() => fromParents(swarm.peer(stalls), swarm.peer(lives)), toSource);
-  const source = new FakeSource(CONTENT);
-  await using child = await SwarmNode.start(swarm, { source, clock, decide });
-  const pull = child.pull(requestFor(CONTENT));
-  await clock.advance(2_000);
-  assert.deepEqual(await pull, CONTENT);
   assert.equal(source.reads.length, 0);
 });

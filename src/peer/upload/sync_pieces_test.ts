@@ -81,5 +81,6 @@ Deno.test("a child is not told of what it has told us of itself, unless it wants
   const [child, other] = (await Promise.all(told)).map((pieces) => pieces.map(({ number }) => number));
   assert.deepEqual(child, ALL.filter((number) => number !== 2 && number !== 3), "it had lost piece 1");
   assert.deepEqual(other, ALL);
+  has.add(0);
   assert.deepEqual((await collected(host.ask({ pieceLength: 4 << 20 }))).map(({ number }) => number), [0]);
 });

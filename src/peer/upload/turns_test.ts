@@ -199,14 +199,31 @@ Deno.test("what a slow child was told of another one hears of too, and the slow 
   await clock.advance(90);
   const [one, two] = [toldOf(1), toldOf(2)];
   assert.equal([...one, ...two].filter((number) => number === slow).length, 1);
+  const again = turns.sending(TASK, slow);
   toldOf(0);
   await clock.advance(250);
   assert.deepEqual(toldOf(0), []);
   assert.ok(toldOf(1).length > 0);
   assert.ok(![...toldOf(1), ...toldOf(2)].includes(slow), "once is enough");
+  await clock.advance(4_500);
+  again?.[Symbol.dispose]();
   sending?.[Symbol.dispose]();
   await clock.advance(250);
   assert.ok(toldOf(0).length > 0);
+  end();
+});
+
+Deno.test("what others fetch soon has no more time to spread because one child is slow", async () => {
+  const scene = stage(2, PIECES.slice(0, AT_ONCE));
+  const { clock, turns, joined, first, end } = scene;
+  const sends = first.flat().map((number) => turns.sending(TASK, number));
+  await clock.advance(10);
+  for (const sent of sends.slice(1)) sent?.[Symbol.dispose]();
+  await clock.advance(450);
+  sends[0]?.[Symbol.dispose]();
+  due(joined);
+  await clock.advance(250);
+  assert.equal(due(joined).length, AT_ONCE - 1);
   end();
 });
 

@@ -16,6 +16,8 @@ import type { Peer } from "./state.ts";
  * one from each. Whoever had more would be asked for more than others, and whoever had fewer would be behind.
  */
 const MATES_MAX = 16;
+/** Peers that have as many mates as they may are given to whoever else has fewer than so many. */
+const MATES_MIN = 12;
 /** Of these a gate has so many in other places. */
 const GATES_MAX = 8;
 /** Peers that are looked at for each mate that is wanted. */
@@ -34,10 +36,15 @@ export function chooseMates({ state: { settings }, chance }: Step, peer: Peer): 
   const place = placeOf(peer);
   const crowd = place === undefined ? undefined : task.matesByPlace.at(place);
   const crowds: RandomSet<Peer>[] = crowd === undefined ? task.mates.of(peer).map(({ peers }) => peers) : [crowd];
+  const full: Peer[] = [];
   for (const mate of sampled(crowds, LOOKS_PER_MATE * MATES_MAX, chance)) {
     if (mates.size >= MATES_MAX) break;
-    if (hasRoom(mate) && areAlike(mate, peer) && placeOf(mate) === place) join(mate, peer);
+    if (!areAlike(mate, peer) || placeOf(mate) !== place) continue;
+    if (hasRoom(mate)) join(mate, peer);
+    else if (!task.waiters.has(mate)) full.push(mate);
   }
+  // Whoever comes late finds nobody else. In a burst all are asked by as many as they ask.
+  for (const mate of full) if (mates.size < MATES_MIN) join(mate, peer);
   return [...mates];
 }
 
@@ -72,9 +79,9 @@ export function partWithMates(peer: Peer): void {
   for (const mate of peer.mates) part(mate, peer);
 }
 
-/** Who has its answer goes on with the mates that it has, whoever else asks it. A gate keeps room for other gates. */
+/** A gate keeps room for other gates. */
 function hasRoom(mate: Peer, kept = isGate(mate) ? GATES_MAX : 0): boolean {
-  return !mate.task.waiters.has(mate) || mate.mates.size < MATES_MAX - kept;
+  return mate.mates.size < MATES_MAX - kept;
 }
 
 /** Who waits for its answer learns of a new mate with that; who had it before goes on with those that it has. */

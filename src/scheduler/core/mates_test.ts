@@ -52,7 +52,7 @@ Deno.test("in a burst all have as many mates as others, and nobody more than he 
   const { swarm, ids } = burst(300);
   const sizes = ids.map((id) => swarm.peer(id).mates.size).sort((a, b) => a - b);
   assert.equal(sizes.at(-1), 16);
-  assert.equal(sizes[15], 16, "but for the last few, for whom nobody has room");
+  assert.ok(sizes[0] as number >= 12 && sizes[36] === 16, `few have less, and nobody much less: ${sizes.slice(0, 37)}`);
 });
 
 Deno.test("stock peers, hosts that do not share, and peers of Dragonfly's algorithm have no mates", () => {
@@ -168,7 +168,9 @@ Deno.test("who comes when the others have their answers is given them, and they 
   const mates = given(swarm).get("late") ?? [];
   assert.ok(mates.length >= 8);
   for (const mate of mates) assert.ok(!swarm.peer(mate).mates.has(swarm.peer("late")));
-  const gone = mates.find((id) => ![...swarm.peer("late").parents].some((parent) => parent.id === id)) as string;
+  const gone = mates.find((id) =>
+    id !== "root" && ![...swarm.peer("late").parents].some((parent) => parent.id === id)
+  ) as string;
   swarm.say(gone, "failed");
   swarm.message("late", { type: "reschedule", failedParentIds: [] });
   const again = given(swarm).get("late") ?? [];
