@@ -36,15 +36,28 @@ Deno.test("nobody is faster than the bound", async () => {
 Deno.test("in a cold burst every line is at work: the seed sends each piece about once, and its peers the rest", async () => {
   const { figures } = await run("cold", { peers: 12, sizes: [64 << 20] });
   assert.ok(figures.seed_copies <= 1.1, `the seed sent ${figures.seed_copies} copies`);
-  assert.ok(figures.efficiency >= 0.55, `the efficiency is ${figures.efficiency}`);
+  assert.ok(figures.efficiency >= 0.7, `the efficiency is ${figures.efficiency}`);
 });
 
 Deno.test("peers that come one after the other do not wait for turns that help nobody", async () => {
   const { figures } = await run("stagger", { peers: 12, sizes: [64 << 20] });
-  assert.ok(figures.efficiency >= 0.5, `the efficiency is ${figures.efficiency}`);
+  assert.ok(figures.efficiency >= 0.6, `the efficiency is ${figures.efficiency}`);
 });
 
-Deno.test("when the seed peer dies, mates that have nothing to give do not wait for each other", async () => {
+Deno.test("when the seed peer dies, the rest comes at the pace of the lines", async () => {
   const { figures } = await run("seed_dies", { peers: 12, sizes: [64 << 20] });
-  assert.ok(figures.last_s <= 10, `the last one took ${figures.last_s} s`);
+  assert.ok(figures.last_s <= 2.2, `the last one took ${figures.last_s} s`);
+});
+
+Deno.test("one peer that is slow, or stalls, holds up the others for a second or so", async () => {
+  for (const name of ["peer_is_slow", "peer_stalls"]) {
+    const { figures } = await run(name, { peers: 12, sizes: [64 << 20] });
+    assert.ok(figures.last_s <= 2.4, `${name}: the last one took ${figures.last_s} s`);
+  }
+});
+
+Deno.test("a content crosses into each of twenty locations about once", async () => {
+  const { figures } = await run("racks", { peers: 60, sizes: [16 << 20] });
+  assert.ok(figures.cross_location_copies_mean <= 1.2, `${figures.cross_location_copies_mean} copies in the mean`);
+  assert.ok(figures.cross_location_copies <= 1.8, `${figures.cross_location_copies} copies into one`);
 });
