@@ -183,7 +183,9 @@ export class ContentEndpoint {
     const body = await contentBody(range, {
       ...{ headLimit, signal },
       task: handle?.read(range),
-      direct: (rest) => this.#parts.source.read(source, rest, { contentLength, version }, signal),
+      direct: requestOf(content, undefined).disableBackToSource
+        ? undefined
+        : (rest) => this.#parts.source.read(source, rest, { contentLength, version }, signal),
       onDirect: (error) => this.#warn("Content goes on straight from the source", content, error),
       onEnd: async (error) => {
         const traffic = handle?.traffic();

@@ -21,8 +21,8 @@ export function isMadeGoodBySource(error: unknown): boolean {
 export interface ContentBodyParts {
   /** The bytes as the task gives them; undefined when there is no task. */
   readonly task: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
-  /** Opens a direct transfer of the rest. */
-  readonly direct: (rest: ByteRange) => Promise<SourceBody>;
+  /** Opens a direct transfer of the rest; undefined where only the task may give it. */
+  readonly direct: ((rest: ByteRange) => Promise<SourceBody>) | undefined;
   /** Called when the body goes on without the task, with the reason. */
   readonly onDirect: (error: unknown) => void;
   /** Called once, before the last bytes are given: what it throws cuts the body short. */
@@ -125,14 +125,14 @@ class ContentBody {
         const step = await this.#reader?.read(buffer);
         return step?.done === false ? step.value : undefined;
       } catch (error) {
-        if (!isMadeGoodBySource(error)) throw error;
+        if (this.#parts.direct === undefined || !isMadeGoodBySource(error)) throw error;
         this.#parts.onDirect(error);
         this.#isDirect = true;
         empty = new Uint8Array(new ArrayBuffer(byteLength), byteOffset, length); // the other one went with its reader
       }
     }
-    this.#direct ??= await this.#parts.direct({ start: this.#position, end: this.#range.end });
-    return (await this.#direct.read(empty))?.bytes;
+    this.#direct ??= await this.#parts.direct?.({ start: this.#position, end: this.#range.end });
+    return (await this.#direct?.read(empty))?.bytes;
   }
 
   async #prepareEnd(): Promise<void> {

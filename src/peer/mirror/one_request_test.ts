@@ -91,3 +91,12 @@ Deno.test("who joins a download that somebody else has begun meanwhile must have
   await assert.rejects(contents.serve(contentFor({})), { code: "source_error" });
   assert.deepEqual(source.stats.map(({ headers }) => headers["authorization"]), ["Bearer mine", undefined]);
 });
+
+Deno.test("a peer that may not go to the source asks it for nobody's bytes", async () => {
+  const source = new FakeSource(BLOB);
+  await using node = await SwarmNode.start(new Swarm(), { source });
+  const content = contentFor({});
+  const refused = { ...content, task: () => ({ ...content.task(undefined), disableBackToSource: true }) };
+  await assert.rejects(endpoint(source, node.tasks).serve(refused), { code: "failed_precondition" });
+  assert.equal(source.reads.length, 0);
+});

@@ -4,6 +4,7 @@ import { realClock } from "../../runtime/clock.ts";
 import { settle, VirtualClock } from "../../testing/virtual_clock.ts";
 import { ADDRESS, collected, HandDriven, limited, openTestStorage, TASK_ID } from "./harness_test.ts";
 import { type PiecesQuestion, syncPieces } from "./sync_pieces.ts";
+import type { Storage } from "../storage/storage.ts";
 import { Turns } from "./turns.ts";
 
 const ALL = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
@@ -83,4 +84,13 @@ Deno.test("a child is not told of what it has told us of itself, unless it wants
   assert.deepEqual(other, ALL);
   has.add(0);
   assert.deepEqual((await collected(host.ask({ pieceLength: 4 << 20 }))).map(({ number }) => number), [0]);
+});
+
+Deno.test("a child that asks while the file of the task is being made waits for it", async () => {
+  await using host = await openHost();
+  const task = await host.tasks.finish(...ALL);
+  const storage = { find: () => undefined, findSoon: () => Promise.resolve(task) } as unknown as Storage;
+  const question = { hostId: "child", taskId: TASK_ID, interestedPieceNumbers: ALL };
+  const told = await collected(syncPieces(question, { storage, clock: host.clock, address: ADDRESS }, limited.signal));
+  assert.equal(told.length, ALL.length);
 });
