@@ -2,12 +2,11 @@
 import assert from "node:assert/strict";
 import { testRuntime } from "../../testing/test_runtime.ts";
 import { blob, FakeSource, readAll, requestFor, sourceError, Swarm, SwarmNode } from "../task/harness_test.ts";
-import type { Decision } from "../control/control.ts";
 import type { Tasks } from "../task/task.ts";
 import { ContentEndpoint, type ContentRequest } from "./content.ts";
 
 const BLOB = blob(20_000);
-const TO_SOURCE: Decision = { kind: "back_to_source", description: "" };
+const TO_SOURCE = { kind: "back_to_source", description: "" } as const;
 
 function endpoint(source: FakeSource, tasks: Tasks): ContentEndpoint {
   const { clock, log } = testRuntime();
