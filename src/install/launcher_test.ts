@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { chmod, mkdir, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { launcherText, movableLauncherText } from "./launcher.ts";
+import { launcherText, movableLauncherText, warmLauncherText } from "./launcher.ts";
 
 const LAUNCHED = { flags: ["--no-config", "--allow-env=A,GRPC_*", "--allow-read=/a b"], script: "prog.js" };
 
@@ -50,9 +50,9 @@ Deno.test("a command of an archive finds its bundle wherever that is, also by a 
     await script(join(folder, "top/lib/damselfly/deno"), FAKE);
     await symlink(join(folder, "top/bin/prog"), join(folder, "link"));
     const [deno, ...words] = await wordsOf(join(folder, "link"), ["--help"]);
-    assert.equal(deno, join(folder, "top/bin/../lib/damselfly/deno"));
-    const bundle = join(folder, "top/bin") + "/../lib/damselfly/prog.js";
-    assert.deepEqual(words, ["run", "--quiet", ...LAUNCHED.flags, bundle, "--help"]);
+    const library = `${folder}/top/bin/../lib/damselfly`;
+    assert.equal(deno, `${library}/deno`);
+    assert.deepEqual(words, ["run", "--quiet", ...LAUNCHED.flags, `${library}/prog.js`, "--help"]);
   });
 });
 
@@ -62,5 +62,23 @@ Deno.test("a command of an archive without Deno takes the one on the path", asyn
     await script(join(folder, "path/deno"), FAKE);
     const [deno, run] = await wordsOf(join(folder, "top/bin/prog"), [], `${folder}/path:/usr/bin:/bin`);
     assert.deepEqual([deno, run], [join(folder, "path/deno"), "run"]);
+  });
+});
+
+Deno.test("a program in an image is started once to warm up, and again only where that has left nothing", async () => {
+  await inFolder(async (folder) => {
+    await script(join(folder, "lib/deno"), `#!/bin/sh\necho "$*" >>${folder}/calls\n`);
+    const command = join(folder, "prog");
+    await script(command, warmLauncherText(join(folder, "lib"), { flags: ["--no-config"], script: "prog.js" }));
+    const start = `run --quiet --no-config ${folder}/lib/prog.js`;
+    const callsOf = async (cache: string) => {
+      await writeFile(join(folder, "calls"), "");
+      const { stdout, success } = await new Deno.Command(command, { args: ["--x"], env: { DENO_DIR: cache } }).output();
+      assert.deepEqual([success, new TextDecoder().decode(stdout)], [true, ""]);
+      return (await readFile(join(folder, "calls"), "utf8")).trimEnd().split("\n");
+    };
+    assert.deepEqual(await callsOf(folder), [`${start} --version`, `${start} --x`]);
+    assert.deepEqual(await callsOf(folder), [`${start} --x`]);
+    assert.deepEqual(await callsOf("/nowhere"), [`${start} --version`, `${start} --x`]);
   });
 });

@@ -1,7 +1,7 @@
 /** What is in an image. */
 import { lstat, readdir, readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
-import { launcherText } from "../install/launcher.ts";
+import { launcherText, warmLauncherText } from "../install/launcher.ts";
 import { bundleFlags } from "../install/unit.ts";
 import { IMAGE_LIBRARY, type ShippedImage } from "./images.ts";
 import type { ShippedProgram } from "./programs.ts";
@@ -44,9 +44,11 @@ export function programTree(
   const { user } = image;
   return [
     ...programs.flatMap((program): TreeEntry[] => {
+      const isLongLived = image.hasHealth && program.name === image.programs[0];
+      const textOf = isLongLived ? warmLauncherText : launcherText;
       const [script, flags] = [`${program.name}.js`, [...bundleFlags(program.name), ...parts.permissionsOf(program)]];
       return [
-        textEntry(`usr/bin/${program.name}`, launcherText(IMAGE_LIBRARY, { flags, script }), PROGRAM_MODE),
+        textEntry(`usr/bin/${program.name}`, textOf(IMAGE_LIBRARY, { flags, script }), PROGRAM_MODE),
         { path: `${IMAGE_LIBRARY.slice(1)}/${script}`, mode: 0o644, content: parts.bundleOf(program) },
       ];
     }),

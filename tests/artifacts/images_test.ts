@@ -1,0 +1,102 @@
+/** The images of `deno task images`: what is in the archives starts as it does in a container, and says that it serves. */
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { VERSION } from "../../src/core/version.ts";
+import { ownPlatform } from "../../src/release/compile.ts";
+import { REPOSITORY } from "../e2e/lib/components.ts";
+import { startProcess } from "../e2e/lib/process.ts";
+import { e2eTest, requireProgram, run } from "../e2e/lib/programs.ts";
+import { Workspace } from "../e2e/lib/workspace.ts";
+
+const PLATFORM = ownPlatform(Deno.build);
+const START_TIMEOUT_MS = 60_000;
+/** What a node has to fetch. */
+const COMPRESSED_BYTES_MAX = 70_000_000;
+/** By program: its image, and whom it runs as. */
+const COMPONENTS: Readonly<Record<string, { readonly image: string; readonly user: number }>> = {
+  manager: { image: "manager", user: 65_532 },
+  scheduler: { image: "scheduler", user: 65_532 },
+  dfdaemon: { image: "client", user: 0 },
+};
+
+const archiveOf = (image: string) => join(REPOSITORY, `dist/images/${image}-${VERSION}-${PLATFORM}.tar`);
+
+/** Unpacks an image as an engine does, layer upon layer; returns the folder and the size of what was fetched. */
+async function unpack(image: string, dir: string): Promise<{ readonly root: string; readonly bytes: number }> {
+  const [layout, root] = [join(dir, `${image}-layout`), join(dir, image)];
+  await mkdir(layout);
+  await mkdir(root);
+  await run("tar", ["-xf", archiveOf(image), "-C", layout]);
+  const blob = (digest: string) => join(layout, "blobs/sha256", digest.replace("sha256:", ""));
+  const index = JSON.parse(await readFile(join(layout, "index.json"), "utf8"));
+  const manifest = JSON.parse(await readFile(blob(index.manifests[0].digest), "utf8"));
+  let bytes = 0;
+  for (const { digest, size } of manifest.layers as readonly { readonly digest: string; readonly size: number }[]) {
+    await run("tar", ["-xzf", blob(digest), "-C", root]);
+    bytes += size;
+  }
+  return { root, bytes };
+}
+
+/** The words that run a command in a folder as a container does: its own network with loopback, its own processes. */
+function inContainer(root: string, user: number, command: string): string[] {
+  const inside = `mount -t tmpfs tmpfs "${root}/tmp" && chmod 1777 "${root}/tmp" && ip link set lo up && ` +
+    `exec env -i DENO_DIR=/tmp/deno DENO_NO_UPDATE_CHECK=1 PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot --userspec=${user}:${user} ` +
+    `"${root}" ${command}`;
+  const mounts = `mount -t proc proc "${root}/proc" && mount --rbind /dev "${root}/dev" && `;
+  return ["--mount", "--pid", "--fork", "--kill-child", "--net", "--uts", "--ipc", "sh", "-c", mounts + inside];
+}
+
+e2eTest("images are small, and what they hold starts without rights and says that it serves", {
+  programs: ["unshare", "nsenter", "ip", "tar", "chroot", "apt-get", "dpkg-deb"],
+  root: true,
+}, async () => {
+  await using workspace = await Workspace.create();
+  await using stack = new AsyncDisposableStack();
+  await run(Deno.execPath(), ["task", "--quiet", "images"], { cwd: REPOSITORY });
+  for (const [program, { image, user }] of Object.entries(COMPONENTS)) {
+    const { root, bytes } = await unpack(image, workspace.dir);
+    assert.ok(bytes <= COMPRESSED_BYTES_MAX, `${image}: ${bytes}`);
+    for (const folder of ["proc", "dev", "run"]) await mkdir(join(root, folder), { recursive: true });
+    const args = inContainer(root, user, `/usr/bin/${program}`);
+    const running = stack.use(
+      startProcess({ name: program, command: requireProgram("unshare"), args, logDir: workspace.dir }),
+    );
+    const children = `/proc/${running.pid}/task/${running.pid}/children`;
+    await running.ready("an answer to health", START_TIMEOUT_MS, async () => {
+      const inside = (await readFile(children, "utf8")).trim();
+      const health = [
+        "-t",
+        inside,
+        "-m",
+        "-p",
+        "-n",
+        "-r",
+        "env",
+        "DENO_DIR=/tmp/deno",
+        `/usr/bin/${program}`,
+        "health",
+      ];
+      return /serves\n$/.test(await run(requireProgram("nsenter"), health, { env: { DENO_DIR: "/tmp/deno" } }))
+        ? true
+        : undefined;
+    });
+    const pid = (await readFile(children, "utf8")).trim();
+    assert.match(await readFile(`/proc/${pid}/status`, "utf8"), new RegExp(`^Uid:\\t${user}\\t`, "m"), program);
+  }
+  const dfinit = await unpack("dfinit", workspace.dir);
+  await mkdir(join(dfinit.root, "proc"));
+  await mkdir(join(dfinit.root, "dev"));
+  const version = await run("unshare", inContainer(dfinit.root, 0, "/usr/bin/dfinit --version"));
+  assert.match(version, /^dfinit \d+\.\d+\.\d+ \(commit [0-9a-f]{12}\+?, deno /);
+});
+
+e2eTest("images are the same bytes when they are made again", { programs: ["apt-get", "dpkg-deb"] }, async () => {
+  const hashOf = async () => {
+    await run(Deno.execPath(), ["task", "--quiet", "images", "--image", "dfinit"], { cwd: REPOSITORY });
+    return createHash("sha256").update(await readFile(archiveOf("dfinit"))).digest("hex");
+  };
+  assert.equal(await hashOf(), await hashOf());
+});
