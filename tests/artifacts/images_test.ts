@@ -67,18 +67,8 @@ e2eTest("images are small, and what they hold starts without rights and says tha
     const children = `/proc/${running.pid}/task/${running.pid}/children`;
     await running.ready("an answer to health", START_TIMEOUT_MS, async () => {
       const inside = (await readFile(children, "utf8")).trim();
-      const health = [
-        "-t",
-        inside,
-        "-m",
-        "-p",
-        "-n",
-        "-r",
-        "env",
-        "DENO_DIR=/tmp/deno",
-        `/usr/bin/${program}`,
-        "health",
-      ];
+      const namespaces = ["-m", "-p", "-n", "-r", "-w"];
+      const health = ["-t", inside, ...namespaces, `/usr/bin/${program}`, "health"];
       return /serves\n$/.test(await run(requireProgram("nsenter"), health, { env: { DENO_DIR: "/tmp/deno" } }))
         ? true
         : undefined;
