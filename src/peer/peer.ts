@@ -67,6 +67,7 @@ import { openPeerTls, type PeerTls } from "./peer_tls.ts";
 import { byEachId, type Neighbour, type Storage, type TaskRecord } from "./storage/storage.ts";
 import type { TaskRequest, Tasks, Traffic } from "./task/task.ts";
 import { HeadStarts } from "./task/head_start.ts";
+import { NO_JOURNAL } from "./task/pull_journal.ts";
 import { refusingTasks } from "./task/refusing_tasks.ts";
 import { createTasks, type TasksParts } from "./task/tasks.ts";
 import { Turns } from "./upload/turns.ts";
@@ -93,6 +94,8 @@ export interface PeerProcess extends AsyncDisposable {
 export interface PeerOptions extends StartOptions {
   /** The file that names the schedulers where there is no manager. */
   readonly dynconfig?: string;
+  /** False where it is measured what records of pulls cost: nothing is noted of any. */
+  readonly recordsPulls?: boolean;
 }
 
 /**
@@ -117,7 +120,8 @@ export async function startPeer(
   const hostId = hostIdOf(identity);
   const onceFree = whenFree(runtime, options.signal);
   const own = { ...stores, meter, turns: new Turns(clock), headStarts: new HeadStarts(clock) };
-  const base: Foundation = { config, runtime, identity, hostId, ...own, stopping: stop.signal, onceFree };
+  const { recordsPulls = true } = options;
+  const base: Foundation = { config, runtime, identity, hostId, ...own, stopping: stop.signal, onceFree, recordsPulls };
 
   const tls = await openPeerTls(config, runtime, stack);
 
@@ -171,7 +175,10 @@ export async function startPeer(
 type Mirrored = ReturnType<typeof mirrorOptions>;
 
 /** The way to the origins of contents, and where it may go. */
-async function openOrigins({ config, runtime, identity, recorder }: Foundation, { upstream, rules }: Mirrored) {
+async function openOrigins(
+  { config, runtime, identity, recorder, recordsPulls }: Foundation,
+  { upstream, rules }: Mirrored,
+) {
   const isConfigured = (origin: string) => isConfiguredOrigin(origin, upstream) || isRuledOrigin(origin, rules);
   await using stack = new AsyncDisposableStack();
   const bound = stack.use(new BoundFetch(runtime));
@@ -182,11 +189,12 @@ async function openOrigins({ config, runtime, identity, recorder }: Foundation, 
   const destinations = new Destinations(runtime.net, { isConfigured, key: UPSTREAMS_KEY, denied, allowed });
   const origins = { ...runtime, fetch: registries.fetch, destinations };
   const source = createSource({ ...origins, role: identity.isSeed ? "seed peer" : "peer" });
+  const asked = withSharedBackoff(source, runtime.clock);
   const opened = stack.move();
   return {
     ...origins,
     trustOf: registries.trustOf,
-    source: { ...source, ...heardSource(withSharedBackoff(source, runtime.clock), runtime.clock, recorder) },
+    source: { ...source, ...recordsPulls ? heardSource(asked, runtime.clock, recorder) : asked },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
@@ -218,14 +226,15 @@ function openTasks(
   { source, control, tls }: { readonly source: Source; readonly control: PeerControl; readonly tls: PeerTls },
   stack: AsyncDisposableStack,
 ) {
-  const { config, runtime, storage, meter, recorder, headStarts } = base;
+  const { config, runtime, storage, meter, recorder, recordsPulls, headStarts } = base;
   const { clock, net } = runtime;
   const channels = stack.use(new RpcChannels({ clock, channelsMax: PARENT_CHANNELS_MAX, tls: tls.parents }));
   const pieceClient = stack.use(createPieceClient({ net, clock }));
   const parentRpc = createParentRpc(channels);
-  const limits = heardLimits(downloadLimits(config, clock), recorder);
+  const bare = downloadLimits(config, clock);
+  const limits = recordsPulls ? heardLimits(bare, recorder) : bare;
   const received = { limits, onReceived: (bytes: number) => meter.received(bytes) };
-  const journal = recorder.journal(() => control.managerTrouble());
+  const journal = recordsPulls ? recorder.journal(() => control.managerTrouble()) : NO_JOURNAL;
   const swarm = { storage, source, control, parentRpc, pieceClient, journal, headStarts, ...received };
   const all = stack.use(createTasks({ ...swarm, runtime, options: tasksOptions(config) }));
   return { all, cache: stack.use(openCache(base, control, { ...received, channels, pieceClient })) };

@@ -51,6 +51,8 @@ export interface Foundation {
   readonly cacheStorage: Storage;
   readonly records: RecordStore;
   readonly recorder: Recorder;
+  /** False where it is measured what that costs. */
+  readonly recordsPulls: boolean;
   readonly meter: BandwidthMeter;
   readonly turns: Turns;
   readonly headStarts: HeadStarts;

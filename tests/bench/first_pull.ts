@@ -3,31 +3,23 @@
  * blob straight from the registry in the same round. The reader hashes what comes, as a container runtime does; what it
  * uses for that says how fast the machine is just now.
  *
- *     deno task bench [--size MiB,…] [--rounds N] [--only pulls|pieces] [--traced] [--json]
+ *     deno task bench [--size MiB,…] [--rounds N] [--only pulls|pieces|records] [--traced] [--json]
  */
-import { createHash } from "node:crypto";
 import { parseArgs } from "node:util";
-import { realClock } from "../../src/runtime/clock.ts";
 import { digestOf } from "./blob_registry.ts";
 import { startHealthProbe } from "./health_probe.ts";
 import { median } from "./manager/load.ts";
 import { type Row, tableOf } from "./manager/report.ts";
-import { cpuSecondsOf, type Part } from "./part.ts";
-import { IP, type PeerName, PEERS, type Stage, startStage } from "./pull_stage.ts";
-import { warmMemory } from "./warm_memory.ts";
+import { type Pull, pull, type Role } from "./one_pull.ts";
+import { IP, type PeerName, PEERS, startStage } from "./pull_stage.ts";
+import { measureRecords } from "./record_cost.ts";
 
 const MIB = 1024 * 1024;
 const GB = 1e9;
-/** After a pull: peers bring the content to stable storage behind it. */
-const SETTLE_MS = 300;
 /** What costs per piece is seen where contents of one length are cut finely, and hardly at all. */
 const PIECES_MIB = 128;
 /** Undefined for our own rule, which cuts so much into pieces of 512 KiB. */
 const PIECE_LENGTHS_MIB = [undefined, 4, 16] as const;
-/** What a pull writes at most: a seed's copy and a peer's, and some room beside. */
-const WARM_COPIES = 3;
-const clock = realClock();
-const never = new AbortController().signal;
 
 const { values: options } = parseArgs({
   options: {
@@ -38,15 +30,6 @@ const { values: options } = parseArgs({
     json: { type: "boolean", default: false },
   },
 });
-
-type Role = PeerName | "reader";
-
-/** One blob, taken once. */
-interface Pull {
-  readonly ms: number;
-  readonly firstByteMs: number;
-  readonly cpuSeconds: Readonly<Record<Role, number>>;
-}
 
 /** A way to pull, and what the roles of the peers are in it. */
 interface Case {
@@ -68,62 +51,6 @@ const CASES: readonly Case[] = [
 
 /** Whom rows speak of. */
 const NAMES = { reader: "the reader", alone: "the peer", seed: "the seed", first: "the peer", second: "the child" };
-
-/** Reads a blob, and checks it. */
-async function read({ port }: Part, registry: Part, name: string, digest: string, headers: HeadersInit) {
-  const startedAt = clock.now();
-  const response = await fetch(`http://${IP}:${port}/v2/${name}/blobs/${digest}?ns=${IP}:${registry.port}`, {
-    headers,
-  });
-  const reader = response.body?.getReader({ mode: "byob" });
-  const hash = createHash("sha256");
-  let buffer = new Uint8Array(MIB);
-  let firstByteMs = 0;
-  while (true) {
-    const step = await reader?.read(buffer);
-    if (step === undefined || step.done) break;
-    if (firstByteMs === 0) firstByteMs = clock.now() - startedAt;
-    hash.update(step.value);
-    buffer = new Uint8Array(step.value.buffer);
-  }
-  if (`sha256:${hash.digest("hex")}` !== digest) throw new Error(`${response.status}: not the content of ${digest}`);
-  return { ms: clock.now() - startedAt, firstByteMs };
-}
-
-function cpuSeconds({ peers }: Stage): Record<Role, number> {
-  return {
-    reader: cpuSecondsOf(Deno.pid),
-    alone: peers.alone.cpuSeconds(),
-    seed: peers.seed.cpuSeconds(),
-    first: peers.first.cpuSeconds(),
-    second: peers.second.cpuSeconds(),
-  };
-}
-
-async function pull(stage: Stage, from: Case["from"], name: string, digest: string, headers = {}): Promise<Pull> {
-  await warmMemory(stage.dir, WARM_COPIES * stage.contentBytes);
-  const before = cpuSeconds(stage);
-  const times = await read(
-    from === "registry" ? stage.registry : stage.peers[from],
-    stage.registry,
-    name,
-    digest,
-    headers,
-  );
-  await clock.sleep(SETTLE_MS, never);
-  const after = cpuSeconds(stage);
-  const used = (role: Role) => after[role] - before[role];
-  return {
-    ...times,
-    cpuSeconds: {
-      reader: used("reader"),
-      alone: used("alone"),
-      seed: used("seed"),
-      first: used("first"),
-      second: used("second"),
-    },
-  };
-}
 
 /** Every way to pull, with contents of one length. */
 async function measurePulls(mib: number, rounds: number): Promise<Row[]> {
@@ -212,9 +139,11 @@ function slopeOf(points: readonly { readonly pieces: number; readonly ms: number
 
 const rounds = Number(options.rounds);
 const rows: Row[] = [];
-if (options.only !== "pieces") {
+const isWanted = (part: string) => options.only === undefined || options.only === part;
+if (isWanted("pulls")) {
   for (const mib of options.size.split(",")) rows.push(...await measurePulls(Number(mib), rounds));
 }
-if (options.only !== "pulls") rows.push(...await measurePieces(rounds));
+if (isWanted("pieces")) rows.push(...await measurePieces(rounds));
+if (isWanted("records")) rows.push(...await measureRecords(rounds));
 console.log(options.json ? JSON.stringify(rows, undefined, 2) : tableOf(rows));
 Deno.exit();

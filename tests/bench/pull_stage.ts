@@ -35,13 +35,16 @@ export interface Stage extends AsyncDisposable {
 
 const clock = realClock();
 
-/** Starts all of it; each repository of the registry has a blob of so many bytes. Pulls may be traced by all members. */
-export async function startStage(contentBytes: number, { isTraced = false } = {}): Promise<Stage> {
+/** Starts all of it; each repository of the registry has a blob of so many bytes. Pulls may be traced by all members, and recorded by none. */
+export async function startStage(
+  contentBytes: number,
+  { isTraced = false, recordsPulls = true } = {},
+): Promise<Stage> {
   await using stack = new AsyncDisposableStack();
   const dir = await Deno.makeTempDir();
   stack.defer(() => Deno.remove(dir, { recursive: true }));
   const start = async (role: string, settings: Settings = {}, dynconfig = "") => {
-    const args = [role, JSON.stringify(settings), dynconfig, String(contentBytes)];
+    const args = [role, JSON.stringify(settings), dynconfig, String(contentBytes), String(recordsPulls)];
     return stack.use(await spawnPart(import.meta.filename ?? "", role, args));
   };
   const registry = await start("registry");
@@ -85,7 +88,11 @@ async function untilHosts(count: number, { port }: Part): Promise<void> {
 }
 
 /** A part of the stage, in this process; the result is where it listens. */
-async function startPart(role: string, settings: Settings, dynconfig: string, contentBytes: number): Promise<unknown> {
+async function startPart(
+  role: string,
+  settings: Settings,
+  { dynconfig, contentBytes, recordsPulls }: { dynconfig: string; contentBytes: number; recordsPulls: boolean },
+): Promise<unknown> {
   if (role === "registry") return startBlobRegistry(IP, contentBytes);
   if (role === "collector") return { port: Number((await startOtlpReceiver(IP)).grpc.split(":").at(-1)) };
   if (role === "scheduler") {
@@ -94,7 +101,7 @@ async function startPart(role: string, settings: Settings, dynconfig: string, co
     return { port };
   }
   const { config } = parseConfig(DfdaemonConfig, "", role, settings);
-  const { mirror, health } = await startPeer(config, runtimeOf(role, config), { dynconfig });
+  const { mirror, health } = await startPeer(config, runtimeOf(role, config), { dynconfig, recordsPulls });
   return { port: mirror.port, healthPort: health.port };
 }
 
@@ -106,6 +113,7 @@ function runtimeOf(role: string, { tracing }: { readonly tracing: TracingConfig 
 }
 
 if (import.meta.main) {
-  const [role = "", settings = "{}", dynconfig = "", contentBytes = "0"] = Deno.args;
-  await serveAsPart(await startPart(role, JSON.parse(settings) as Settings, dynconfig, Number(contentBytes)));
+  const [role = "", settings = "{}", dynconfig = "", contentBytes = "0", recordsPulls = ""] = Deno.args;
+  const facts = { dynconfig, contentBytes: Number(contentBytes), recordsPulls: recordsPulls === "true" };
+  await serveAsPart(await startPart(role, JSON.parse(settings) as Settings, facts));
 }
