@@ -17,7 +17,7 @@ import { type Pull, pull } from "./one_pull.ts";
 import { type PeerName, PEERS, startStage } from "./pull_stage.ts";
 
 const MIB = 1024 * 1024;
-const CONTENT_BYTES = 256 * MIB;
+const CONTENT_BYTES = 64 * MIB;
 const PIECE_BYTES = MIB / 2;
 /** Of both, one after the other, so that what drifts meets both alike. */
 const ABBA = [true, false, false, true] as const;

@@ -1,6 +1,6 @@
 import { Progress, Text } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { Paged } from "../api/client.ts";
 import { Confirmed } from "../parts/confirmed.tsx";
 import { useText } from "../text/use_text.tsx";
@@ -8,7 +8,7 @@ import type { Service, ServiceQuery } from "./service_table.tsx";
 
 const ROWS_AT_A_TIME = 100;
 
-/** Removes all that have fallen silent, one after the other, and shows how far it is. */
+/** Removes all that have fallen silent, one after the other, and shows how far it is; who leaves the page ends it. */
 export function RemoveInactive(
   { name, count, list, remove }: {
     readonly name: string;
@@ -20,8 +20,13 @@ export function RemoveInactive(
   const { services } = useText();
   const queries = useQueryClient();
   const [done, setDone] = useState<number>();
+  const leaving = useRef(new AbortController());
+  useEffect(() => {
+    leaving.current = new AbortController();
+    return () => leaving.current.abort();
+  }, []);
   const run = async () => {
-    const { signal } = new AbortController();
+    const { signal } = leaving.current;
     setDone(0);
     try {
       let removed = 0;
@@ -30,6 +35,7 @@ export function RemoveInactive(
         const { rows } = await list({ page: 1, per_page: ROWS_AT_A_TIME, state: "inactive" }, signal);
         if (rows.length === 0) return;
         for (const { id } of rows) {
+          signal.throwIfAborted();
           await remove(id);
           setDone(++removed);
         }

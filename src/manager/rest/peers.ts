@@ -21,6 +21,8 @@ import { schedulerClusterJson, SchedulerClusterReply } from "./scheduler_cluster
 
 const PATH = "/api/v1/peers";
 const PLACE_CHARACTERS_MAX = 1_024;
+/** Releases and states that are told of; whoever adds peers by hand may invent more. */
+const VERSIONS_MAX = 1_000;
 
 const state = z.enum(["active", "inactive"]);
 
@@ -150,7 +152,7 @@ export function peerRoutes({ store }: RestOptions): Route[] {
       ...{ method: "GET", path: `${PATH}/versions`, access, summary: "Count the releases that peers of a cluster run" },
       ...{ query: z.object({ scheduler_cluster_id: idInText() }), reply: z.array(PeerVersion) },
     }, async ({ query }) => {
-      const counts = await store.peers.versions(query.scheduler_cluster_id);
+      const counts = await store.peers.versions(query.scheduler_cluster_id, VERSIONS_MAX);
       return counts.map(({ gitVersion, gitCommit, state, count }) => {
         return { git_version: gitVersion, git_commit: gitCommit, state, count };
       });

@@ -252,3 +252,25 @@ Deno.test("a client secret is in no answer", async () => {
   const texts = [await rest.send("POST", "/api/v1/oauth", { body }), await rest.send("GET", "/api/v1/oauth")];
   for (const response of texts) assert.ok(!(await response.text()).includes("hush"));
 });
+
+Deno.test("the releases of a cluster's peers are counted, of other clusters' not, and at most a thousand are told", async () => {
+  await using rest = await startRest();
+  const add = (hostname: string, facts: object) => {
+    const place = { ip: "10.0.0.1", port: 1, download_port: 2, proxy_port: 3, scheduler_cluster_id: 1 };
+    const body = { host_name: hostname, type: "normal", state: "active", ...place, ...facts };
+    return rest.json("POST", "/api/v1/peers", { body });
+  };
+  for (const [hostname, git_version] of [["a", "v2"], ["b", "v2"], ["c", "v1"]] as const) {
+    await add(hostname, { git_version, git_commit: "c" });
+  }
+  assert.deepEqual(await rest.json("GET", "/api/v1/peers/versions?scheduler_cluster_id=1"), [
+    { git_version: "v2", git_commit: "c", state: "active", count: 2 },
+    { git_version: "v1", git_commit: "c", state: "active", count: 1 },
+  ]);
+  assert.deepEqual(await rest.json("GET", "/api/v1/peers/versions?scheduler_cluster_id=9"), []);
+  const peers = await rest.store.peers.list({}, { offset: 0, limit: 1 });
+  const [{ id: _, createdAtMs: __, updatedAtMs: ___, ...one }] = peers.rows as [typeof peers.rows[0]];
+  const many = Array.from({ length: 1_100 }, (_, n) => ({ ...one, hostname: `n${n}`, gitVersion: `v${n}` }));
+  await rest.store.peers.replace(1, many);
+  assert.equal((await rest.json("GET", "/api/v1/peers/versions?scheduler_cluster_id=1")).length, 1_000);
+});

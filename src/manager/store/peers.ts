@@ -46,8 +46,8 @@ export interface PeerStore extends Readable<PeerRecord, PeerFilter> {
   create(input: PeerInput): Promise<PeerRecord>;
   /** Fails with `not_found`. */
   remove(id: number): Promise<void>;
-  /** How many peers of a cluster run which release, the most first. */
-  versions(clusterId: number): Promise<PeerVersionCount[]>;
+  /** How many peers of a cluster run which release, the most first; at most `limit` rows. */
+  versions(clusterId: number, limit: number): Promise<PeerVersionCount[]>;
   /** All peers, counted; the largest counts first, {@link PEER_COUNTS_MAX} at most. */
   counts(): Promise<PeerCount[]>;
   /** Makes `peers` the peers of a cluster: adds, changes and removes. Fails with `not_found` without the cluster. */

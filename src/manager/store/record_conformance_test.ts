@@ -337,12 +337,13 @@ function releaseConformance(name: string, open: OpenStore, test: RegisterTest): 
     };
     const two = [peer(1, "2", "active"), peer(2, "2", "active")];
     await store.peers.replace(clusterId, [...two, peer(3, "2", "inactive"), peer(4, "1", "active")]);
-    assert.deepEqual(await store.peers.versions(clusterId), [
+    assert.deepEqual(await store.peers.versions(clusterId, 10), [
       { gitVersion: "2", gitCommit: "c", state: "active", count: 2 },
       { gitVersion: "1", gitCommit: "c", state: "active", count: 1 },
       { gitVersion: "2", gitCommit: "c", state: "inactive", count: 1 },
     ]);
-    assert.deepEqual(await store.peers.versions(99), []);
+    assert.deepEqual((await store.peers.versions(clusterId, 1)).map(({ count }) => count), [2]);
+    assert.deepEqual(await store.peers.versions(99, 10), []);
     const { id: hostId } = (await store.peers.list({ hostname: "node-2" }, ALL)).rows[0] ?? { id: 0 };
     await store.peers.remove(hostId);
     await store.peers.create(peer(5, "2", "active"));

@@ -30,11 +30,11 @@ export class SqlPeers extends SqlRepository<PeerRecord, PeerFilter> implements P
     });
   }
 
-  async versions(clusterId: number): Promise<PeerVersionCount[]> {
+  async versions(clusterId: number, limit: number): Promise<PeerVersionCount[]> {
     const rows = await this.context.database.all(
       `SELECT git_version, git_commit, state, count(*) AS total FROM "${PEERS.name}"
        WHERE scheduler_cluster_id = ? AND is_del = 0 GROUP BY git_version, git_commit, state
-       ORDER BY total DESC, git_version, git_commit, state`,
+       ORDER BY total DESC, git_version, git_commit, state LIMIT ${integerOf(limit)}`,
       [clusterId],
     );
     return rows.map((row) => ({
