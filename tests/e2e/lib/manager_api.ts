@@ -1,6 +1,6 @@
 /** The manager's REST API, as an administrator's script uses it (manager-rest.md §1). */
 
-const ROOT = { name: "root", password: "dragonfly" };
+const FIRST_PASSWORD = "dragonfly";
 
 /** A session of the user root. */
 export interface ManagerSession {
@@ -23,9 +23,10 @@ export interface ClusterScopes {
   readonly hostnames?: readonly string[];
 }
 
-/** Signs in with the first start's user and password. */
-export async function signIn(restUrl: string): Promise<ManagerSession> {
-  const { token } = await managerRequest(`${restUrl}/api/v1/users/signin`, "POST", undefined, ROOT) as {
+/** Signs in as root, with the first start's password unless there is another. */
+export async function signIn(restUrl: string, password = FIRST_PASSWORD): Promise<ManagerSession> {
+  const root = { name: "root", password };
+  const { token } = await managerRequest(`${restUrl}/api/v1/users/signin`, "POST", undefined, root) as {
     token: string;
   };
   const clusters = `${restUrl}/api/v1/clusters`;
