@@ -2,15 +2,7 @@ import * as z from "zod";
 import { DamselflyError } from "../core/error.ts";
 import { parseCidr } from "../core/ip.ts";
 import { duration, flag, int, interval, ip, list, listenAddress, parsed, path, port, section, text } from "./fields.ts";
-import {
-  allowedRegistries,
-  goServerKeys,
-  goTopKeys,
-  metrics,
-  network,
-  requestRateLimit,
-  tracing,
-} from "./shared.ts";
+import { allowedRegistries, goServerKeys, goTopKeys, metrics, network, requestRateLimit, tracing } from "./shared.ts";
 import { database } from "./manager_database.ts";
 import { grpcTls } from "./tls.ts";
 

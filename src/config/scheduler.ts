@@ -2,15 +2,7 @@ import * as z from "zod";
 import { DamselflyError } from "../core/error.ts";
 import { duration, flag, grpcAddress, int, interval, ip, parsed, path, port, section, text } from "./fields.ts";
 import { schedulerRedis } from "./redis.ts";
-import {
-  allowedRegistries,
-  goServerKeys,
-  goTopKeys,
-  metrics,
-  network,
-  requestRateLimit,
-  tracing,
-} from "./shared.ts";
+import { allowedRegistries, goServerKeys, goTopKeys, metrics, network, requestRateLimit, tracing } from "./shared.ts";
 import { grpcTls } from "./tls.ts";
 
 /** Why Dragonfly's other queues have no workers. */

@@ -86,7 +86,7 @@ export async function startScheduler(
   const calls = stack.use(new HostCalls(clock, { seeds: seedTls, peers: peerTls }));
   const registries = stack.use(registryAccess(config, runtime));
   const hosts = () => [...state.hosts.values()].map((host) => answers.host(host));
-  const jobs = new Jobs({ calls, hosts: hosts, registries, runtime });
+  const jobs = new Jobs({ calls, hosts, registries, runtime });
   const manager = openManager(config, { clock, tls: await openTls(config.manager.tls) }, stack);
   const own = { address: "" };
   const gate = new TicketGate({ manager: manager?.tickets, audience: () => own.address, clock });
@@ -106,9 +106,8 @@ export async function startScheduler(
   const served = { ...runtime, requests: runtime, listen, services, tls, rate };
   const server = stack.use(await onceFree(listen, () => startRpcServer(served)));
   server.setServing(serviceName(HoldingsService), true);
-  const metricsServer = config.metrics.enable
-    ? stack.use(await onceFree(config.metrics.addr, () => startMetrics(config, runtime)))
-    : undefined;
+  const { enable, addr: metricsAddr } = config.metrics;
+  const metricsServer = enable && stack.use(await onceFree(metricsAddr, () => startMetrics(config, runtime)));
   stack.defer(() => scheduling.stop());
   stack.use(clock.every(TICK_INTERVAL_MS, () => scheduling.tick()));
   const onSettings = (settings: Settings) => scheduling.loop.dispatch({ type: "settings_changed", settings });
@@ -127,7 +126,7 @@ export async function startScheduler(
   return {
     hostname: listen.hostname,
     port: server.port,
-    metricsPort: metricsServer?.port,
+    metricsPort: metricsServer ? metricsServer.port : undefined,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

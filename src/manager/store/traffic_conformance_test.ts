@@ -3,7 +3,12 @@ import assert from "node:assert/strict";
 import { OTHER_NAME } from "../../core/content_name.ts";
 import { VirtualClock } from "../../testing/virtual_clock.ts";
 import type { OpenStore, RegisterTest } from "./store_builders_test.ts";
-import { TRAFFIC_MINUTES_MAX, TRAFFIC_ROWS_PER_HOUR_MAX, type TrafficAmount, type TrafficStatement } from "./traffic.ts";
+import {
+  TRAFFIC_MINUTES_MAX,
+  TRAFFIC_ROWS_PER_HOUR_MAX,
+  type TrafficAmount,
+  type TrafficStatement,
+} from "./traffic.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * 60_000;

@@ -11,6 +11,7 @@ import { sourceAnswerOf } from "../source/source_failure.ts";
 import { orAbort } from "../../runtime/or_abort.ts";
 import type { PieceRecord, Storage, StoredTask } from "../storage/storage.ts";
 import type { BanList } from "./ban_list.ts";
+import { DecisionWait } from "./decision_wait.ts";
 import { closeUnused, isUnshared } from "./early_session.ts";
 import type { HeadStarts } from "./head_start.ts";
 import { findLies } from "./lies.ts";
@@ -26,12 +27,6 @@ import { localTraffic, recordedBytes, type TaskMetrics } from "./task_metrics.ts
 import type { TaskRequest, Traffic } from "./task.ts";
 import { Wanted } from "./wanted.ts";
 
-/**
- * How long a decision may take before the scheduler is asked whether it lives. It may be waiting for somebody who is
- * about to bring the task into the swarm: as long as it answers it says how many go to the source, so that one copy is
- * enough. When it does not, the source is asked meanwhile.
- */
-const DOUBT_MS = 300;
 /**
  * How long a download of which only what is read is fetched waits for another reader: lazy formats read in bursts. Until
  * then it is a parent to others that lacks what nobody read here, so it must not be long.
@@ -89,15 +84,6 @@ export interface DownloadSubject {
   readonly begun?: SourceBody | undefined;
   /** The session with the scheduler, if it is being opened and the registration under way. */
   readonly session?: Promise<PeerSession | undefined> | undefined;
-}
-
-/** A wait for a decision. */
-interface DecisionWait {
-  readonly askedAt: number;
-  /** The source is asked meanwhile. */
-  isAtSource: boolean;
-  /** The scheduler has answered meanwhile that it lives. */
-  isAlive: boolean;
 }
 
 /** One run of a task, from the first decision to the seal. Many may read it meanwhile. */
@@ -396,10 +382,7 @@ export class Download implements ReadableTask {
       : "no scheduler is reachable";
   }
 
-  /**
-   * Says something that is answered with a decision. While the scheduler does not even say that it lives, the source is
-   * asked; when everything has come from there, that is the decision.
-   */
+  /** Says something that is answered with a decision. */
   async #ask(
     event: PeerEvent,
     talk: Conversation | undefined,
@@ -407,42 +390,10 @@ export class Download implements ReadableTask {
     signal: AbortSignal,
   ): Promise<Decision | undefined> {
     if (talk === undefined) return undefined;
-    const over = new AbortController();
-    const wait = { askedAt: this.#parts.runtime.clock.now(), isAtSource: this.#begun !== undefined, isAlive: false };
-    const doubting = this.#doubt(talk, line, wait, AbortSignal.any([signal, over.signal]));
-    const complete = line.complete.then(() => ({ kind: "back_to_source", description: "it was faster" }) as const);
-    const answer = talk.ask(event);
-    answer.then((decision) => this.#noteAnswer(talk, wait, decision), () => this.#noteAnswer(talk, wait));
-    try {
-      return await Promise.race([answer, complete]);
-    } finally {
-      over.abort();
-      await doubting;
-    }
-  }
-
-  /** While the source is asked nobody waits for an answer. */
-  #noteAnswer({ failure }: Conversation, { askedAt, isAtSource, isAlive }: DecisionWait, decision?: Decision): void {
-    const ms = isAtSource ? 0 : this.#parts.runtime.clock.now() - askedAt;
-    const detail = decision?.kind === "back_to_source" ? decision.description : "";
-    if (failure === undefined) this.#notes.note(isAlive ? "seed_awaited" : "decision", { ms, detail });
-    else this.#notes.note("scheduler_failure", { ms, detail: errorText(failure) });
-  }
-
-  async #doubt(talk: Conversation, line: SourceLine, wait: DecisionWait, signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#parts.runtime;
-    if (this.#subject.request.disableBackToSource || this.#subject.begun !== undefined) return;
-    try {
-      await clock.sleep(DOUBT_MS, signal);
-      wait.isAlive = await orAbort(talk.isAlive(), signal);
-      if (wait.isAlive) return;
-    } catch {
-      return; // there is a decision
-    }
-    this.#notes.note("scheduler_silent", { ms: clock.now() - wait.askedAt });
-    wait.isAtSource = true;
-    log.info("The scheduler does not answer, and the source is asked meanwhile", { taskId: this.taskId });
-    line.start();
+    const { begun, request: { disableBackToSource } } = this.#subject;
+    const mayDoubt = !disableBackToSource && begun === undefined;
+    const wait = { runtime: this.#parts.runtime, notes: this.#notes, talk, line, taskId: this.taskId, mayDoubt };
+    return await new DecisionWait(wait).ask(event, signal);
   }
 
   /** Tells how the pieces are fetched, and of those that came before that was decided. */

@@ -22,6 +22,11 @@ export class SourceLine implements AsyncDisposable {
     return this.#complete.promise;
   }
 
+  /** Whether it has been taken, and not left again. */
+  get isUnderWay(): boolean {
+    return this.#running !== undefined;
+  }
+
   /** Sets out, unless it is on its way. */
   start(): void {
     if (this.#running !== undefined) return;
