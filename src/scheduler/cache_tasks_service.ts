@@ -6,8 +6,9 @@ import {
 } from "../rpc/gen/damselfly/v1/cache_tasks.ts";
 import { type RpcService, service } from "../rpc/service.ts";
 import type { TicketGate } from "../rpc/tickets.ts";
+import type { Answers } from "./answers.ts";
 import { type CacheState, type CacheTask, copiesOf } from "./cache/state.ts";
-import type { CacheAnswers } from "./cache_answers.ts";
+import { CacheAnswers } from "./cache_answers.ts";
 import { checkName } from "./parse.ts";
 import { known } from "./unary.ts";
 
@@ -18,12 +19,13 @@ const PEERS_MAX = 1_000;
 /** What the service answers from. */
 export interface CacheTasksServiceParts {
   readonly state: CacheState;
-  readonly answers: Pick<CacheAnswers, "task" | "peer" | "importer">;
+  readonly answers: Answers;
   readonly gate: Pick<TicketGate, "check">;
 }
 
 /** `damselfly.v1.CacheTasks`: what is in the persistent cache, for the manager alone. */
-export function cacheTasksService({ state, answers, gate }: CacheTasksServiceParts): RpcService {
+export function cacheTasksService({ state, gate, ...parts }: CacheTasksServiceParts): RpcService {
+  const answers = new CacheAnswers(state, parts.answers);
   return service(CacheTasksService, {
     listCacheTasks: async (request, context) => {
       await gate.check(context);

@@ -9,7 +9,6 @@ import {
 import { VirtualClock } from "../testing/virtual_clock.ts";
 import { Answers } from "./answers.ts";
 import { emptyCacheState } from "./cache/state.ts";
-import { CacheAnswers } from "./cache_answers.ts";
 import { cacheTasksService } from "./cache_tasks_service.ts";
 import { DEFAULT_SETTINGS } from "./core/settings.ts";
 
@@ -41,7 +40,7 @@ function told(tasks: readonly (readonly [string, string, string, number])[], { h
   const gate = {
     check: () => hasTicket ? Promise.resolve() : Promise.reject(new DamselflyError("permission_denied", "no ticket")),
   };
-  const answers = new CacheAnswers(state, new Answers(1, new VirtualClock()));
+  const answers = new Answers(1, new VirtualClock());
   const { methods } = cacheTasksService({ state, answers, gate });
   const call = <A>(name: string, request: unknown): Promise<A> => {
     const method = methods.find(({ definition }) => definition.path.endsWith(`/${name}`));

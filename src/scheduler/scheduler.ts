@@ -23,7 +23,6 @@ import { RequestRate } from "../runtime/request_rate.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { Answers } from "./answers.ts";
 import { emptyCacheState } from "./cache/state.ts";
-import { CacheAnswers } from "./cache_answers.ts";
 import { CacheScheduling } from "./cache_service.ts";
 import { cacheTasksService } from "./cache_tasks_service.ts";
 import { DEFAULT_SETTINGS, type Settings } from "./core/settings.ts";
@@ -97,8 +96,7 @@ export async function startScheduler(
   const services = [
     ...[scheduling.service(), jobsService(jobs, metrics), explanationsService(state, answers)],
     holdingsService({ loop: scheduling.loop, metrics, clock }),
-    swarmsService({ state, answers, calls, clock, gate }),
-    cacheTasksService({ state: cacheState, answers: new CacheAnswers(cacheState, answers), gate }),
+    ...[swarmsService({ state, answers, calls, clock, gate }), cacheTasksService({ state: cacheState, answers, gate })],
   ];
   const tls = await openTls(config.server.tls);
   const onceFree = whenFree(runtime, signal);
