@@ -84,12 +84,8 @@ class ReadyTasks implements Tasks {
   /** The first bytes come when it resolves. */
   begins: Promise<void> = Promise.resolve();
 
-  /** The source is asked by the task alone. */
-  isAtSourceAtOnce = false;
-  isGranted = false;
-
   asksSourceAtOnce(): boolean {
-    return this.isAtSourceAtOnce;
+    return false;
   }
 
   open(request: TaskRequest): Promise<TaskHandle> {
@@ -103,7 +99,6 @@ class ReadyTasks implements Tasks {
       pieceLength: BLOB.length,
       responseHeaders: this.responseHeaders,
       isLocalHit: true,
-      isGranted: this.isGranted,
       read: (range) => this.#stream(range),
       sealed: Promise.resolve({ backToSource: 0, remotePeer: 0, localPeer: BLOB.length }),
       traffic: () => ({ backToSource: 0, remotePeer: 0, localPeer: BLOB.length }),
