@@ -5,6 +5,7 @@ Deno.test("without headers nothing is wished for", () => {
   assert.deepEqual(taskWishes(new Headers()), {
     ...{ useSwarm: false, priority: 6, labels: {}, ignored: [] },
     ...{ filteredQueryParams: undefined, contentForTaskId: undefined, blobIdByDigest: undefined, output: undefined },
+    prefetch: undefined,
   });
 });
 
@@ -25,6 +26,7 @@ Deno.test("taskWishes() reads what the stock proxy reads", () => {
       filteredQueryParams: ["a", "b", "c"],
       contentForTaskId: "x",
       blobIdByDigest: undefined,
+      prefetch: true,
     },
     labels: { tag: "t", application: "a", pieceLength: 4 * 1024 * 1024 },
     output: { path: "/out", forceHardLink: true },

@@ -14,6 +14,7 @@ import type { BanList } from "./ban_list.ts";
 import { DecisionWait } from "./decision_wait.ts";
 import { closeUnused, isUnshared } from "./early_session.ts";
 import type { HeadStarts } from "./head_start.ts";
+import { Holders } from "./holders.ts";
 import { findLies } from "./lies.ts";
 import { fetchFromParents, parentsOf, type ParentsStage } from "./parents_stage.ts";
 import type { PullJournal, PullNotes } from "./pull_journal.ts";
@@ -27,11 +28,6 @@ import { localTraffic, recordedBytes, type TaskMetrics } from "./task_metrics.ts
 import type { TaskRequest, Traffic } from "./task.ts";
 import { Wanted } from "./wanted.ts";
 
-/**
- * How long a download of which only what is read is fetched waits for another reader: lazy formats read in bursts. Until
- * then it is a parent to others that lacks what nobody read here, so it must not be long.
- */
-const UNREAD_MS = 5_000;
 /** Reports that wait for the scheduler to know that the source is asked; what comes on top is dropped. */
 const EARLY_REPORTS_MAX = 1_024;
 
@@ -96,17 +92,11 @@ export class Download implements ReadableTask {
   readonly #failed = new AbortController();
   readonly #replaced = Promise.withResolvers<StoredTask>();
   readonly #wanted: Wanted;
-  /** Aborts when it ends. */
-  readonly #over = new AbortController();
-  /** Aborts when nobody reads it any more, where only what is read is fetched. */
-  readonly #unread = new AbortController();
-  /** Ends the wait for that. */
-  #isRead = new AbortController();
+  readonly #holders: Holders;
   readonly #notes: PullNotes;
   readonly #holds = new DisposableStack();
   readonly #traffic: { -readonly [K in keyof Traffic]: Traffic[K] };
   #stored: StoredTask;
-  #users = 1;
   #isBackToSource = false;
   #begun: SourceBody | undefined;
   #session: Promise<PeerSession | undefined> | undefined;
@@ -130,15 +120,19 @@ export class Download implements ReadableTask {
     this.#traffic = { ...localTraffic(recordedBytes(stored)) };
     const { peerId, request } = subject;
     this.#wanted = new Wanted(request.rest);
+    this.#holders = new Holders({
+      clock: parts.runtime.clock,
+      isOnlyRead: () => this.isOnlyRead,
+      onNone: () => this.#holds.dispose(),
+    });
     this.#notes = parts.journal.began({ peerId, request, record: stored.record, localBytes: this.#traffic.localPeer });
     this.#replaced.promise.catch(() => {});
     this.sealed = traced("download_task", { attributes: this.#facts() }, (span) => {
       this.#span = span;
-      return this.#run(AbortSignal.any([signal, this.#unread.signal]));
+      return this.#run(AbortSignal.any([signal, this.#holders.unread]));
     });
     this.sealed.catch(() => {});
     if (request.rest === "prefetched") this.#prefetch();
-    this.#endUnread();
   }
 
   /** What the swarm calls it; it may be stored by another id. */
@@ -190,7 +184,7 @@ export class Download implements ReadableTask {
   }
 
   #prefetch(): void {
-    this.#wanted.prefetch(() => this.#stored, this.#parts.limits.prefetch, this.#over.signal).catch(() => {});
+    this.#wanted.prefetch(() => this.#stored, this.#parts.limits.prefetch, this.#holders.over).catch(() => {});
   }
 
   /** What goes on after the end for a limited time: the last words to the scheduler. */
@@ -201,33 +195,7 @@ export class Download implements ReadableTask {
 
   /** Keeps what is stored, until the result is disposed; undefined when it is let go already. */
   use(): Disposable | undefined {
-    if (this.#users === 0 || this.#unread.signal.aborted) return undefined;
-    this.#users++;
-    this.#isRead.abort();
-    let isUsed = true;
-    return {
-      [Symbol.dispose]: () => {
-        if (isUsed) this.#leave();
-        isUsed = false;
-      },
-    };
-  }
-
-  #leave(): void {
-    this.#users--;
-    if (this.#users === 0) this.#holds.dispose();
-    if (this.#users === 1) this.#endUnread();
-  }
-
-  /** Where only what is read is fetched, it ends when nobody has held it for a while; the next reader begins it anew. */
-  #endUnread(): void {
-    if (!this.#wanted.isOnlyRead || this.#over.signal.aborted) return;
-    this.#isRead = new AbortController();
-    const either = AbortSignal.any([this.#isRead.signal, this.#over.signal]);
-    this.#parts.runtime.clock.sleep(UNREAD_MS, either).then(
-      () => this.#unread.abort(new DamselflyError("cancelled", "Nobody reads the task")),
-      () => {},
-    );
+    return this.#holders.add();
   }
 
   async #run(signal: AbortSignal): Promise<Traffic> {
@@ -254,12 +222,10 @@ export class Download implements ReadableTask {
       this.#stored.expectNothing(error);
       throw error;
     } finally {
-      const over = new DamselflyError("cancelled", "The download has ended");
-      this.#over.abort(over);
-      this.#replaced.reject(over);
+      this.#replaced.reject(new DamselflyError("cancelled", "The download has ended"));
       await this.#takeBegun()?.[Symbol.asyncDispose]();
       await closeUnused(this.#takeSession());
-      this.#leave();
+      this.#holders.end();
     }
   }
 

@@ -1,0 +1,78 @@
+import { DamselflyError } from "../../core/error.ts";
+import type { Clock } from "../../runtime/clock.ts";
+
+/**
+ * How long a download of which only what is read is fetched waits for another reader: lazy formats read in bursts. Until
+ * then it is a parent to others that lacks what nobody read here, so it must not be long.
+ */
+const UNREAD_MS = 5_000;
+
+/** What {@link Holders} works with. */
+export interface HoldersOptions {
+  readonly clock: Clock;
+  /** Whether the download is only there to be read. */
+  readonly isOnlyRead: () => boolean;
+  /** Called when nobody holds what is stored any more. */
+  readonly onNone: () => void;
+}
+
+/** Who holds a download: itself, until it ends, and whoever reads it. */
+export class Holders {
+  readonly #options: HoldersOptions;
+  readonly #over = new AbortController();
+  readonly #unread = new AbortController();
+  /** Ends the wait for another holder. */
+  #isHeld = new AbortController();
+  #count = 1;
+
+  constructor(options: HoldersOptions) {
+    this.#options = options;
+    this.#endUnread();
+  }
+
+  /** Aborts when the download has ended. */
+  get over(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  /** Aborts when nobody reads the download any more, where it is only there for that; the next reader begins it anew. */
+  get unread(): AbortSignal {
+    return this.#unread.signal;
+  }
+
+  /** Holds it until the result is disposed; undefined when it is let go already. */
+  add(): Disposable | undefined {
+    if (this.#count === 0 || this.#unread.signal.aborted) return undefined;
+    this.#count++;
+    this.#isHeld.abort();
+    let isHolding = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (isHolding) this.#leave();
+        isHolding = false;
+      },
+    };
+  }
+
+  /** The download itself has ended. */
+  end(): void {
+    this.#over.abort(new DamselflyError("cancelled", "The download has ended"));
+    this.#leave();
+  }
+
+  #leave(): void {
+    this.#count--;
+    if (this.#count === 0) this.#options.onNone();
+    if (this.#count === 1) this.#endUnread();
+  }
+
+  #endUnread(): void {
+    const { clock, isOnlyRead } = this.#options;
+    if (!isOnlyRead() || this.#over.signal.aborted) return;
+    this.#isHeld = new AbortController();
+    clock.sleep(UNREAD_MS, AbortSignal.any([this.#isHeld.signal, this.#over.signal])).then(
+      () => this.#unread.abort(new DamselflyError("cancelled", "Nobody reads the task")),
+      () => {},
+    );
+  }
+}
