@@ -118,7 +118,9 @@ class Walk {
 
   async changes(step: Step): Promise<void> {
     await step("no pull fails while the release is upgraded", async () => {
-      await this.#pullingWhile(() => this.#helm("upgrade", "a", { client: { podAnnotations: { changed: "yes" } } }));
+      await this.#pullingWhile(() =>
+        this.#helm("upgrade", "a", { client: { podAnnotations: { changed: "by-an-upgrade" } } })
+      );
     });
     await step("a second run of dfinit changed nothing, so that no runtime was restarted again", async () => {
       const { stdout } = await this.#logs("cluster-a", "daemonset/dragonfly-client", "restart-container-runtime");
@@ -235,6 +237,8 @@ class Walk {
   async #pullingWhile(change: () => Promise<void>): Promise<void> {
     let isOver = false;
     const changed = change().finally(() => isOver = true);
+    // Awaited below; until then a pull may be the first to fail.
+    changed.catch(() => {});
     let count = 0;
     do {
       await this.#pull(1);

@@ -67,6 +67,12 @@ Deno.test("amounts are checked before anything is rendered", () => {
   deepEqual(schemaAt("manager", "service", "type").enum, ["ClusterIP", "NodePort", "LoadBalancer", "", null]);
 });
 
+Deno.test("labels and annotations are texts, which Kubernetes would refuse otherwise when it is too late", () => {
+  for (const key of ["podAnnotations", "podLabels", "nodeSelector", "daemonsetAnnotations"]) {
+    deepEqual(schemaAt("client", key).additionalProperties, { type: "string" }, key);
+  }
+});
+
 Deno.test("values of older charts stand in no reference", () => {
   for (const name of ["values.yaml", "README.md"]) {
     const text = files.get(`${CHART}/${name}`) ?? "";

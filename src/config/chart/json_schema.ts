@@ -56,7 +56,10 @@ function shapeJson(schema: z.core.$ZodType, path: string): JsonSchema {
     case "number":
       return numberJson(schema);
     case "record":
-      return { type: ["object", "null"] };
+      return {
+        type: ["object", "null"],
+        ...(isOfTexts(def.valueType) && { additionalProperties: { type: "string" } }),
+      };
     case "union":
       return { anyOf: [...def.options.map((option) => shapeJson(option, path)), { type: "null" }] };
     case "literal":
@@ -78,6 +81,11 @@ function tableJson(schema: z.core.$ZodType, path: string): JsonSchema {
   }
   const others = [...(type.startsWith("port, or") ? ["integer"] : []), ...(path.endsWith("image") ? ["string"] : [])];
   return { type: ["object", "null", ...others], additionalProperties: false, properties };
+}
+
+/** Helm reads `yes` as true, and Kubernetes takes only texts as labels and annotations. */
+function isOfTexts(schema: z.core.$ZodType): boolean {
+  return bare(schema).def.type === "string";
 }
 
 function numberJson(schema: z.core.$ZodType): JsonSchema {

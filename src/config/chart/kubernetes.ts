@@ -39,7 +39,7 @@ export function probe(what: string, times: Readonly<Record<string, number>>) {
 /** Where pods are put; every component has these. */
 export const placement = {
   priorityClassName: z.string().default("").meta({ type: "text" }).describe("Priority class of the pods."),
-  nodeSelector: map("map").default({}).describe("Labels of the nodes that pods may be put on."),
+  nodeSelector: textMap().default({}).describe("Labels of the nodes that pods may be put on."),
   tolerations: maps("toleration").default([]).describe("Taints of nodes that pods are put on all the same."),
   affinity: map("Kubernetes' affinity").default({}).describe("Near or far from what pods are put."),
   topologySpreadConstraints: maps("map").default([]).describe("How pods are spread."),
@@ -48,7 +48,7 @@ export const placement = {
 /** What can be added to pods; every component has these. */
 export const additions = {
   hostAliases: maps("map").default([]).describe("Names and addresses in /etc/hosts of the pods."),
-  podAnnotations: map("map").default({}).describe("Annotations of the pods."),
+  podAnnotations: textMap().default({}).describe("Annotations of the pods."),
   podLabels: textMap().default({}).describe("Labels of the pods besides those of the chart."),
   extraEnvVars: maps("map").default([]).describe("Environment variables of the container."),
   extraVolumes: maps("map").default([]).describe("Volumes of the pods besides those of the chart."),
@@ -125,7 +125,7 @@ export function security(
 /** Annotations of the object that makes the pods, and how it changes them. */
 export function rollout(annotations: string, strategy: Readonly<Record<string, unknown>>) {
   return {
-    [annotations]: map("map").default({}).describe("Annotations of the object that makes the pods."),
+    [annotations]: textMap().default({}).describe("Annotations of the object that makes the pods."),
     updateStrategy: map("Kubernetes' strategy").default(strategy).describe("How pods are exchanged for new ones."),
   };
 }
@@ -139,7 +139,7 @@ export function persistence(what: string, size: string) {
       "Class of the volume; left empty, global.storageClass, or the one that the cluster takes by itself.",
     ),
     accessModes: list(text()).default(["ReadWriteOnce"]).describe("How the volume may be mounted."),
-    annotations: map("map").default({}).describe("Annotations of the claim."),
+    annotations: textMap().default({}).describe("Annotations of the claim."),
     hostPath: map("hostPath").default({}).describe(
       "Keep it in a folder of the node instead, such as {path: /data, type: DirectoryOrCreate}; the pod runs as root then.",
     ),
