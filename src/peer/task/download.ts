@@ -14,7 +14,7 @@ import type { BanList } from "./ban_list.ts";
 import { DecisionWait } from "./decision_wait.ts";
 import { closeUnused, isUnshared } from "./early_session.ts";
 import type { HeadStarts } from "./head_start.ts";
-import { Holders } from "./holders.ts";
+import { Users } from "./users.ts";
 import { findLies } from "./lies.ts";
 import { fetchFromParents, parentsOf, type ParentsStage } from "./parents_stage.ts";
 import type { PullJournal, PullNotes } from "./pull_journal.ts";
@@ -92,7 +92,7 @@ export class Download implements ReadableTask {
   readonly #failed = new AbortController();
   readonly #replaced = Promise.withResolvers<StoredTask>();
   readonly #wanted: Wanted;
-  readonly #holders: Holders;
+  readonly #users: Users;
   readonly #notes: PullNotes;
   readonly #holds = new DisposableStack();
   readonly #traffic: { -readonly [K in keyof Traffic]: Traffic[K] };
@@ -120,7 +120,7 @@ export class Download implements ReadableTask {
     this.#traffic = { ...localTraffic(recordedBytes(stored)) };
     const { peerId, request } = subject;
     this.#wanted = new Wanted(request.rest);
-    this.#holders = new Holders({
+    this.#users = new Users({
       clock: parts.runtime.clock,
       isOnlyRead: () => this.isOnlyRead,
       onNone: () => this.#holds.dispose(),
@@ -129,7 +129,7 @@ export class Download implements ReadableTask {
     this.#replaced.promise.catch(() => {});
     this.sealed = traced("download_task", { attributes: this.#facts() }, (span) => {
       this.#span = span;
-      return this.#run(AbortSignal.any([signal, this.#holders.unread]));
+      return this.#run(AbortSignal.any([signal, this.#users.unread]));
     });
     this.sealed.catch(() => {});
     if (request.rest === "prefetched") this.#prefetch();
@@ -184,7 +184,7 @@ export class Download implements ReadableTask {
   }
 
   #prefetch(): void {
-    this.#wanted.prefetch(() => this.#stored, this.#parts.limits.prefetch, this.#holders.over).catch(() => {});
+    this.#wanted.prefetch(() => this.#stored, this.#parts.limits.prefetch, this.#users.over).catch(() => {});
   }
 
   /** What goes on after the end for a limited time: the last words to the scheduler. */
@@ -195,7 +195,7 @@ export class Download implements ReadableTask {
 
   /** Keeps what is stored, until the result is disposed; undefined when it is let go already. */
   use(): Disposable | undefined {
-    return this.#holders.add();
+    return this.#users.add();
   }
 
   async #run(signal: AbortSignal): Promise<Traffic> {
@@ -225,7 +225,7 @@ export class Download implements ReadableTask {
       this.#replaced.reject(new DamselflyError("cancelled", "The download has ended"));
       await this.#takeBegun()?.[Symbol.asyncDispose]();
       await closeUnused(this.#takeSession());
-      this.#holders.end();
+      this.#users.end();
     }
   }
 

@@ -7,25 +7,25 @@ import type { Clock } from "../../runtime/clock.ts";
  */
 const UNREAD_MS = 5_000;
 
-/** What {@link Holders} works with. */
-export interface HoldersOptions {
+/** What {@link Users} works with. */
+export interface UsersOptions {
   readonly clock: Clock;
   /** Whether the download is only there to be read. */
   readonly isOnlyRead: () => boolean;
-  /** Called when nobody holds what is stored any more. */
+  /** Called when nobody uses what is stored any more. */
   readonly onNone: () => void;
 }
 
-/** Who holds a download: itself, until it ends, and whoever reads it. */
-export class Holders {
-  readonly #options: HoldersOptions;
+/** Who uses a download: itself, until it ends, and whoever reads it. */
+export class Users {
+  readonly #options: UsersOptions;
   readonly #over = new AbortController();
   readonly #unread = new AbortController();
-  /** Ends the wait for another holder. */
-  #isHeld = new AbortController();
+  /** Ends the wait for another user. */
+  #isUsed = new AbortController();
   #count = 1;
 
-  constructor(options: HoldersOptions) {
+  constructor(options: UsersOptions) {
     this.#options = options;
     this.#endUnread();
   }
@@ -40,16 +40,16 @@ export class Holders {
     return this.#unread.signal;
   }
 
-  /** Holds it until the result is disposed; undefined when it is let go already. */
+  /** Uses it until the result is disposed; undefined when it is let go already. */
   add(): Disposable | undefined {
     if (this.#count === 0 || this.#unread.signal.aborted) return undefined;
     this.#count++;
-    this.#isHeld.abort();
-    let isHolding = true;
+    this.#isUsed.abort();
+    let isUsing = true;
     return {
       [Symbol.dispose]: () => {
-        if (isHolding) this.#leave();
-        isHolding = false;
+        if (isUsing) this.#leave();
+        isUsing = false;
       },
     };
   }
@@ -69,8 +69,8 @@ export class Holders {
   #endUnread(): void {
     const { clock, isOnlyRead } = this.#options;
     if (!isOnlyRead() || this.#over.signal.aborted) return;
-    this.#isHeld = new AbortController();
-    clock.sleep(UNREAD_MS, AbortSignal.any([this.#isHeld.signal, this.#over.signal])).then(
+    this.#isUsed = new AbortController();
+    clock.sleep(UNREAD_MS, AbortSignal.any([this.#isUsed.signal, this.#over.signal])).then(
       () => this.#unread.abort(new DamselflyError("cancelled", "Nobody reads the task")),
       () => {},
     );
