@@ -20,7 +20,7 @@ Deno.test("the command line is complete and says so", async (t) => {
   const { code, out } = await run(new MemoryDisk(), ["--help"]);
   assert.equal(code, EXIT.done);
   await t.assertSnapshot(out);
-  assert.match((await run(new MemoryDisk(), ["-V"])).out, /^dfinit \d+\.\d+\.\d+\n$/);
+  assert.match((await run(new MemoryDisk(), ["-V"])).out, /^dfinit \d+\.\d+\.\d+ \(.+, deno \d+\.\d+\.\d+\)\n$/);
 });
 
 Deno.test("wrong use ends with 2", async () => {

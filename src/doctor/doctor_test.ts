@@ -59,7 +59,7 @@ Deno.test("a configuration is only called valid where nothing is wrong with it",
     const { text } = await doctor({ "/etc/dragonfly/dfdaemon.yaml": yaml }, ["--json"]);
     return JSON.parse(text).checks.map(({ id }: { id: string }) => id);
   };
-  assert.ok((await idsOf("proxy: { prefetch: false }\n")).includes("doctor.config"));
+  assert.ok((await idsOf("security: { enable: true }\n")).includes("doctor.config"));
   assert.ok(!(await idsOf("proxy: { rules: [] }\n")).includes("doctor.config"));
 });
 
@@ -70,7 +70,7 @@ Deno.test("a node without a runtime is to be looked at, and no more", async () =
 });
 
 Deno.test("keys without effect are told, and what dfdaemon would warn of", async () => {
-  const files = { "/etc/dragonfly/dfdaemon.yaml": "proxy: { prefetch: false }\n" };
+  const files = { "/etc/dragonfly/dfdaemon.yaml": "security: { enable: true }\n" };
   const disk = await diskWith(files);
   const unreadable = wrappedDisk(disk, {
     readText: (path) =>
@@ -80,7 +80,7 @@ Deno.test("keys without effect are told, and what dfdaemon would warn of", async
   });
   const { text } = await doctor(files, ["--json"], { disk: unreadable });
   const checks: { id: string; what: string }[] = JSON.parse(text).checks;
-  assert.match(checks.find(({ id }) => id === "doctor.config.ignored")?.what ?? "", /proxy\.prefetch.*no effect/);
+  assert.match(checks.find(({ id }) => id === "doctor.config.ignored")?.what ?? "", /security\.enable.*no effect/);
   assert.match(checks.find(({ id }) => id === "doctor.config.warned")?.what ?? "", /system's authorities/);
 });
 

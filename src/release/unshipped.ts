@@ -2,6 +2,8 @@
 export const UNSHIPPED: readonly string[] = [
   "@esbuild/linux-arm64",
   "@esbuild/linux-x64",
+  "@types/d3-scale",
+  "@types/d3-shape",
   "@types/react",
   "@types/react-dom",
   "axe-core",
