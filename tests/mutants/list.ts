@@ -245,8 +245,8 @@ const ENGINE: readonly Mutant[] = [
   {
     what: "the last byte is given before the digest is known to be right",
     file: `${TASK}/reader.ts`,
-    good: "const wanted = Math.min(limit, this.#range.end, plan.contentLength - 1);",
-    bad: "const wanted = Math.min(limit, this.#range.end, plan.contentLength);",
+    good: "givesEnd ? contentLength : contentLength - 1",
+    bad: "contentLength",
     tests: [`${TASK}/swarm_test.ts`, `${TASK}/tasks_test.ts`],
   },
   {

@@ -77,14 +77,17 @@ export class SchedulerCacheTasks implements CacheTaskReader, Disposable {
     return { scheduler, found: { task, peers } };
   }
 
-  /** All answers. A list that lacks those of one scheduler would look whole: one that does not say fails it. */
+  /**
+   * All answers, and none where no scheduler lives, as a stock manager has it. A list that lacks those of one scheduler
+   * would look whole: one that does not say fails it.
+   */
   async #all<A>(
     clusterId: number,
     call: TicketedCall<typeof CacheTasksService, A>,
     signal: AbortSignal,
   ): Promise<A[]> {
     const ask = async (scheduler: SchedulerRecord) => (await this.#calls.first([scheduler], call, signal)).found;
-    return await Promise.all((await this.#calls.schedulers(clusterId)).map(ask));
+    return await Promise.all((await this.#calls.liveSchedulers(clusterId)).map(ask));
   }
 }
 

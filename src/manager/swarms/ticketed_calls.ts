@@ -53,12 +53,18 @@ export class TicketedCalls<S extends ServiceDefinition> implements Disposable {
 
   /** The live schedulers of a cluster. Throws `failed_precondition` where there is none. */
   async schedulers(clusterId: number): Promise<SchedulerRecord[]> {
+    const live = await this.liveSchedulers(clusterId);
+    if (live.length > 0) return live;
+    const what = `Cannot look into scheduler cluster ${clusterId}: none of its schedulers is alive`;
+    throw new DamselflyError("failed_precondition", what);
+  }
+
+  /** The same, and an empty list where there is none. */
+  async liveSchedulers(clusterId: number): Promise<SchedulerRecord[]> {
     const { store, clock } = this.#parts;
     const now = clock.wallMs();
     const live = (await store.schedulers.ofCluster(clusterId)).filter((scheduler) => isLive(scheduler, now));
-    if (live.length > 0) return live.slice(0, SCHEDULERS_MAX);
-    const what = `Cannot look into scheduler cluster ${clusterId}: none of its schedulers is alive`;
-    throw new DamselflyError("failed_precondition", what);
+    return live.slice(0, SCHEDULERS_MAX);
   }
 
   /** {@link schedulers}, the one of a task first, as its peers choose it. */
