@@ -30,7 +30,7 @@ e2eTest("the guide's two clusters share images, and leave their nodes as they we
   await using registry = await startRegistry({ ip: "127.0.0.1", dir: workspace.dir });
   const images = [
     await buildImage([["libc6", "bash", "coreutils"], ["perl-modules-5.36"]]),
-    await buildImage([["busybox"]]),
+    await buildImage([["libc6", "busybox"]]),
   ];
   for (const [index, image] of images.entries()) await pushImage(image, registry.url, "lab/app", `v${index + 1}`);
   const port = Number(registry.namespace.split(":")[1]);
