@@ -130,6 +130,7 @@ global_auth_file = ${JSON.stringify(logins)}
 big_files_temporary_dir = ${JSON.stringify(dir)}
 [crio.network]
 network_dir = ${part("cni")}
+plugin_dirs = [${part("cni-plugins")}]
 [crio.nri]
 enable_nri = false
 `;
