@@ -103,10 +103,14 @@ async function startStockScheduler(program: string, place: Place, config: unknow
   };
 }
 
-/** Addresses of the active schedulers that the manager names to a host of the cluster. */
+/**
+ * Addresses of the active schedulers that the manager names to a host of the cluster: to one that has never asked, for a
+ * stock manager says to a host for minutes what it said first, and at first a scheduler is not active.
+ */
 async function listedSchedulers(managerAddr: string, ip: string, clusterId: number): Promise<string[]> {
+  const hostname = `ring-${crypto.randomUUID()}`;
   const { schedulers } = await callOnce(managerAddr, ManagerService.listSchedulers, {
-    ...{ sourceType: SourceType.PEER_SOURCE, hostname: "interop-ring", ip, version: "", commit: "" },
+    ...{ sourceType: SourceType.PEER_SOURCE, hostname, ip, version: "", commit: "" },
     schedulerClusterId: clusterId,
   });
   return schedulers.filter(({ state }) => state === "active").map((scheduler) => scheduler.ip);
