@@ -129,6 +129,19 @@ function minutesConformance(name: string, open: OpenStore, test: RegisterTest): 
     assert.equal((await traffic.total(0)).pulls, 4);
   });
 
+  test(`${name}: a minute that has grown beyond all measure grows no more, is still told, and holds up no statement`, async () => {
+    const { clock, hourMs } = await atHour();
+    await using store = await open(clock);
+    const { traffic } = store;
+    const most = 2 ** 59;
+    for (let sequence = 1; sequence <= 3; sequence++) {
+      const amounts = Array.from({ length: 40 }, (_, n) => amount({ hourMs, registry: `r${n}`, originBytes: most }));
+      assert.ok(await traffic.add(statement(sequence, amounts)));
+      const told = (await traffic.minutes(0)).map(({ originBytes, pulls }) => [originBytes, pulls]);
+      assert.deepEqual(told, [[2 * most, 40 * sequence]]);
+    }
+  });
+
   test(`${name}: of many who tell the first of a minute at once none is lost`, async () => {
     const { clock, hourMs } = await atHour();
     await using store = await open(clock);

@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { OTHER_NAME } from "../../../core/content_name.ts";
 import { DamselflyError } from "../../../core/error.ts";
 import {
-  TRAFFIC_OF_ROW_MAX,
   TRAFFIC_ROWS_PER_HOUR_MAX,
   type TrafficAmount,
   type TrafficBytes,
@@ -16,14 +15,12 @@ import type { SqlContext } from "./context.ts";
 import type { RawRow, Sql } from "./database.ts";
 import { integerOf } from "./dialect.ts";
 import { TRAFFIC, TRAFFIC_SENDER } from "./tables.ts";
-import { bytesOf, TRAFFIC_BYTES, valuesOf } from "./traffic_bytes.ts";
+import { ADD_BYTES, bytesOf, readable, TRAFFIC_BYTES, valuesOf } from "./traffic_bytes.ts";
 import { addToMinute, minutesSince } from "./traffic_minutes.ts";
 
 /** Another manager may add the same new row at the same moment. */
 const ATTEMPTS_MAX = 5;
-/** Not as whole numbers, of which SQLite gives none above 2^53 and adds none up above 2^63. */
-const SUMS = TRAFFIC_BYTES.map((name) => `sum(${name} * 1.0) AS ${name}`).join(", ");
-const MOST = BigInt(TRAFFIC_OF_ROW_MAX);
+const SUMS = TRAFFIC_BYTES.map((name) => `sum(${readable(name)}) AS ${name}`).join(", ");
 /** What stands for each key; the registry is a part of a repository's name. */
 const KEY_COLUMNS: Readonly<Record<TrafficKey, readonly string[]>> = {
   registry: ["registry"],
@@ -138,9 +135,7 @@ async function addAmount(sql: Sql, amount: TrafficAmount, idc: string, key: stri
 
 /** Adds to a row; false when it is not there. */
 async function addTo(sql: Sql, amount: TrafficAmount, key: string): Promise<boolean> {
-  const sets = TRAFFIC_BYTES.map((name) => `${name} = CASE WHEN ${name} >= ${MOST} THEN ${name} ELSE ${name} + ? END`)
-    .join(", ");
-  return await sql.run(`UPDATE ${TRAFFIC} SET ${sets} WHERE row_key = ?`, [...valuesOf(amount), key]) > 0;
+  return await sql.run(`UPDATE ${TRAFFIC} SET ${ADD_BYTES} WHERE row_key = ?`, [...valuesOf(amount), key]) > 0;
 }
 
 /** Names are too long for an index of all of them. */
