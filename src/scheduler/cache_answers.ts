@@ -28,14 +28,19 @@ export class CacheAnswers {
     return { response: { $case: "normalPersistentCacheTaskResponse", value: { candidateParents } } };
   }
 
+  /** A peer with its task, all of whose copies are counted for it. */
   peer(peer: Peer): PersistentCachePeer {
     const task = this.#state.tasks.get(peer.task.facts.id);
+    return { ...this.copy(peer), task: task && this.task(task) };
+  }
+
+  /** A peer among those of its task, which is told beside them. */
+  copy(peer: Peer): PersistentCachePeer {
     return PersistentCachePeer.create({
       id: peer.id,
       persistent: peer.isPersistent,
       cost: durationOfMs(peer.updatedAtMs - peer.createdAtMs),
       state: peer.state,
-      ...(task !== undefined && { task: this.task(task) }),
       host: this.#answers.host(peer.host),
       createdAt: this.#answers.timestamp(peer.createdAtMs),
       updatedAt: this.#answers.timestamp(peer.updatedAtMs),

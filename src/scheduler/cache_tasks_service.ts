@@ -29,7 +29,9 @@ export function cacheTasksService({ state, gate, ...parts }: CacheTasksServicePa
   return service(CacheTasksService, {
     listCacheTasks: async (request, context) => {
       await gate.check(context);
-      const found = [...state.tasks.values()].filter((task) => fits(task, request)).reverse();
+      const found = [...state.tasks.values()].filter((task) => fits(task, request));
+      // An import that began again is in its old place.
+      found.reverse().sort((a, b) => b.createdAtMs - a.createdAtMs);
       const page = found.slice(0, Math.min(request.limit, LIMIT_MAX));
       return { tasks: page.map((task) => answers.task(task)), total: found.length };
     },
@@ -45,7 +47,7 @@ export function cacheTasksService({ state, gate, ...parts }: CacheTasksServicePa
   });
 
   function peersOf(task: CacheTask): GetCacheTaskResponse["peers"] {
-    const copies = copiesOf(state, task).take(PEERS_MAX).map((peer) => ({ ...answers.peer(peer), task: undefined }));
+    const copies = copiesOf(state, task).take(PEERS_MAX).map((peer) => answers.copy(peer));
     if (task.state !== "Uploading") return [...copies];
     return [{ ...answers.importer(task), task: undefined }, ...copies];
   }
