@@ -1,5 +1,5 @@
 import { isPassword } from "./password.ts";
-import { type Scrypt, scryptOnPool } from "./scrypt.ts";
+import type { Scrypt } from "./scrypt.ts";
 import type { User } from "./store/users.ts";
 
 /** Published with Dragonfly, so known to everybody. */
@@ -11,7 +11,7 @@ export class DefaultPassword {
   readonly #scrypt: Scrypt;
   #known: { readonly passwordHash: string; readonly isDefault: Promise<boolean> } | undefined;
 
-  constructor(scrypt: Scrypt = scryptOnPool) {
+  constructor(scrypt: Scrypt) {
     this.#scrypt = scrypt;
   }
 

@@ -5,6 +5,7 @@ import type { Random } from "../runtime/random.ts";
 import { DefaultPassword, ROOT, ROOT_PASSWORD_DEFAULT } from "./default_password.ts";
 import { AUDIT_TTL_MS, GC_CONFIG, JOB_TTL_MS } from "./old_rows.ts";
 import { hashPassword } from "./password.ts";
+import { scryptOnPool } from "./scrypt.ts";
 import { nanosecondsOfMilliseconds } from "./store/liveness.ts";
 import type { Store } from "./store/store.ts";
 import { hashToken } from "./store/token_hash.ts";
@@ -63,7 +64,7 @@ export async function fillEmptyStore(options: FirstStartOptions): Promise<void> 
     await store.configs.create({ name: GC_CONFIG, value, bio: "", userId: root.id });
   }
   await keepToken(options, root);
-  if (await new DefaultPassword().isOf(root)) {
+  if (await new DefaultPassword(scryptOnPool).isOf(root)) {
     log.warn(
       `User ${ROOT} has the default password, which everybody knows: from other machines it can only be changed, and ` +
         `whoever reaches the REST port first can do that, and then all else: change it now, or set ${ROOT_PASSWORD_ENV} ` +

@@ -30,9 +30,8 @@ export interface RestOptions {
   readonly legacyPreheats?: LegacyPreheats | undefined;
   readonly jobs: JobRunner;
   readonly swarms: SwarmReader;
+  readonly cacheTasks: CacheTaskReader;
   readonly warmArgs: WarmArgs;
-  /** Left out, there are no tasks of the persistent cache. */
-  readonly cacheTasks?: CacheTaskReader | undefined;
   /** Where managers count together what they limit; left out, each counts by itself. */
   readonly redis?: Redis | undefined;
   /** What passwords are hashed with. */

@@ -95,8 +95,8 @@ export function overviewRoutes(options: RestOptions): Route[] {
 }
 
 /** Looks at all clusters, at most so often. */
-function examination({ store, clock }: RestOptions) {
-  const defaultPassword = new DefaultPassword();
+function examination({ store, clock, scrypt }: RestOptions) {
+  const defaultPassword = new DefaultPassword(scrypt);
   const peers = new Remembered(clock, PEERS_LIFETIME_MS, () => store.peers.counts());
   return new Remembered(clock, LIVE_LIFETIME_MS, async () => {
     const nowMs = clock.wallMs();

@@ -1,11 +1,9 @@
 import * as z from "zod";
-import { DamselflyError } from "../../core/error.ts";
 import { hostTypeName } from "../../core/host_type.ts";
 import type { Host, PersistentCachePeer, PersistentCacheTask } from "../../rpc/gen/common/v2/common.ts";
 import type { Duration } from "../../rpc/gen/google/protobuf/duration.ts";
 import type { Timestamp } from "../../rpc/gen/google/protobuf/timestamp.ts";
 import { msOfDuration, msOfTimestamp } from "../../rpc/time.ts";
-import type { CacheTaskReader } from "../cache_tasks/cache_task_reader.ts";
 import { nanosecondsOfMilliseconds } from "../store/liveness.ts";
 import type { RestOptions } from "./context.ts";
 import { idInText, line, name, timeJson } from "./fields.ts";
@@ -58,7 +56,7 @@ const Share = z.object({ application: z.string(), tag: z.string(), count: z.int(
   .meta({ id: "PersistentCacheShare" });
 
 /** `persistent-cache-tasks` (manager-rest.md §1.2): schedulers are asked, who know them alone. */
-export function persistentCacheTaskRoutes({ cacheTasks = NONE }: Pick<RestOptions, "cacheTasks">): Route[] {
+export function persistentCacheTaskRoutes({ cacheTasks }: Pick<RestOptions, "cacheTasks">): Route[] {
   const access = roleAccess(PATH);
   const one = { path: `${PATH}/:id`, access, params: TaskParams, query: ClusterQuery };
   return [
@@ -92,14 +90,6 @@ export function persistentCacheTaskRoutes({ cacheTasks = NONE }: Pick<RestOption
     ),
   ];
 }
-
-/** Where nobody can be asked. */
-const NONE: CacheTaskReader = {
-  list: () => Promise.resolve({ rows: [], total: 0 }),
-  shares: () => Promise.resolve([]),
-  get: (_, id) => Promise.reject(new DamselflyError("not_found", `Cannot find persistent cache task ${id}`)),
-  remove: (_, id) => Promise.reject(new DamselflyError("not_found", `Cannot remove persistent cache task ${id}`)),
-};
 
 function taskJson(task: PersistentCacheTask) {
   return {

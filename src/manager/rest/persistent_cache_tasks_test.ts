@@ -63,12 +63,3 @@ Deno.test("a persistent cache task is shown with its copies, and removed; of an 
     assert.equal((await rest.send(method, `${PATH}/abc`)).status, 422);
   }
 });
-
-Deno.test("where nobody can be asked there are no persistent cache tasks", async () => {
-  await using rest = await startRest();
-  assert.deepEqual(await rest.json("GET", `${PATH}?${CLUSTER}`), []);
-  assert.deepEqual(await rest.json("GET", `${PATH}/shares?${CLUSTER}`), []);
-  for (const method of ["GET", "DELETE"]) {
-    assert.equal((await rest.send(method, `${PATH}/x?${CLUSTER}`)).status, 404);
-  }
-});

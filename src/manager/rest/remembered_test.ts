@@ -13,6 +13,24 @@ Deno.test("what was found out is told to all who ask meanwhile, and found out ag
   assert.equal(await remembered.get(), 2);
 });
 
+Deno.test("what takes longer than it is remembered is found out once at a time", async () => {
+  const clock = new VirtualClock();
+  const reads: PromiseWithResolvers<string>[] = [];
+  const remembered = new Remembered(clock, 100, () => {
+    const read = Promise.withResolvers<string>();
+    reads.push(read);
+    return read.promise;
+  });
+  const first = remembered.get();
+  await clock.advance(1_000);
+  const second = remembered.get();
+  assert.equal(reads.length, 1);
+  reads[0]?.resolve("a");
+  assert.deepEqual(await Promise.all([first, second]), ["a", "a"]);
+  void remembered.get();
+  assert.equal(reads.length, 2, "it was old when it came");
+});
+
 Deno.test("a failure is told to those who wait for it, and to nobody after them", async () => {
   let reads = 0;
   const remembered = new Remembered(new VirtualClock(), 100, () => {

@@ -5,6 +5,7 @@ import { MemoryLog } from "../../testing/memory_log.ts";
 import { MemoryMetrics } from "../../testing/memory_metrics.ts";
 import { seededRandom } from "../../testing/seeded_random.ts";
 import { VirtualClock } from "../../testing/virtual_clock.ts";
+import type { CacheTaskReader } from "../cache_tasks/cache_task_reader.ts";
 import type { ConsoleFiles } from "../console/console_pack.ts";
 import { fillEmptyStore } from "../first_start.ts";
 import { Seal } from "../seal.ts";
@@ -41,6 +42,14 @@ const NO_SWARMS: SwarmReader = {
   list: () => Promise.resolve({ swarms: [], total: 0, silent: [] }),
   get: () => Promise.reject(new Error("It has no swarms")),
   pulls: () => Promise.reject(new Error("It has no hosts")),
+};
+
+/** Knows no tasks of a persistent cache. */
+const NO_CACHE_TASKS: CacheTaskReader = {
+  list: () => Promise.resolve({ rows: [], total: 0 }),
+  shares: () => Promise.resolve([]),
+  get: () => Promise.reject(new Error("It has no tasks")),
+  remove: () => Promise.reject(new Error("It has no tasks")),
 };
 
 /** How a request differs from one of root's, from elsewhere. */
@@ -92,7 +101,7 @@ export async function startRest(
   const app = createRestApp({
     ...{ store, sessions, audits, clock, random, log, metrics, realm: "Dragonfly", jobs: NO_JOBS, warmArgs },
     scrypt: scryptOnPool,
-    swarms: NO_SWARMS,
+    ...{ swarms: NO_SWARMS, cacheTasks: NO_CACHE_TASKS },
     ...{ allowDefaultPassword: false, openSignUp: true, trustedProxies: { cidrs: [], header: "x-forwarded-for" } },
     fetch: () => Promise.reject(new Error("A test that needs another server gives its own fetch")),
     ...options,
