@@ -32,7 +32,7 @@ export default function CacheTaskPage() {
         {(task) => (
           <>
             <Details task={task} />
-            <Copies peers={task.peers} />
+            <Copies task={task} />
             {mayChange && <Delete clusterId={clusterId} id={id} />}
           </>
         )}
@@ -69,7 +69,7 @@ function Details({ task }: { readonly task: Task }) {
   );
 }
 
-function Copies({ peers }: Pick<Task, "peers">) {
+function Copies({ task: { peers, current_replica_count } }: { readonly task: Task }) {
   const { cacheTasks, common, services } = useText();
   const format = useFormat();
   return (
@@ -78,7 +78,7 @@ function Copies({ peers }: Pick<Task, "peers">) {
       <FirstRows
         title={cacheTasks.copies}
         rows={peers}
-        count={peers.length}
+        count={Math.max(peers.length, current_replica_count)}
         keyOf={({ id }) => id}
         columns={[
           { title: services.hostname, cell: ({ host }) => host?.hostname || "-" },
@@ -102,7 +102,9 @@ function Delete({ clusterId, id }: { readonly clusterId: string; readonly id: st
       run={() => dataOf(api.DELETE("/api/v1/persistent-cache-tasks/{id}", taskPath(clusterId, id)))}
       onDone={async () => {
         await navigate(`${PATHS.cacheTasks}?cluster=${encodeURIComponent(clusterId)}`);
-        await queries.invalidateQueries({ queryKey: ["cache-tasks", clusterId, "list"] });
+        await Promise.all(["list", "shares"].map((of) => {
+          return queries.invalidateQueries({ queryKey: ["cache-tasks", clusterId, of] });
+        }));
       }}
     />
   );

@@ -8,7 +8,7 @@ import { useFormat, useText } from "../text/use_text.tsx";
 import { costOf, hitRatioOf, type Price } from "./amounts.ts";
 import type { Key } from "./periods.ts";
 
-/** More than a page should have; a file has all. */
+/** More than a page should have; a file has all that the manager tells. */
 const ROWS_MAX = 100;
 const COLUMNS = ["name", "served_bytes", "origin_bytes", "peer_bytes", "local_bytes", "saved_bytes", "pulls"];
 
