@@ -105,6 +105,12 @@ Deno.test("tasks are counted by application and tag, those with the most bytes f
   ]);
 });
 
+Deno.test("of more applications and tags than a thousand those with the most bytes are counted", async () => {
+  const many = Array.from({ length: 1_001 }, (_, n) => [`t${n}`, `a${n}`, "", 1 + n] as const);
+  const { shares } = await told(many).count();
+  assert.deepEqual([shares.length, shares[0]?.application, shares.at(-1)?.application], [1_000, "a1000", "a1"]);
+});
+
 Deno.test("one task is told with who imports it, and an unknown one is not found", async () => {
   const { get } = told([["a", "", "", 7]]);
   const { task, peers } = await get("a");

@@ -71,6 +71,13 @@ Deno.test("tasks of all schedulers are one list with the newest first, by the pa
   assert.deepEqual(await one.tasks.shares(7, NEVER), [{ application: "a", tag: "", count: 3, contentLength: 20 }]);
 });
 
+Deno.test("a list has no pages that would be empty: of each scheduler the newest 2,000 are told", async () => {
+  const many = Array.from({ length: 2_500 }, (_, n) => task(`t${n}`, 9_000 - n));
+  await using one = await cluster([scheduler(many)], [scheduler([task("a", 1)])]);
+  const { rows, total } = await one.tasks.list(7, {}, { offset: 1_990, limit: 20 }, NEVER);
+  assert.deepEqual([total, rows.length], [2_001, 11]);
+});
+
 Deno.test("a list that would lack the tasks of a scheduler is none, and says of whom", async () => {
   await using one = await cluster([scheduler([])], [service(SchedulerService, {})]);
   await assert.rejects(one.tasks.list(7, {}, { offset: 0, limit: 5 }, NEVER), {
