@@ -6,7 +6,7 @@ import { createRpcClient, RpcChannels } from "../rpc/client.ts";
 import { SavingsService } from "../rpc/gen/damselfly/v1/savings.ts";
 import { TicketsService } from "../rpc/gen/damselfly/v1/tickets.ts";
 import { startLedger } from "../rpc/tell_ledger.ts";
-import { TicketGate } from "../rpc/tickets.ts";
+import { hostAudience, TicketGate } from "../rpc/tickets.ts";
 import type { Endpoint } from "../runtime/net.ts";
 import { type StartOptions, whenFree } from "../runtime/port_wait.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -201,12 +201,12 @@ async function openOrigins(
 
 /** Knows the manager, if there is one, when it asks this host for its pulls. */
 function openGate(
-  { config: { manager: { addr } }, runtime: { clock }, hostId }: Foundation,
+  { config: { manager: { addr } }, runtime: { clock }, identity: { ip }, hostId }: Foundation,
   { managerTls: tls }: PeerTls,
   stack: AsyncDisposableStack,
 ): TicketGate {
   const manager = addr && stack.use(createRpcClient(TicketsService, formatHostPort(addr), { clock, tls }));
-  return new TicketGate({ manager, audience: () => hostId, clock });
+  return new TicketGate({ manager, audience: () => hostAudience({ hostId, ip }), clock });
 }
 
 /** Tells the manager, if there is one, what this host moves. */

@@ -23,10 +23,25 @@ const AGE_MS_MAX = 5 * 60_000;
 /** The key of a manager is asked for again when a ticket does not fit it, but not more often than this. */
 const KEY_PAUSE_MS = 5_000;
 const KEY_TIMEOUT_MS = 3_000;
+/** A key that is older is asked for again, so that one that was given up lets nobody in for longer. */
+const KEY_AGE_MS_MAX = 60 * 60_000;
 
 /** The metadata of a call with a ticket. */
 export function withTicket(ticket: string): Readonly<Record<string, string>> {
   return { [HEADER]: ticket };
+}
+
+/** Whom a ticket for a scheduler is for. */
+export function schedulerAudience(address: string): string {
+  return `scheduler ${address}`;
+}
+
+/**
+ * Whom a ticket for a host is for. Hosts name themselves: one that takes the id of another, or the address of a
+ * scheduler for its id, is sent tickets that are of no use there.
+ */
+export function hostAudience({ hostId, ip }: { readonly hostId: string; readonly ip: string }): string {
+  return `host ${hostId} at ${ip}`;
 }
 
 /** Makes the tickets of a manager. */
@@ -41,7 +56,7 @@ export class Tickets {
     this.#clock = clock;
   }
 
-  /** A ticket for `audience`, and for nobody else: the address of a scheduler, or the id of a host. */
+  /** A ticket for `audience`, and for nobody else; see {@link schedulerAudience} and {@link hostAudience}. */
   ticket(audience: string): string {
     const claims = Buffer.from(JSON.stringify([audience, this.#clock.wallMs()]));
     return [claims, sign(null, claims, this.#key)].map((part) => part.toString("base64url")).join(".");
@@ -69,6 +84,9 @@ export class TicketGate {
   readonly #parts: TicketGateParts;
   #key: KeyObject | undefined;
   #askedAtMs = -Infinity;
+  #keyUntilMs = -Infinity;
+  /** Why the key was not to be had when it was asked for last. */
+  #trouble: DamselflyError | undefined;
   #asking: Promise<void> | undefined;
 
   constructor(parts: TicketGateParts) {
@@ -81,8 +99,11 @@ export class TicketGate {
     if (manager === undefined) throw refused("no manager is configured here that could vouch for the caller");
     const ticket = parseTicket(metadata.get(HEADER));
     if (ticket === undefined) throw refused("the call has no ticket of the manager");
+    if (clock.now() > this.#keyUntilMs) this.#key = undefined;
     if (!isSigned(ticket, this.#key)) await this.#renewKey();
-    if (!isSigned(ticket, this.#key)) throw refused("its ticket is not of the manager that is configured here");
+    if (!isSigned(ticket, this.#key)) {
+      throw this.#trouble ?? refused("its ticket is not of the manager that is configured here");
+    }
     if (ticket.audience !== audience()) {
       throw refused(`its ticket is for ${ticket.audience}, and this is ${audience()}`);
     }
@@ -109,8 +130,10 @@ export class TicketGate {
       const asked = await this.#parts.manager?.getTicketKey({}, { signal, timeoutMs: KEY_TIMEOUT_MS });
       const bytes = Buffer.concat([PUBLIC_PREFIX, asked?.publicKey ?? Buffer.alloc(0)]);
       this.#key = createPublicKey({ key: bytes, format: "der", type: "spki" });
+      this.#keyUntilMs = this.#parts.clock.now() + KEY_AGE_MS_MAX;
+      this.#trouble = undefined;
     } catch (cause) {
-      throw refused(`the manager does not give the key of its tickets: ${errorText(cause)}`, cause);
+      this.#trouble = refused(`the manager does not give the key of its tickets: ${errorText(cause)}`, cause);
     }
   }
 }

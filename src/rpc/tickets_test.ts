@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { VirtualClock } from "../testing/virtual_clock.ts";
-import { TicketGate, Tickets, withTicket } from "./tickets.ts";
+import { hostAudience, schedulerAudience, TicketGate, Tickets, withTicket } from "./tickets.ts";
 import type { GetTicketKeyResponse } from "./gen/damselfly/v1/tickets.ts";
 
 const SECRET = "a secret of all managers of a database";
@@ -69,12 +69,14 @@ Deno.test("without a manager nobody gets in, and while it cannot be asked it is 
   await assert.rejects(check(alone, ticket), refusal(/no manager is configured/));
   const { manager, check: checkHere } = gateOf(clock, { isDown: true });
   await assert.rejects(checkHere(ticket), refusal(/does not give the key.*no connection/));
-  // Callers do not make it ask again and again.
-  await assert.rejects(checkHere(ticket), refusal(/not of the manager/));
+  // Callers do not make it ask again and again, and each is told why.
+  await assert.rejects(checkHere(ticket), refusal(/does not give the key.*no connection/));
   assert.equal(manager.asked, 1);
   manager.isDown = false;
   await clock.advance(5_000);
   await checkHere(ticket);
+  await clock.advance(5_000);
+  await assert.rejects(checkHere(new Tickets("other", clock).ticket("here")), refusal(/not of the manager/));
 });
 
 Deno.test("a manager that has got another key is known by that", async () => {
@@ -85,4 +87,28 @@ Deno.test("a manager that has got another key is known by that", async () => {
   await clock.advance(5_000);
   await check(manager.tickets.ticket("here"));
   assert.equal(manager.asked, 2);
+});
+
+Deno.test("a key that the manager has given up lets nobody in for longer than an hour", async () => {
+  const clock = new VirtualClock();
+  const { manager, check } = gateOf(clock);
+  const stolen = new Tickets(SECRET, clock);
+  await check(stolen.ticket("here"));
+  manager.tickets = new Tickets("another secret", clock);
+  await clock.advance(60 * MINUTE_MS);
+  await check(stolen.ticket("here"));
+  await clock.advance(1);
+  await assert.rejects(check(stolen.ticket("here")), refusal(/not of the manager/));
+  manager.isDown = true;
+  await clock.advance(61 * MINUTE_MS);
+  await assert.rejects(check(manager.tickets.ticket("here")), refusal(/does not give the key/));
+});
+
+Deno.test("a host that takes the id of another, or the address of a scheduler for its id, gets no ticket for these", () => {
+  const victim = hostAudience({ hostId: "h", ip: "10.0.0.7" });
+  const address = "10.0.0.1:8002";
+  const taken = ["h", address, `scheduler ${address}`, "h at 10.0.0.7"].map((hostId) =>
+    hostAudience({ hostId, ip: "10.0.0.66" })
+  );
+  assert.deepEqual(taken.filter((one) => one === victim || one === schedulerAudience(address)), []);
 });

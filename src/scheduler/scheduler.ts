@@ -12,7 +12,7 @@ import { HoldingsService } from "../rpc/gen/damselfly/v1/holdings.ts";
 import { SavingsService } from "../rpc/gen/damselfly/v1/savings.ts";
 import { TicketsService } from "../rpc/gen/damselfly/v1/tickets.ts";
 import { startRpcServer } from "../rpc/server.ts";
-import { TicketGate } from "../rpc/tickets.ts";
+import { schedulerAudience, TicketGate } from "../rpc/tickets.ts";
 import type { AnnounceHostRequest } from "../rpc/gen/scheduler/v2/scheduler.ts";
 import { startLedger } from "../rpc/tell_ledger.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -88,7 +88,7 @@ export async function startScheduler(
   const jobs = new Jobs({ calls, hosts, registries, runtime });
   const manager = openManager(config, { clock, tls: await openTls(config.manager.tls) }, stack);
   const own = { address: "" };
-  const gate = new TicketGate({ manager: manager?.tickets, audience: () => own.address, clock });
+  const gate = new TicketGate({ manager: manager?.tickets, audience: () => schedulerAudience(own.address), clock });
   const traffic = manager && new StockTraffic(runtime.random.uuid(), clock);
   const scheduling = new Scheduling({ state, answers, trigger, cache, jobs, metrics, runtime, onAnnounced, traffic });
   for (const host of known) scheduling.restore(host);

@@ -1,6 +1,7 @@
 import { DamselflyError, toDamselflyError } from "../../core/error.ts";
 import type { ListPullsRequest } from "../../rpc/gen/damselfly/v1/pulls.ts";
 import { SwarmsService, type SwarmSummary } from "../../rpc/gen/damselfly/v1/swarms.ts";
+import { hostAudience } from "../../rpc/tickets.ts";
 import { msOfTimestamp } from "../../rpc/time.ts";
 import type { FoundPulls, FoundSwarms, SwarmReader } from "./swarm_reader.ts";
 import { TicketedCalls, type TicketedCallsParts } from "./ticketed_calls.ts";
@@ -61,7 +62,7 @@ export class SchedulerSwarms implements SwarmReader, Disposable {
       (client, options) => client.findHost({ name: host }, options),
       signal,
     );
-    const asked = { hostId: found.hostId, ticket: this.#tickets.ticket(found.hostId), pulls: request };
+    const asked = { hostId: found.hostId, ticket: this.#tickets.ticket(hostAudience(found)), pulls: request };
     try {
       const listed = await this.#calls.ask(
         scheduler,

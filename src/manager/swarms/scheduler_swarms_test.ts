@@ -98,7 +98,7 @@ Deno.test("a task is asked for at the scheduler that its peers choose, with a ti
   const { scheduler, found } = await one.swarms.get(7, `sha256:${hex}`, NEVER);
   assert.deepEqual([scheduler.hostname, found.nowMs], ["s2", 5]);
   const first = new SchedulerRing(one.rows).pick(hex);
-  assert.equal(asked[0], `${first?.hostname} sha256:${hex} for 127.0.0.1:${first?.port}`);
+  assert.equal(asked[0], `${first?.hostname} sha256:${hex} for scheduler 127.0.0.1:${first?.port}`);
   assert.equal(new Set(asked).size, asked.length, "nobody is asked twice");
 });
 
@@ -131,7 +131,7 @@ Deno.test("one host is asked for its pulls, with a ticket for it, through the sc
   const request = { name: "team/app", limit: 5 };
   const { host, listed } = await one.swarms.pulls(7, "node-7", request, NEVER);
   assert.deepEqual([host.hostId, listed.tagDigest], ["h1", "sha256:1"]);
-  assert.equal(asked[0]?.[0], "for h1");
+  assert.equal(asked[0]?.[0], "for host h1 at 10.0.0.7");
   assert.deepEqual([asked[0]?.[1]?.name, asked[0]?.[1]?.limit], ["team/app", 5]);
   isOurs = false;
   await assert.rejects(one.swarms.pulls(7, "node-7", request, NEVER), {

@@ -3,7 +3,7 @@ import { DamselflyError, toDamselflyError } from "../../core/error.ts";
 import { SchedulerRing } from "../../core/scheduler_ring.ts";
 import { RpcChannels, type RpcClient, type UnaryCallOptions } from "../../rpc/client.ts";
 import type { ServiceDefinition } from "../../rpc/definition.ts";
-import { type Tickets, withTicket } from "../../rpc/tickets.ts";
+import { schedulerAudience, type Tickets, withTicket } from "../../rpc/tickets.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { TlsFiles } from "../../runtime/tls_files.ts";
 import { isLive } from "../store/liveness.ts";
@@ -77,7 +77,7 @@ export class TicketedCalls<S extends ServiceDefinition> implements Disposable {
   /** Asks one. Throws what it says; see {@link failureOf}. */
   async ask<A>(scheduler: SchedulerRecord, call: TicketedCall<S, A>, signal: AbortSignal): Promise<A> {
     const address = formatHostPort({ hostname: scheduler.ip, port: scheduler.port });
-    const metadata = withTicket(this.#parts.tickets.ticket(address));
+    const metadata = withTicket(this.#parts.tickets.ticket(schedulerAudience(address)));
     const client = this.#channels.client(this.#service, address);
     return await call(client, { signal, timeoutMs: CALL_TIMEOUT_MS, metadata });
   }
