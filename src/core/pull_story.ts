@@ -82,10 +82,11 @@ const LOST_MS_MIN = 500;
 const LOST_SHARE_MIN = 0.1;
 /** What a decision, a first piece or a seal may take in a healthy cluster. */
 const USUAL_MS = 300;
-/** What decides by being there at all, however little time it took. */
-const DECISIVE: ReadonlySet<PullEventKind> = new Set([
-  ...["parent_lied", "no_scheduler", "no_manager", "scheduler_failure"] as const,
-  ...["source_busy", "source_tls", "source_failure"] as const,
+/** What costs all the rest of a pull, however little time it took itself. */
+const FINAL: ReadonlySet<PullEventKind> = new Set(["parent_lied", "no_scheduler", "no_manager"]);
+/** What explains more than its own time: a pause follows, or the pull goes on without the swarm. */
+const TELLING: ReadonlySet<PullEventKind> = new Set([
+  ...["source_busy", "source_denied", "source_tls", "source_failure", "scheduler_failure"] as const,
 ]);
 /** A lie costs more than a wait: all bytes of the pull are in doubt. */
 const ALWAYS_TOLD: ReadonlySet<PullCause> = new Set(["lying_parent"]);
@@ -106,7 +107,8 @@ export function pullVerdict(story: PullStory): PullVerdict {
 
 /** How much of an explanation an event is: where not all can be kept, those that are most go last. */
 export function weightOf({ kind, ms }: Pick<PullEvent, "kind" | "ms">): number {
-  return DECISIVE.has(kind) ? Infinity : ms;
+  if (FINAL.has(kind)) return Infinity;
+  return TELLING.has(kind) ? Number.MAX_VALUE : ms;
 }
 
 function waitsOf({ parents, events, durationMs }: PullStory): PullVerdict[] {

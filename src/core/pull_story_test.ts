@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { type PullEvent, type PullEventKind, type PullParent, type PullStory, pullVerdict } from "./pull_story.ts";
+import {
+  PULL_EVENT_KINDS,
+  type PullEvent,
+  type PullEventKind,
+  type PullParent,
+  type PullStory,
+  pullVerdict,
+  weightOf,
+} from "./pull_story.ts";
 
 const MIB = 1024 * 1024;
 
@@ -173,4 +181,18 @@ Deno.test("waits of one kind add up, and the longest kind is named", () => {
   ];
   const { cause, lostMs } = pullVerdict(story({ events }));
   assert.deepEqual([cause, lostMs], ["stalled_parent", 2_700]);
+});
+
+Deno.test("an event that costs more than its own time outweighs all that cost only theirs", () => {
+  const HOUR_MS = 3_600_000;
+  const heavy = PULL_EVENT_KINDS.filter((kind) => {
+    const { reason } = pullVerdict(story({ events: [event(kind, 100), event("source_answer", 5_000)] }));
+    return !reason.startsWith("the transfer");
+  });
+  assert.deepEqual(heavy, [
+    ...["source_busy", "source_denied", "source_tls", "source_failure"] as const,
+    ...["no_scheduler", "no_manager", "parent_lied"] as const,
+  ]);
+  for (const kind of heavy) assert.ok(weightOf({ kind, ms: 0 }) > HOUR_MS, kind);
+  assert.ok(weightOf({ kind: "parent_lied", ms: 0 }) > weightOf({ kind: "source_busy", ms: HOUR_MS }));
 });

@@ -194,6 +194,18 @@ Deno.test("of too many events those stay that explain most, and what decides by 
   assert.equal(record && pullVerdict(record).cause, "lying_parent");
 });
 
+Deno.test("a registry that was too busy again and again takes no place from a parent that lied", () => {
+  using it = opened();
+  const notes = it.begin();
+  for (let n = 0; n < EVENTS_MAX; n++) notes.note("seed_awaited", { ms: 1_000 });
+  for (let n = 0; n < EVENTS_MAX - 1; n++) notes.note("source_busy");
+  for (const kind of ["source_denied", "source_busy", "parent_lied"] as const) notes.note(kind);
+  const [record] = it.recorder.running();
+  const count = (kind: string) => record?.events.filter((event) => event.kind === kind).length;
+  assert.deepEqual(["seed_awaited", "source_busy", "source_denied", "parent_lied"].map(count), [0, 62, 1, 1]);
+  assert.equal(record?.droppedEvents, EVENTS_MAX + 2);
+});
+
 Deno.test("reads of what is here count once for each byte: many small ones are one record, and none of them after a pull", async () => {
   using it = opened();
   const hit = (bytes: number) => it.journal.hit(requestOf(), taskRecord(), bytes);
