@@ -25,27 +25,29 @@ export interface FoundPulls {
  */
 export function findPulls(
   name: string,
-  { store, running }: {
+  { store, unstored }: {
     readonly store: Pick<RecordStore, "pulls" | "tagAnswers">;
-    readonly running: readonly PullRecord[];
+    /** Those that run, or have ended and could not be written. */
+    readonly unstored: readonly PullRecord[];
   },
   limit: number,
 ): FoundPulls {
-  if (name === "") return { pulls: [...newestFirst(running), ...store.pulls({}, limit)], tag: undefined };
+  const recent = newestFirst(unstored);
+  if (name === "") return { pulls: limited([...recent, ...store.pulls({}, limit)], limit), tag: undefined };
   if (isContentName(name)) {
     const content = name.replace(/^sha256:(?=[0-9a-f]{64}$)/, "");
     const isIt = ({ digest, taskId }: PullRecord) => [digest, taskId].some((id) => id === name || id === content);
     const ended = store.pulls({ content: name }, limit);
     const byId = ended.length > 0 ? ended : store.pulls({ content }, limit);
     const byDigest = byId.length > 0 ? byId : store.pulls({ content: `sha256:${name}` }, limit);
-    return { pulls: [...newestFirst(running.filter(isIt)), ...byDigest], tag: undefined };
+    return { pulls: limited([...recent.filter(isIt), ...byDigest], limit), tag: undefined };
   }
   const { repository, tag, namespace } = parseImageReference(name);
   const answers = /:[^/]+$/.test(name) ? store.tagAnswers({ repository, tag }, TAG_ANSWERS_MAX) : [];
   const oldest = answers.at(-1);
   const since = oldest === undefined ? {} : { sinceMs: oldest.answeredAtMs - TAG_LEAD_MS };
   const all = newestFirst([
-    ...running.filter((pull) => pull.repository === repository),
+    ...recent.filter((pull) => pull.repository === repository),
     ...store.pulls({ repository, ...since }, IMAGE_CONTENTS_MAX),
   ]);
   // Docker Hub answers under other names than its own.

@@ -16,10 +16,10 @@ function stored(...pulls: Parameters<typeof pullRecord>[0][]): RecordStore {
 function taskIds(
   store: RecordStore,
   name: string,
-  running = [] as ReturnType<typeof pullRecord>[],
+  unstored = [] as ReturnType<typeof pullRecord>[],
   limit = 10,
 ): string[] {
-  return findPulls(name, { store, running }, limit).pulls.map(({ taskId }) => taskId);
+  return findPulls(name, { store, unstored }, limit).pulls.map(({ taskId }) => taskId);
 }
 
 Deno.test("a content is found by its digest, with or without its algorithm, and by its task id; also while it comes", () => {
@@ -85,7 +85,7 @@ Deno.test("a tag that was asked for again, when all of it was here, is the pull 
   assert.deepEqual(taskIds(store, "r.io/team/app:v1"), ["v1"]);
   assert.deepEqual(taskIds(store, "r.io/team/app:v2"), ["v2"]);
   assert.deepEqual(taskIds(store, "r.io/team/app:v3"), [], "nothing came for it");
-  const { tag } = findPulls("r.io/team/app:v1", { store, running: [] }, 10);
+  const { tag } = findPulls("r.io/team/app:v1", { store, unstored: [] }, 10);
   assert.equal(tag?.answeredAtMs, START + 40 * MINUTE_MS, "what the registry said last");
 });
 
@@ -96,8 +96,19 @@ Deno.test("of an image no more than so many contents that have ended are listed,
   assert.deepEqual(taskIds(store, "r.io/team/app", running, 2), ["t4", "t3", "t2", "t1.5"]);
 });
 
+Deno.test("what has ended and cannot be written counts as what is written does, by whatever name it is found", () => {
+  const at = (index: number) => ({ taskId: HEX, digest: "", startedAtMs: START + index });
+  using store = stored(...[0, 1].map(at));
+  const unwritten = [2, 3, 4].map((index) => pullRecord(at(index)));
+  const running = pullRecord({ ...at(1.5), isRunning: true });
+  for (const name of ["", HEX, "r.io/team/app"]) {
+    const { pulls } = findPulls(name, { store, unstored: [...unwritten, running] }, 2);
+    assert.deepEqual(pulls.map(({ startedAtMs }) => startedAtMs - START), [4, 3, 1.5], name);
+  }
+});
+
 Deno.test("without a name all are listed, those that run first; what is no name is refused", () => {
   using store = stored({ taskId: "a" });
   assert.deepEqual(taskIds(store, "", [pullRecord({ taskId: "b" })]), ["b", "a"]);
-  assert.throws(() => findPulls("Not An Image", { store, running: [] }, 1), { code: "invalid_argument" });
+  assert.throws(() => findPulls("Not An Image", { store, unstored: [] }, 1), { code: "invalid_argument" });
 });

@@ -36,7 +36,7 @@ export function pullsService({ recorder, store, traffic, hostname, check }: Pull
       }
       recorder.flush();
       const unstored = [...recorder.running(), ...recorder.unwritten()];
-      const found = findPulls(name, { store, running: unstored }, Math.min(limit || LIMIT, LIMIT_MAX));
+      const found = findPulls(name, { store, unstored }, Math.min(limit || LIMIT, LIMIT_MAX));
       const { backToSource: originBytes, remotePeer: peerBytes, localPeer: localBytes } = traffic();
       const pulls = found.pulls.map(pullMessage);
       return { pulls, tagDigest: found.tag?.digest ?? "", originBytes, peerBytes, localBytes, hostname };
