@@ -3,7 +3,7 @@ import { Link, useSearchParams } from "react-router";
 import { formatBytes, formatMs } from "../../core/for_people.ts";
 import { Rows } from "../parts/rows.tsx";
 import { useFormat, useText } from "../text/use_text.tsx";
-import { contentName, type Pull } from "./pull.ts";
+import { contentName, type Pull, wordOf } from "./pull.ts";
 
 /** Contents with where their bytes came from; each leads to what happened to it. */
 export function ContentTable({ pulls, chosen, isLinked = false }: {
@@ -58,7 +58,10 @@ export function ContentTable({ pulls, chosen, isLinked = false }: {
           },
           { title: text.sources, cell: ({ pull }) => <SourceBar pull={pull} /> },
           { title: text.waited, cell: ({ pull }) => pull.lost_ms === 0 ? "-" : formatMs(pull.lost_ms) },
-          { title: text.waitedFor, cell: ({ pull }) => pull.error === null ? text.causes[causeOf(pull)] : text.failed },
+          {
+            title: text.waitedFor,
+            cell: ({ pull }) => pull.error === null ? wordOf(text.causes, pull.cause) : text.failed,
+          },
         ]}
       />
     </>
@@ -81,13 +84,3 @@ function SourceBar({ pull: { origin_bytes, peer_bytes, local_bytes } }: { readon
     </Progress.Root>
   );
 }
-
-/** One that this console does not know stands as nothing: the sentence names it all the same. */
-function causeOf({ cause }: Pull): keyof ReturnType<typeof useText>["pulls"]["causes"] {
-  return CAUSES.has(cause) ? cause as ReturnType<typeof causeOf> : "nothing";
-}
-
-const CAUSES: ReadonlySet<string> = new Set([
-  ...["slow_origin", "busy_origin", "failing_origin", "tls", "stalled_parent", "failed_parent", "lying_parent"],
-  ...["dead_seed", "slow_parents", "scheduler", "no_scheduler", "no_manager", "rate_limit", "slow_disk"],
-]);

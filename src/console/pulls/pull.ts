@@ -29,3 +29,8 @@ export function spanOf(
   const percent = (at: number) => Math.min(100, Math.max(0, 100 * at / Math.max(1, duration_ms)));
   return { start: percent(at_ms - ms), end: percent(at_ms) };
 }
+
+/** What a kind or cause is called; one that this console does not know is shown as the host calls it. */
+export function wordOf(words: Readonly<Record<string, string>>, key: string): string {
+  return Object.hasOwn(words, key) ? words[key] ?? key : key;
+}

@@ -5,7 +5,7 @@ import { Panel } from "../parts/panel.tsx";
 import { Rows } from "../parts/rows.tsx";
 import { PATHS, pathTo } from "../paths.ts";
 import { useFormat, useText } from "../text/use_text.tsx";
-import { type Pull, spanOf } from "./pull.ts";
+import { type Pull, spanOf, wordOf } from "./pull.ts";
 
 type Event = Pull["events"][number];
 
@@ -33,7 +33,7 @@ export function PullStory({ pull, number, clusterId }: {
               title: text.what,
               cell: ({ kind, slow }) => (
                 <>
-                  {whatOf(text.events, kind)} {slow && <Badge color="red" variant="light">{text.slowPart}</Badge>}
+                  {wordOf(text.events, kind)} {slow && <Badge color="red" variant="light">{text.slowPart}</Badge>}
                 </>
               ),
             },
@@ -72,9 +72,4 @@ function Span({ event, pull }: { readonly event: Event; readonly pull: Pull }) {
       <rect x={Math.min(start, 99)} y={0} width={Math.max(1, end - start)} height={8} />
     </svg>
   );
-}
-
-/** A kind that this console does not know is shown as it is called. */
-function whatOf(events: Readonly<Record<string, string>>, kind: string): string {
-  return events[kind] ?? kind;
 }

@@ -1,6 +1,6 @@
 /// <reference lib="deno.ns" />
 import assert from "node:assert/strict";
-import { contentName, giversOf, type Pull, spanOf, sumOf } from "./pull.ts";
+import { contentName, giversOf, type Pull, spanOf, sumOf, wordOf } from "./pull.ts";
 
 Deno.test("a content is called by the beginning of its digest, or by its URL", () => {
   assert.equal(contentName({ digest: `sha256:${"ab".repeat(32)}`, url: "u" }), "sha256:abababababab");
@@ -20,4 +20,11 @@ Deno.test("a wait lies where it was within the pull, and what came before it is 
   assert.deepEqual(spanOf({ at_ms: 750, ms: 500 }, { duration_ms: 1_000 }), { start: 25, end: 75 });
   assert.deepEqual(spanOf({ at_ms: 100, ms: 500 }, { duration_ms: 1_000 }), { start: 0, end: 10 });
   assert.deepEqual(spanOf({ at_ms: 5, ms: 0 }, { duration_ms: 0 }), { start: 100, end: 100 });
+});
+
+Deno.test("a cause has its word, and one that this console does not know yet is shown as it is called", () => {
+  const words = { slow_disk: "Slow disk" };
+  assert.deepEqual(["slow_disk", "slow_moon", "toString"].map((key) => wordOf(words, key)), [
+    ...["Slow disk", "slow_moon", "toString"],
+  ]);
 });

@@ -1,3 +1,5 @@
+import type { PullCause, PullEventKind } from "../../core/pull_story.ts";
+
 /** The console's texts in English; the other languages have the same keys. */
 export const en = {
   swarm: {
@@ -109,6 +111,7 @@ export const en = {
       slow_origin: "Slow registry",
       busy_origin: "Busy registry",
       failing_origin: "Failing registry",
+      sign_in: "Sign-in",
       tls: "TLS",
       stalled_parent: "Stalled parent",
       failed_parent: "Failed parent",
@@ -120,10 +123,11 @@ export const en = {
       no_manager: "No manager",
       rate_limit: "Bandwidth limit",
       slow_disk: "Slow disk",
-    },
+    } satisfies Record<PullCause, string>,
     events: {
       source_answer: "The registry answered",
       source_busy: "The registry was too busy",
+      source_denied: "The registry wanted a sign-in",
       source_tls: "No TLS connection",
       source_failure: "The registry failed",
       no_scheduler: "No scheduler was known",
@@ -131,16 +135,18 @@ export const en = {
       scheduler_silent: "The scheduler was silent",
       scheduler_failure: "The scheduler failed",
       decision: "The scheduler decided",
+      seed_awaited: "Waited for a seed peer or another host to begin",
       to_parents: "Sent to parents",
       to_source: "Sent to the registry",
       first_piece: "First piece of a parent",
       parent_stalled: "A parent stalled",
       parent_failed: "A parent was given up",
       parent_lied: "A parent gave wrong bytes",
+      parents_waiting: "Parents had nothing new yet",
       held: "Held by a limit of the host",
       disk: "Slow writes",
       seal: "Checked and sealed",
-    },
+    } satisfies Record<PullEventKind, string>,
   },
   common: {
     loading: "Loading",
