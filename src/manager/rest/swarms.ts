@@ -41,7 +41,7 @@ const SwarmsQuery = z.object({
 
 const SwarmsReply = z.object({
   swarms: z.array(Summary).meta({ description: "Who has moved for longest comes first; who stopped last." }),
-  total: z.int(),
+  total: z.int().meta({ description: "At most 1,000: of more the others cannot be paged to." }),
   silent: z.array(z.object({ scheduler: z.string(), reason: z.string() }))
     .meta({ description: "Schedulers of which nothing is known, and why." }),
 }).meta({ id: "Swarms" });

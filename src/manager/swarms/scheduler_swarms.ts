@@ -8,7 +8,7 @@ import { TicketedCalls, type TicketedCallsParts } from "./ticketed_calls.ts";
 
 /** The scheduler asks the host in turn. */
 const PULLS_TIMEOUT_MS = 8_000;
-/** Tasks of one scheduler that are told. */
+/** Tasks that can be paged through, of one scheduler and of all together: the first ones. */
 const TASKS_MAX = 1_000;
 
 /** Asks the schedulers of a cluster, each with a ticket for it, and through them one host at a time. */
@@ -45,7 +45,7 @@ export class SchedulerSwarms implements SwarmReader, Disposable {
     all.sort((a, b) => stopped ? sinceMs(b) - sinceMs(a) : sinceMs(a) - sinceMs(b));
     return {
       swarms: all.slice(offset, offset + limit),
-      total: known.reduce((sum, { total }) => sum + Math.min(total, TASKS_MAX), 0),
+      total: Math.min(TASKS_MAX, known.reduce((sum, { total }) => sum + total, 0)),
       silent: asked.flatMap(({ scheduler, reason }) => reason === undefined ? [] : [{ scheduler, reason }]),
     };
   }

@@ -102,6 +102,25 @@ Deno.test("a task is asked for at the scheduler that its peers choose, with a ti
   assert.equal(new Set(asked).size, asked.length, "nobody is asked twice");
 });
 
+Deno.test("of more schedulers than are asked the one that peers choose is among them", async () => {
+  const holders = Array.from({ length: 17 }, (_, at): Handlers<typeof SwarmsService> => ({
+    getSwarm: () => Promise.resolve(GetSwarmResponse.create({ others: at })),
+  }));
+  await using one = await cluster(...holders);
+  const ring = new SchedulerRing(one.rows);
+  const names = Array.from({ length: 4_096 }, (_, at) => at.toString(16).padStart(3, "0").padEnd(64, "0"));
+  const name = names.find((one) => ring.pick(one)?.hostname === "s16");
+  assert.ok(name !== undefined, "the last one has some tasks");
+  const { scheduler, found } = await one.swarms.get(7, name, NEVER);
+  assert.deepEqual([scheduler.hostname, found.others], ["s16", 16]);
+});
+
+Deno.test("of many schedulers no more tasks are promised than can be paged to", async () => {
+  const many: Handlers<typeof SwarmsService> = { listSwarms: () => Promise.resolve({ swarms: [], total: 900 }) };
+  await using one = await cluster(many, many);
+  assert.equal((await one.swarms.list(7, { stopped: false, offset: 0, limit: 20 }, NEVER)).total, 1_000);
+});
+
 Deno.test("what nobody knows is not found; where one could not say, that is what is told", async () => {
   const unknown = { getSwarm: () => Promise.reject(new DamselflyError("not_found", "it is unknown")) };
   const closed = { getSwarm: () => Promise.reject(new DamselflyError("permission_denied", "no ticket")) };

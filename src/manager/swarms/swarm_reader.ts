@@ -23,7 +23,7 @@ export interface FoundPulls {
 
 /** Looks into the swarms of a cluster; what the REST API knows of it. */
 export interface SwarmReader {
-  /** A page of the tasks that move, or that have stopped; of those of one scheduler it knows the first 1,000. */
+  /** A page of the tasks that move, or that have stopped: of the first 1,000 of them, and `total` is no more. */
   list(
     clusterId: number,
     wanted: { readonly stopped: boolean; readonly offset: number; readonly limit: number },

@@ -51,27 +51,22 @@ export class TicketedCalls<S extends ServiceDefinition> implements Disposable {
     this.#channels[Symbol.dispose]();
   }
 
-  /** The live schedulers of a cluster. Throws `failed_precondition` where there is none. */
+  /** The live schedulers of a cluster, as many as are asked. Throws `failed_precondition` where there is none. */
   async schedulers(clusterId: number): Promise<SchedulerRecord[]> {
-    const live = await this.liveSchedulers(clusterId);
-    if (live.length > 0) return live;
-    const what = `Cannot look into scheduler cluster ${clusterId}: none of its schedulers is alive`;
-    throw new DamselflyError("failed_precondition", what);
+    return (await this.#atLeastOne(clusterId)).slice(0, SCHEDULERS_MAX);
   }
 
   /** The same, and an empty list where there is none. */
   async liveSchedulers(clusterId: number): Promise<SchedulerRecord[]> {
-    const { store, clock } = this.#parts;
-    const now = clock.wallMs();
-    const live = (await store.schedulers.ofCluster(clusterId)).filter((scheduler) => isLive(scheduler, now));
-    return live.slice(0, SCHEDULERS_MAX);
+    return (await this.#live(clusterId)).slice(0, SCHEDULERS_MAX);
   }
 
-  /** {@link schedulers}, the one of a task first, as its peers choose it. */
+  /** {@link schedulers}, the one of a task first, as its peers choose it: of all that there are. */
   async schedulersFor(clusterId: number, taskId: string): Promise<SchedulerRecord[]> {
-    const schedulers = await this.schedulers(clusterId);
-    const first = new SchedulerRing(schedulers).pick(taskId);
-    return first === undefined ? schedulers : [first, ...schedulers.filter((other) => other !== first)];
+    const live = await this.#atLeastOne(clusterId);
+    const first = new SchedulerRing(live).pick(taskId);
+    const inOrder = first === undefined ? live : [first, ...live.filter((other) => other !== first)];
+    return inOrder.slice(0, SCHEDULERS_MAX);
   }
 
   /** Asks one. Throws what it says; see {@link failureOf}. */
@@ -111,5 +106,18 @@ export class TicketedCalls<S extends ServiceDefinition> implements Disposable {
     }
     const what = `Scheduler ${hostname} does not tell of ${this.#what}: it is Dragonfly's, or of an older version`;
     return new DamselflyError("unimplemented", what, { cause: error });
+  }
+
+  async #live(clusterId: number): Promise<SchedulerRecord[]> {
+    const { store, clock } = this.#parts;
+    const now = clock.wallMs();
+    return (await store.schedulers.ofCluster(clusterId)).filter((scheduler) => isLive(scheduler, now));
+  }
+
+  async #atLeastOne(clusterId: number): Promise<SchedulerRecord[]> {
+    const live = await this.#live(clusterId);
+    if (live.length > 0) return live;
+    const what = `Cannot look into scheduler cluster ${clusterId}: none of its schedulers is alive`;
+    throw new DamselflyError("failed_precondition", what);
   }
 }
