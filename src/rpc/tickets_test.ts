@@ -56,6 +56,9 @@ Deno.test("nobody else gets in: without a ticket, with that of another manager, 
   const [, signature] = good.split(".");
   const forged = btoa(JSON.stringify(["here", clock.wallMs() + 1])).replaceAll("=", "");
   await assert.rejects(check(`${forged}.${signature}`), refusal(/not of the manager/));
+  const ahead = new VirtualClock();
+  await ahead.advance(5 * MINUTE_MS + 1);
+  await assert.rejects(check(new Tickets(SECRET, ahead).ticket("here")), refusal(/clocks .* differ/));
   await clock.advance(5 * MINUTE_MS);
   await check(good);
   await clock.advance(1);

@@ -181,3 +181,18 @@ Deno.test("a host is found by its id, name and address, and asked for its pulls 
   assert.deepEqual(asked, [["10.0.0.7", { ticket: "t", request }]]);
   await assert.rejects(pulls({ hostId: "nobody" }), { code: "not_found" });
 });
+
+Deno.test("those who are told of anyway take no place from who gave something before", async () => {
+  const { swarm, get } = told();
+  swarm.register("old", { metadataOnly: true });
+  swarm.nowMs = 600_000;
+  for (let index = 0; index < 107; index++) swarm.register(`p${index}`);
+  const gives = (child: string, number: number, parentId: string) => {
+    swarm.peer(child).assigned.add(parentId);
+    const piece = { number, offset: number * (4 << 20), lengthBytes: 4 << 20, costMs: 1, parentId };
+    swarm.message(child, { type: "piece_finished", piece });
+  };
+  for (let index = 0; index < 100; index++) gives(`p${100 + Math.floor(index / 15)}`, index % 15, `p${index}`);
+  gives("p106", 99, "old");
+  assert.equal((await get("task")).members.filter(({ peerId }) => peerId === "old").length, 1);
+});

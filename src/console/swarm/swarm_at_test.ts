@@ -57,6 +57,8 @@ Deno.test("peers stand below those they get it from, and those that get nothing 
   const mates = [member({ feeds: [feed(1)] }), member({ feeds: [feed(0), feed(2)] }), member({ feeds: [feed(null)] })];
   assert.deepEqual(depths(mates), [2, 1, 0]);
   assert.deepEqual(depths([member({ ended_ms: 0 })]), [0], "who has had it always");
+  const ended = [member({ feeds: [feed(null)], ended_ms: 9 }), member({ feeds: [feed(0)], ended_ms: 9 })];
+  assert.deepEqual(depths(ended), [0, 1], "who is done stays where it was");
   assert.deepEqual(depths([]), []);
 });
 

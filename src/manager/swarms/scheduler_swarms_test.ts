@@ -127,7 +127,7 @@ Deno.test("what nobody knows is not found; where one could not say, that is what
   await using none = await cluster(unknown, unknown);
   await assert.rejects(none.swarms.get(7, "x", NEVER), { code: "not_found" });
   await assert.rejects(none.swarms.get(8, "x", NEVER), { code: "failed_precondition", message: /none .* is alive/ });
-  await using mixed = await cluster(unknown, closed, unknown);
+  await using mixed = await cluster(unknown, closed, unknown, unknown);
   await assert.rejects(mixed.swarms.get(7, "x", NEVER), { code: "permission_denied", message: /Scheduler s1: / });
   await using stock = await cluster(undefined);
   await assert.rejects(stock.swarms.get(7, "x", NEVER), { code: "unimplemented", message: /it is Dragonfly's/ });

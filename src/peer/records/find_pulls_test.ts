@@ -112,3 +112,9 @@ Deno.test("without a name all are listed, those that run first; what is no name 
   assert.deepEqual(taskIds(store, "", [pullRecord({ taskId: "b" })]), ["b", "a"]);
   assert.throws(() => findPulls("Not An Image", { store, unstored: [] }, 1), { code: "invalid_argument" });
 });
+
+Deno.test("of two registries that have a repository of one name the one that is named is told of", () => {
+  using store = stored({ taskId: "ours" }, { taskId: "other", registry: "mirror.corp" });
+  assert.deepEqual(taskIds(store, "r.io/team/app"), ["ours"]);
+  assert.deepEqual(taskIds(store, "mirror.corp/team/app"), ["other"]);
+});

@@ -236,3 +236,26 @@ Deno.test("records that cannot be written are told of once, harm no pull, and ar
   assert.deepEqual(it.recorder.unwritten(), []);
   assert.equal(it.store.pulls({}, 10).length, 2);
 });
+
+Deno.test("what waits to be written is bounded: 2,000 pulls, the last 256 answers to tags, 64 parents of a pull", async () => {
+  using it = opened();
+  const add = it.store.add.bind(it.store);
+  it.store.add = () => {
+    throw new DamselflyError("internal", "disk full");
+  };
+  for (let n = 0; n < 2_001; n++) it.journal.failed(requestOf(), taskRecord(), new Error("no room"));
+  assert.equal(it.recorder.unwritten().length, 2_000);
+  const answer = { registry: "r.io", repository: "team/app", tag: "v1" };
+  for (let n = 0; n < 300; n++) it.recorder.tagAnswered({ ...answer, digest: `sha256:${n}` });
+  it.store.add = add;
+  await it.clock.advance(1_000);
+  const answers = it.store.tagAnswers(answer, 1_000);
+  assert.deepEqual([answers.length, answers[0]?.digest], [256, "sha256:299"]);
+  const notes = it.begin();
+  for (let n = 0; n < 70; n++) {
+    notes.offered([{ id: `p${n}`, host: { id: `h${n}`, ip: "10.0.0.9", type: 0 } } as Peer]);
+    notes.received({ parentId: `p${n}`, trafficType: "remote_peer" } as PieceRecord, 1);
+  }
+  const [record] = it.recorder.running();
+  assert.deepEqual([record?.parents.length, record?.peerBytes], [64, 70]);
+});

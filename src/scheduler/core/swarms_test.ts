@@ -180,3 +180,18 @@ Deno.test("a task that is forgotten is listed no more", () => {
   swarm.wait(40 * MINUTE_MS, () => swarm.state.tasks.size === 0);
   assert.deepEqual([swarm.state.tasks.size, swarms.stopped.size, swarms.moving.size], [0, 0, 0]);
 });
+
+Deno.test("a task that somebody joined just now is told of longer than one that was new after it", () => {
+  const swarm = new Swarm(seededRandom(1));
+  const join = (task: number, from: number, to: number) => {
+    for (let peer = from; peer < to; peer++) {
+      swarm.register(`${task} ${peer}`, { metadataOnly: true }, { task: `t${task}`, host: `h${peer}` });
+    }
+  };
+  join(0, 0, TOLD_PER_TASK_MAX - 1);
+  for (let task = 1; task < 40; task++) join(task, 0, TOLD_PER_TASK_MAX);
+  join(0, TOLD_PER_TASK_MAX - 1, TOLD_PER_TASK_MAX);
+  join(40, 0, 1);
+  const told = (task: number) => swarmOf(swarm, `t${task}`).told.length;
+  assert.deepEqual([told(0), told(1), told(2)], [TOLD_PER_TASK_MAX, 0, TOLD_PER_TASK_MAX]);
+});

@@ -1804,6 +1804,7 @@ export interface components {
         Swarms: {
             /** @description Who has moved for longest comes first; who stopped last. */
             swarms: components["schemas"]["SwarmSummary"][];
+            /** @description At most 1,000: of more the others cannot be paged to. */
             total: number;
             /** @description Schedulers of which nothing is known, and why. */
             silent: {
