@@ -1,4 +1,4 @@
-import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
+import { DatabaseSync, type SQLOutputValue } from "node:sqlite";
 import { OTHER_NAME } from "../../core/content_name.ts";
 import { DamselflyError, errorText } from "../../core/error.ts";
 import { prepareDatabase } from "../storage/metadata.ts";
@@ -52,6 +52,7 @@ const MIGRATIONS: readonly string[] = [
    ) STRICT, WITHOUT ROWID;
    CREATE TABLE statement (sequence INTEGER PRIMARY KEY, sums TEXT NOT NULL) STRICT;
    CREATE TABLE sender (id TEXT PRIMARY KEY, sequence INTEGER NOT NULL) STRICT, WITHOUT ROWID;`,
+  `CREATE INDEX pull_by_time ON pull (started_at_ms);`,
 ];
 
 /** What a registry said of a tag. */
@@ -77,9 +78,10 @@ export interface PullFilter {
  */
 export class RecordStore implements Disposable {
   readonly #db: DatabaseSync;
-  readonly #insertPull: StatementSync;
-  readonly #owe: StatementSync;
+  readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #senderId: string;
+  /** How many pulls and how many hits are kept; undefined until they are counted. */
+  #kept: [pulls: number, hits: number] | undefined;
 
   /** Opens the database at `path`, `:memory:` for none. Throws what `prepareDatabase` throws. `senderId` names a new one. */
   constructor(path: string, senderId: string) {
@@ -88,16 +90,7 @@ export class RecordStore implements Disposable {
       prepareDatabase(db, MIGRATIONS);
       db.prepare("INSERT INTO sender (id, sequence) SELECT ?, 0 WHERE NOT EXISTS (SELECT 1 FROM sender)").run(senderId);
       this.#senderId = String(db.prepare("SELECT id FROM sender").get()?.["id"]);
-      this.#insertPull = db.prepare(
-        `INSERT INTO pull (started_at_ms, is_hit, registry, repository, digest, task_id, record)
-         VALUES (?, ?, ?, ?, ?, ?, ?)`,
-      );
-      this.#owe = db.prepare(
-        `INSERT INTO owed VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
-           origin_bytes = origin_bytes + excluded.origin_bytes, peer_bytes = peer_bytes + excluded.peer_bytes,
-           local_bytes = local_bytes + excluded.local_bytes, served_bytes = served_bytes + excluded.served_bytes,
-           pulls = pulls + excluded.pulls`,
-      );
+      this.#statements = prepareStatements(db);
     } catch (error) {
       db.close();
       throw error;
@@ -107,22 +100,21 @@ export class RecordStore implements Disposable {
 
   /** Keeps what has ended, and owes its bytes to the ledger; forgets what is old or too much. */
   add(records: readonly PullRecord[], tags: readonly TagAnswer[], nowMs: number): void {
-    this.#atOnce("keep", () => {
+    const before = this.#kept;
+    this.#kept = undefined; // unless this succeeds
+    this.#kept = this.#atOnce("keep", () => {
+      const kept = before ?? this.#countPulls();
       for (const record of records) {
         const { startedAtMs, isHit, registry, repository, digest, taskId } = record;
         const keys = [Math.round(startedAtMs), Number(isHit), registry, repository, digest, taskId];
-        this.#insertPull.run(...keys, JSON.stringify(record));
+        this.#statements.addPull.run(...keys, JSON.stringify(record));
+        kept[isHit ? 1 : 0]++;
         this.#addOwed(sumOf(record, nowMs));
       }
-      for (const answer of tags) this.#addTag(answer);
-      this.#db.prepare("DELETE FROM owed WHERE hour_ms < ?").run(nowMs - OWED_MS);
-      this.#db.prepare("DELETE FROM pull WHERE started_at_ms < ?").run(nowMs - KEPT_MS);
-      for (const [isHit, max] of [[0, PULLS_MAX], [1, HITS_MAX]] as const) {
-        this.#db.prepare(
-          `DELETE FROM pull WHERE is_hit = ? AND key <=
-             (SELECT key FROM pull WHERE is_hit = ? ORDER BY key DESC LIMIT 1 OFFSET ?)`,
-        ).run(isHit, isHit, max);
+      for (const { registry, repository, tag, digest, answeredAtMs } of tags) {
+        this.#statements.addTag.run(registry, repository, tag, digest, Math.round(answeredAtMs));
       }
+      return this.#forget(kept, nowMs);
     });
   }
 
@@ -194,23 +186,33 @@ export class RecordStore implements Disposable {
     if (this.#db.isOpen) this.#db.close();
   }
 
-  #addTag({ registry, repository, tag, digest, answeredAtMs }: TagAnswer): void {
-    this.#db.prepare("INSERT INTO tag (registry, repository, tag, digest, answered_at_ms) VALUES (?, ?, ?, ?, ?)")
-      .run(registry, repository, tag, digest, Math.round(answeredAtMs));
-    this.#db.prepare("DELETE FROM tag WHERE key <= (SELECT key FROM tag ORDER BY key DESC LIMIT 1 OFFSET ?)").run(
-      TAGS_MAX,
-    );
+  /** Removes what is old or too much; how much is kept after it. */
+  #forget(kept: [pulls: number, hits: number], nowMs: number): [pulls: number, hits: number] {
+    const { forgetOwed, forgetOldPulls, forgetFirstPulls, forgetTags } = this.#statements;
+    forgetOwed.run(nowMs - OWED_MS);
+    forgetTags.run(TAGS_MAX);
+    const young = forgetOldPulls.run(nowMs - KEPT_MS).changes === 0 ? kept : this.#countPulls();
+    const most = [PULLS_MAX, HITS_MAX] as const;
+    for (const isHit of [0, 1] as const) {
+      const tooMany = young[isHit] - most[isHit];
+      if (tooMany > 0) young[isHit] -= Number(forgetFirstPulls.run(isHit, tooMany).changes);
+    }
+    return young;
+  }
+
+  #countPulls(): [pulls: number, hits: number] {
+    const countOf = (isHit: 0 | 1) => Number(this.#statements.countPulls.get(isHit)?.["n"]);
+    return [countOf(0), countOf(1)];
   }
 
   #addOwed(sum: TrafficSum): void {
     const { hourMs, originBytes, peerBytes, localBytes, servedBytes, pulls } = sum;
+    const { findOwed, countOwed, owe } = this.#statements;
     const values = [originBytes, peerBytes, localBytes, servedBytes, pulls];
     const names = [sum.registry, sum.repository, sum.application];
-    const isKnown = this.#db.prepare(
-      "SELECT 1 FROM owed WHERE hour_ms = ? AND registry = ? AND repository = ? AND application = ?",
-    ).get(hourMs, ...names) !== undefined;
-    const isFull = !isKnown && Number(this.#db.prepare("SELECT count(*) AS n FROM owed").get()?.["n"]) >= OWED_ROWS_MAX;
-    this.#owe.run(hourMs, ...isFull ? [OTHER_NAME, OTHER_NAME, OTHER_NAME] : names, ...values);
+    const isKnown = findOwed.get(hourMs, ...names) !== undefined;
+    const isFull = !isKnown && Number(countOwed.get()?.["n"]) >= OWED_ROWS_MAX;
+    owe.run(hourMs, ...isFull ? [OTHER_NAME, OTHER_NAME, OTHER_NAME] : names, ...values);
   }
 
   #atOnce<T>(action: string, run: () => T): T {
@@ -225,6 +227,35 @@ export class RecordStore implements Disposable {
       throw new DamselflyError("internal", message, { cause });
     }
   }
+}
+
+/** What each record runs; to prepare one costs as much as to run it. */
+function prepareStatements(db: DatabaseSync) {
+  return {
+    addPull: db.prepare(
+      `INSERT INTO pull (started_at_ms, is_hit, registry, repository, digest, task_id, record)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    countPulls: db.prepare("SELECT count(*) AS n FROM pull WHERE is_hit = ?"),
+    forgetOldPulls: db.prepare("DELETE FROM pull WHERE started_at_ms < ?"),
+    forgetFirstPulls: db.prepare(
+      "DELETE FROM pull WHERE key IN (SELECT key FROM pull WHERE is_hit = ? ORDER BY key LIMIT ?)",
+    ),
+    addTag: db.prepare("INSERT INTO tag (registry, repository, tag, digest, answered_at_ms) VALUES (?, ?, ?, ?, ?)"),
+    // Keys grow by one, and only the first ones are removed.
+    forgetTags: db.prepare("DELETE FROM tag WHERE key <= (SELECT max(key) FROM tag) - ?"),
+    findOwed: db.prepare(
+      "SELECT 1 FROM owed WHERE hour_ms = ? AND registry = ? AND repository = ? AND application = ?",
+    ),
+    countOwed: db.prepare("SELECT count(*) AS n FROM owed"),
+    owe: db.prepare(
+      `INSERT INTO owed VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+         origin_bytes = origin_bytes + excluded.origin_bytes, peer_bytes = peer_bytes + excluded.peer_bytes,
+         local_bytes = local_bytes + excluded.local_bytes, served_bytes = served_bytes + excluded.served_bytes,
+         pulls = pulls + excluded.pulls`,
+    ),
+    forgetOwed: db.prepare("DELETE FROM owed WHERE hour_ms < ?"),
+  };
 }
 
 type Row = Record<string, SQLOutputValue>;

@@ -117,3 +117,29 @@ Deno.test("what is owed is bounded: repositories beyond it are counted together,
   }
   assert.deepEqual([bytes, others], [100 * records.length, 50]);
 });
+
+Deno.test("the bounds of pulls hold over restarts and after a failure, whatever comes one by one", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    const path = join(dir, "pulls.db");
+    const hit = (n: number, startedAtMs = NOW) => pullRecord({ isHit: true, taskId: `t${n}`, startedAtMs });
+    const kept = (store: RecordStore) =>
+      store.pulls({}, 1e6).map(({ taskId }) => Number(taskId.slice(1))).sort((a, b) => a - b);
+    const last = (n: number) => Array.from({ length: HITS_MAX }, (_, k) => n - HITS_MAX + 1 + k);
+    {
+      using store = new RecordStore(path, "sender-1");
+      store.add(Array.from({ length: HITS_MAX }, (_, n) => hit(n)), [], NOW);
+    }
+    using store = new RecordStore(path, "sender-1");
+    store.add([hit(HITS_MAX)], [], NOW);
+    assert.deepEqual(kept(store), last(HITS_MAX));
+    assert.throws(() => store.add([hit(-1), hit(-2, NaN)], [], NOW), { code: "internal" });
+    store.add([hit(HITS_MAX + 1)], [], NOW);
+    assert.deepEqual(kept(store), last(HITS_MAX + 1), "what was not kept counts for nothing");
+    store.add([hit(-3, NOW - KEPT_MS - 1), hit(HITS_MAX + 2)], [], NOW);
+    store.add([hit(HITS_MAX + 3)], [], NOW);
+    assert.deepEqual(kept(store), last(HITS_MAX + 3), "what was old counts for nothing");
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
