@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { OTHER_NAME } from "../../core/content_name.ts";
 import { join } from "node:path";
 import { pullRecord } from "./builders_test.ts";
-import { HOUR_MS, OWED_ROWS_MAX, STATEMENT_ROWS_MAX } from "./owed.ts";
+import { HOUR_MS, OWED_MS, OWED_ROWS_MAX, STATEMENT_ROWS_MAX } from "./owed.ts";
 import { HITS_MAX, KEPT_MS, PULLS_MAX, RecordStore } from "./record_store.ts";
 
 const NOW = 500 * HOUR_MS + 7;
@@ -28,13 +28,14 @@ Deno.test("pulls are found by repository, digest and task id, the newest first",
 
 Deno.test("pulls go when they are a week old or too many, and small reads take no room of pulls", () => {
   using store = memoryStore();
-  store.add([pullRecord({ startedAtMs: NOW - KEPT_MS - 1, taskId: "old" })], [], NOW);
+  store.add([-1, 0].map((ms) => pullRecord({ startedAtMs: NOW - KEPT_MS + ms, taskId: `old${ms}` })), [], NOW);
+  assert.deepEqual(store.pulls({}, 10).map(({ taskId }) => taskId), ["old0"]);
   const many = (count: number, isHit: boolean) =>
     Array.from({ length: count }, (_, n) => pullRecord({ isHit, taskId: `${isHit}${n}`, startedAtMs: NOW + n }));
   store.add([...many(PULLS_MAX + 3, false), ...many(HITS_MAX + 5, true)], [], NOW);
   const kept = store.pulls({}, 1e6);
   assert.deepEqual([kept.filter(({ isHit }) => isHit).length, kept.length], [HITS_MAX, HITS_MAX + PULLS_MAX]);
-  assert.deepEqual([store.pulls({ content: "old" }, 1), store.pulls({ content: "false2" }, 1)], [[], []]);
+  assert.deepEqual([store.pulls({ content: "old0" }, 1), store.pulls({ content: "false2" }, 1)], [[], []]);
   assert.equal(store.pulls({ content: "false3" }, 1).length, 1);
 });
 
@@ -100,10 +101,20 @@ Deno.test("a statement stays the same until it was heard, over a restart too, an
   }
 });
 
+Deno.test("what could not be told for a month is owed no more", () => {
+  using store = memoryStore();
+  store.add([pullRecord()], [], 500 * HOUR_MS);
+  store.add([], [], 500 * HOUR_MS + OWED_MS);
+  assert.equal(store.statements(), 1);
+  store.add([], [], 500 * HOUR_MS + OWED_MS + 1);
+  assert.equal(store.statements(), 0);
+});
+
 Deno.test("what is owed is bounded: repositories beyond it are counted together, and nothing is lost", () => {
   using store = memoryStore();
   const records = Array.from({ length: OWED_ROWS_MAX + 50 }, (_, n) => pullRecord({ repository: `r${n}` }));
   store.add(records, [], NOW);
+  store.add([pullRecord({ repository: "r7" })], [], NOW); // a known one has its row
   let [bytes, others] = [0, 0];
   assert.equal(store.statements(), (OWED_ROWS_MAX + STATEMENT_ROWS_MAX) / STATEMENT_ROWS_MAX, "with the others");
   for (let statement = store.statement(); statement !== undefined; statement = store.statement()) {
@@ -115,7 +126,7 @@ Deno.test("what is owed is bounded: repositories beyond it are counted together,
     );
     store.settle(statement.sequence);
   }
-  assert.deepEqual([bytes, others], [100 * records.length, 50]);
+  assert.deepEqual([bytes, others], [100 * (records.length + 1), 50]);
 });
 
 Deno.test("the bounds of pulls hold over restarts and after a failure, whatever comes one by one", async () => {
