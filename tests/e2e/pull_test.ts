@@ -10,10 +10,17 @@ import { type Traffic, trafficSince } from "./lib/metrics.ts";
 import { e2eTest } from "./lib/programs.ts";
 import { Stage, STAGE_NEEDS } from "./lib/stage.ts";
 import { type Step, story } from "./lib/story.ts";
+import { waitFor } from "./lib/wait.ts";
 
 const DEFAULT_CLUSTER = 1;
 const SECOND_IDC = "cluster-2";
 const ANSWER_TIMEOUT_MS = 30_000;
+/** Peers tell every minute. */
+const TOLD_TIMEOUT_MS = 150_000;
+/** Of what is counted. */
+const LEDGER_ERROR_MAX = 0.01;
+/** Of the image, by nodes with peers. */
+const PULLS_SO_FAR = 4;
 
 e2eTest(
   "containerd pulls an image through the peers of its cluster, and without any of them",
@@ -25,6 +32,7 @@ e2eTest(
     await clustersStart(stage, step);
     await firstClusterPulls(stage, step);
     await secondClusterPulls(stage, step);
+    await ledgerAgrees(stage, step);
     await nothingOfOursIsNeeded(stage, step);
   },
 );
@@ -156,6 +164,27 @@ async function secondClusterPulls(stage: Stage, step: Step): Promise<void> {
     const known = await Promise.all(stage.schedulers.map(async (scheduler) => (await scheduler.hostIds()).sort()));
     assert.deepEqual(known, [ids([0, 1, 2]), ids([3])]);
   });
+}
+
+async function ledgerAgrees(stage: Stage, step: Step): Promise<void> {
+  await step(
+    "the ledger of the manager has the bytes that the registry, the peers and the nodes have counted",
+    async () => {
+      const counts = await Promise.all(stage.peers.map((peer) => peer.downloaded()));
+      const of = (key: keyof Traffic) => counts.reduce((sum, count) => sum + count[key], 0);
+      const imageBytes = blobsOf(stage.image).reduce((sum, { size }) => sum + size, 0);
+      const peers = [of("fromSource"), of("fromPeers"), of("fromDisk")];
+      const wanted = [stage.registry.sentBytes(), ...peers, PULLS_SO_FAR * imageBytes];
+      let told: number[] = [];
+      await waitFor("a ledger that agrees", TOLD_TIMEOUT_MS, async () => {
+        const { total } = await stage.session.send("GET", "/api/v1/savings");
+        told = [total.origin_bytes, total.origin_bytes, total.peer_bytes, total.local_bytes, total.served_bytes];
+        return told.every((bytes, index) => Math.abs(bytes - (wanted[index] ?? 0)) <= LEDGER_ERROR_MAX * bytes) ||
+          undefined;
+      }).catch((cause) => assert.fail(`wanted ${wanted}, told ${told}: ${cause}`));
+      console.log(`registry, peers and nodes have counted ${wanted}, the ledger has ${told}`);
+    },
+  );
 }
 
 async function nothingOfOursIsNeeded(stage: Stage, step: Step): Promise<void> {

@@ -31,6 +31,8 @@ export interface Registry extends AsyncDisposable {
   requests(): RegistryRequest[];
   /** Forgets the requests so far; those of a push for instance. */
   forget(): void;
+  /** Body bytes of all blobs and manifests that it has sent since it started. */
+  sentBytes(): number;
 }
 
 /** Where a registry runs. */
@@ -92,6 +94,12 @@ class DebianRegistry implements Registry {
   forget(): void {
     this.#read();
     this.#forgotten = this.#requests.length;
+  }
+
+  sentBytes(): number {
+    this.#read();
+    const sent = this.#requests.filter(({ method, status }) => method === "GET" && status <= 206);
+    return sent.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   /** Reads whole lines that are new: tests look often, and the log grows long. */
