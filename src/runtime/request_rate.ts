@@ -31,6 +31,8 @@ export class RequestRate {
   #nextAt = -Infinity;
   /** Who waits of each caller; the first caller is the next. */
   readonly #callers = new Map<string, Waiter[]>();
+  /** Callers by how many of theirs wait: who has the most is found without a look at thousands of others. */
+  readonly #byCount: Set<string>[] = [];
   #waitingCount = 0;
   /** Ends the pause of who serves them. */
   #pause = new AbortController();
@@ -71,9 +73,9 @@ export class RequestRate {
       const waiters = this.#callers.get(caller) ?? [];
       this.#callers.set(caller, waiters);
       waiters.push(waiter);
-      this.#waitingCount++;
+      this.#counted(caller, waiters.length - 1, waiters.length);
       if (this.#waitingCount === 1) void this.#serve();
-      else if (this.#waitingCount > this.#waitingMax) this.#refuseOne();
+      else if (this.#waitingCount > this.#waitingMax) this.#refuseOne(caller);
     });
   }
 
@@ -94,16 +96,15 @@ export class RequestRate {
     const waiter = waiters.shift();
     this.#callers.delete(caller);
     if (waiters.length > 0) this.#callers.set(caller, waiters);
-    this.#waitingCount--;
+    this.#counted(caller, waiters.length + 1, waiters.length);
     waiter?.begin();
   }
 
-  #refuseOne(): void {
-    let [most, longest]: [string, Waiter[]] = ["", []];
-    for (const [caller, waiters] of this.#callers) {
-      if (waiters.length >= longest.length) [most, longest] = [caller, waiters];
-    }
-    const waiter = longest.at(-1);
+  /** One too many came from `newest`. */
+  #refuseOne(newest: string): void {
+    const [first = newest] = this.#byCount.at(-1) ?? [];
+    const most = this.#byCount.at(-1)?.has(newest) === true ? newest : first;
+    const waiter = this.#callers.get(most)?.at(-1);
     if (waiter === undefined) return;
     this.#remove(most, waiter);
     const what = `Too many requests in a second: raise ${this.#options.key} if this host can serve more`;
@@ -116,7 +117,15 @@ export class RequestRate {
     if (at < 0) return;
     waiters.splice(at, 1);
     if (waiters.length === 0) this.#callers.delete(caller);
-    this.#waitingCount--;
+    this.#counted(caller, waiters.length + 1, waiters.length);
     if (this.#waitingCount === 0) this.#pause.abort();
+  }
+
+  /** One request more or less of a caller waits. */
+  #counted(caller: string, before: number, now: number): void {
+    this.#waitingCount += now - before;
+    this.#byCount[before]?.delete(caller);
+    if (now > 0) (this.#byCount[now] ??= new Set()).add(caller);
+    while (this.#byCount.at(-1)?.size === 0) this.#byCount.pop();
   }
 }

@@ -63,3 +63,24 @@ Deno.test("what was not used for long is not saved up, and who leaves waits no l
   await settle();
   assert.equal(clock.pendingTimers, 0);
 });
+
+Deno.test("whoever has the most now is turned away, not who had it once", async () => {
+  const { clock, begun, refused, request } = start(1, 4);
+  const gone = new AbortController();
+  for (const name of ["x0", "x1", "a0", "a1"]) request(name);
+  for (const name of ["b0", "b1"]) request(name, gone.signal);
+  request("b2", gone.signal);
+  await settle();
+  assert.deepEqual(refused.splice(0), ["b2: resource_exhausted"]);
+  gone.abort(new Error("gone"));
+  await settle();
+  refused.splice(0);
+  for (const name of ["c0", "d0", "e0"]) request(name);
+  await settle();
+  assert.deepEqual(refused, ["a1: resource_exhausted"]);
+  await clock.advance(4_000);
+  assert.deepEqual(begun, ["x0", "x1", "a0", "c0", "d0", "e0"]);
+  for (const name of ["f0", "g0", "h0", "i0", "j0"]) request(name);
+  await settle();
+  assert.deepEqual(refused, ["a1: resource_exhausted", "j0: resource_exhausted"], "of equals the newest");
+});
