@@ -106,7 +106,7 @@ export class ContentEndpoint {
   /** Whether the source is not to be asked twice: first for the requester's right and then for the content. */
   #isProvedByTask(content: ContentRequest): boolean {
     return content.request.method === "GET" && !this.#leases.isLive(subjectOf(content.source)) &&
-      this.#parts.tasks.asksSourceAtOnce(requestOf(content, undefined));
+      this.#parts.tasks.asksSourceAtOnce(this.#taskOf(content, undefined));
   }
 
   /** The source gives the content to this requester; if it was asked for another one who was faster, it is asked again. */
@@ -138,7 +138,7 @@ export class ContentEndpoint {
 
   /** The task; undefined when we cannot have one, so that the bytes must come straight from the source. */
   async #open(content: ContentRequest, stat: SourceStat | undefined): Promise<TaskHandle | undefined> {
-    const request = { ...requestOf(content, stat), ...this.#rest(content) };
+    const request = this.#taskOf(content, stat);
     try {
       const handle = await this.#parts.tasks.open(request, content.signal);
       if (stat === undefined || stat.contentLength === handle.contentLength) return handle;
@@ -152,10 +152,12 @@ export class ContentEndpoint {
     }
   }
 
-  /** What is done with the rest of a content of which a range is asked for. */
-  #rest({ request: { headers }, deliver }: ContentRequest): Pick<TaskRequest, "rest"> {
-    if (!headers.has("range") || deliver !== undefined) return {};
-    return { rest: taskWishes(headers).prefetch ?? this.#parts.prefetch ? "prefetched" : "left" };
+  /** The task that is opened for a request, with what becomes of what the requester does not read. */
+  #taskOf({ request: { headers }, task, deliver }: ContentRequest, stat: SourceStat | undefined): TaskRequest {
+    if (!headers.has("range")) return { ...task(stat), rest: "none" };
+    if (deliver !== undefined) return task(stat);
+    const isPrefetched = taskWishes(headers).prefetch ?? this.#parts.prefetch;
+    return { ...task(stat), rest: isPrefetched ? "prefetched" : "left" };
   }
 
   async #answer(
@@ -183,7 +185,7 @@ export class ContentEndpoint {
     const body = await contentBody(range, {
       ...{ headLimit, signal },
       task: handle?.read(range),
-      direct: requestOf(content, undefined).disableBackToSource
+      direct: content.task(undefined).disableBackToSource
         ? undefined
         : (rest) => this.#parts.source.read(source, rest, { contentLength, version }, signal),
       onDirect: (error) => this.#warn("Content goes on straight from the source", content, error),
@@ -217,11 +219,6 @@ export class ContentEndpoint {
   #warn(message: string, { name }: ContentRequest, error: unknown): void {
     this.#parts.log.warn(message, { ...name, reason: errorText(error) });
   }
-}
-
-/** The task that is opened for a request. */
-function requestOf({ request, task }: ContentRequest, stat: SourceStat | undefined): TaskRequest {
-  return { ...task(stat), isAllWanted: !request.headers.has("range") };
 }
 
 /** Who asks for what. */

@@ -99,3 +99,15 @@ Deno.test("a peer that may not go to the source asks it for nobody's bytes", asy
   await assert.rejects(endpoint(source, node.tasks).serve(refused), { code: "failed_precondition" });
   assert.equal(source.reads.length, 0);
 });
+
+Deno.test("where a file of the content is wanted besides, all of it is fetched, whatever range is read", async () => {
+  const source = new FakeSource(BLOB);
+  await using node = await SwarmNode.start(new Swarm(), { source });
+  const delivered: string[] = [];
+  const content = contentFor({}, { headers: { range: "bytes=100-199" } });
+  const deliver = (taskId: string) => Promise.resolve(void delivered.push(taskId));
+  const response = await endpoint(source, node.tasks).serve({ ...content, deliver });
+  assert.deepEqual(await bytesOf(response), BLOB.subarray(100, 200));
+  assert.deepEqual(delivered, [requestFor(BLOB).taskId]);
+  assert.equal(node.storage.find(requestFor(BLOB).taskId)?.record.isSealed, true);
+});

@@ -21,14 +21,12 @@ export interface TaskRequest {
   readonly isBlobDigestTaskId: boolean;
   /** Set when a scheduler triggers this host as the seed peer: it must fetch from the source. */
   readonly needBackToSource: boolean;
-  /** The requester takes the content from its beginning to its end. */
-  readonly isAllWanted?: boolean;
   readonly disableBackToSource: boolean;
   /**
-   * What is done with what nobody reads, where only a part is asked for: it is fetched within a limit of its own, or left.
-   * Left out, it is fetched like the rest.
+   * What is done with what this requester does not read: there is none, for he takes the content from its beginning to
+   * its end; or it is fetched within a limit of its own, or left. Left out, it is fetched like what he reads.
    */
-  readonly rest?: "prefetched" | "left";
+  readonly rest?: "none" | "prefetched" | "left";
   /** The address of who asks, for traces only. */
   readonly remoteIp?: string;
 }

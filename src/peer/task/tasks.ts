@@ -139,8 +139,8 @@ class RunningTasks implements Tasks, TrafficMeter {
 
   asksSourceAtOnce(request: TaskRequest): boolean {
     const { storage, control } = this.#parts;
-    const { taskId, needBackToSource, isAllWanted, disableBackToSource, stat } = request;
-    const isForUs = needBackToSource || (isAllWanted === true && !disableBackToSource && control.isAlone());
+    const { taskId, needBackToSource, rest, disableBackToSource, stat } = request;
+    const isForUs = needBackToSource || (rest === "none" && !disableBackToSource && control.isAlone());
     if (!isForUs || stat !== undefined || this.#runningFor(request) !== undefined) return false;
     return !storage.has(storage.storedAs(taskId, contentOf(request)));
   }
@@ -287,8 +287,9 @@ class RunningTasks implements Tasks, TrafficMeter {
     });
     this.#call(stored, taskId);
     const subject = { peerId, request, requests: new SourceRequests(request.source), stat, begun, session };
+    const download = new Download(this.#downloads, subject, stored, signal);
     unused.move();
-    return new Download(this.#downloads, subject, stored, signal);
+    return download;
   }
 
   /** Tells the scheduler of a download of which nothing is here yet. */

@@ -13,12 +13,13 @@ export class Wanted {
   readonly readers = new Set<ReaderPosition>();
   /** Rings when a reader waits for a piece, and when more is wanted. */
   readonly demand = new Changes();
-  #rest: TaskRequest["rest"];
+  /** What becomes of what nobody reads; undefined when it is fetched too. */
+  #rest: "prefetched" | "left" | undefined;
   /** What is prefetched ends here; all before it is wanted. */
   #prefetchEnd = 0;
 
   constructor(rest: TaskRequest["rest"]) {
-    this.#rest = rest;
+    this.#rest = limitedRest(rest);
   }
 
   /** Whether everything is wanted by now. */
@@ -32,7 +33,8 @@ export class Wanted {
   }
 
   /** Another request joins: what it wants is wanted too. Whether what nobody reads is to be prefetched from now on. */
-  join(rest: TaskRequest["rest"]): boolean {
+  join(asked: TaskRequest["rest"]): boolean {
+    const rest = limitedRest(asked);
     if (this.isAll || rest === "left" || rest === this.#rest) return false;
     this.#rest = rest;
     this.demand.ring();
@@ -78,6 +80,10 @@ export class Wanted {
       if (position < end) yield { first: pieceAt(plan, position), last: pieceAt(plan, end - 1) };
     }
   }
+}
+
+function limitedRest(rest: TaskRequest["rest"]): "prefetched" | "left" | undefined {
+  return rest === "none" ? undefined : rest;
 }
 
 /** The bytes between `start` and `end` whose pieces are not here. */
