@@ -7,14 +7,20 @@ import { RandomSet } from "../../core/random_set.ts";
 import { PeersByPlace } from "./places.ts";
 import type { Peer } from "./state.ts";
 
+/** Where gates meet: a place, or everywhere when it is undefined. */
+type Circle = string | undefined;
+
 /** The gates of a task. */
 export class Gates {
   readonly #gateOf = new Map<string, Peer>();
-  /** The places of each gate, from narrow to wide. */
-  readonly #placesOf = new Map<Peer, Set<string>>();
-  /** Gates of narrowest places, by all places that they are in, and all of them. */
-  readonly #byPlace = new PeersByPlace();
-  readonly #all = new RandomSet<Peer>();
+  /** The places of each gate. */
+  readonly #placesOf = new WeakMap<Peer, Set<string>>();
+  /**
+   * By where they meet, the gates of all their narrower places: racks may be very many, and among the gates of all of
+   * them nobody would find those of the few sites.
+   */
+  readonly #members = new Map<Circle, RandomSet<Peer>>();
+  readonly #circlesOf = new WeakMap<Peer, readonly Circle[]>();
 
   /** Adds a peer, or notes that its host may have moved: it is the gate of its places that have none. */
   put(peer: Peer): void {
@@ -26,34 +32,41 @@ export class Gates {
       this.#gateOf.set(place, peer);
       this.#placesOf.set(peer, own.add(place));
     }
-    if (this.isGateOf(peer, places[0])) {
-      this.#byPlace.put(peer);
-      this.#all.add(peer);
-    } else if (this.#all.has(peer)) this.#close(peer);
+    const outside = places.findIndex((place) => !this.isGateOf(peer, place));
+    // Where it is not the gate itself, and wider than the narrowest of those where it is.
+    this.#meet(peer, (outside < 0 ? [...places, undefined] : places.slice(0, outside + 1)).slice(1));
   }
 
   /** Takes a peer out; what it was the gate of gets another one, of gates there, or of all the `others`. */
   delete(peer: Peer, others: PeersByPlace): void {
     const own = [...this.#placesOf.get(peer) ?? []];
     if (own.length === 0) return;
-    this.#close(peer);
+    this.#meet(peer, []);
     for (const place of own) this.#leave(peer, place);
     for (const place of own) {
-      const next = this.#byPlace.at(place)?.at(0) ?? others.at(place)?.at(0);
+      const next = this.#members.get(place)?.at(0) ?? others.at(place)?.at(0);
       if (next !== undefined) this.put(next);
     }
   }
 
-  #close(peer: Peer): void {
-    this.#byPlace.delete(peer);
-    this.#all.delete(peer);
+  #meet(peer: Peer, circles: readonly Circle[]): void {
+    for (const circle of this.#circlesOf.get(peer) ?? []) {
+      if (circles.includes(circle)) continue;
+      const members = this.#members.get(circle);
+      members?.delete(peer);
+      if (members?.size === 0) this.#members.delete(circle);
+    }
+    for (const circle of circles) {
+      const members = this.#members.get(circle) ?? new RandomSet();
+      this.#members.set(circle, members);
+      members.add(peer);
+    }
+    this.#circlesOf.set(peer, circles);
   }
 
   #leave(peer: Peer, place: string): void {
     this.#gateOf.delete(place);
-    const own = this.#placesOf.get(peer);
-    own?.delete(place);
-    if (own?.size === 0) this.#placesOf.delete(peer);
+    this.#placesOf.get(peer)?.delete(place);
   }
 
   isGateOf(peer: Peer, place: string | undefined): boolean {
@@ -61,24 +74,10 @@ export class Gates {
   }
 
   /**
-   * Where a gate meets others, the widest first: in the narrowest place of which it is not the gate itself, or everywhere
-   * (undefined), and in those places of which it is one too, but for the narrowest. Of the gates there it exchanges pieces
-   * with those that are {@link isGateWithin} it.
+   * The gates with which a gate exchanges pieces, where the widest circle is first: of the narrowest place of which it is
+   * not the gate itself, or of everywhere, and of those places of which it is one too, but for the narrowest.
    */
-  circlesOf(peer: Peer): { readonly place: string | undefined; readonly gates: RandomSet<Peer> }[] {
-    const { places } = peer.host;
-    const outside = places.findIndex((place) => !this.isGateOf(peer, place));
-    const circles: (string | undefined)[] = outside < 0 ? [...places, undefined] : places.slice(0, outside + 1);
-    return circles.slice(1).reverse().flatMap((place) => {
-      const gates = place === undefined ? this.#all : this.#byPlace.at(place);
-      return gates === undefined ? [] : [{ place, gates }];
-    });
-  }
-
-  /** Whether a peer is the gate of all its places that are narrower than this one. */
-  isGateWithin(peer: Peer, place: string | undefined): boolean {
-    const { places } = peer.host;
-    const end = place === undefined ? places.length : places.indexOf(place);
-    return end >= 0 && places.slice(0, end).every((narrower) => this.isGateOf(peer, narrower));
+  circlesOf(peer: Peer): RandomSet<Peer>[] {
+    return (this.#circlesOf.get(peer) ?? []).toReversed().flatMap((circle) => this.#members.get(circle) ?? []);
   }
 }

@@ -50,15 +50,13 @@ export function chooseMates({ state: { settings }, chance }: Step, peer: Peer): 
 
 /** The mates of a gate in other places: gates too, and of places of the same kind. */
 function chooseGates(peer: Peer, chance: Chance): void {
-  const { gates } = peer.task;
-  const circles = gates.circlesOf(peer);
+  const circles = peer.task.gates.circlesOf(peer);
   let count = [...peer.mates].filter((mate) => isGate(mate)).length;
-  for (const [index, { place, gates: others }] of circles.entries()) {
+  for (const [index, others] of circles.entries()) {
     const countMax = index === circles.length - 1 ? GATES_MAX : GATES_MAX / 2;
     for (const mate of sampled([others], LOOKS_PER_MATE * GATES_MAX, chance)) {
       if (count >= countMax) break;
-      if (!isGate(mate) || !gates.isGateWithin(mate, place) || !hasRoom(mate, 0)) continue;
-      if (!areAlike(mate, peer) || peer.mates.has(mate)) continue;
+      if (!isGate(mate) || !hasRoom(mate, 0) || !areAlike(mate, peer) || peer.mates.has(mate)) continue;
       join(mate, peer);
       count += 1;
     }

@@ -105,6 +105,72 @@ Deno.test("a site is entered by one gate, though it has many racks", () => {
   assert.ok(crossing.length > 0 && crossing.every((index) => index < 2), `${crossing}`);
 });
 
+Deno.test("the gates of a few sites find each other among very many racks", () => {
+  for (const racks of [600, 200]) {
+    const all = racksOfMates(600, racks, (rack) => `site-${rack % 10}|rack-${rack}`).slice(0, 10);
+    const met = all.map(({ others }) => others.filter((other) => other < 10).length);
+    const sum = met.reduce((total, count) => total + count, 0);
+    assert.ok(Math.min(...met) >= 1 && sum >= 25, `${met} of nine others with ${racks} racks`);
+  }
+});
+
+/** A gate chooses its mates anew, twice: what it has counts. */
+function choosesAnew({ swarm }: ReturnType<typeof burst>, id: string): number[] {
+  const step = { state: swarm.state, nowMs: swarm.nowMs, chance: seededRandom(2), effects: [] };
+  const peer = swarm.peer(id);
+  for (const other of swarm.state.peers.values()) other.mates.clear();
+  chooseMates(step, peer);
+  return chooseMates(step, peer).filter((mate) => mate.id !== "root").map((mate) => Number(mate.id.slice(1)));
+}
+
+Deno.test("of its mates a gate has eight that are gates, and of these four at most beyond its site", () => {
+  const flat = choosesAnew(burst(160, (index) => ({ location: `site|rack-${index % 40}` })), "p0");
+  assert.equal(flat.filter((other) => other < 40).length, 8, `${flat}`);
+  const far = (sites: number, racks: number) => {
+    const location = (index: number) => `site-${index % sites}|rack-${index % (sites * racks)}`;
+    const mates = choosesAnew(burst(4 * sites * racks, (index) => ({ location: location(index) })), "p0");
+    const gates = mates.filter((other) => other < sites * racks);
+    return [gates.filter((other) => other % sites !== 0).length, gates.filter((other) => other % sites === 0).length];
+  };
+  assert.deepEqual(far(10, 10), [4, 4]);
+  assert.deepEqual(far(2, 10), [1, 7], "what the widest circle leaves is for the next one");
+});
+
+Deno.test("a gate is no mate of gates that have as many mates as they may, or are not open to it", () => {
+  const scene = burst(40, (index) => ({ location: `site|rack-${index % 10}` }));
+  const { swarm } = scene;
+  const peer = swarm.peer("p0");
+  for (const other of swarm.state.peers.values()) other.mates.clear();
+  const fill = (id: string, count: number) => {
+    for (let index = 0; index < count; index++) swarm.peer(id).mates.add(swarm.peer(`p${20 + index}`));
+  };
+  fill("p1", 16);
+  fill("p2", 15);
+  swarm.peer("p3").blocked.add("p0");
+  const step = { state: swarm.state, nowMs: swarm.nowMs, chance: seededRandom(2), effects: [] };
+  const gates = chooseMates(step, peer).map(({ id }) => id).filter((id) => id.length === 2).toSorted();
+  assert.deepEqual(gates, ["p2", "p4", "p5", "p6", "p7", "p8", "p9"]);
+});
+
+Deno.test("who comes when all have as many mates as they may is given twelve of them", () => {
+  const { swarm } = burst(100);
+  for (const peer of swarm.state.peers.values()) {
+    for (let index = 0; peer.mates.size < 16; index++) peer.mates.add(swarm.peer(`p${index}`));
+  }
+  swarm.host("late-host", { cutsAsAsked: true });
+  swarm.register("late");
+  assert.equal(swarm.peer("late").mates.size, 12);
+});
+
+Deno.test("others of a place leave a gate room for eight gates", () => {
+  const { swarm } = burst(60, (index) => ({ location: `site|rack-${index % 4}` }));
+  const step = { state: swarm.state, nowMs: swarm.nowMs, chance: seededRandom(2), effects: [] };
+  for (const other of swarm.state.peers.values()) other.mates.clear();
+  swarm.peer("p0").task.waiters.add(swarm.peer("p0"));
+  for (let index = 4; index < 60; index += 4) chooseMates(step, swarm.peer(`p${index}`));
+  assert.equal(swarm.peer("p0").mates.size, 8);
+});
+
 Deno.test("when a gate has ended another peer of its place is the gate", () => {
   const { swarm } = burst(40, (index) => ({ location: `site|rack-${index % 4}` }));
   const { gates } = swarm.peer("p0").task;
@@ -114,7 +180,7 @@ Deno.test("when a gate has ended another peer of its place is the gate", () => {
   swarm.say("p0", "failed");
   const [next, ...others] = gateOf();
   assert.ok(next !== undefined && next.id !== "p0" && Number(next.id.slice(1)) % 4 === 0 && others.length === 0);
-  const met = gates.circlesOf(next).flatMap((circle) => [...circle.gates]);
+  const met = gates.circlesOf(next).flatMap((circle) => [...circle]);
   assert.ok(met.includes(next), "it is found by other gates");
   assert.ok(!met.includes(swarm.peer("p0")));
 });
@@ -137,6 +203,11 @@ Deno.test("a host that moves is no gate of the place that it leaves, and the sit
   assert.deepEqual([gateOf("location site|rack-1"), gateOf("location site|rack-9")], [[], ["p1"]]);
   gates.put(swarm.peer("p5"));
   assert.deepEqual(gateOf("location site|rack-1"), ["p5"]);
+  const meets = () => gates.circlesOf(swarm.peer("p5")).some((circle) => circle.has(moved));
+  assert.equal(meets(), true);
+  moved.host.places = ["location site|rack-2", "location site"];
+  gates.put(moved);
+  assert.equal(meets(), false, "it is no gate any more");
 });
 
 Deno.test("a mate that failed a peer is not given to it again, and one that is gone is nobody's mate", () => {
