@@ -4,7 +4,10 @@ import { wrappedDisk } from "../../runtime/wrapped_disk.ts";
 import { MemoryDisk } from "../../testing/memory_disk.ts";
 import { testRuntime } from "../../testing/test_runtime.ts";
 import { settle } from "../../testing/virtual_clock.ts";
+import { piecePlan } from "../../core/piece.ts";
 import type { Decision } from "../control/control.ts";
+import { openRegistered } from "./early_session.ts";
+import { registerOf } from "./report.ts";
 import {
   blob,
   FakeSource,
@@ -77,6 +80,19 @@ Deno.test("a register that the scheduler does not take is a failure of the sched
   node.control.onSend = () => Promise.reject(new Error("not taken"));
   assert.deepEqual(await node.pull(REQUEST), CONTENT);
   assert.ok(node.runtime.log.lines.some(({ message }) => message.startsWith("The scheduler failed")));
+});
+
+Deno.test("what is said besides, and a second registration, go over the session as over any other", async () => {
+  const node = await SwarmNode.start(new Swarm(), { source: new FakeSource(CONTENT), decide: () => TO_SOURCE });
+  await using _node = node;
+  const event = registerOf(REQUEST, piecePlan(CONTENT.length, PIECE), 4);
+  const registration = { taskId: REQUEST.taskId, peerId: "peer", event };
+  await using session = await openRegistered(node.control, registration, NEVER);
+  await session?.send({ kind: "finished" }, NEVER);
+  await session?.send(event, NEVER);
+  assert.deepEqual(node.control.kinds(), ["register", "finished"]);
+  await session?.send(event, NEVER);
+  assert.deepEqual(node.control.kinds(), ["register", "finished", "register"]);
 });
 
 Deno.test("nobody registers before what an earlier download left is known, and an empty content never", async () => {

@@ -1,5 +1,4 @@
 import type { Clock } from "../../runtime/clock.ts";
-import { orAbort } from "../../runtime/or_abort.ts";
 import type { StoredTask } from "../storage/storage.ts";
 
 /** The longest that a source is held up for the first piece of its content to reach somebody else. */
@@ -23,17 +22,16 @@ export class HeadStarts {
     this.#waiting.get(task)?.resolve();
   }
 
-  /** Resolves when a child has got a piece, or has had the time to. */
+  /** Resolves when a child has got a piece, or has had the time to, or nobody wants it any more. */
   async give(task: StoredTask, signal: AbortSignal): Promise<void> {
     const given = Promise.withResolvers<void>();
     this.#waiting.set(task, given);
     const over = new AbortController();
     const late = this.#clock.sleep(HEAD_START_MS, AbortSignal.any([signal, over.signal])).catch(() => {});
     try {
-      await orAbort(Promise.race([given.promise, late]), signal);
+      await Promise.race([given.promise, late]);
     } finally {
       over.abort();
-      this.#waiting.delete(task);
     }
   }
 }

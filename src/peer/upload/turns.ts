@@ -29,7 +29,7 @@ const SPREAD_MS_MAX = 10_000;
 const LAST_SENT_WEIGHT = 0.2;
 /** A child that takes so many times as long as usual to fetch what it was told of is slow, but for so long nobody is. */
 const SLOW_FACTOR = 4;
-const SLOW_MS_MIN = 200;
+const SLOW_MS_MIN = ASK_TIMEOUT_MS;
 /** How often these times are looked at. */
 const LOOK_INTERVAL_MS = 50;
 
@@ -61,8 +61,8 @@ interface Tell {
   readonly number: number;
   readonly atMs: number;
   isAsked: boolean;
-  /** Another child is told of the piece too, for this one is slow; or this one is that other one. */
-  isPassedOn: boolean;
+  /** The child was told because another one, which was told first, is slow. */
+  readonly isPassedOn: boolean;
 }
 
 /** Pieces that somebody was told of, in that order, and when. */
@@ -128,8 +128,7 @@ class TaskTurns {
     // One slow child says little of the others.
     const countedMs = Math.min(tookMs, SLOW_FACTOR * this.#sentMs);
     this.#sentMs = this.#sentMs === 0 ? tookMs : this.#sentMs + LAST_SENT_WEIGHT * (countedMs - this.#sentMs);
-    if (!turn.slow.delete(tell) || turn.slow.size > 0) return;
-    if (this.#children.has(turn) && turn.hasNew && !turn.isReady) this.#makeReady(turn);
+    if (turn.slow.delete(tell) && turn.hasNew && !turn.isReady) this.#makeReady(turn);
   }
 
   #onHeld(turn: Turn): void {
@@ -174,13 +173,12 @@ class TaskTurns {
   /** What slow children were told of, others are told of too, once: it would come to the swarm no sooner than to them. */
   #passOn(nowMs: number): void {
     const slowMs = Math.max(SLOW_MS_MIN, SLOW_FACTOR * this.#sentMs);
-    const slow = this.#open.filter(({ isAsked, isPassedOn, atMs }) => isAsked && !isPassedOn && nowMs - atMs >= slowMs);
+    const slow = this.#open.filter(({ isPassedOn, atMs }) => !isPassedOn && nowMs - atMs >= slowMs);
     if (slow.length === 0 || this.#sentMs === 0) return;
     this.#open = this.#open.filter((tell) => !slow.includes(tell));
     for (const tell of slow) {
       const { turn: { slow: tells }, number } = tell;
       tells.add(tell);
-      tell.isPassedOn = true;
       const other = this.#children.values().find((turn) => turn.slow.size === 0 && turn.tellAlso(number));
       if (other !== undefined) this.#open.push({ turn: other, number, atMs: nowMs, isAsked: false, isPassedOn: true });
     }

@@ -213,6 +213,43 @@ Deno.test("what a slow child was told of another one hears of too, and the slow 
   end();
 });
 
+Deno.test("a child that was slow has its turn as soon as it has what it was told of", async () => {
+  const { clock, turns, joined, first, end } = stage(2, Array.from({ length: 100 }, (_, number) => number));
+  const toldOf = (child: number) => joined[child]?.sort([]) ?? [];
+  const send = (numbers: readonly number[]) => {
+    for (const number of numbers) turns.sending(TASK, number)?.[Symbol.dispose]();
+  };
+  const [slow = -1, ...others] = first[0] as number[];
+  const sending = turns.sending(TASK, slow);
+  await clock.advance(10);
+  send(others);
+  await clock.advance(250);
+  send([...toldOf(0), ...toldOf(1)]);
+  send(toldOf(1));
+  assert.deepEqual(toldOf(0), []);
+  sending?.[Symbol.dispose]();
+  send(toldOf(1).slice(0, 1));
+  assert.equal(toldOf(0).length, 1);
+  end();
+});
+
+Deno.test("what a slow child was told of is not passed on to another slow one", async () => {
+  const { clock, turns, joined, first, end } = stage(3, Array.from({ length: 100 }, (_, number) => number));
+  const toldOf = (child: number) => joined[child]?.sort([]) ?? [];
+  const [slow = -1, ...others] = first[0] as number[];
+  turns.sending(TASK, slow);
+  const sends = others.map((number) => turns.sending(TASK, number));
+  await clock.advance(10);
+  for (const sent of sends) sent?.[Symbol.dispose]();
+  const [slower = -1] = toldOf(1);
+  turns.sending(TASK, slower);
+  await clock.advance(260);
+  const [zero, one, two] = [toldOf(0), toldOf(1), toldOf(2)];
+  assert.ok(two.includes(slow) || one.includes(slow));
+  assert.ok(!zero.includes(slower) && two.includes(slower), "the first one was slow before");
+  end();
+});
+
 Deno.test("what others fetch soon has no more time to spread because one child is slow", async () => {
   const scene = stage(2, PIECES.slice(0, AT_ONCE));
   const { clock, turns, joined, first, end } = scene;
