@@ -4,6 +4,7 @@ import { settle, VirtualClock } from "../../testing/virtual_clock.ts";
 import type { ByteRange } from "../../core/byte_range.ts";
 import { limitBandwidth, UNLIMITED } from "../piece/bandwidth_limit.ts";
 import { blob, FakeSource, NEVER, type NodeOptions, readAll, requestFor, Swarm, SwarmNode } from "./harness_test.ts";
+import { Wanted } from "./wanted.ts";
 
 const MIB = 1024 * 1024;
 const CONTENT = blob(40 * MIB + 5);
@@ -162,4 +163,14 @@ Deno.test("tasks share the limit of what is prefetched", async () => {
   const counts = [PREFETCHED, other].map(({ taskId }) => it.node.storage.find(taskId)?.finishedPieceCount ?? 0);
   for (const count of counts) assert.ok(count >= 4 && count <= 13, String(counts));
   for (const handle of handles) await handle[Symbol.asyncDispose]();
+});
+
+Deno.test("who joins widens what is wanted and never narrows it, and what is prefetched is so once", () => {
+  const wanted = new Wanted("left");
+  assert.deepEqual([wanted.join("left"), wanted.isOnlyRead], [false, true]);
+  assert.deepEqual([wanted.join("prefetched"), wanted.isOnlyRead, wanted.isAll], [true, false, false]);
+  assert.deepEqual([wanted.join("prefetched"), wanted.join("left"), wanted.isAll], [false, false, false]);
+  assert.deepEqual([wanted.join("none"), wanted.isAll], [false, true]);
+  assert.deepEqual([wanted.join("prefetched"), wanted.join("left"), wanted.isAll], [false, false, true]);
+  for (const rest of [undefined, "none"] as const) assert.equal(new Wanted(rest).isAll, true);
 });

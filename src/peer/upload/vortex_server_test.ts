@@ -17,6 +17,7 @@ import { decodeContent, decodeError, decodeHeader, encodeRequest, VORTEX_HEADER_
 import { createPieceClient, pieceClientFor } from "../piece/vortex_client.ts";
 import { MEMORY_DATABASE, openStorage } from "../storage/open_storage.ts";
 import type { Storage, StoredTask } from "../storage/storage.ts";
+import { HeadStarts } from "../task/head_start.ts";
 import { PIECE_SERVER_LIMITS, type PieceServer, type PieceServerLimits, startPieceServer } from "./vortex_server.ts";
 
 const never = new AbortController().signal;
@@ -34,6 +35,8 @@ interface Bench extends AsyncDisposable {
   readonly log: MemoryLog;
   /** Bytes that were sent, block by block. */
   readonly sent: readonly number[];
+  /** Of each piece that somebody has got, the task. */
+  readonly given: readonly StoredTask[];
 }
 
 async function writePiece(task: StoredTask, number: number): Promise<void> {
@@ -51,6 +54,8 @@ async function startBench(
   const clock = options.clock ?? realClock();
   const [log, metrics] = [new MemoryLog(), new MemoryMetrics()];
   const sent: number[] = [];
+  const given: StoredTask[] = [];
+  const headStarts = Object.assign(new HeadStarts(clock), { given: (task: StoredTask) => given.push(task) });
   await using stack = new AsyncDisposableStack();
   const storageOptions = {
     dir: "/store",
@@ -84,6 +89,7 @@ async function startBench(
       log,
       metrics,
       onSent: (bytes) => sent.push(bytes),
+      headStarts,
       limits: options.limits ?? {},
       ...(options.limit !== undefined && { limit: options.limit }),
     }),
@@ -98,6 +104,7 @@ async function startBench(
     metrics,
     log,
     sent,
+    given,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
@@ -153,6 +160,9 @@ onEachNet("a piece goes out in as few blocks as it has, the head beside the firs
   await readPacket(conn);
   await readBytes(conn, 300_000);
   assert.deepEqual(bench.sent, [262_144, 37_856]);
+  await conn.write(encodeRequest({ taskId: TASK_ID, pieceNumber: 1 }));
+  await readPacket(conn);
+  assert.equal(bench.given[0], bench.task, "and it is told that the first one has gone");
 });
 
 onEachNet("several requests on one connection are answered in order, even when they come at once", async (net) => {

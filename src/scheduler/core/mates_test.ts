@@ -208,6 +208,7 @@ Deno.test("a host that moves is no gate of the place that it leaves, and the sit
   moved.host.places = ["location site|rack-2", "location site"];
   gates.put(moved);
   assert.equal(meets(), false, "it is no gate any more");
+  assert.deepEqual(gateOf("location site|rack-1"), ["p5"], "which is another one's now");
 });
 
 Deno.test("a mate that failed a peer is not given to it again, and one that is gone is nobody's mate", () => {
