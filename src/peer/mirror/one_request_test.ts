@@ -1,5 +1,6 @@
 /** Where the answer to the download itself tells whether the requester may have the content. */
 import assert from "node:assert/strict";
+import { settle } from "../../testing/virtual_clock.ts";
 import { testRuntime } from "../../testing/test_runtime.ts";
 import { blob, FakeSource, readAll, requestFor, sourceError, Swarm, SwarmNode } from "../task/harness_test.ts";
 import type { Tasks } from "../task/task.ts";
@@ -89,6 +90,25 @@ Deno.test("who joins a download that somebody else has begun meanwhile must have
   const contents = endpoint(source, faster);
   await assert.rejects(contents.serve(contentFor({})), { code: "source_error" });
   assert.deepEqual(source.stats.map(({ headers }) => headers["authorization"]), ["Bearer mine", undefined]);
+});
+
+Deno.test("who begins a download is given the content by the source, who joins it is not, and only the first asks at once", async () => {
+  const source = new FakeSource(BLOB);
+  const gate = Promise.withResolvers<void>();
+  source.onBlock = () => gate.promise;
+  await using node = await SwarmNode.start(new Swarm(), { source });
+  const request = requestFor(BLOB, { rest: "none" });
+  const { signal } = new AbortController();
+  assert.equal(node.tasks.asksSourceAtOnce(request), true);
+  await using first = await node.tasks.open(request, signal);
+  assert.equal(node.tasks.asksSourceAtOnce(request), false, "it is running");
+  await using second = await node.tasks.open(request, signal);
+  assert.deepEqual([first.isGranted, second.isGranted], [true, false]);
+  gate.resolve();
+  await first.sealed;
+  while (node.storage.find(request.taskId)?.record.isSealed !== true) await settle();
+  await node.tasks[Symbol.asyncDispose]();
+  assert.equal(node.tasks.asksSourceAtOnce(request), false, "it is here");
 });
 
 Deno.test("a peer that may not go to the source asks it for nobody's bytes", async () => {

@@ -133,6 +133,12 @@ Deno.test("of its mates a gate has eight that are gates, and of these four at mo
     return [gates.filter((other) => other % sites !== 0).length, gates.filter((other) => other % sites === 0).length];
   };
   assert.deepEqual(far(10, 10), [4, 4]);
+  const { swarm } = burst(40, (index) => ({ location: `site|rack-${index % 10}` }));
+  for (const other of swarm.state.peers.values()) other.mates.clear();
+  for (const id of ["p1", "p2", "p3", "p4"]) swarm.peer("p0").mates.add(swarm.peer(id));
+  const step = { state: swarm.state, nowMs: swarm.nowMs, chance: seededRandom(2), effects: [] };
+  const gates = chooseMates(step, swarm.peer("p0")).filter(({ id }) => id.length === 2);
+  assert.equal(gates.length, 8, "those that it has are not counted twice");
   assert.deepEqual(far(2, 10), [1, 7], "what the widest circle leaves is for the next one");
 });
 
