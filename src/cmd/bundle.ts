@@ -7,21 +7,21 @@ import { fileURLToPath } from "node:url";
 import { errorText } from "../core/error.ts";
 import { bundleProgram } from "../release/bundle.ts";
 import { originOf } from "../release/origin.ts";
-import { SHIPPED } from "../release/programs.ts";
+import { SHIPPED, type ShippedProgram } from "../release/programs.ts";
 import { EXIT } from "../runtime/main.ts";
 import { buildConsole } from "./build_console.ts";
 import { CONSOLE_PACK } from "./console_pack.ts";
 
 const TOP = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Writes all bundles to `dist`, and says how large each is. Throws `internal` when one cannot be made. */
-export async function makeBundles(say: (line: string) => void): Promise<void> {
+/** Writes the bundles of programs to `dist`, and says how large each is. Throws `internal` when one cannot be made. */
+export async function makeBundles(programs: readonly ShippedProgram[], say: (line: string) => void): Promise<void> {
   await buildConsole(() => say("Building the console"));
   const [{ commit }, consolePack] = await Promise.all([
     originOf(TOP, (name) => Deno.env.get(name)),
     Deno.readTextFile(CONSOLE_PACK),
   ]);
-  for (const program of SHIPPED) {
+  for (const program of programs) {
     const output = `dist/${program.name}.js`;
     const size = await bundleProgram(TOP, program, join(TOP, output), { commit, console: consolePack });
     say(`${output}  ${(size / 1e6).toFixed(1)} MB`);
@@ -34,7 +34,7 @@ if (import.meta.main) {
     Deno.exit(EXIT.usage);
   }
   try {
-    await makeBundles(console.log);
+    await makeBundles(SHIPPED, console.log);
   } catch (error) {
     console.error(`bundle: ${errorText(error)}`);
     Deno.exit(EXIT.failed);

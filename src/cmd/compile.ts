@@ -47,13 +47,14 @@ async function compile(args: readonly string[]): Promise<number> {
   const ended = parseArguments(command, args);
   if (ended !== undefined) return ended;
   const platforms = await platformsOf(command.opts<{ readonly platform?: Platform }>().platform);
-  await makeBundles((line) => terminal.print(`${line}\n`));
-  for (const platform of platforms) {
-    const folder = join("dist/compiled", platform);
-    await mkdir(join(TOP, folder), { recursive: true });
-    for (const program of COMMANDS) {
+  // One after the other, so that a runtime which is none is found with the first.
+  for (const program of COMMANDS) {
+    await makeBundles([program], (line) => terminal.print(`${line}\n`));
+    const script = join(TOP, "dist", `${program.name}.js`);
+    for (const platform of platforms) {
+      const folder = join("dist/compiled", platform);
+      await mkdir(join(TOP, folder), { recursive: true });
       const output = join(folder, program.name);
-      const script = join(TOP, "dist", `${program.name}.js`);
       await compileProgram({ program, platform, permissions: permissionsOf(program), script, output }, TOP);
       if (platform === ownPlatform(Deno.build)) await mustBe(program, join(TOP, output));
       terminal.print(`${output}\n`);

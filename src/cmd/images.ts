@@ -4,9 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, Option } from "commander";
-import { DamselflyError } from "../core/error.ts";
 import { VERSION } from "../core/version.ts";
-import { ownPlatform, type Platform, PLATFORM_NAMES } from "../release/compile.ts";
+import { ownPlatform, type Platform, PLATFORM_NAMES, platformOf, platformOfImages } from "../release/compile.ts";
 import { baseTree, programTree, treeBelow } from "../release/image_tree.ts";
 import { IMAGES, type ShippedImage } from "../release/images.ts";
 import { imageArchive, layerOf } from "../release/oci_archive.ts";
@@ -18,8 +17,7 @@ import { layOut, type TreeEntry } from "../release/tree.ts";
 import { parseArguments, withCommonOptions } from "../runtime/command_line.ts";
 import { EXIT, runProgram } from "../runtime/main.ts";
 import { realTerminal } from "../runtime/terminal.ts";
-import { makeBundles } from "./bundle.ts";
-import { denoPackage, denosFor, documents, programParts } from "./shipped_parts.ts";
+import { denoPackage, documents, programParts } from "./shipped_parts.ts";
 
 const TOP = fileURLToPath(new URL("../..", import.meta.url));
 const FOLDER = "dist/images";
@@ -48,8 +46,10 @@ export function imagesCommand(): Command {
   return new Command("images")
     .description("Makes container images, without an engine or a registry.")
     .addOption(new Option("--image <name>", "only this one").choices(IMAGES.map(({ name }) => name)))
-    .addOption(new Option("--platform <name>", "for this one (default: this machine's)").choices(PLATFORM_NAMES))
-    .option("--deno <file>", "program file of Deno for another platform")
+    .addOption(
+      new Option("--platform <name>", "for this one (default: what their Deno is for)").choices(PLATFORM_NAMES),
+    )
+    .option("--deno <file>", "program file of their Deno, for another platform (default: the one that runs this)")
     .option("--repository <name>", "what is before the names of images, a registry too", "damselfly")
     .option("--folder <dir>", "lay the files of one image out here, and make no archive")
     .addHelpText("after", HELP);
@@ -66,9 +66,8 @@ async function images(args: readonly string[]): Promise<number> {
     return EXIT.usage;
   }
   const say = (line: string) => terminal.print(`${line}\n`);
-  await makeBundles(say);
-  const { platform, base, treeOf, origin } = await ingredients(flags);
   const wanted = IMAGES.filter(({ name }) => flags.image === undefined || name === flags.image);
+  const { platform, base, treeOf, origin } = await ingredients(wanted, flags, say);
   if (flags.folder !== undefined) {
     for (const image of wanted) await layOut([...base, ...treeOf(image)], flags.folder);
     return EXIT.done;
@@ -86,22 +85,20 @@ async function images(args: readonly string[]): Promise<number> {
   return EXIT.done;
 }
 
-/** What images are made of. Throws `failed_precondition` when there is no Deno for the platform. */
-async function ingredients(flags: Flags) {
-  const platform = flags.platform ?? ownPlatform(Deno.build);
-  const denos = await denosFor(flags.deno === undefined ? [] : [flags.deno]);
-  const deno = platform === undefined ? undefined : denos.get(platform);
-  if (platform === undefined || deno === undefined) {
-    const what = platform ?? "this machine, for which there are no images";
-    throw new DamselflyError("failed_precondition", `Cannot find Deno for ${what}: name it with --deno`);
-  }
+/** What images are made of. Throws `failed_precondition` when Deno is not for the platform. */
+async function ingredients(wanted: readonly ShippedImage[], flags: Flags, say: (line: string) => void) {
+  const ofDeno = flags.deno === undefined ? ownPlatform(Deno.build) : await platformOf(flags.deno);
+  const platform = platformOfImages(flags.platform, ofDeno);
+  const programsOf = (images: readonly ShippedImage[]) => {
+    return SHIPPED.filter(({ name }) => images.some(({ programs }) => programs.includes(name)));
+  };
+  const made = await programParts(programsOf(wanted), say);
   const { system, packages } = await debianSystem(platform.replace("linux-", ""));
   const origin = await originOf(TOP, (name) => Deno.env.get(name));
-  const parts = { ...await programParts(), documents: await documents(origin, [denoPackage(), ...packages]) };
-  const treeOf = (image: ShippedImage): TreeEntry[] => {
-    return programTree(image, SHIPPED.filter(({ name }) => image.programs.includes(name)), parts);
-  };
-  return { platform, origin, treeOf, base: baseTree(system, await readFile(deno)) };
+  const parts = { ...made, documents: await documents(origin, [denoPackage(), ...packages]) };
+  const treeOf = (image: ShippedImage): TreeEntry[] => programTree(image, programsOf([image]), parts);
+  const deno = await readFile(flags.deno ?? Deno.execPath());
+  return { platform, origin, treeOf, base: baseTree(system, deno) };
 }
 
 /** The part that comes from Debian. */

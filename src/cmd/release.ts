@@ -9,11 +9,11 @@ import { VERSION } from "../core/version.ts";
 import { PLATFORM_NAMES } from "../release/compile.ts";
 import { releaseTree } from "../release/layout.ts";
 import { type Origin, originOf } from "../release/origin.ts";
+import { COMMANDS } from "../release/programs.ts";
 import { tarOf } from "../release/tree.ts";
 import { parseArguments, withCommonOptions } from "../runtime/command_line.ts";
 import { EXIT, runProgram } from "../runtime/main.ts";
 import { realTerminal } from "../runtime/terminal.ts";
-import { makeBundles } from "./bundle.ts";
 import { denoPackage, denosFor, documents, programParts } from "./shipped_parts.ts";
 
 const TOP = fileURLToPath(new URL("../..", import.meta.url));
@@ -56,7 +56,7 @@ async function release(args: readonly string[]): Promise<number> {
   if (ended !== undefined) return ended;
   const denos = await denosFor(command.opts<{ readonly deno?: readonly string[] }>().deno ?? []);
   const say = (line: string) => terminal.print(`${line}\n`);
-  await makeBundles(say);
+  const parts = await programParts(COMMANDS, say);
   await rm(join(TOP, FOLDER), { recursive: true, force: true });
   await mkdir(join(TOP, FOLDER), { recursive: true });
   const origin = await originOf(TOP, (name) => Deno.env.get(name));
@@ -68,7 +68,7 @@ async function release(args: readonly string[]): Promise<number> {
       continue;
     }
     const name = `damselfly-${VERSION}-${platform}`;
-    const archive = await archiveOf(name, deno, origin);
+    const archive = await archiveOf(name, deno, parts, origin);
     await writeFile(join(TOP, FOLDER, `${name}.tar.gz`), archive);
     sums.push(`${createHash("sha256").update(archive).digest("hex")}  ${name}.tar.gz\n`);
     say(`${FOLDER}/${name}.tar.gz  ${(archive.length / 1e6).toFixed(1)} MB`);
@@ -78,10 +78,15 @@ async function release(args: readonly string[]): Promise<number> {
 }
 
 /** The archive of one platform; without a Deno that for any. */
-async function archiveOf(name: string, deno: string | undefined, origin: Origin): Promise<Uint8Array> {
+async function archiveOf(
+  name: string,
+  deno: string | undefined,
+  parts: Awaited<ReturnType<typeof programParts>>,
+  origin: Origin,
+): Promise<Uint8Array> {
   const others = deno === undefined ? [] : [denoPackage()];
   const entries = await releaseTree({
-    ...await programParts(),
+    ...parts,
     documents: await documents(origin, others),
     deno: deno === undefined ? undefined : await readFile(deno),
     time: origin.time,

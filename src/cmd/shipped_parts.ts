@@ -11,6 +11,7 @@ import type { ShippedProgram } from "../release/programs.ts";
 import { type OtherPackage, sbomOf } from "../release/sbom.ts";
 import { UNSHIPPED } from "../release/unshipped.ts";
 import { withCommonOptionsBelow } from "../runtime/command_line.ts";
+import { makeBundles } from "./bundle.ts";
 import { permissionsOf } from "./compile.ts";
 import { commandLineOf } from "./completion.ts";
 import { PROGRAMS } from "./damselfly.ts";
@@ -25,21 +26,21 @@ export async function denosFor(files: readonly string[]): Promise<Map<Platform, 
   return denos;
 }
 
-/** The bundles of dist, and the command lines of all programs. */
-export async function programParts(): Promise<
-  Pick<ReleaseParts, "bundleOf" | "permissionsOf" | "commandOf" | "completionOf">
-> {
+/** Makes the bundles of programs, and gives what archives and images have of each. Throws as {@link makeBundles} does. */
+export async function programParts(
+  programs: readonly ShippedProgram[],
+  say: (line: string) => void,
+): Promise<Pick<ReleaseParts, "bundleOf" | "permissionsOf" | "commandOf" | "completionOf">> {
+  await makeBundles(programs, say);
   const bundles = new Map<string, Uint8Array>();
-  for await (const { name } of Deno.readDir(join(TOP, "dist"))) {
-    if (name.endsWith(".js")) bundles.set(name, await readFile(join(TOP, "dist", name)));
-  }
+  for (const { name } of programs) bundles.set(name, await readFile(join(TOP, "dist", `${name}.js`)));
   const silent = { print: () => {}, printError: () => {} };
   const commandOf = async (program: ShippedProgram) => {
     return withCommonOptionsBelow(await commandLineOf(program.name, PROGRAMS), silent);
   };
   return {
     bundleOf({ name }) {
-      const bundle = bundles.get(`${name}.js`);
+      const bundle = bundles.get(name);
       if (bundle === undefined) throw new DamselflyError("internal", `There is no bundle of ${name}`);
       return bundle;
     },

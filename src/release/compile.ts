@@ -18,6 +18,19 @@ export function ownPlatform({ os, arch }: Pick<typeof Deno.build, "os" | "arch">
   return PLATFORM_NAMES.find((name) => PLATFORMS[name].triple.startsWith(`${arch}-unknown-${os}`));
 }
 
+/**
+ * The platform that images are for: the one that their Deno is for, and that must be what was asked for. Throws
+ * `failed_precondition`.
+ */
+export function platformOfImages(asked: Platform | undefined, ofDeno: Platform | undefined): Platform {
+  if (ofDeno !== undefined && (asked ?? ofDeno) === ofDeno) return ofDeno;
+  const [has, wants] = [ofDeno ?? "another system", asked ?? PLATFORM_NAMES.join(" or ")];
+  throw new DamselflyError(
+    "failed_precondition",
+    `Cannot make images for ${wants} with Deno for ${has}: name one for ${wants} with --deno`,
+  );
+}
+
 /** What one program is compiled of. */
 export interface Compilation {
   readonly program: ShippedProgram;

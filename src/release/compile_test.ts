@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { compileArguments, ownPlatform, type Platform, platformOf } from "./compile.ts";
+import { compileArguments, ownPlatform, type Platform, platformOf, platformOfImages } from "./compile.ts";
 import { SHIPPED } from "./programs.ts";
 
 const manager = SHIPPED.find(({ name }) => name === "manager");
@@ -43,6 +43,18 @@ Deno.test("what is no program for a known platform is refused as a runtime", asy
     await assert.rejects(withHead(magic, machine, platformOf), /it is no program for linux-amd64 or linux-arm64/);
   }
   await assert.rejects(platformOf("/nowhere/denort"), /Cannot read \/nowhere\/denort/);
+});
+
+Deno.test("images are for the platform of their Deno, and no other may be asked for", () => {
+  assert.equal(platformOfImages(undefined, "linux-arm64"), "linux-arm64");
+  assert.equal(platformOfImages("linux-arm64", "linux-arm64"), "linux-arm64");
+  assert.throws(
+    () => platformOfImages("linux-arm64", "linux-amd64"),
+    /images for linux-arm64 with Deno for linux-amd64: name one for linux-arm64 with --deno$/,
+  );
+  for (const asked of [undefined, "linux-amd64"] as const) {
+    assert.throws(() => platformOfImages(asked, undefined), /linux-amd64.* with Deno for another system: name one/);
+  }
 });
 
 Deno.test("the platform of this machine is known by what Deno was built for", () => {
