@@ -8,11 +8,11 @@ import { VERSION } from "../core/version.ts";
 import { ownPlatform, type Platform, PLATFORM_NAMES, platformOf, platformOfImages } from "../release/compile.ts";
 import { baseTree, programTree, treeBelow } from "../release/image_tree.ts";
 import { IMAGES, type ShippedImage } from "../release/images.ts";
-import { imageArchive, layerOf } from "../release/oci_archive.ts";
+import { imageArchive, layerOf, referenceOf } from "../release/oci_archive.ts";
 import { originOf } from "../release/origin.ts";
 import { SHIPPED } from "../release/programs.ts";
 import { runTool } from "../release/run_tool.ts";
-import type { OtherPackage } from "../release/sbom.ts";
+import { debianPackage, type OtherPackage } from "../release/sbom.ts";
 import { layOut, type TreeEntry } from "../release/tree.ts";
 import { parseArguments, withCommonOptions } from "../runtime/command_line.ts";
 import { EXIT, runProgram } from "../runtime/main.ts";
@@ -67,6 +67,7 @@ async function images(args: readonly string[]): Promise<number> {
   }
   const say = (line: string) => terminal.print(`${line}\n`);
   const wanted = IMAGES.filter(({ name }) => flags.image === undefined || name === flags.image);
+  for (const image of wanted) referenceOf(image, flags.repository);
   const { platform, base, treeOf, origin } = await ingredients(wanted, flags, say);
   if (flags.folder !== undefined) {
     for (const image of wanted) await layOut([...base, ...treeOf(image)], flags.folder);
@@ -110,11 +111,7 @@ async function debianSystem(
     const root = join(work, "root");
     await runTool("sh", [join(TOP, "docker/root.sh"), architecture, root], TOP);
     const lines = (await readFile(`${root}.packages`, "utf8")).trim().split("\n");
-    const packages = lines.map((line) => {
-      const [name = "", version = "", ofArchitecture = ""] = line.split(" ");
-      return { name, version, purl: `pkg:deb/debian/${name}@${version.replace(":", "%3A")}?arch=${ofArchitecture}` };
-    });
-    return { system: await treeBelow(root), packages };
+    return { system: await treeBelow(root), packages: lines.map(debianPackage) };
   } finally {
     await rm(work, { recursive: true });
   }

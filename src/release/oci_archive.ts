@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { VERSION } from "../core/version.ts";
+import { parseImageReference } from "../oci/image_reference.ts";
 import { MEDIA_TYPE } from "../oci/image_pull_manifest.ts";
 import { HEALTH, healthCommand, IMAGE_ENV, type ShippedImage } from "./images.ts";
 import type { Origin } from "./origin.ts";
@@ -35,6 +36,13 @@ export interface ImagePlace {
   readonly origin: Origin;
 }
 
+/** The name of an image as users write it. Throws `invalid_argument` when a repository cannot be called so. */
+export function referenceOf({ name }: Pick<ShippedImage, "name">, repository: string): string {
+  const reference = `${repository}/${name}:${VERSION}`;
+  parseImageReference(reference);
+  return reference;
+}
+
 /** The archive of an image: an OCI layout, and what older Docker engines look for besides. */
 export async function imageArchive(
   image: ShippedImage,
@@ -42,7 +50,8 @@ export async function imageArchive(
   { architecture, repository, origin }: ImagePlace,
 ): Promise<Buffer> {
   const config = Buffer.from(JSON.stringify(configOf(image, layers, architecture, origin)));
-  const reference = `${repository}/${image.name}:${VERSION}`;
+  const reference = referenceOf(image, repository);
+  const { namespace, repository: path, tag } = parseImageReference(reference);
   const manifest = Buffer.from(JSON.stringify({
     schemaVersion: 2,
     mediaType: MEDIA_TYPE.manifest,
@@ -58,7 +67,8 @@ export async function imageArchive(
       size: manifest.length,
       platform: { os: "linux", architecture },
       annotations: {
-        "io.containerd.image.name": fullReference(reference),
+        // As containerd stores it, with the default registry in front where none is named.
+        "io.containerd.image.name": `${namespace}/${path}:${tag}`,
         "org.opencontainers.image.ref.name": VERSION,
       },
     }],
@@ -110,12 +120,6 @@ function configOf(image: ShippedImage, layers: readonly Layer[], architecture: s
     rootfs: { type: "layers", diff_ids: layers.map(({ diffId }) => diffId) },
     history: layers.map(() => ({ created, created_by: "deno task images" })),
   };
-}
-
-/** As containerd stores it: names of the default registry have its host in front. */
-function fullReference(reference: string): string {
-  const [host = ""] = reference.split("/");
-  return /[.:]|^localhost$/.test(host) ? reference : `docker.io/${reference}`;
 }
 
 function blobPath(digest: string): string {

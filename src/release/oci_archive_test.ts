@@ -6,7 +6,7 @@ import { gunzipSync } from "node:zlib";
 import { extract } from "tar-stream";
 import { VERSION } from "../core/version.ts";
 import { IMAGES, type ShippedImage } from "./images.ts";
-import { imageArchive, type ImagePlace, layerOf } from "./oci_archive.ts";
+import { imageArchive, type ImagePlace, layerOf, referenceOf } from "./oci_archive.ts";
 import { textEntry } from "./tree.ts";
 
 const PLACE: ImagePlace = {
@@ -70,6 +70,14 @@ Deno.test("an image is stored under the name by which Kubernetes asks for it", a
   assert.equal(await nameOf("damselfly"), `docker.io/damselfly/client:${VERSION}`);
   assert.equal(await nameOf("localhost/team"), `localhost/team/client:${VERSION}`);
   assert.equal(await nameOf("registry:5000/team"), `registry:5000/team/client:${VERSION}`);
+});
+
+Deno.test("what cannot be the name of an image is refused", () => {
+  const image = imageOf("client");
+  assert.equal(referenceOf(image, "registry:5000/team"), `registry:5000/team/client:${VERSION}`);
+  for (const repository of ["Team", "", "team/a:1", "https://registry.example.com/team"]) {
+    assert.throws(() => referenceOf(image, repository), /Cannot parse image name/, repository);
+  }
 });
 
 Deno.test("manager and scheduler run without rights, what works on the node as root, and all say how to ask for health", async () => {

@@ -27,6 +27,13 @@ export interface OtherPackage {
   readonly purl: string;
 }
 
+/** A package of Debian, by a line with its name, version and architecture. */
+export function debianPackage(line: string): OtherPackage {
+  const [name = "", version = "", architecture = ""] = line.split(" ");
+  // Versions have colons and pluses, which mean something in a URL.
+  return { name, version, purl: `pkg:deb/debian/${name}@${encodeURIComponent(version)}?arch=${architecture}` };
+}
+
 /** What a release is made of. */
 export interface SbomParts {
   readonly lock: string;

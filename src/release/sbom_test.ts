@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { sbomOf } from "./sbom.ts";
+import { debianPackage, sbomOf } from "./sbom.ts";
 import { UNSHIPPED } from "./unshipped.ts";
 
 const TOP = new URL("../../", import.meta.url);
@@ -34,6 +34,17 @@ Deno.test("the list has what shipped code imports and all that this needs, with 
     "pkg:npm/two@2.0.0",
   ]);
   assert.equal(components[0]?.hashes?.[0]?.content, "61".repeat(64));
+});
+
+Deno.test("packages of Debian are in the list by the URL that scanners know them by", () => {
+  const libc = debianPackage("libc6 2.36-9+deb12u10 amd64");
+  assert.deepEqual(libc, {
+    ...{ name: "libc6", version: "2.36-9+deb12u10" },
+    purl: "pkg:deb/debian/libc6@2.36-9%2Bdeb12u10?arch=amd64",
+  });
+  assert.match(debianPackage("busybox-static 1:1.35.0~rc1-4 arm64").purl, /@1%3A1\.35\.0~rc1-4\?arch=arm64$/);
+  const { components } = JSON.parse(sbomOf({ ...PARTS, others: [libc] })) as Bom;
+  assert.equal(components[0]?.purl, libc.purl);
 });
 
 Deno.test("the list is the same for the same release, and another for another", () => {
