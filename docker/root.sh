@@ -4,6 +4,9 @@
 #
 #   docker/root.sh ARCHITECTURE FOLDER    amd64 or arm64; the packages that were taken are listed in FOLDER.packages
 set -eu
+# What is laid out is the same whoever does it: order and modes are not of their shell.
+export LC_ALL=C
+umask 022
 architecture=$1 out=$2
 case $architecture in
   amd64) triple=x86_64-linux-gnu loader=lib64/ld-linux-x86-64.so.2 ;;
@@ -33,7 +36,7 @@ for package in "$work"/*.deb; do
   dpkg-deb -f "$package" >"$out/var/lib/dpkg/status.d/$name"
   echo "$name $(dpkg-deb -f "$package" Version) $(dpkg-deb -f "$package" Architecture)" >>"$out.packages"
 done
-LC_ALL=C sort -o "$out.packages" "$out.packages"
+sort -o "$out.packages" "$out.packages"
 
 tree=$work/tree
 mkdir -p "$out/lib/$triple" "$out/bin" "$out/etc/ssl/certs" "$out/usr/share" "$out/usr/lib" "$out/${loader%/*}"
