@@ -23,8 +23,17 @@ const COMPONENTS: Readonly<Record<string, { readonly image: string; readonly use
 
 const archiveOf = (image: string) => join(REPOSITORY, `dist/images/${image}-${VERSION}-${PLATFORM}.tar`);
 
-/** Unpacks an image as an engine does, layer upon layer; returns the folder and the size of what was fetched. */
-async function unpack(image: string, dir: string): Promise<{ readonly root: string; readonly bytes: number }> {
+/** An image on disk. */
+interface Unpacked {
+  readonly root: string;
+  /** What was fetched, in bytes. */
+  readonly bytes: number;
+  /** Its environment: `NAME=value` each. */
+  readonly env: readonly string[];
+}
+
+/** Unpacks an image as an engine does, layer upon layer. */
+async function unpack(image: string, dir: string): Promise<Unpacked> {
   const [layout, root] = [join(dir, `${image}-layout`), join(dir, image)];
   await mkdir(layout);
   await mkdir(root);
@@ -32,19 +41,19 @@ async function unpack(image: string, dir: string): Promise<{ readonly root: stri
   const blob = (digest: string) => join(layout, "blobs/sha256", digest.replace("sha256:", ""));
   const index = JSON.parse(await readFile(join(layout, "index.json"), "utf8"));
   const manifest = JSON.parse(await readFile(blob(index.manifests[0].digest), "utf8"));
+  const { config } = JSON.parse(await readFile(blob(manifest.config.digest), "utf8"));
   let bytes = 0;
   for (const { digest, size } of manifest.layers as readonly { readonly digest: string; readonly size: number }[]) {
     await run("tar", ["-xzf", blob(digest), "-C", root]);
     bytes += size;
   }
-  return { root, bytes };
+  return { root, bytes, env: config.Env };
 }
 
 /** The words that run a command in a folder as a container does: its own network with loopback, its own processes. */
-function inContainer(root: string, user: number, command: string): string[] {
+function inContainer({ root, env }: Unpacked, user: number, command: string): string[] {
   const inside = `mount -t tmpfs tmpfs "${root}/tmp" && chmod 1777 "${root}/tmp" && ip link set lo up && ` +
-    `exec env -i DENO_DIR=/tmp/deno DENO_NO_UPDATE_CHECK=1 PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot --userspec=${user}:${user} ` +
-    `"${root}" ${command}`;
+    `exec env -i ${env.join(" ")} "$(command -v chroot)" --userspec=${user}:${user} "${root}" ${command}`;
   const mounts = `mount -t proc proc "${root}/proc" && mount --rbind /dev "${root}/dev" && `;
   return ["--mount", "--pid", "--fork", "--kill-child", "--net", "--uts", "--ipc", "sh", "-c", mounts + inside];
 }
@@ -57,10 +66,11 @@ e2eTest("images are small, and what they hold starts without rights and says tha
   await using stack = new AsyncDisposableStack();
   await run(Deno.execPath(), ["task", "--quiet", "images"], { cwd: REPOSITORY });
   for (const [program, { image, user }] of Object.entries(COMPONENTS)) {
-    const { root, bytes } = await unpack(image, workspace.dir);
+    const unpacked = await unpack(image, workspace.dir);
+    const { root, bytes } = unpacked;
     assert.ok(bytes <= COMPRESSED_BYTES_MAX, `${image}: ${bytes}`);
     for (const folder of ["proc", "dev", "run"]) await mkdir(join(root, folder), { recursive: true });
-    const args = inContainer(root, user, `/usr/bin/${program}`);
+    const args = inContainer(unpacked, user, `/usr/bin/${program}`);
     const running = stack.use(
       startProcess({ name: program, command: requireProgram("unshare"), args, logDir: workspace.dir }),
     );
@@ -79,14 +89,17 @@ e2eTest("images are small, and what they hold starts without rights and says tha
   const dfinit = await unpack("dfinit", workspace.dir);
   await mkdir(join(dfinit.root, "proc"));
   await mkdir(join(dfinit.root, "dev"));
-  const version = await run("unshare", inContainer(dfinit.root, 0, "/usr/bin/dfinit --version"));
+  const version = await run("unshare", inContainer(dfinit, 0, "/usr/bin/dfinit --version"));
   assert.match(version, /^dfinit \d+\.\d+\.\d+ \(commit [0-9a-f]{12}\+?, deno /);
 });
 
-e2eTest("images are the same bytes when they are made again", { programs: ["apt-get", "dpkg-deb"] }, async () => {
-  const hashOf = async () => {
-    await run(Deno.execPath(), ["task", "--quiet", "images", "--image", "dfinit"], { cwd: REPOSITORY });
+e2eTest("images are the same bytes when they are made again by whom hides files from others", {
+  programs: ["apt-get", "dpkg-deb"],
+}, async () => {
+  const hashWith = async (umask: string) => {
+    const command = `umask ${umask}; exec "$0" task --quiet images --image dfinit`;
+    await run("sh", ["-c", command, Deno.execPath()], { cwd: REPOSITORY });
     return createHash("sha256").update(await readFile(archiveOf("dfinit"))).digest("hex");
   };
-  assert.equal(await hashOf(), await hashOf());
+  assert.equal(await hashWith("022"), await hashWith("077"));
 });
