@@ -9,7 +9,7 @@ RUN deno install && deno task images --image manager --folder /image
 
 FROM scratch
 LABEL org.opencontainers.image.title="damselfly manager" org.opencontainers.image.description="Clusters, users and settings, with a console"
-ENV PATH=/usr/local/bin:/usr/bin:/bin DENO_DIR=/tmp/deno DENO_NO_UPDATE_CHECK=1
+ENV PATH=/usr/local/bin:/usr/bin:/bin DENO_DIR=/tmp/deno DENO_NO_UPDATE_CHECK=1 MALLOC_TRIM_THRESHOLD_=65536
 COPY --from=build /image /
 COPY --from=build --chown=65532:65532 /image/var/cache/dragonfly /var/cache/dragonfly
 COPY --from=build --chown=65532:65532 /image/var/lib/dragonfly /var/lib/dragonfly

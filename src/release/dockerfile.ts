@@ -1,5 +1,5 @@
 /** Dockerfiles of the images, for whoever builds with a container engine: what is in an image is laid out by our task. */
-import { HEALTH, healthCommand, IMAGE_ENV, IMAGES, type ShippedImage } from "./images.ts";
+import { envOf, HEALTH, healthCommand, IMAGES, type ShippedImage } from "./images.ts";
 
 /** The Dockerfiles by path; `denoVersion` is the Deno that the images hold. */
 export function generateDockerfiles(denoVersion: string): Map<string, string> {
@@ -22,7 +22,7 @@ function dockerfile(image: ShippedImage, denoVersion: string): string {
     "",
     "FROM scratch",
     `LABEL org.opencontainers.image.title="damselfly ${name}" org.opencontainers.image.description="${about}"`,
-    `ENV ${Object.entries(IMAGE_ENV).map(([key, value]) => `${key}=${value}`).join(" ")}`,
+    `ENV ${Object.entries(envOf(image)).map(([key, value]) => `${key}=${value}`).join(" ")}`,
     "COPY --from=build /image /",
     ...(user === undefined ? [] : [
       ...folders.map((folder) => `COPY --from=build --chown=${owner} /image/${folder} /${folder}`),

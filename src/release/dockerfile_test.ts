@@ -19,6 +19,10 @@ Deno.test("a Dockerfile has user, folders, ports and health of its image, and no
     textOf("manager"),
     /--chown=65532:65532 \/image\/var\/lib\/dragonfly \/var\/lib\/dragonfly\nUSER 65532:65532\nEXPOSE 8080 /,
   );
+  assert.match(
+    textOf("manager"),
+    /^ENV PATH=\S+ DENO_DIR=\/tmp\/deno DENO_NO_UPDATE_CHECK=1 MALLOC_TRIM_THRESHOLD_=65536$/m,
+  );
   assert.match(textOf("client"), /^HEALTHCHECK .*\\\n {2}CMD \["\/usr\/bin\/dfdaemon","health"\]$/m);
   assert.doesNotMatch(textOf("client"), /USER|chown/);
   assert.doesNotMatch(textOf("dfinit"), /EXPOSE|HEALTHCHECK/);

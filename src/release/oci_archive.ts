@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import { VERSION } from "../core/version.ts";
 import { parseImageReference } from "../oci/image_reference.ts";
 import { MEDIA_TYPE } from "../oci/image_pull_manifest.ts";
-import { HEALTH, healthCommand, IMAGE_ENV, type ShippedImage } from "./images.ts";
+import { envOf, HEALTH, healthCommand, type ShippedImage } from "./images.ts";
 import type { Origin } from "./origin.ts";
 import { tarOf, textEntry, type TreeEntry } from "./tree.ts";
 
@@ -97,7 +97,7 @@ function configOf(image: ShippedImage, layers: readonly Layer[], architecture: s
     config: {
       ...image.user !== undefined && { User: `${image.user.uid}:${image.user.gid}` },
       ExposedPorts: Object.fromEntries(image.ports.map((port) => [`${port}/tcp`, {}])),
-      Env: Object.entries(IMAGE_ENV).map(([name, value]) => `${name}=${value}`),
+      Env: Object.entries(envOf(image)).map(([name, value]) => `${name}=${value}`),
       Entrypoint: [`/usr/bin/${image.programs[0]}`],
       WorkingDir: "/",
       Labels: {

@@ -87,6 +87,9 @@ Deno.test("manager and scheduler run without rights, what works on the node as r
   assert.deepEqual((await of("client")).Healthcheck.Test, ["CMD", "/usr/bin/dfdaemon", "health"]);
   assert.equal((await of("client")).Healthcheck.Interval, 30_000_000_000);
   assert.equal((await of("dfinit")).Healthcheck, undefined);
+  const env = ["PATH=/usr/local/bin:/usr/bin:/bin", "DENO_DIR=/tmp/deno", "DENO_NO_UPDATE_CHECK=1"];
+  assert.deepEqual((await of("client")).Env, env);
+  assert.deepEqual((await of("manager")).Env, [...env, "MALLOC_TRIM_THRESHOLD_=65536"]);
   assert.deepEqual((await of("scheduler")).Entrypoint, ["/usr/bin/scheduler"]);
   assert.ok((await of("scheduler")).ExposedPorts["8002/tcp"]);
 });
