@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { Command } from "commander";
 import { type ReleaseParts, releaseTree } from "./layout.ts";
-import { programTree } from "./image_tree.ts";
+import { baseTree, programTree } from "./image_tree.ts";
 import { IMAGES } from "./images.ts";
 import { COMMANDS, SHIPPED } from "./programs.ts";
-import type { TreeEntry } from "./tree.ts";
+import { textEntry, type TreeEntry } from "./tree.ts";
 
 const PARTS: ReleaseParts = {
   bundleOf: ({ name }) => new TextEncoder().encode(`code of ${name}`),
@@ -61,4 +61,19 @@ Deno.test("an image has its programs where its chart looks for them, and folders
   const folder = entries.find(({ path }) => path === "var/lib/dragonfly");
   assert.deepEqual(folder, { path: "var/lib/dragonfly", mode: 0o755, owner: { uid: 65_532, gid: 65_532 } });
   assert.deepEqual(paths(entries).filter((path) => path.includes("dfdaemon")), []);
+});
+
+Deno.test("what runs for long in an image is warmed up first, and commands that end soon are not", () => {
+  const launched = IMAGES.flatMap((image) => {
+    const entries = programTree(image, SHIPPED.filter(({ name }) => image.programs.includes(name)), PARTS);
+    return image.programs.map((name) => [name, textOf(entries, `usr/bin/${name}`)] as const);
+  });
+  const warm = launched.filter(([, text]) => text.includes(" --version ")).map(([name]) => name);
+  assert.deepEqual(warm, ["manager", "scheduler", "dfdaemon"]);
+});
+
+Deno.test("below all images is Deno, and a folder for what passes that every user may write", () => {
+  const entries = baseTree([textEntry("etc/passwd", "root")], new Uint8Array(3));
+  assert.deepEqual(paths(entries), ["etc/passwd", "tmp", "usr/lib/damselfly/deno"]);
+  assert.deepEqual(entries.map((entry) => "mode" in entry && entry.mode), [0o644, 0o1777, 0o755]);
 });

@@ -10,6 +10,7 @@ const ENTRIES: readonly TreeEntry[] = [
   textEntry("usr/bin/manager", "#!/bin/sh\n", 0o755),
   { path: "bin/sh", linkTo: "busybox" },
   { path: "var/lib/dragonfly", mode: 0o750, owner: { uid: 65_532, gid: 65_532 } },
+  textEntry("var/lib/dragonfly/README", "what is in a folder says nothing of its owner"),
   textEntry("usr/bin.txt", "after the folder of that name, or before it"),
 ];
 
