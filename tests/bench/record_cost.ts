@@ -82,7 +82,7 @@ function measureAlone(): { readonly recordMs: number; readonly explainMs: number
     const recordMs = cpuMsOf(() => recordPulls(recorder, RECORDED_PULLS)) / RECORDED_PULLS;
     const explainMs = cpuMsOf(() => {
       for (let n = 0; n < QUESTIONS; n++) {
-        const { pulls } = findPulls(digestOfPull(n), { store, running: recorder.running() }, 100);
+        const { pulls } = findPulls(digestOfPull(n), { store, unstored: recorder.running() }, 100);
         if (pulls.map(pullVerdict).length === 0) throw new Error("nothing was recorded");
       }
     }) / QUESTIONS;
