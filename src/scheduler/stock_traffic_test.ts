@@ -50,15 +50,17 @@ Deno.test("a statement stays as it is until it was heard; each IDC has its own",
 Deno.test("sums that wait are bounded, and none of their bytes is lost", () => {
   const traffic = new StockTraffic("s", clock);
   for (let n = 0; n < 2_100; n++) traffic.piece(peer({ repository: `r${n}` }), 1, true);
-  let [sums, bytes] = [0, 0];
+  traffic.piece(peer({ repository: "r7" }), 1, false); // a known one has its sum
+  let [sums, bytes, others] = [0, 0, 0];
   assert.equal(traffic.count(), 11);
   for (let told = traffic.statement(); told !== undefined; told = traffic.statement()) {
     assert.ok(told.sums.length <= 200);
     sums += told.sums.length;
     bytes += told.sums.reduce((total, { originBytes }) => total + originBytes, 0);
+    others += told.sums.find(({ registry }) => registry === "other")?.servedBytes ?? 0;
     traffic.settle(told.sequence);
   }
-  assert.deepEqual([sums, bytes], [2_001, 2_100]);
+  assert.deepEqual([sums, bytes, others], [2_001, 2_100, 100]);
   traffic.piece(peer({ repository: "later" }), 1, true);
   assert.equal(traffic.statement()?.sums[0]?.repository, "later", "what was told makes room");
 });

@@ -68,6 +68,8 @@ Deno.test("a name that is no name is counted as other, and costs no sum beside i
   assert.deepEqual((await it.traffic.totals("repository", 0, 9)).map(({ name, pulls }) => [name, pulls]).sort(), [
     ...[["other/team/app", 1], ["r.io/other", 1], ["r.io/team/app", 2]],
   ]);
+  const applications = await it.traffic.totals("application", 0, 9);
+  assert.deepEqual(applications.map(({ name, pulls }) => [name, pulls]).sort(), [["", 3], ["other", 1]]);
   assert.deepEqual((await it.traffic.totals("idc", 0, 9)).map(({ name, pulls }) => [name, pulls]), [["other", 4]]);
 });
 
@@ -83,4 +85,10 @@ Deno.test("an hour that cannot be is the nearest that can, and more bytes than a
     [hourMs + daysMs, 1],
   ]);
   assert.equal((await it.traffic.total(0)).peerBytes, 4 * 2 ** 51);
+  const [most, many] = [2 ** 51, 2 ** 52];
+  const all = { originBytes: many, peerBytes: many, localBytes: many, servedBytes: many, pulls: many };
+  await it.tell({ ...told, sequence: 2, sums: [{ ...sum, ...all, registry: "much" }] });
+  assert.deepEqual((await it.traffic.totals("registry", 0, 9)).find(({ name }) => name === "much"), {
+    ...{ name: "much", originBytes: most, peerBytes: most, localBytes: most, servedBytes: most, pulls: most },
+  });
 });
