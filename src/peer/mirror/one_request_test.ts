@@ -100,8 +100,9 @@ Deno.test("who begins a download is given the content by the source, who joins i
   const request = requestFor(BLOB, { rest: "none" });
   const { signal } = new AbortController();
   assert.equal(node.tasks.asksSourceAtOnce(request), true);
-  await using first = await node.tasks.open(request, signal);
+  const opening = node.tasks.open(request, signal);
   assert.equal(node.tasks.asksSourceAtOnce(request), false, "it is running");
+  await using first = await opening;
   await using second = await node.tasks.open(request, signal);
   assert.deepEqual([first.isGranted, second.isGranted], [true, false]);
   gate.resolve();

@@ -68,7 +68,7 @@ export class Users {
 
   #endUnread(): void {
     const { clock, isOnlyRead } = this.#options;
-    if (!isOnlyRead() || this.#over.signal.aborted) return;
+    if (!isOnlyRead()) return;
     this.#isUsed = new AbortController();
     clock.sleep(UNREAD_MS, AbortSignal.any([this.#isUsed.signal, this.#over.signal])).then(
       () => this.#unread.abort(new DamselflyError("cancelled", "Nobody reads the task")),

@@ -27,6 +27,9 @@ Deno.test("what is stored is kept until the download has ended and its last read
 });
 
 Deno.test("a download that is only there to be read ends when nobody has read it for five seconds", async () => {
+  const nobodys = scene();
+  await nobodys.clock.advance(5_000);
+  assert.equal(nobodys.users.unread.aborted, true);
   const { clock, users, leave } = scene();
   await clock.advance(4_999);
   const first = users.add();
