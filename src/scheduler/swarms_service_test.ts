@@ -184,15 +184,17 @@ Deno.test("a host is found by its id, name and address, and asked for its pulls 
 
 Deno.test("those who are told of anyway take no place from who gave something before", async () => {
   const { swarm, get } = told();
-  swarm.register("old", { metadataOnly: true });
+  for (let index = 0; index < 30; index++) swarm.register(`old ${index}`, { metadataOnly: true });
   swarm.nowMs = 600_000;
-  for (let index = 0; index < 107; index++) swarm.register(`p${index}`);
+  for (let index = 0; index < 113; index++) swarm.register(`p${index}`);
   const gives = (child: string, number: number, parentId: string) => {
     swarm.peer(child).assigned.add(parentId);
     const piece = { number, offset: number * (4 << 20), lengthBytes: 4 << 20, costMs: 1, parentId };
     swarm.message(child, { type: "piece_finished", piece });
   };
-  for (let index = 0; index < 100; index++) gives(`p${100 + Math.floor(index / 15)}`, index % 15, `p${index}`);
-  gives("p106", 99, "old");
-  assert.equal((await get("task")).members.filter(({ peerId }) => peerId === "old").length, 1);
+  for (let index = 0; index < 130; index++) {
+    const giver = index < 100 ? `p${index}` : `old ${index - 100}`;
+    gives(`p${100 + Math.floor(index / 10)}`, index % 10, giver);
+  }
+  assert.equal((await get("task")).members.filter(({ peerId }) => peerId.startsWith("old ")).length, 30);
 });
