@@ -140,7 +140,7 @@ interface Setup extends AsyncDisposable {
 export function setup(
   options: RegistryOptions = {},
   clock: Clock = realClock(),
-  { blobIdByDigest = true, prefetch = true } = {},
+  blobIdByDigest = true,
 ): Setup {
   const registry = startRegistry(options);
   const tasks = new ReadyTasks();
@@ -151,7 +151,7 @@ export function setup(
     tasks,
     source: withSharedBackoff(createSource({ ...exchange, role: "peer" }), clock),
     accessLeaseTtlMs: 60_000,
-    prefetch,
+    prefetch: true,
     stored: () => undefined,
     serverIp: "192.0.2.7",
   };

@@ -26,7 +26,7 @@ Deno.test("the task id of a blob is its digest or goes by its URL, as the header
     true,
   ]];
   for (const [configured, said, byDigest] of cases) {
-    await using it = setup({}, realClock(), { blobIdByDigest: configured === true });
+    await using it = setup({}, realClock(), configured === true);
     const headers = typeof said === "string" ? { [header]: said } : {};
     const response = await it.ask(BLOB_PATH, { headers });
     await response.body?.cancel();
@@ -49,25 +49,6 @@ Deno.test("a range is answered with 206 and exactly its bytes, a range past the 
   assert.deepEqual([past.status, past.headers.get("x-dragonfly-error-type")], [500, "dfdaemon"]);
   assert.equal(past.headers.get("content-range"), "bytes */100000");
   assert.equal(it.tasks.openHandles, 0);
-});
-
-Deno.test("the rest of a content is prefetched or left where a range is asked for, as the header says, else as configured", async () => {
-  const range = { range: "bytes=10-19" };
-  const header = "x-dragonfly-prefetch";
-  const cases = [
-    [true, {}, "none"],
-    [true, { [header]: "false" }, "none"],
-    [true, range, "prefetched"],
-    [false, range, "left"],
-    [true, { ...range, [header]: "False" }, "left"],
-    [false, { ...range, [header]: "true" }, "prefetched"],
-    [false, { ...range, [header]: "?" }, "left"],
-  ] as const;
-  for (const [prefetch, headers, rest] of cases) {
-    await using it = setup({}, realClock(), { prefetch });
-    await (await it.ask(BLOB_PATH, { headers })).body?.cancel();
-    assert.deepEqual(it.tasks.requests.map((request) => request.rest), [rest], JSON.stringify({ prefetch, headers }));
-  }
 });
 
 Deno.test("of several ranges the first one is answered, as by the stock proxy", async () => {

@@ -1,19 +1,19 @@
-/** Where the answer to the download itself tells whether the requester may have the content. */
+/** What is asked of a task for a request, and where the answer to its download tells whether the requester may have it. */
 import assert from "node:assert/strict";
 import { settle } from "../../testing/virtual_clock.ts";
 import { testRuntime } from "../../testing/test_runtime.ts";
 import { blob, FakeSource, readAll, requestFor, sourceError, Swarm, SwarmNode } from "../task/harness_test.ts";
-import type { Tasks } from "../task/task.ts";
+import type { TaskRequest, Tasks } from "../task/task.ts";
 import { ContentEndpoint, type ContentRequest } from "./content.ts";
 
 const BLOB = blob(20_000);
 const TO_SOURCE = { kind: "back_to_source", description: "" } as const;
 
-function endpoint(source: FakeSource, tasks: Tasks): ContentEndpoint {
+function endpoint(source: FakeSource, tasks: Tasks, prefetch = false): ContentEndpoint {
   const { clock, log } = testRuntime();
   const stored = () => undefined;
   const parts = { tasks, source, clock, log, accessLeaseTtlMs: 60_000, stored, serverIp: "127.0.0.1" };
-  return new ContentEndpoint({ ...parts, prefetch: false });
+  return new ContentEndpoint({ ...parts, prefetch });
 }
 
 function contentFor(headers: Record<string, string>, asked: RequestInit = {}): ContentRequest {
@@ -110,6 +110,35 @@ Deno.test("who begins a download is given the content by the source, who joins i
   while (node.storage.find(request.taskId)?.record.isSealed !== true) await settle();
   await node.tasks[Symbol.asyncDispose]();
   assert.equal(node.tasks.asksSourceAtOnce(request), false, "it is here");
+});
+
+Deno.test("the rest of a content is prefetched or left where a range is asked for, as the header says, else as configured", async () => {
+  const range = { range: "bytes=10-19" };
+  const header = "x-dragonfly-prefetch";
+  const cases = [
+    [true, {}, "none"],
+    [true, { [header]: "false" }, "none"],
+    [true, range, "prefetched"],
+    [false, range, "left"],
+    [true, { ...range, [header]: "False" }, "left"],
+    [false, { ...range, [header]: "true" }, "prefetched"],
+    [false, { ...range, [header]: "?" }, "left"],
+  ] as const;
+  for (const [prefetch, headers, rest] of cases) {
+    const source = new FakeSource(BLOB);
+    await using node = await SwarmNode.start(new Swarm(), { source });
+    const { tasks } = node;
+    const asked: TaskRequest["rest"][] = [];
+    const noting: Tasks = {
+      asksSourceAtOnce: (request) => tasks.asksSourceAtOnce(request),
+      open: (request, signal) => (asked.push(request.rest), tasks.open(request, signal)),
+      delete: (taskId, signal) => tasks.delete(taskId, signal),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
+    const response = await endpoint(source, noting, prefetch).serve(contentFor({}, { headers }));
+    assert.equal((await bytesOf(response)).length, "range" in headers ? 10 : BLOB.length);
+    assert.deepEqual(asked, [rest], JSON.stringify({ prefetch, headers }));
+  }
 });
 
 Deno.test("a peer that may not go to the source asks it for nobody's bytes", async () => {
