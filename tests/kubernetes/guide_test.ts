@@ -34,12 +34,17 @@ e2eTest("the guide's two clusters share images, and leave their nodes as they we
   ];
   for (const [index, image] of images.entries()) await pushImage(image, registry.url, "lab/app", `v${index + 1}`);
   const port = Number(registry.namespace.split(":")[1]);
-  await using kubernetes = await startKubernetes({
-    ...{ dir: workspace.dir, nodes: 4, port },
-    images: await ownImages(),
-  });
+  const starting = startKubernetes({ ...{ dir: workspace.dir, nodes: 4, port }, images: await ownImages() });
+  starting.catch(() => workspace.keep());
+  await using kubernetes = await starting;
   const walk = new Walk(kubernetes, registry, images, `${MACHINE}:${port}`, workspace.dir);
-  const step = story(t, workspace);
+  const next = story(t, workspace);
+  const step: Step = (sentence, run) =>
+    next(sentence, () =>
+      run().catch(async (error) => {
+        await kubernetes.writeLog();
+        throw error;
+      }));
   await walk.installs(step);
   await walk.pulls(step);
   await walk.changes(step);
@@ -92,6 +97,15 @@ class Walk {
         const { stdout } = await this.#logs("cluster-b", "daemonset/dragonfly-client");
         return stdout.includes("announced to a scheduler") ? true : undefined;
       });
+    });
+    await step("every pod says what memory it takes", async () => {
+      for (const namespace of ["cluster-a", "cluster-b"]) {
+        for (const { name, workingSetMib, residentMib } of await this.#kubernetes.memory(namespace)) {
+          assert.ok(residentMib > 0 && workingSetMib > 0, name);
+          const sizes = `${residentMib.toFixed()} MiB resident, working set ${workingSetMib.toFixed()} MiB`;
+          console.log(`${namespace}/${name}: ${sizes}`);
+        }
+      }
     });
   }
 
@@ -167,7 +181,9 @@ class Walk {
       });
     }
     await step("a pull without us works as before", async () => {
-      await this.#pull(1);
+      // Without a config_path, containerd speaks plain HTTP with the registries of its own host only.
+      await using _registry = await this.#kubernetes.lend(1, this.#registry.namespace);
+      await this.#pull(1, this.#registry.namespace);
     });
   }
 
@@ -210,8 +226,8 @@ class Walk {
   }
 
   /** Pulls the first image anew; milliseconds. */
-  async #pull(node: number): Promise<number> {
-    const name = `${this.#namespace}/lab/app:v1`;
+  async #pull(node: number, namespace = this.#namespace): Promise<number> {
+    const name = `${namespace}/lab/app:v1`;
     await this.#kubernetes.node(node, "crictl", "rmi", name).catch(() => {});
     const time = stopwatch();
     await this.#kubernetes.node(node, "crictl", "--timeout", "120s", "pull", name);

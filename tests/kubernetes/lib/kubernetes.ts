@@ -9,6 +9,8 @@ import { tool, toolFile } from "../../e2e/lib/tools.ts";
 
 const LAB = Deno.env.get("KUBERNETES_LAB_DIR") ?? "";
 const FORWARD_TIMEOUT_MS = 30_000;
+const POD_LOG_LINES = 200;
+const MIB = 1024 * 1024;
 /** What pods and nodes call this machine. */
 export const MACHINE = "host.lab";
 
@@ -48,6 +50,21 @@ export interface KubernetesOptions {
   readonly port: number;
 }
 
+/** What a pod takes. */
+export interface PodMemory {
+  readonly name: string;
+  /** Of its cgroup, as `kubectl top` has it: with the files that it has just read, and without shared ones of others. */
+  readonly workingSetMib: number;
+  /** Of its process, with what it shares with others: the program file of Deno. */
+  readonly residentMib: number;
+}
+
+/** Of the kubelet's summary. */
+interface PodStats {
+  readonly podRef: { readonly name: string; readonly namespace: string };
+  readonly containers: readonly { readonly memory: { readonly workingSetBytes: number } }[];
+}
+
 /** Starts a cluster; disposing it ends it. */
 export async function startKubernetes({ dir, nodes, images, port }: KubernetesOptions): Promise<Kubernetes> {
   const folder = join(dir, "kubernetes");
@@ -55,13 +72,14 @@ export async function startKubernetes({ dir, nodes, images, port }: KubernetesOp
   await writeFile(config, CONTAINERD_CONFIG);
   const files = images.flatMap((file) => ["--image", file]);
   const options = ["--nodes", String(nodes), "--host-port", String(port), "--containerd-config", config, ...files];
-  const kubernetes = new Kubernetes(dir, folder, await tool("helm") ?? "helm");
+  const kubernetes = new Kubernetes(dir, folder, nodes, await tool("helm") ?? "helm");
   try {
-    await run(join(LAB, "up"), [folder, ...options]);
+    // Nodes take over the environment, and have no folder for temporary files but this one.
+    await run(join(LAB, "up"), [folder, ...options], { env: { TMPDIR: "/tmp" } });
     const crictl = await readFile(await tool("crictl") ?? "");
     for (let node = 1; node <= nodes; node++) await kubernetes.putProgram(node, "crictl", crictl);
   } catch (error) {
-    await kubernetes[Symbol.asyncDispose]();
+    await kubernetes.end({ keepsLogs: true });
     throw error;
   }
   return kubernetes;
@@ -71,11 +89,13 @@ export async function startKubernetes({ dir, nodes, images, port }: KubernetesOp
 export class Kubernetes implements AsyncDisposable {
   readonly #dir: string;
   readonly #folder: string;
+  readonly #nodes: number;
   readonly #helm: string;
 
-  constructor(dir: string, folder: string, helm: string) {
+  constructor(dir: string, folder: string, nodes: number, helm: string) {
     this.#dir = dir;
     this.#folder = folder;
+    this.#nodes = nodes;
     this.#helm = helm;
   }
 
@@ -106,20 +126,54 @@ export class Kubernetes implements AsyncDisposable {
     );
   }
 
+  /** Of the pods of a namespace: what the kubelet says of their cgroups, and the kernel of their first processes. */
+  async memory(namespace: string): Promise<PodMemory[]> {
+    const pods: PodMemory[] = [];
+    for (let node = 1; node <= this.#nodes; node++) {
+      const summary = JSON.parse(await this.kubectl("get", "--raw", `/api/v1/nodes/node${node}/proxy/stats/summary`));
+      for (const { podRef: { name, namespace: of }, containers } of summary.pods as readonly PodStats[]) {
+        if (of !== namespace) continue;
+        const workingSet = containers.reduce((sum, { memory }) => sum + memory.workingSetBytes, 0);
+        const status = await this.kubectl("exec", "--namespace", of, name, "--", "cat", "/proc/1/status");
+        const residentKib = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]);
+        pods.push({ name, workingSetMib: workingSet / MIB, residentMib: residentKib / 1024 });
+      }
+    }
+    return pods;
+  }
+
   /** The URL by which this machine reaches an address of the first node. */
   async reach(address: string): Promise<{ readonly url: string; readonly process: RunningProcess }> {
-    const report = join(this.#dir, "forwarded");
-    const id = (await readFile(join(this.#folder, "id"), "utf8")).trim();
+    const { listening, process } = await this.#forward("127.0.0.1:0", `${await this.#netns(1)}@${address}`);
+    return { url: `http://${listening}`, process };
+  }
+
+  /** Lets a node reach what listens at an address of this machine's loopback, at the same address. */
+  async lend(node: number, address: string): Promise<RunningProcess> {
+    const { process } = await this.#forward(`${await this.#netns(node)}@${address}`, address);
+    return process;
+  }
+
+  async #netns(node: number): Promise<string> {
+    return `/run/netns/${(await readFile(join(this.#folder, "id"), "utf8")).trim()}-n${node}`;
+  }
+
+  async #forward(
+    listen: string,
+    dial: string,
+  ): Promise<{ readonly listening: string; readonly process: RunningProcess }> {
+    const dir = await Deno.makeTempDir({ dir: this.#dir, prefix: "forward-" });
+    const report = join(dir, "listening");
     const process = startProcess({
       name: "forward",
       command: join(this.#folder, "bin", "ns-forward"),
-      args: ["--listen", "127.0.0.1:0", "--dial", `/run/netns/${id}-n1@${address}`, "--report", report],
-      logDir: this.#dir,
+      args: ["--listen", listen, "--dial", dial, "--report", report],
+      logDir: dir,
     });
     const listening = await process.ready("a port", FORWARD_TIMEOUT_MS, async () => {
       return (await readFile(report, "utf8").catch(() => "")).trim() || undefined;
     });
-    return { url: `http://${listening}`, process };
+    return { listening, process };
   }
 
   async putProgram(node: number, name: string, bytes: Uint8Array): Promise<void> {
@@ -134,7 +188,28 @@ export class Kubernetes implements AsyncDisposable {
     if (!success) throw new Error(`Cannot put ${name} on node ${node}`);
   }
 
+  /** Writes what pods say and what was done with them to a file of the workspace, for whoever looks into a failure. */
+  async writeLog(): Promise<void> {
+    const namespaces = ["--all-namespaces"];
+    const parts = [
+      await this.kubectl("get", "events", ...namespaces, "--sort-by=.lastTimestamp"),
+      await this.kubectl("get", "pods", ...namespaces, "--output=wide"),
+    ];
+    const names = ["--output", 'jsonpath={range .items[*]}{.metadata.namespace}/{.metadata.name}{"\\n"}{end}'];
+    for (const pod of (await this.kubectl("get", "pods", ...namespaces, ...names)).trim().split("\n")) {
+      const [namespace = "", name = ""] = pod.split("/");
+      const logs = ["logs", "--namespace", namespace, name, "--all-containers", "--prefix", `--tail=${POD_LOG_LINES}`];
+      parts.push(await this.kubectl(...logs).catch((error: Error) => error.message));
+    }
+    await writeFile(join(this.#dir, "pods.log"), parts.join("\n"));
+  }
+
+  /** Ends everything. */
+  async end({ keepsLogs }: { readonly keepsLogs: boolean }): Promise<void> {
+    await run(join(LAB, "down"), [this.#folder, ...keepsLogs ? ["--keep"] : []]);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await run(join(LAB, "down"), [this.#folder]);
+    await this.end({ keepsLogs: false });
   }
 }
