@@ -20,6 +20,7 @@ export const KUBERNETES_NEEDS = {
   root: true,
   missing: [
     ...(existsSync(join(LAB, "up")) && LAB !== "" ? [] : ["a Kubernetes: KUBERNETES_LAB_DIR names no folder with it"]),
+    ...(existsSync("/opt/cni/bin") ? ["a machine without /opt/cni/bin, where its nodes have their own"] : []),
     ...["helm", "crictl"].filter((name) => toolFile(name) === undefined).map((name) => `program ${name}`),
   ],
 };
