@@ -1,5 +1,6 @@
 /** The programs of one contender: a manager and a scheduler, and seeds and peers on nodes with links. */
 import { join } from "node:path";
+import type { NetNode } from "../../e2e/lib/bridge.ts";
 import type { Manager, PeerOptions, Scheduler } from "../../e2e/lib/components.ts";
 import type { RunningProcess } from "../../e2e/lib/process.ts";
 import { waitFor } from "../../e2e/lib/wait.ts";
@@ -13,7 +14,6 @@ import {
   startScheduler,
 } from "../../interop/lib/components.ts";
 import { together } from "../../interop/lib/together.ts";
-import type { NetNode } from "./network.ts";
 
 const DEFAULT_CLUSTER = 1;
 const KNOWN_TIMEOUT_MS = 60_000;

@@ -2,25 +2,18 @@
  * How fast an image comes to all nodes at once, on links that have a limit: what is measured is in `run.ts`. It needs a
  * machine whose processors are not the limit, and says when they were.
  *
- * All of it runs in namespaces of its own (network, processes, mounts), so that nothing on the machine is touched and
- * nothing stays: when the first process in them ends, in whatever way, the kernel ends the others and takes away nodes
- * and links.
+ * All of it runs in namespaces of its own, so that nothing on the machine is touched and nothing stays.
  *
  *     deno task bench:swarm --help
  */
 import { once } from "node:events";
 import { spawn } from "node:child_process";
+import { inOwnNamespaces } from "../../e2e/lib/own_namespaces.ts";
 import { findProgram } from "../../e2e/lib/programs.ts";
 import { BIN_DIR_VARIABLE } from "../../interop/lib/stock_programs.ts";
 import { missingHere, parseOptions, USAGE } from "./options.ts";
 
 const INSIDE = new URL("./inside.ts", import.meta.url).pathname;
-const NAMESPACES = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
-/**
- * The first process of the namespaces waits for what nobody else waits for. `ip` keeps names below /run, and iptables
- * a lock; what is there outside stays unseen.
- */
-const FIRST_PROCESS = 'mount -t tmpfs tmpfs /run && mkdir /run/netns && "$@"; exit $?';
 
 /** Runs the bench with a command line; the result is its exit code. */
 async function main(args: readonly string[]): Promise<number> {
@@ -32,10 +25,10 @@ async function main(args: readonly string[]): Promise<number> {
   const machine = { os: Deno.build.os, uid: Deno.uid(), stockDir: Deno.env.get(BIN_DIR_VARIABLE) };
   const missing = missingHere(options, machine, (name) => findProgram(name) !== undefined);
   if (missing.length > 0) throw new Error(`Cannot measure here: needs ${missing.join(", ")}`);
-  const command = [...NAMESPACES, "sh", "-c", FIRST_PROCESS, "sh", Deno.execPath(), "run", "-q", "-A", INSIDE, ...args];
+  const [command, all] = inOwnNamespaces(Deno.execPath(), ["run", "-q", "-A", INSIDE, ...args]);
   const dir = await Deno.makeTempDir({ prefix: "damselfly-swarm-" });
   // It ends when its input does: with this process, or with the first signal, which reaches it in no other way.
-  const inside = spawn("unshare", command, {
+  const inside = spawn(command, all, {
     ...{ stdio: ["pipe", "inherit", "inherit"], detached: true },
     env: { ...Deno.env.toObject(), TMPDIR: dir },
   });

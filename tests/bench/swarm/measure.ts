@@ -1,7 +1,8 @@
 /** One burst: everybody pulls, somebody may be killed, and what came of it. */
 import { realClock } from "../../../src/runtime/clock.ts";
+import type { NetNode } from "../../e2e/lib/bridge.ts";
 import type { RunningProcess } from "../../e2e/lib/process.ts";
-import type { NetNode, Network } from "./network.ts";
+import type { Network } from "./network.ts";
 import { type NodePull, prepareNodePull, type PullOrder, type PullOutcome } from "./node_pull.ts";
 import type { Kill } from "./options.ts";
 import { receivedSince } from "./received.ts";

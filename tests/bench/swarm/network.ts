@@ -1,7 +1,5 @@
-/**
- * Nodes with links of their own: network namespaces at one bridge, in the namespace of this process, which is its own
- * (see `main.ts`). So there is nothing to remove: all of it goes with the last process in it.
- */
+/** Nodes with links of their own, which have a rate each way, and count what comes from whom. */
+import { Bridge, type NetNode } from "../../e2e/lib/bridge.ts";
 import { inNetns } from "../../e2e/lib/netns.ts";
 import { run } from "../../e2e/lib/programs.ts";
 import { bytesFrom } from "./received.ts";
@@ -9,7 +7,6 @@ import { bytesFrom } from "./received.ts";
 const BRIDGE = "swarm";
 /** For benchmarks (RFC 2544). */
 const PREFIX = "198.18.0";
-const PREFIX_BITS = 24;
 /** What may pass at once: more than the largest packet that segmentation leaves whole. */
 const BURST = "128kb";
 /** How long a packet waits at most in front of a link. */
@@ -21,44 +18,27 @@ export interface Rates {
   readonly downMbit: number;
 }
 
-/** A node of the network. */
-export interface NetNode {
-  readonly name: string;
-  readonly ip: string;
-  readonly netns: string;
-}
-
 /** The bridge, with addresses of its own for what has no link. */
 export class Network {
+  readonly #bridge: Bridge;
   readonly #nodes: NetNode[] = [];
-  #addresses = 0;
 
-  private constructor() {}
+  private constructor(bridge: Bridge) {
+    this.#bridge = bridge;
+  }
 
   static async open(): Promise<Network> {
-    await run("ip", ["link", "set", "lo", "up"]);
-    await run("ip", ["link", "add", BRIDGE, "type", "bridge"]);
-    await run("ip", ["link", "set", BRIDGE, "up"]);
-    return new Network();
+    return new Network(await Bridge.open(BRIDGE, PREFIX));
   }
 
   /** An address of this namespace. */
-  async address(): Promise<string> {
-    const ip = this.#nextIp();
-    await run("ip", ["addr", "add", `${ip}/${PREFIX_BITS}`, "dev", BRIDGE]);
-    return ip;
+  address(): Promise<string> {
+    return this.#bridge.address();
   }
 
   /** A namespace with one link, which carries what it can until it is shaped. */
   async addNode(name: string): Promise<NetNode> {
-    const node = { name, ip: this.#nextIp(), netns: name };
-    await run("ip", ["netns", "add", name]);
-    await run("ip", ["link", "add", this.#port(node), "type", "veth", "peer", "name", "eth0", "netns", name]);
-    await run("ip", ["link", "set", this.#port(node), "master", BRIDGE, "up"]);
-    for (const args of [["link", "set", "lo", "up"], ["link", "set", "eth0", "up"]]) {
-      await run("ip", ["-n", name, ...args]);
-    }
-    await run("ip", ["-n", name, "addr", "add", `${node.ip}/${PREFIX_BITS}`, "dev", "eth0"]);
+    const node = await this.#bridge.addNode(name);
     this.#nodes.push(node);
     return node;
   }
@@ -67,13 +47,13 @@ export class Network {
   async shape(node: NetNode, { upMbit, downMbit }: Rates): Promise<void> {
     const limit = (mbit: number) => ["root", "tbf", "rate", `${mbit}mbit`, "burst", BURST, "latency", QUEUE];
     await run("tc", ["-n", node.netns, "qdisc", "replace", "dev", "eth0", ...limit(upMbit)]);
-    await run("tc", ["qdisc", "replace", "dev", this.#port(node), ...limit(downMbit)]);
+    await run("tc", ["qdisc", "replace", "dev", node.port, ...limit(downMbit)]);
   }
 
   /** Takes that back. */
   async unshape(node: NetNode): Promise<void> {
     await run("tc", ["-n", node.netns, "qdisc", "del", "dev", "eth0", "root"]);
-    await run("tc", ["qdisc", "del", "dev", this.#port(node), "root"]);
+    await run("tc", ["qdisc", "del", "dev", node.port, "root"]);
   }
 
   /** Counts from now on who sends what to whom, by rules that decide nothing. */
@@ -88,15 +68,6 @@ export class Network {
   async received(node: NetNode): Promise<Map<string, number>> {
     const byIp = bytesFrom(await this.#in(node, "iptables-save", ["--counters", "--table", "filter"]));
     return new Map(this.#nodes.filter((other) => other !== node).map(({ name, ip }) => [name, byIp.get(ip) ?? 0]));
-  }
-
-  #nextIp(): string {
-    return `${PREFIX}.${++this.#addresses}`;
-  }
-
-  /** The end of a node's link that is at the bridge. */
-  #port({ ip }: NetNode): string {
-    return `port-${ip.split(".").at(-1)}`;
   }
 
   async #in({ netns }: NetNode, program: string, args: readonly string[]): Promise<string> {

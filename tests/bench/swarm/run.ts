@@ -1,6 +1,7 @@
 /** The bench: a network, a registry, and for each contender a cluster and its bursts. */
 import { join, resolve } from "node:path";
 import { makeNoiseImage } from "../../../src/oci/sample_image.ts";
+import type { NetNode } from "../../e2e/lib/bridge.ts";
 import { type Launch, REPOSITORY } from "../../e2e/lib/components.ts";
 import type { RunningProcess } from "../../e2e/lib/process.ts";
 import { pushSample } from "../../e2e/lib/push_sample.ts";
@@ -13,7 +14,7 @@ import type { Burst } from "./bound.ts";
 import { SwarmCluster } from "./cluster.ts";
 import { type Figures, figuresOf, medianOf } from "./figures.ts";
 import { type BurstOutcome, runBurst } from "./measure.ts";
-import { type NetNode, Network } from "./network.ts";
+import { Network } from "./network.ts";
 import { prepareNodePull, type PullOrder } from "./node_pull.ts";
 import type { Contender, SwarmOptions } from "./options.ts";
 import { OriginWitness } from "./origin.ts";

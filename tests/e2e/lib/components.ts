@@ -19,7 +19,7 @@ const MIRROR_PORT = 4001;
 export const PEER_PORTS = [4000, MIRROR_PORT, 4002, 4003, 4005];
 const MANAGER_GRPC_PORT = 65003;
 const MANAGER_REST_PORT = 8080;
-const SCHEDULER_PORT = 8002;
+export const SCHEDULER_PORT = 8002;
 /** Short, so that nobody waits long for the news of a process that has just been started. */
 const REFRESH_INTERVAL = "1s";
 
@@ -134,6 +134,8 @@ export interface PeerOptions {
   readonly idc?: string;
   readonly location?: string;
   readonly isSeed?: boolean;
+  /** The cluster of a seed peer, where it is not the default one. */
+  readonly seedClusterId?: number;
   /** Registries that are not at `https://<namespace>`. */
   readonly upstreams?: readonly { readonly namespace: string; readonly addr: string; readonly ca?: string }[];
   /** Registry of requests that name none. */
@@ -202,7 +204,7 @@ export function peerConfig({ name, ip, dir }: Place, options: PeerOptions): unkn
     host: { hostname: name, ip, ...given({ idc, location }) },
     server: { cacheDir: join(dir, "cache") },
     ...(managerUrl === undefined ? {} : { manager: { addr: managerUrl } }),
-    seedPeer: { enable: isSeed },
+    seedPeer: { enable: isSeed, ...given({ clusterID: options.seedClusterId }) },
     scheduler: { announceInterval: options.announceInterval ?? REFRESH_INTERVAL },
     dynconfig: { refreshInterval: REFRESH_INTERVAL },
     storage: { dir: join(dir, "storage"), server: { ip, tcpPort: 4005 } },
@@ -225,7 +227,7 @@ export function peerConfig({ name, ip, dir }: Place, options: PeerOptions): unkn
 }
 
 /** The settings that have a value. */
-function given(settings: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
+function given<T>(settings: Readonly<Record<string, T | undefined>>): Record<string, T | undefined> {
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 }
 

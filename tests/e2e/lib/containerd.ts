@@ -55,19 +55,29 @@ export class ContainerdNode implements AsyncDisposable {
   readonly hostRoot: string;
   readonly socket: string;
   readonly #program: ContainerdProgram;
+  readonly netns: string | undefined;
   #process: RunningProcess | undefined;
 
-  private constructor(name: string, dir: string, program: ContainerdProgram) {
+  private constructor(name: string, dir: string, program: ContainerdProgram, netns: string | undefined) {
     this.name = name;
     this.dir = dir;
     this.#program = program;
+    this.netns = netns;
     this.hostRoot = join(dir, "host");
     this.socket = join(dir, "containerd.sock");
   }
 
-  /** Prepares a node in `dir`, with the program's own default configuration moved to that folder. Does not start it. */
-  static async prepare(name: string, dir: string, program: ContainerdProgram): Promise<ContainerdNode> {
-    const node = new ContainerdNode(name, dir, program);
+  /**
+   * Prepares a node in `dir`, with the program's own default configuration moved to that folder. Does not start it.
+   * Its network is that of this process unless `netns` names another.
+   */
+  static async prepare(
+    name: string,
+    dir: string,
+    program: ContainerdProgram,
+    netns?: string,
+  ): Promise<ContainerdNode> {
+    const node = new ContainerdNode(name, dir, program, netns);
     await mkdir(join(node.hostRoot, CONFIG_DIR), { recursive: true });
     const config = await run(program.path, ["config", "default"]);
     const snapshotter = await overlayWorks(join(dir, "overlay-trial")) ? "overlayfs" : "native";
@@ -107,6 +117,7 @@ export class ContainerdNode implements AsyncDisposable {
       command: requireProgram("unshare"),
       args: ["--mount", "--propagation=private", "sh", "-c", START_SCRIPT, "sh", etc, this.#program.path],
       logDir: this.dir,
+      netns: this.netns,
     });
     this.#process = containerd;
     await containerd.ready("the CRI image service", START_TIMEOUT_MS, () => criAnswers(this.socket));
