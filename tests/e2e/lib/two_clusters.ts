@@ -140,12 +140,8 @@ export class TwoClusters implements AsyncDisposable {
 
   /** Whether a process in the network of `from` gets an answer of a peer. */
   async reaches(from: WalkNode, { ip }: Peer): Promise<boolean> {
-    const [command, args] = inNetns(from.containerd.netns, "curl", [
-      "--silent",
-      "--max-time",
-      "5",
-      `http://${ip}:4003/`,
-    ]);
+    const asking = ["--silent", "--max-time", "5", `http://${ip}:4003/`];
+    const [command, args] = inNetns(from.containerd.netns, "curl", asking);
     return await run(command, args).then(() => true, () => false);
   }
 
