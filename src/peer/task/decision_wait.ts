@@ -17,8 +17,8 @@ const DOUBT_MS = 300;
 export interface DecisionWaitParts {
   readonly runtime: Pick<Runtime, "clock" | "log">;
   readonly notes: PullNotes;
-  readonly talk: Conversation;
-  readonly line: SourceLine;
+  readonly talk: Pick<Conversation, "ask" | "isAlive" | "failure">;
+  readonly line: Pick<SourceLine, "complete" | "isUnderWay" | "start">;
   readonly taskId: string;
   /** Whether the source may be asked by somebody who was not told to. */
   readonly mayDoubt: boolean;
